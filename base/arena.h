@@ -1,0 +1,32 @@
+/* arena.h - bump allocation: everything a translation needs, freed at once.
+ *
+ * An arena hands out zeroed memory that lives until the arena is destroyed. There is no free of a single object; passes
+ * never free. Running out of memory aborts, so no caller carries an out-of-memory branch. Under AddressSanitizer the
+ * unused part of a chunk is poisoned, so an overrun out of an arena object is found like one out of a malloc block. */
+#ifndef ADGEN_BASE_ARENA_H
+#define ADGEN_BASE_ARENA_H
+
+#include <stddef.h>
+
+struct arena;
+
+/* A new, empty arena; the caller owns it and gives it back with arena_destroy. */
+struct arena *arena_create(void);
+void arena_destroy(struct arena *arena);
+
+/* `size` zeroed bytes, aligned for any type. Never NULL. */
+void *arena_alloc(struct arena *arena, size_t size);
+
+/* A copy of `len` bytes of `text` with a NUL after them. */
+char *arena_strndup(struct arena *arena, const char *text, size_t len);
+
+/* printf into the arena. */
+char *arena_printf(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Bytes handed out so far; for --verbose and the benchmarks. */
+size_t arena_used(const struct arena *arena);
+
+#define NEW(arena, type) ((type *)arena_alloc((arena), sizeof(type)))
+#define NEW_ARRAY(arena, type, count) ((type *)arena_alloc((arena), sizeof(type) * (count)))
+
+#endif

@@ -1,0 +1,29 @@
+/* file.h - the only place with file-system calls beside source_read.
+ *
+ * Writing is atomic: the text goes to a new file beside the target, is flushed to disk, and takes the target's name. A
+ * failure at any point leaves the target as it was and removes the new file. */
+#ifndef ADGEN_BASE_FILE_H
+#define ADGEN_BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct diags;
+struct arena;
+
+/* Replace or create `path` (a symbolic link is followed; the mode of an existing file is kept). False with a diagnostic
+ * on failure. */
+bool file_write(struct diags *diags, const char *path, const char *text, size_t len);
+
+bool file_exists(const char *path);
+bool dir_exists(const char *path);
+
+/* Create a directory and its parents. False with a diagnostic on failure. */
+bool dir_create(struct diags *diags, const char *path);
+
+/* Directory part and last component; both in the arena. path_dir("a") is ".". */
+char *path_dir(struct arena *arena, const char *path);
+const char *path_base(const char *path);
+char *path_join(struct arena *arena, const char *dir, const char *name);
+
+#endif

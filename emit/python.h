@@ -1,0 +1,17 @@
+/* python.h - the Python printer: tree in, source text out, laid out as `ruff format` at line length 100 leaves it.
+ *
+ * The printer decides all layout itself; from the source it keeps only comments, blank lines between statements (at most
+ * one, two between definitions at module level), redundant parentheses inside expressions, and trailing commas that keep
+ * a bracket exploded. */
+#ifndef ADGEN_EMIT_PYTHON_H
+#define ADGEN_EMIT_PYTHON_H
+
+#include "base/buf.h"
+#include "parser/ast.h"
+
+enum { LINE_LENGTH = 100 };
+
+/* A MODULE, a statement (with its newline) or an expression (flat, without one). */
+void print_python(struct buf *out, const struct node *node);
+
+#endif
