@@ -70,6 +70,7 @@ struct comments {
 struct web;    /* rewrite/: the variable that a NAME reads or binds */
 struct absval; /* rewrite/: what is known of the value of an expression */
 struct value;  /* rewrite/: the canonical value of an expression */
+struct callsite; /* rewrite/: a resolved call */
 
 struct node {
     uint8_t kind;  /* enum node_kind */
@@ -86,9 +87,12 @@ struct node {
     uint32_t nkids, kids_cap;
     struct comments *comments; /* NULL for none */
     /* Annotations of rewrite/, meaningless before it and ignored by emit/. */
-    struct web *web;
-    const struct absval *abs;
-    const struct value *value;
+    struct web *web;             /* NAME: the SSA variable */
+    const struct absval *abs;    /* what the specialiser knows of an expression's value */
+    const struct value *value;   /* cache of value_of() */
+    struct callsite *callsite;   /* CALL of a function of this file: which one, and which argument is which parameter */
+    struct web **phis;           /* IF, FOR, WHILE: variables merged here */
+    uint32_t nphis;
 };
 
 /* A new node without children or place. */

@@ -1,0 +1,74 @@
+/* absval.h - abstract values: what specialisation knows of the value of an expression.
+ *
+ * The lattice, from knowing nothing to knowing all:
+ *
+ *   TOP                 anything, None included
+ *   NOTNONE             anything but None
+ *   TENSOR(rank)        a tensor; rank 0 means unknown rank
+ *   SHAPE(rank)         the shape of one, a tuple of ints
+ *   NUMBER              an int, float or bool that is not known
+ *   SEQ(item)           a list, ModuleList, range, dict values ...: unknown length, every item is `item`
+ *   INDEX               the position of a layer in its list; as a constructor argument: layer_idx
+ *   CONFIG(path)        the configuration object, or a sub-configuration, by path from the root
+ *   SYMBOLIC            a value computed from the configuration and the layer index alone, at construction
+ *   INSTANCE(cls)       an object of a class of this file
+ *   OBJECT(qual)        an object made by a library class, such as torch.nn.Linear
+ *   RECORD(fields)      a ModelOutput
+ *   TUPLE, LIST, DICT   of known length with known elements
+ *   CLASS, FUNCTION, BOUND, LIBRARY(qual)   things that can be called
+ *   MASK(mask)          an attention mask of which all is known
+ *   CONST               None, True, False, a number, a string
+ *   BOTTOM              no value: unreachable
+ *
+ * Abstract values are immutable once made. */
+#ifndef ADGEN_REWRITE_ABSVAL_H
+#define ADGEN_REWRITE_ABSVAL_H
+
+#include "base/map.h"
+#include "parser/ast.h"
+#include "rewrite/ssa.h"
+
+enum abs_kind {
+    ABS_BOTTOM, ABS_CONST, ABS_MASK, ABS_LIBRARY, ABS_BOUND, ABS_FUNCTION, ABS_CLASS, ABS_DICT, ABS_LIST, ABS_TUPLE,
+    ABS_RECORD, ABS_OBJECT, ABS_INSTANCE, ABS_SYMBOLIC, ABS_CONFIG, ABS_INDEX, ABS_SEQ, ABS_NUMBER, ABS_SHAPE,
+    ABS_TENSOR, ABS_NOTNONE, ABS_TOP
+};
+
+/* A value during specialisation: what is known, the residual expression that computes it (NULL: not yet materialised),
+ * and the variable that holds it, if any. */
+struct val {
+    const struct absval *abs;
+    struct node *expr;
+    struct web *web;
+};
+
+struct cls;
+struct fn;
+
+/* An attention mask of which all is known: causal, with an optional window. */
+struct mask {
+    enum { MASK_CAUSAL, MASK_BIDIRECTIONAL, MASK_CHUNKED } shape;
+    struct node *window; /* in terms of `config` and `layer_idx`, may evaluate to None; NULL: no window */
+};
+
+struct absval {
+    enum abs_kind kind;
+    uint32_t rank;               /* TENSOR, SHAPE */
+    struct node *constant;       /* CONST: a CONST, NUMBER, STRING (or negated NUMBER) node */
+    atom qual;                   /* LIBRARY, OBJECT: dotted name; CONFIG: dotted path; RECORD: class name */
+    struct val *item;            /* TUPLE, LIST: `count` elements; RECORD, DICT: values parallel to `key` */
+    atom *key;                   /* RECORD, DICT: field names or string keys */
+    uint32_t count;
+    const struct absval *element; /* SEQ: every item; DICT: value under a key not listed, or NULL */
+    struct cls *cls;             /* INSTANCE, CLASS */
+    struct fn *fn;               /* FUNCTION, BOUND */
+    const struct val *self;      /* BOUND: the receiver */
+    struct mask *mask;           /* MASK */
+};
+
+bool abs_is_none(const struct absval *a);   /* surely None */
+bool abs_not_none(const struct absval *a);  /* surely not None */
+bool abs_is_mask(const struct absval *a);
+bool abs_is_tensor(const struct absval *a); /* surely a tensor */
+
+#endif
