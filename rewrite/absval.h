@@ -16,6 +16,7 @@
  *   RECORD(fields)      a ModelOutput
  *   TUPLE, LIST, DICT   of known length with known elements
  *   CLASS, FUNCTION, BOUND, LIBRARY(qual)   things that can be called
+ *   CHOICE              one of two things that can be called, by a test made earlier
  *   MASK(mask)          an attention mask of which all is known
  *   CONST               None, True, False, a number, a string
  *   BOTTOM              no value: unreachable
@@ -29,7 +30,7 @@
 #include "rewrite/ssa.h"
 
 enum abs_kind {
-    ABS_BOTTOM, ABS_CONST, ABS_MASK, ABS_LIBRARY, ABS_BOUND, ABS_FUNCTION, ABS_CLASS, ABS_DICT, ABS_LIST, ABS_TUPLE,
+    ABS_BOTTOM, ABS_CONST, ABS_MASK, ABS_LIBRARY, ABS_BOUND, ABS_FUNCTION, ABS_CLASS, ABS_CHOICE, ABS_DICT, ABS_LIST, ABS_TUPLE,
     ABS_RECORD, ABS_OBJECT, ABS_INSTANCE, ABS_SYMBOLIC, ABS_CONFIG, ABS_INDEX, ABS_SEQ, ABS_NUMBER, ABS_SHAPE,
     ABS_TENSOR, ABS_NOTNONE, ABS_TOP
 };
@@ -64,6 +65,7 @@ struct absval {
     struct fn *fn;               /* FUNCTION, BOUND */
     const struct val *self;      /* BOUND: the receiver */
     struct mask *mask;           /* MASK */
+    struct node *join;           /* CHOICE: the IF; item[0] if true, item[1] if false */
 };
 
 bool abs_is_none(const struct absval *a);   /* surely None */

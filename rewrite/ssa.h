@@ -33,6 +33,7 @@ struct web {
     const struct value *value;  /* cache of value_of_web() */
     uint32_t uses;              /* counted by prune */
     bool live;                  /* marked by prune */
+    bool temporary;             /* a local of a function that was unfolded: takes the name it is assigned to */
     struct web *leader;         /* names: union-find parent */
     atom final;                 /* names: the name in the output */
     uint32_t order;             /* position of the definition in the function, for "defined before" */
