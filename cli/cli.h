@@ -4,5 +4,6 @@
 
 /* Prints the tree of each file in a form that tests compare with Python's own parser; not in the help. */
 int debug_ast_main(int argc, char **argv);
+int debug_spec_main(int argc, char **argv);
 
 #endif

@@ -72,6 +72,8 @@ struct node *node_at(struct lower *l, enum node_kind kind, struct span span);
 /* With `count` NULL children, to be filled in. */
 struct node *node_with(struct lower *l, enum node_kind kind, struct span span, uint32_t count);
 void push(struct lower *l, struct node *kid);
+/* Replace a pending node. A function, since lowering `kid` may move the vector. */
+void put(struct lower *l, uint32_t index, struct node *kid);
 /* The pending nodes from `mark` on become the children of `node`. */
 void take(struct lower *l, struct node *node, uint32_t mark);
 /* The text under the cursor. */

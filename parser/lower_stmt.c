@@ -106,7 +106,7 @@ struct node *lower_assignment(struct lower *l) {
         }
     } while (node == NULL && l->here == CST_ASSIGNMENT);
     if (node == NULL) {
-        l->pending.at[mark] = lower_expr(l);
+        put(l, mark, lower_expr(l));
         node = node_at(l, NODE_ASSIGN, span);
         take(l, node, mark);
     }
