@@ -16,7 +16,7 @@ static void show(struct unit *unit, const char *title, struct fn *fn) {
         print_python(&out, fn->body->kid[i]);
     printf("# %s%s(", title, fn->name);
     for (uint32_t i = 0; i < fn->params.len; i++)
-        printf("%s%s: %s", i ? ", " : "", fn->params.at[i]->name,
+        if (fn->params.at[i]->live) printf("%s%s: %s", i ? ", " : "", fn->params.at[i]->name,
             fn->params.at[i]->abs ? abs_describe(unit, fn->params.at[i]->abs) : "-");
     printf(") -> %s\n%s\n", fn->ret ? abs_describe(unit, fn->ret) : "-", out.at ? out.at : "");
     buf_free(&out);
@@ -33,18 +33,19 @@ int debug_spec_main(int argc, char **argv) {
     if (unit.module) {
         struct symbol *symbol = module_lookup(unit.module, intern(unit.atoms, argv[2]));
         unit.entry = symbol_class(&unit, unit.module, symbol);
-        specialise(&unit);
+        if (specialise(&unit) && !getenv("NOPRUNE"))
+            prune(&unit), assign_names(&unit);
         for (uint32_t i = 0; i < unit.classes.len; i++) {
             struct cls *cls = unit.classes.at[i];
             for (uint32_t k = 0; k < cls->methods.len; k++) {
                 struct fn *fn = cls->methods.entry[k].value;
-                if (fn->body)
+                if (fn->body && fn->live)
                     show(&unit, arena_printf(arena, "class %s: ", cls->name), fn);
             }
         }
         for (uint32_t i = 0; i < unit.module->symbols.len; i++) {
             struct symbol *s = unit.module->symbols.entry[i].value;
-            if (s->fn && s->fn->body)
+            if (s->fn && s->fn->body && s->fn->live)
                 show(&unit, "", s->fn);
         }
         printf("rounds %u, arena %zu KB\n", unit.round, arena_used(arena) / 1024);

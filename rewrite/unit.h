@@ -67,7 +67,13 @@ struct fn {
     bool under_way;
     bool residual;                /* called or referred to in the output: is emitted */
     bool escapes;                 /* used as a value: its signature is not ours to change */
-    uint8_t ret_live[32];         /* prune: which elements of a returned tuple some caller reads */
+    /* prune: */
+    VEC(struct node *) returns;   /* its RETURN statements */
+    VEC(struct node *) calls;     /* live CALLs of it */
+    VEC(struct node *) effects;   /* statements that are live whenever the function is */
+    uint32_t ret_count;           /* every return is a tuple display of so many elements; 0: not so */
+    uint64_t ret_live;            /* bit i: element i of it is read by some caller */
+    struct map ret_fields;        /* fields of a returned ModelOutput that are read */
     bool ret_all_live;
     bool live;
 };
@@ -81,6 +87,7 @@ struct attr {
     uint32_t stores;
     bool conditional;     /* stored under a condition: may not exist */
     bool live;
+    VEC(struct node *) stmts; /* prune: every statement that stores it */
 };
 
 struct cls {
@@ -166,6 +173,21 @@ int abs_truth(const struct absval *a);
 /* The expression of a value in terms of config and layer_idx, or NULL if it is not known at construction. */
 struct node *abs_symbol(struct unit *unit, const struct absval *a);
 const char *abs_describe(struct unit *unit, const struct absval *a);
+
+/* -- prune.c ------------------------------------------------------------------------------------------------------- */
+
+/* Every function with a residual body of the last round. */
+struct functions {
+    VEC(struct fn *) list;
+};
+void functions_collect(struct unit *unit, struct functions *functions);
+
+/* Keep what the entry's logits need; see prune.c. */
+void prune(struct unit *unit);
+
+/* -- names.c ------------------------------------------------------------------------------------------------------- */
+
+void assign_names(struct unit *unit);
 
 /* -- specialise.c ------------------------------------------------------------------------------------------------ */
 
