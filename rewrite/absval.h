@@ -2,7 +2,7 @@
  *
  * The lattice, from knowing nothing to knowing all:
  *
- *   TOP                 anything, None included
+ *   TOP(rank)           anything, None included; with a rank: a tensor or None
  *   NOTNONE             anything but None
  *   TENSOR(rank)        a tensor; rank 0 means unknown rank
  *   SHAPE(rank)         the shape of one, a tuple of ints
@@ -54,7 +54,7 @@ struct mask {
 
 struct absval {
     enum abs_kind kind;
-    uint32_t rank;               /* TENSOR, SHAPE */
+    uint32_t rank;               /* TENSOR, SHAPE, TOP */
     struct node *constant;       /* CONST: a CONST, NUMBER, STRING (or negated NUMBER) node */
     atom qual;                   /* LIBRARY, OBJECT: dotted name; CONFIG: dotted path; RECORD: class name */
     struct val *item;            /* TUPLE, LIST: `count` elements; RECORD, DICT: values parallel to `key` */

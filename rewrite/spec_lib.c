@@ -386,6 +386,10 @@ static struct val call_nn_class(struct frame *f, atom qual, const char *name, st
 struct val call_library(struct frame *f, atom qual, struct val callee, struct args *args, struct node *at) {
     const struct fact *fact = fact_library(f->unit->facts, qual);
     struct val result;
+    const char *last = strrchr(qual, '.');
+    bool is_class = isupper((unsigned char)(last ? last[1] : *qual));
+    if (fact && is_class && fact->effect == EFFECT_ARGUMENT) /* of a call of its objects */
+        fact = NULL;
     if (fact && apply_fact(f, fact, qual, callee, args, at, &result))
         return result;
     const char *name = strrchr(qual, '.');
