@@ -122,6 +122,8 @@ struct node *lower_string(struct lower *l) {
     const char *text = l->text + l->span.start;
     uint32_t prefix = 0;
     bool format = false;
+    if (memchr(text, '`', 3) != NULL && l->text[l->span.end - 1] == '`')
+        return refuse(l, l->span, "backquotes are Python 2", "write `repr(...)`");
     for (; text[prefix] != '"' && text[prefix] != '\''; prefix++)
         format = format || text[prefix] == 'f' || text[prefix] == 'F';
     if (prefix > 0 && !prefix_known(text, prefix))
