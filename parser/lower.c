@@ -78,7 +78,7 @@ void push(struct lower *l, struct node *kid) {
     vec_push(l->scratch, &l->pending, kid);
 }
 
-void put(struct lower *l, uint32_t index, struct node *kid) {
+void set_pending(struct lower *l, uint32_t index, struct node *kid) {
     vec_at(&l->pending, index) = kid;
 }
 
