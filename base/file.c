@@ -1,0 +1,137 @@
+/* file.c - POSIX calls live here and nowhere else. */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/diag.h"
+
+static bool fail(struct diags *diags, const char *path, const char *what, int error) {
+    diag_at(diags, SEVERITY_ERROR, NULL, (struct span){0, 0}, NULL, "%s: %s: %s", path, what, strerror(error));
+    return false;
+}
+
+static bool write_all(int fd, const char *text, size_t len) {
+    while (len > 0) {
+        ssize_t n = write(fd, text, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return false;
+        text += n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+/* The rename is durable only when the directory is written, too. Not every file system can do this: errors are ignored. */
+static void sync_dir(const char *path) {
+    char dir[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    snprintf(dir, sizeof dir, "%.*s", slash == NULL ? 1 : (int)(slash - path + 1), slash == NULL ? "." : path);
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    fsync(fd);
+    close(fd);
+}
+
+/* A new file beside `target`; its name goes to `temporary`. The kernel applies the umask. -1 with errno on failure. */
+static int create_beside(const char *target, char *temporary, size_t size) {
+    for (unsigned attempt = 0;; attempt++) {
+        int len = snprintf(temporary, size, "%s.%ld-%u.tmp", target, (long)getpid(), attempt);
+        if (len < 0 || (size_t)len >= size) {
+            errno = ENAMETOOLONG;
+            return -1;
+        }
+        int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd >= 0 || errno != EEXIST)
+            return fd;
+    }
+}
+
+/* Fill the new file, give it the mode of the old one, and let it take the name. False with errno. */
+static bool replace(int fd, const char *temporary, const char *target, const char *text, size_t len) {
+    struct stat old;
+    bool ok = write_all(fd, text, len) && (stat(target, &old) != 0 || fchmod(fd, old.st_mode & 07777) == 0) &&
+        fsync(fd) == 0;
+    int error = errno;
+    if (close(fd) != 0 && ok) {
+        ok = false;
+        error = errno;
+    }
+    if (ok && rename(temporary, target) == 0) {
+        sync_dir(target);
+        return true;
+    }
+    error = ok ? errno : error;
+    unlink(temporary);
+    errno = error;
+    return false;
+}
+
+bool file_write(struct diags *diags, const char *path, const char *text, size_t len) {
+    char resolved[PATH_MAX], temporary[PATH_MAX];
+    const char *target = realpath(path, resolved) != NULL ? resolved : path;
+    if (dir_exists(target))
+        return fail(diags, path, "cannot write", EISDIR);
+    int fd = create_beside(target, temporary, sizeof temporary);
+    if (fd < 0)
+        return fail(diags, path, "cannot write", errno);
+    return replace(fd, temporary, target, text, len) || fail(diags, path, "cannot write", errno);
+}
+
+bool file_exists(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0 && !S_ISDIR(info.st_mode);
+}
+
+bool dir_exists(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+bool dir_create(struct diags *diags, const char *path) {
+    char part[PATH_MAX];
+    size_t len = strlen(path);
+    if (len >= sizeof part)
+        return fail(diags, path, "cannot create", ENAMETOOLONG);
+    memcpy(part, path, len + 1);
+    for (char *at = part + (part[0] == '/'); *at != '\0'; at++) {
+        if (*at != '/')
+            continue;
+        *at = '\0';
+        if (part[0] != '\0' && mkdir(part, 0777) != 0 && errno != EEXIST && !dir_exists(part))
+            return fail(diags, part, "cannot create", errno);
+        *at = '/';
+    }
+    if (mkdir(part, 0777) == 0 || dir_exists(part))
+        return true;
+    return fail(diags, path, "cannot create", errno);
+}
+
+char *path_dir(struct arena *arena, const char *path) {
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return arena_strndup(arena, ".", 1);
+    return arena_strndup(arena, path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+const char *path_base(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? path : slash + 1;
+}
+
+char *path_join(struct arena *arena, const char *dir, const char *name) {
+    if (name[0] == '/' || strcmp(dir, ".") == 0)
+        return arena_strndup(arena, name, strlen(name));
+    size_t len = strlen(dir);
+    return arena_printf(arena, "%s%s%s", dir, len > 0 && dir[len - 1] == '/' ? "" : "/", name);
+}

@@ -1,0 +1,17 @@
+# Write the files FILES (relative to ROOT) as the table `embedded_files` of base/embed.h into the C file OUT.
+list(SORT FILES)
+set(arrays "")
+set(table "")
+set(index 0)
+foreach(name IN LISTS FILES)
+  file(READ ${ROOT}/${name} hex HEX)
+  string(LENGTH "${hex}" len)
+  math(EXPR len "${len} / 2")
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+  string(REGEX REPLACE "(0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,)" "\\1\n"
+         bytes "${bytes}")
+  string(APPEND arrays "static const unsigned char file_${index}[] = {\n${bytes}0};\n")
+  string(APPEND table "    {\"${name}\", (const char *)file_${index}, ${len}},\n")
+  math(EXPR index "${index} + 1")
+endforeach()
+file(WRITE ${OUT} "#include \"base/embed.h\"\n\n${arrays}\nconst struct embedded embedded_files[] = {\n${table}    {0, 0, 0},\n};\n")

@@ -1,0 +1,265 @@
+/* lower_block.c - blocks and the statements that have them. */
+#include "parser/lower.h"
+
+/* Whether a blank line stands above the line of `at`, and only white space before `at` on it. */
+static bool blank_above(const struct lower *l, uint32_t at) {
+    const char *text = l->text;
+    while (at > 0 && (text[at - 1] == ' ' || text[at - 1] == '\t' || text[at - 1] == '\f'))
+        at--;
+    if (at == 0 || text[at - 1] != '\n')
+        return false;
+    at--;
+    while (at > 0 && (text[at - 1] == ' ' || text[at - 1] == '\t' || text[at - 1] == '\f'))
+        at--;
+    return at == 0 || text[at - 1] == '\n';
+}
+
+void push_statements(struct lower *l) {
+    if (!down(l))
+        return;
+    do {
+        if (is_token(l->here))
+            continue;
+        bool blank = blank_above(l, l->span.start);
+        struct node *stmt = lower_stmt(l);
+        if (blank)
+            stmt->flags |= NF_BLANK;
+        push(l, stmt);
+    } while (next(l));
+    up(l);
+}
+
+/* The span is that of the statements: the grammar's block ends after the comments below them. */
+struct node *lower_block(struct lower *l) {
+    struct node *node = node_at(l, NODE_BLOCK, l->span);
+    uint32_t mark = l->pending.len;
+    if (!deeper(l))
+        return node;
+    push_statements(l);
+    shallower(l);
+    take(l, node, mark);
+    if (node->nkids == 0) {
+        refuse(l, node->span, "an indented block is missing here", NULL);
+    } else {
+        node->span.start = node->kid[0]->span.start;
+        node->span.end = node->kid[node->nkids - 1]->span.end;
+    }
+    return node;
+}
+
+/* The block of `else:` or `finally:`, whose span starts at that word: comments above it are told from those below. */
+static struct node *clause_block(struct lower *l) {
+    uint32_t start = l->span.start;
+    struct node *block = NULL;
+    must_down(l);
+    do
+        if (l->here == CST_BLOCK)
+            block = lower_block(l);
+    while (next(l));
+    up(l);
+    block->span.start = start;
+    return block;
+}
+
+/* -- if --------------------------------------------------------------------------------------------------------------- */
+
+/* word test ":" block */
+static void test_and_block(struct lower *l, struct node *node) {
+    must_next(l);
+    node->kid[0] = lower_expr(l);
+    while (next(l) && l->here != CST_BLOCK) {}
+    node->kid[1] = lower_block(l);
+}
+
+/* `elif` becomes an else block with one IF in it, and the chain goes on there. */
+static struct node *elif(struct lower *l, struct node *outer) {
+    struct node *node = node_with(l, NODE_IF, l->span, 3);
+    node->flags |= NF_ELIF;
+    struct node *block = node_with(l, NODE_BLOCK, l->span, 1);
+    block->kid[0] = node;
+    outer->kid[2] = block;
+    must_down(l);
+    test_and_block(l, node);
+    up(l);
+    return node;
+}
+
+static struct node *if_statement(struct lower *l) {
+    struct node *node = node_with(l, NODE_IF, l->span, 3), *last = node;
+    uint32_t depth = l->depth;
+    must_down(l);
+    test_and_block(l, node);
+    while (next(l)) {
+        if (l->here == CST_ELIF_CLAUSE) {
+            if (!deeper(l) || !deeper(l))
+                break;
+            last = elif(l, last);
+        } else if (l->here == CST_ELSE_CLAUSE) {
+            last->kid[2] = clause_block(l);
+        }
+    }
+    up(l);
+    l->depth = depth;
+    uint32_t end = last->kid[last->kid[2] != NULL ? 2 : 1]->span.end;
+    for (struct node *at = node;; at = at->kid[2]->kid[0]) {
+        at->span.end = end;
+        if (at == last)
+            break;
+        at->kid[2]->span.end = end;
+    }
+    return node;
+}
+
+/* -- loops, with, try ------------------------------------------------------------------------------------------------- */
+
+/* The end of a statement is the end of its last block. */
+static void end_at(struct node *node, const struct node *block) {
+    if (block != NULL && block->span.end > 0)
+        node->span.end = block->span.end;
+}
+
+static struct node *for_statement(struct lower *l) {
+    struct node *node = node_with(l, NODE_FOR, l->span, 4);
+    must_down(l);
+    if (l->here == CST_ASYNC) {
+        node->flags |= NF_ASYNC;
+        must_next(l);
+    }
+    must_next(l);
+    node->kid[0] = lower_expr(l);
+    must_next(l);
+    must_next(l);
+    node->kid[1] = lower_expr(l);
+    while (next(l)) {
+        if (l->here == CST_BLOCK)
+            end_at(node, node->kid[2] = lower_block(l));
+        else if (l->here == CST_ELSE_CLAUSE)
+            end_at(node, node->kid[3] = clause_block(l));
+    }
+    up(l);
+    return node;
+}
+
+static struct node *while_statement(struct lower *l) {
+    struct node *node = node_with(l, NODE_WHILE, l->span, 3);
+    must_down(l);
+    test_and_block(l, node);
+    end_at(node, node->kid[1]);
+    if (next(l))
+        end_at(node, node->kid[2] = clause_block(l));
+    up(l);
+    return node;
+}
+
+/* `value as target` where the grammar puts it into one expression; here or around a with_item. */
+static void as_parts(struct lower *l, struct node **value, struct node **target) {
+    if (l->here != CST_AS_PATTERN) {
+        *value = lower_expr(l);
+        return;
+    }
+    must_down(l);
+    *value = lower_expr(l);
+    must_next(l);
+    must_next(l);
+    if (l->here == CST_AS_PATTERN_TARGET) {
+        must_down(l);
+        *target = lower_expr(l);
+        up(l);
+    } else {
+        *target = lower_expr(l);
+    }
+    up(l);
+}
+
+static struct node *with_item(struct lower *l) {
+    struct node *node = node_with(l, NODE_WITHITEM, l->span, 2);
+    must_down(l);
+    as_parts(l, &node->kid[0], &node->kid[1]);
+    up(l);
+    return node;
+}
+
+static void push_with_items(struct lower *l) {
+    must_down(l);
+    do
+        if (l->here == CST_WITH_ITEM)
+            push(l, with_item(l));
+    while (next(l));
+    up(l);
+}
+
+static struct node *with_statement(struct lower *l) {
+    struct node *node = node_at(l, NODE_WITH, l->span);
+    uint32_t mark = l->pending.len;
+    push(l, NULL);
+    must_down(l);
+    do {
+        if (l->here == CST_ASYNC)
+            node->flags |= NF_ASYNC;
+        else if (l->here == CST_WITH_CLAUSE)
+            push_with_items(l);
+        else if (l->here == CST_BLOCK)
+            set_pending(l, mark, lower_block(l));
+    } while (next(l));
+    up(l);
+    take(l, node, mark);
+    end_at(node, node->kid[0]);
+    return node;
+}
+
+/* `except [type [as name]]:`; a second expression after a comma is Python 2. */
+static struct node *handler(struct lower *l) {
+    struct node *node = node_with(l, NODE_HANDLER, l->span, 2), *name = NULL;
+    if (l->here == CST_EXCEPT_GROUP_CLAUSE)
+        node->flags |= NF_STAR;
+    must_down(l);
+    while (next(l)) {
+        if (l->here == CST_STAR)
+            node->flags |= NF_STAR;
+        else if (l->here == CST_COMMA)
+            refuse(l, l->span, "several exceptions without parentheses", "write `except (A, B):` or `except A as b:`");
+        else if (l->here == CST_BLOCK)
+            end_at(node, node->kid[1] = lower_block(l));
+        else if (!is_token(l->here) && l->here != CST_OTHER)
+            node->kid[0] == NULL ? as_parts(l, &node->kid[0], &name) : (void)(name = lower_expr(l));
+    }
+    up(l);
+    if (name != NULL && name->kind != NODE_NAME)
+        refuse(l, name->span, "an exception can only be bound to a name", NULL);
+    node->atom = name == NULL ? NULL : name->atom;
+    return node;
+}
+
+static struct node *try_statement(struct lower *l) {
+    struct node *node = node_at(l, NODE_TRY, l->span);
+    uint32_t mark = l->pending.len;
+    for (int i = 0; i < 3; i++)
+        push(l, NULL);
+    must_down(l);
+    while (next(l)) {
+        switch (l->here) {
+        case CST_BLOCK: set_pending(l, mark, lower_block(l)); break;
+        case CST_ELSE_CLAUSE: set_pending(l, mark + 1, clause_block(l)); break;
+        case CST_FINALLY_CLAUSE: set_pending(l, mark + 2, clause_block(l)); break;
+        case CST_EXCEPT_CLAUSE:
+        case CST_EXCEPT_GROUP_CLAUSE: push(l, handler(l)); break;
+        default: break;
+        }
+    }
+    up(l);
+    take(l, node, mark);
+    end_at(node, node->kid[node->nkids - 1]);
+    end_at(node, node->kid[1]);
+    end_at(node, node->kid[2]);
+    return node;
+}
+
+struct node *lower_compound(struct lower *l) {
+    switch (l->here) {
+    case CST_IF_STATEMENT: return if_statement(l);
+    case CST_FOR_STATEMENT: return for_statement(l);
+    case CST_WHILE_STATEMENT: return while_statement(l);
+    case CST_WITH_STATEMENT: return with_statement(l);
+    default: return try_statement(l);
+    }
+}

@@ -1,0 +1,306 @@
+/* lower_expr.c - operators, displays and the dispatch over all expressions. */
+#include "parser/lower.h"
+
+static const uint8_t operators[CST_KINDS] = {
+    [CST_PLUS] = OP_ADD,
+    [CST_MINUS] = OP_SUB,
+    [CST_STAR] = OP_MUL,
+    [CST_AT] = OP_MATMUL,
+    [CST_SLASH] = OP_DIV,
+    [CST_PERCENT] = OP_MOD,
+    [CST_POWER] = OP_POW,
+    [CST_LSHIFT] = OP_LSHIFT,
+    [CST_RSHIFT] = OP_RSHIFT,
+    [CST_PIPE] = OP_BITOR,
+    [CST_CARET] = OP_BITXOR,
+    [CST_AMPERSAND] = OP_BITAND,
+    [CST_FLOORDIV] = OP_FLOORDIV,
+    [CST_AND] = OP_AND,
+    [CST_OR] = OP_OR,
+    [CST_EQ] = OP_EQ,
+    [CST_NE] = OP_NE,
+    [CST_LT] = OP_LT,
+    [CST_LE] = OP_LE,
+    [CST_GT] = OP_GT,
+    [CST_GE] = OP_GE,
+    [CST_IN] = OP_IN,
+    [CST_NOT_IN] = OP_NOT_IN,
+    [CST_IS] = OP_IS,
+    [CST_IS_NOT] = OP_IS_NOT,
+};
+
+static struct node *leaf(struct lower *l, enum node_kind kind) {
+    struct node *node = node_at(l, kind, l->span);
+    node->atom = text_here(l);
+    return node;
+}
+
+static struct node *constant(struct lower *l, enum op op) {
+    struct node *node = node_at(l, NODE_CONST, l->span);
+    node->op = (uint8_t)op;
+    return node;
+}
+
+/* Python 2 numbers that the grammar lets through: 10L, 0777. */
+static struct node *number(struct lower *l) {
+    const char *text = l->text + l->span.start;
+    uint32_t len = l->span.end - l->span.start, zeros = 0, digits = 0;
+    if (text[len - 1] == 'l' || text[len - 1] == 'L')
+        return refuse(l, l->span, "a Python 2 long integer", "drop the suffix");
+    while (zeros < len && (text[zeros] == '0' || text[zeros] == '_'))
+        zeros++;
+    while (digits < len && ((text[digits] >= '0' && text[digits] <= '9') || text[digits] == '_'))
+        digits++;
+    if (zeros > 0 && zeros < len && digits == len)
+        return refuse(l, l->span, "a number with leading zeros", "octal is written 0o...");
+    return leaf(l, NODE_NUMBER);
+}
+
+/* The grammar can bind the star of `*a.b + c` to `a` alone, Python applies it to the whole: move it outside, level by level
+ * as the expression is built. */
+struct node *hoist_star(struct node *node, struct node **first) {
+    struct node *star = *first;
+    if (star->kind != NODE_STARRED)
+        return node;
+    *first = star->kid[0];
+    star->kid[0] = node;
+    star->span.end = node->span.end;
+    node->span.start = (*first)->span.start;
+    return star;
+}
+
+/* The left operand of an operator under the cursor's node, then the operator, then the right one. */
+static struct node *binary(struct lower *l) {
+    struct node *node = node_with(l, NODE_BINOP, l->span, 2);
+    must_down(l);
+    node->kid[0] = lower_expr(l);
+    must_next(l);
+    node->op = operators[l->here];
+    must_next(l);
+    node->kid[1] = lower_expr(l);
+    up(l);
+    return hoist_star(node, &node->kid[0]);
+}
+
+static struct node *unary(struct lower *l, bool is_not) {
+    struct node *node = node_with(l, NODE_UNARYOP, l->span, 1);
+    must_down(l);
+    node->op = (uint8_t)(is_not ? OP_NOT : l->here == CST_MINUS ? OP_NEG : l->here == CST_PLUS ? OP_POS : OP_INVERT);
+    must_next(l);
+    node->kid[0] = lower_expr(l);
+    up(l);
+    return node;
+}
+
+/* `a and b and c` nests to the left in the grammar and is one node in Python's ast; parentheses keep their own node. */
+static struct node *boolean(struct lower *l) {
+    struct node *node = node_at(l, NODE_BOOLOP, l->span);
+    uint32_t mark = l->pending.len;
+    must_down(l);
+    struct node *left = lower_expr(l);
+    must_next(l);
+    node->op = operators[l->here];
+    must_next(l);
+    if (left->kind == NODE_BOOLOP && left->op == node->op && !(left->flags & NF_PAREN))
+        for (uint32_t i = 0; i < left->nkids; i++)
+            push(l, left->kid[i]);
+    else
+        push(l, left);
+    push(l, lower_expr(l));
+    up(l);
+    take(l, node, mark);
+    return hoist_star(node, &node->kid[0]);
+}
+
+static struct node *comparison(struct lower *l) {
+    struct node *node = node_at(l, NODE_COMPARE, l->span);
+    uint32_t mark = l->pending.len;
+    uint8_t small[8], *ops = small;
+    uint32_t count = 0, cap = sizeof small;
+    must_down(l);
+    do {
+        if (!is_token(l->here)) {
+            push(l, lower_expr(l));
+            continue;
+        }
+        if (l->here == CST_NE_OLD)
+            refuse(l, l->span, "`<>` is Python 2", "write `!=`");
+        if (count == cap)
+            ops = vec_grow(l->scratch, ops, count, &cap, 1);
+        ops[count++] = operators[l->here];
+    } while (next(l));
+    up(l);
+    take(l, node, mark);
+    node->ops = NEW_ARRAY(l->arena, uint8_t, count);
+    for (uint32_t i = 0; i < count; i++)
+        node->ops[i] = ops[i];
+    return hoist_star(node, &node->kid[0]);
+}
+
+static struct node *conditional(struct lower *l) {
+    struct node *node = node_with(l, NODE_IFEXP, l->span, 3);
+    must_down(l);
+    node->kid[1] = lower_expr(l);
+    must_next(l);
+    must_next(l);
+    node->kid[0] = lower_expr(l);
+    must_next(l);
+    must_next(l);
+    node->kid[2] = lower_expr(l);
+    up(l);
+    return hoist_star(node, &node->kid[1]);
+}
+
+static struct node *lambda(struct lower *l) {
+    struct node *node = node_with(l, NODE_LAMBDA, l->span, 2);
+    must_down(l);
+    struct span none = {l->span.end, l->span.end};
+    must_next(l);
+    if (l->here == CST_LAMBDA_PARAMETERS) {
+        node->kid[0] = lower_params(l);
+        must_next(l);
+    } else {
+        node->kid[0] = node_at(l, NODE_PARAMS, none);
+    }
+    must_next(l);
+    node->kid[1] = lower_expr(l);
+    up(l);
+    return node;
+}
+
+static struct node *named_expression(struct lower *l) {
+    struct node *node = node_with(l, NODE_NAMEDEXPR, l->span, 2);
+    must_down(l);
+    node->kid[0] = leaf(l, NODE_NAME);
+    must_next(l);
+    must_next(l);
+    node->kid[1] = lower_expr(l);
+    up(l);
+    return node;
+}
+
+/* The operand after a one-token prefix: `await x`, `*x`. */
+static struct node *prefixed(struct lower *l, enum node_kind kind) {
+    struct node *node = node_with(l, kind, l->span, 1);
+    must_down(l);
+    must_next(l);
+    node->kid[0] = lower_expr(l);
+    up(l);
+    return node;
+}
+
+static struct node *yield(struct lower *l) {
+    struct node *node = node_with(l, NODE_YIELD, l->span, 1);
+    must_down(l);
+    if (next(l)) {
+        if (l->here == CST_FROM) {
+            node->kind = NODE_YIELDFROM;
+            must_next(l);
+        }
+        node->kid[0] = lower_expr(l);
+    }
+    up(l);
+    return node;
+}
+
+/* Elements between commas, with or without brackets around them. */
+static struct node *display(struct lower *l, enum node_kind kind) {
+    struct node *node = node_at(l, kind, l->span);
+    uint32_t mark = l->pending.len;
+    bool comma = false;
+    if (down(l)) {
+        do {
+            if (!is_token(l->here)) {
+                comma = false;
+                push(l, lower_expr(l));
+            } else if (l->here == CST_COMMA) {
+                comma = true;
+            }
+        } while (next(l));
+        up(l);
+    }
+    take(l, node, mark);
+    if (comma)
+        node->flags |= NF_TRAILING_COMMA;
+    return node;
+}
+
+/* As an assignment target, `(a)` is a tuple pattern to the grammar and a name to Python. */
+static struct node *tuple_pattern(struct lower *l) {
+    struct node *node = display(l, NODE_TUPLE);
+    if (node->nkids == 1 && !(node->flags & NF_TRAILING_COMMA))
+        node = node->kid[0];
+    node->flags |= NF_PAREN;
+    return node;
+}
+
+static struct node *tuple(struct lower *l) {
+    struct node *node = display(l, NODE_TUPLE);
+    node->flags |= NF_PAREN;
+    return node;
+}
+
+static struct node *parenthesized(struct lower *l) {
+    must_down(l);
+    must_next(l);
+    struct node *node = l->here == CST_LIST_SPLAT
+        ? refuse(l, l->span, "a starred expression cannot stand in parentheses", NULL)
+        : lower_expr(l);
+    node->flags |= NF_PAREN;
+    up(l);
+    return node;
+}
+
+static struct node *dispatch(struct lower *l) {
+    switch (l->here) {
+    case CST_IDENTIFIER: return leaf(l, NODE_NAME);
+    case CST_INTEGER:
+    case CST_FLOAT: return number(l);
+    case CST_TRUE: return constant(l, OP_TRUE);
+    case CST_FALSE: return constant(l, OP_FALSE);
+    case CST_NONE: return constant(l, OP_NONE);
+    case CST_ELLIPSIS: return constant(l, OP_ELLIPSIS);
+    case CST_STRING: return lower_string(l);
+    case CST_CONCATENATED_STRING: return lower_strings(l);
+    case CST_ATTRIBUTE:
+    case CST_CALL: return lower_call(l);
+    case CST_SUBSCRIPT: return lower_subscript(l);
+    case CST_SLICE: return lower_slice(l);
+    case CST_PARENTHESIZED:
+    case CST_PARENTHESIZED_SPLAT: return parenthesized(l);
+    case CST_BINARY: return binary(l);
+    case CST_UNARY: return unary(l, false);
+    case CST_NOT_OPERATOR: return unary(l, true);
+    case CST_BOOLEAN: return boolean(l);
+    case CST_COMPARISON: return comparison(l);
+    case CST_CONDITIONAL: return conditional(l);
+    case CST_LAMBDA: return lambda(l);
+    case CST_NAMED_EXPRESSION: return named_expression(l);
+    case CST_AWAIT: return prefixed(l, NODE_AWAIT);
+    case CST_YIELD: return yield(l);
+    case CST_LIST_SPLAT:
+    case CST_LIST_SPLAT_PATTERN: return prefixed(l, NODE_STARRED);
+    case CST_LIST:
+    case CST_LIST_PATTERN: return display(l, NODE_LIST);
+    case CST_SET: return display(l, NODE_SET);
+    case CST_TUPLE: return tuple(l);
+    case CST_TUPLE_PATTERN: return tuple_pattern(l);
+    case CST_EXPRESSION_LIST:
+    case CST_PATTERN_LIST: return display(l, NODE_TUPLE);
+    case CST_DICTIONARY: return lower_dictionary(l);
+    case CST_LIST_COMPREHENSION:
+    case CST_SET_COMPREHENSION:
+    case CST_DICTIONARY_COMPREHENSION:
+    case CST_GENERATOR: return lower_comprehension(l);
+    case CST_TYPE: return lower_type(l);
+    default: return refuse(l, l->span, "this is not an expression of Python 3", NULL);
+    }
+}
+
+struct node *lower_expr(struct lower *l) {
+    if (!deeper(l))
+        return placeholder(l);
+    struct node *node = dispatch(l);
+    shallower(l);
+    return node;
+}

@@ -1,0 +1,152 @@
+/* parse.c - the parser object and the three entries. */
+#include "parser/parse.h"
+
+#include <string.h>
+
+#include "parser/lower.h"
+
+const TSLanguage *tree_sitter_python(void);
+
+struct parser {
+    TSParser *ts;
+    struct arena *scratch; /* of lowering: stacks that are empty between files */
+    struct lower lower;    /* keeps those stacks from file to file */
+    uint8_t *cst;          /* enum cst of each symbol */
+};
+
+static const struct {
+    const char *name;
+    bool named;
+} cst_names[CST_KINDS] = {
+#define X(kind, name, named) [CST_##kind] = {name, named},
+#include "parser/cst.def"
+#undef X
+};
+
+/* Several symbols of the grammar can carry one name (aliases), so the table is filled from the symbols' side. */
+static uint8_t kind_of_symbol(const TSLanguage *language, TSSymbol symbol) {
+    const char *name = ts_language_symbol_name(language, symbol);
+    bool named = ts_language_symbol_type(language, symbol) == TSSymbolTypeRegular;
+    for (int kind = CST_OTHER + 1; kind < CST_KINDS; kind++)
+        if (cst_names[kind].name[0] == name[0] && cst_names[kind].named == named &&
+            strcmp(cst_names[kind].name, name) == 0)
+            return (uint8_t)kind;
+    return CST_OTHER;
+}
+
+struct parser *parser_create(void) {
+    struct arena *scratch = arena_create();
+    struct parser *parser = NEW(scratch, struct parser);
+    const TSLanguage *language = tree_sitter_python();
+    parser->scratch = scratch;
+    parser->ts = ts_parser_new();
+    bool ok = ts_parser_set_language(parser->ts, language);
+    assert(ok); /* the grammar and the core are pinned together */
+    (void)ok;
+    uint32_t symbols = ts_language_symbol_count(language);
+    parser->cst = NEW_ARRAY(scratch, uint8_t, UINT16_MAX + 1);
+    for (uint32_t symbol = 0; symbol < symbols; symbol++)
+        parser->cst[symbol] = kind_of_symbol(language, (TSSymbol)symbol);
+    return parser;
+}
+
+void parser_destroy(struct parser *parser) {
+    if (parser == NULL)
+        return;
+    ts_parser_delete(parser->ts);
+    arena_destroy(parser->scratch);
+}
+
+/* -- syntax errors ---------------------------------------------------------------------------------------------------- */
+
+/* The first ERROR or MISSING node in a tree that has one, without recursion. */
+static TSNode first_error(TSNode root) {
+    TSTreeCursor cursor = ts_tree_cursor_new(root);
+    TSNode node = root;
+    for (bool more = true; more;) {
+        node = ts_tree_cursor_current_node(&cursor);
+        if (ts_node_is_error(node) || ts_node_is_missing(node))
+            break;
+        more = ts_node_has_error(node) ? ts_tree_cursor_goto_first_child(&cursor)
+                                       : ts_tree_cursor_goto_next_sibling(&cursor);
+    }
+    ts_tree_cursor_delete(&cursor);
+    return node;
+}
+
+static void report_syntax(struct lower *l, TSNode root) {
+    TSNode node = first_error(root);
+    struct span span = {l->base + ts_node_start_byte(node), l->base + ts_node_end_byte(node)};
+    l->failed = true;
+    if (!ts_node_is_missing(node)) {
+        diag_at(l->diags, SEVERITY_ERROR, l->source, span, "syntax", "this is not Python");
+        return;
+    }
+    const char *name = ts_node_type(node);
+    bool quoted = !ts_node_is_named(node);
+    diag_at(l->diags, SEVERITY_ERROR, l->source, span, "syntax", quoted ? "`%s` is missing here" : "%s is missing here",
+        name);
+}
+
+/* -- entries ---------------------------------------------------------------------------------------------------------- */
+
+static struct lower *lower_begin(struct parser *parser, struct arena *arena, struct atoms *atoms, struct diags *diags,
+    struct source *source, uint32_t base) {
+    struct lower *l = &parser->lower;
+    l->cst = parser->cst;
+    l->base = base;
+    l->arena = arena;
+    l->atoms = atoms;
+    l->diags = diags;
+    l->source = source;
+    l->text = source->text;
+    l->scratch = parser->scratch;
+    l->pending.len = 0;
+    l->comments.list.len = 0;
+    l->depth = 0;
+    l->failed = false;
+    return l;
+}
+
+static struct node *module(struct lower *l, TSNode root, struct span span) {
+    l->cursor = ts_tree_cursor_new(root);
+    struct node *node = node_at(l, NODE_MODULE, span);
+    push_statements(l);
+    take(l, node, 0);
+    if (!l->failed)
+        attach_comments(l, node);
+    ts_tree_cursor_delete(&l->cursor);
+    return l->failed ? NULL : node;
+}
+
+struct node *parse_range(struct parser *parser, struct arena *arena, struct atoms *atoms, struct diags *diags,
+    struct source *source, uint32_t start, uint32_t end) {
+    assert(start <= end && end <= source->len);
+    struct lower *l = lower_begin(parser, arena, atoms, diags, source, start);
+    TSTree *tree = ts_parser_parse_string(parser->ts, NULL, source->text + start, end - start);
+    TSNode root = ts_tree_root_node(tree);
+    struct node *node = NULL;
+    if (ts_node_has_error(root))
+        report_syntax(l, root);
+    else
+        node = module(l, root, (struct span){start, end});
+    ts_tree_delete(tree);
+    return node;
+}
+
+struct node *parse_module(
+    struct parser *parser, struct arena *arena, struct atoms *atoms, struct diags *diags, struct source *source) {
+    return parse_range(parser, arena, atoms, diags, source, 0, source->len);
+}
+
+struct node *parse_expression(
+    struct parser *parser, struct arena *arena, struct atoms *atoms, struct diags *diags, struct source *source) {
+    struct node *tree = parse_module(parser, arena, atoms, diags, source);
+    if (tree == NULL)
+        return NULL;
+    if (tree->nkids == 1 && tree->kid[0]->kind == NODE_EXPR)
+        return tree->kid[0]->kid[0];
+    struct span span = tree->nkids > 0 ? tree->kid[tree->nkids > 1]->span : tree->span;
+    diag_at(diags, SEVERITY_ERROR, source, span, "syntax", "one expression is expected here");
+    return NULL;
+}
