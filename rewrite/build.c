@@ -105,13 +105,19 @@ static void give_positional(struct call *c, struct node **arg, uint32_t count) {
     }
 }
 
+static const struct value *default_of(struct values *values, const struct parameter *param) {
+    struct value draft = {.kind = (uint8_t)param->fallback, .op = (uint8_t)param->constant, .number = param->number,
+        .atom = param->text};
+    return value_intern(values, &draft);
+}
+
 static void fill_defaults(struct call *c) {
     const struct function *f = c->form->function;
     for (uint32_t i = 0; i < f->count && c->ok; i++) {
-        if (c->arg[i] == NULL && f->param[i].fallback == NULL)
+        if (c->arg[i] == NULL && f->param[i].fallback == VALUE_KINDS)
             c->ok = false;
         else if (c->arg[i] == NULL)
-            c->arg[i] = value_of(c->values, f->param[i].fallback);
+            c->arg[i] = default_of(c->values, &f->param[i]);
     }
 }
 
@@ -135,8 +141,8 @@ static const struct value *call_form(
     }
     for (uint32_t i = 0; i < form->count && c.ok; i++) {
         int8_t to = form->index[i];
-        if (to >= 0 && c.arg[to] == NULL && form->param[i].fallback != NULL)
-            c.arg[to] = value_of(values, form->param[i].fallback);
+        if (to >= 0 && c.arg[to] == NULL && form->param[i].fallback != VALUE_KINDS)
+            c.arg[to] = default_of(values, &form->param[i]);
     }
     fill_defaults(&c);
     return c.ok ? value_call(values, form->function->name, c.arg, form->function->count) : NULL;

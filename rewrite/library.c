@@ -90,18 +90,25 @@ static bool is_dim_name(const char *name) {
     return false;
 }
 
+/* Read a default; false where it is not a literal. */
+static bool read_fallback(struct loader *loader, struct parameter *out, struct node *node) {
+    const struct value *v = value_of(loader->library->values, node);
+    out->fallback = (enum value_kind)v->kind;
+    out->constant = (enum op)v->op;
+    out->number = v->number;
+    out->text = v->atom;
+    return v->count == 0 && (v->kind == VALUE_CONST || v->kind == VALUE_NUMBER || v->kind == VALUE_NAME ||
+                                v->kind == VALUE_STRING);
+}
+
 static bool read_parameter(struct loader *loader, struct parameter *out, const struct node *arg) {
-    if (arg->kind == NODE_KEYWORD && arg->atom != NULL) {
-        *out = (struct parameter){arg->atom, arg->kid[0], is_dim_name(arg->atom), false};
-        return true;
-    }
-    bool star = arg->kind == NODE_STARRED;
+    bool star = arg->kind == NODE_STARRED, keyword = arg->kind == NODE_KEYWORD;
     const struct node *name = star ? arg->kid[0] : arg;
-    if (name->kind != NODE_NAME)
+    if (name->atom == NULL || (name->kind != NODE_NAME && !keyword))
         return false;
-    *out = (struct parameter){name->atom, NULL, is_dim_name(name->atom), star};
-    (void)loader;
-    return true;
+    *out = (struct parameter){.name = name->atom, .fallback = VALUE_KINDS, .is_dim = is_dim_name(name->atom),
+        .is_star = star};
+    return !keyword || read_fallback(loader, out, arg->kid[0]);
 }
 
 /* Name and parameters of `a.b(c, d=1)`. */

@@ -53,9 +53,13 @@ enum special {
     SPECIALS_COUNT
 };
 
+/* A default is a literal, kept apart from any context of values: kind VALUE_KINDS means that there is none. */
 struct parameter {
     atom name;
-    struct node *fallback; /* its default; NULL: required */
+    enum value_kind fallback; /* VALUE_CONST, VALUE_NUMBER, VALUE_NAME, VALUE_STRING */
+    enum op constant;
+    double number;
+    atom text;
     bool is_dim, is_star;
 };
 
