@@ -10,9 +10,9 @@ static const struct library *lib(struct values *values) {
     return values_library(values);
 }
 
-static struct value *draft_of(struct value *draft, enum value_kind kind, enum op op, atom atom,
+static struct value *draft_of(struct value *draft, enum value_kind kind, enum op op, const char *name,
     const struct value **arg, uint32_t count) {
-    *draft = (struct value){.kind = (uint8_t)kind, .op = (uint8_t)op, .atom = atom, .arg = arg, .count = count};
+    *draft = (struct value){.kind = (uint8_t)kind, .op = (uint8_t)op, .atom = name, .arg = arg, .count = count};
     return draft;
 }
 
@@ -523,7 +523,7 @@ static const struct value *conditional(struct values *values, const struct value
 }
 
 const struct value *value_make(
-    struct values *values, enum value_kind kind, enum op op, atom atom, const struct value **arg, uint32_t count) {
+    struct values *values, enum value_kind kind, enum op op, const char *name, const struct value **arg, uint32_t count) {
     struct value draft;
     switch (kind) {
     case VALUE_TUPLE:
@@ -532,18 +532,18 @@ const struct value *value_make(
     case VALUE_IFEXP:
         return conditional(values, arg);
     case VALUE_CALL:
-        return value_call(values, atom, arg, count);
+        return value_call(values, name, arg, count);
     case VALUE_OP:
         return value_op(values, op, arg, count);
     case VALUE_ATTR:
-        return value_attr(values, arg[0], atom);
+        return value_attr(values, arg[0], name);
     case VALUE_INDEX:
         return value_index(values, arg[0], arg[1]);
     case VALUE_EITHER:
     case VALUE_CAST:
-        return value_intern(values, draft_of(&draft, kind, op, atom, arg, count));
+        return value_intern(values, draft_of(&draft, kind, op, name, arg, count));
     default:
-        return finish(values, draft_of(&draft, kind, op, atom, arg, count));
+        return finish(values, draft_of(&draft, kind, op, name, arg, count));
     }
 }
 
