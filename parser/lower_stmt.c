@@ -106,7 +106,8 @@ struct node *lower_assignment(struct lower *l) {
         }
     } while (node == NULL && l->here == CST_ASSIGNMENT);
     if (node == NULL) {
-        l->pending.at[mark] = lower_expr(l);
+        struct node *value = lower_expr(l);
+        l->pending.at[mark] = value;
         node = node_at(l, NODE_ASSIGN, span);
         take(l, node, mark);
     }
