@@ -158,7 +158,7 @@ struct level open_bracket(struct printer *p, const char *bracket, const struct n
 void shut_bracket(struct printer *p, const char *bracket, struct level saved);
 void print_collection(struct printer *p, const struct node *e);
 void print_tuple(struct printer *p, const struct node *e);
-void print_bare_tuple(struct printer *p, const struct node *e);
+void print_bare_tuple(struct printer *p, const struct node *e, const struct node *owner);
 void print_elements(struct printer *p, const struct node *e, uint32_t first, uint32_t count, bool comma_after_one);
 void print_comprehension(struct printer *p, const struct node *e);
 void print_arguments(struct printer *p, const struct node *owner, uint32_t first);

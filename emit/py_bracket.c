@@ -87,18 +87,6 @@ static void print_item(struct printer *p, const struct node *e) {
     }
 }
 
-/* `count` kids from `first`, separated by commas. */
-void print_elements(struct printer *p, const struct node *e, uint32_t first, uint32_t count, bool comma_after_one) {
-    for (uint32_t i = 0; i < count; i++) {
-        if (i > 0) {
-            put(p, ",");
-            soft_space(p);
-        }
-        print_item(p, e->kid[first + i]);
-    }
-    print_trailing_comma(p, e, count > 1 || comma_after_one);
-}
-
 void print_collection(struct printer *p, const struct node *e) {
     const char *left = e->kind == NODE_LIST ? "[" : "{", *right = e->kind == NODE_LIST ? "]" : "}";
     if (e->nkids == 0) {
@@ -110,19 +98,32 @@ void print_collection(struct printer *p, const struct node *e) {
     shut_bracket(p, right, saved);
 }
 
-static void print_tuple_elements(struct printer *p, const struct node *e) {
-    print_elements(p, e, 0, e->nkids, false);
+static void print_items(struct printer *p, const struct node *e, uint32_t first, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++) {
+        if (i > 0) {
+            put(p, ",");
+            soft_space(p);
+        }
+        print_item(p, e->kid[first + i]);
+    }
 }
 
-/* The tuple of a subscript or a `for` target that brings no parentheses. */
-void print_bare_tuple(struct printer *p, const struct node *e) {
+/* `count` kids from `first`, separated by commas. */
+void print_elements(struct printer *p, const struct node *e, uint32_t first, uint32_t count, bool comma_after_one) {
+    print_items(p, e, first, count);
+    print_trailing_comma(p, e, count > 1 || comma_after_one);
+}
+
+/* The tuple without parentheses in a subscript, whose bracket the trailing comma and comments belong to. */
+void print_bare_tuple(struct printer *p, const struct node *e, const struct node *owner) {
     if (e->nkids == 1) {
         print_expr(p, e->kid[0], PARENS_KEEP);
         put(p, ",");
         return;
     }
     begin(p, DOC_GROUP, NULL);
-    print_tuple_elements(p, e);
+    print_items(p, e, 0, e->nkids);
+    print_trailing_comma(p, owner, true);
     end(p, DOC_GROUP);
 }
 
@@ -140,26 +141,30 @@ void print_tuple(struct printer *p, const struct node *e) {
         shut_bracket(p, ")", saved);
     } else if (has_own_parens(e)) {
         saved = open_bracket(p, "(", e);
-        print_tuple_elements(p, e);
+        print_elements(p, e, 0, e->nkids, false);
         shut_bracket(p, ")", saved);
     } else {
         open_parens_if_broken(p, &saved);
-        print_tuple_elements(p, e);
+        print_elements(p, e, 0, e->nkids, false);
         shut_parens_if_broken(p, saved);
     }
 }
 
 /* -- comprehensions ----------------------------------------------------------------------------------------------------- */
 
+static void print_bare_target(struct printer *p, const struct node *target) {
+    for (uint32_t i = 0; i < target->nkids; i++) {
+        put(p, i > 0 ? ", " : "");
+        print_expr(p, target->kid[i], PARENS_KEEP);
+    }
+}
+
 static void print_for_clause(struct printer *p, const struct node *e) {
     const struct node *target = e->kid[0];
     print_leading_comments(p, e);
     put(p, e->flags & NF_ASYNC ? "async for " : "for ");
-    if (target->kind == NODE_TUPLE && target->nkids > 1) {
-        struct level saved;
-        struct doc_group *group = open_optional_parens(p, &saved);
-        print_tuple_elements(p, target);
-        shut_optional_parens(p, group, saved);
+    if (target->kind == NODE_TUPLE && target->nkids > 1 && !has_own_parens(target)) {
+        print_bare_target(p, target);
     } else {
         print_expr(p, target, PARENS_KEEP);
     }

@@ -178,7 +178,7 @@ static void print_subscript(struct printer *p, const struct node *e, enum chain 
     struct level saved = open_bracket(p, "[", e);
     const struct node *index = e->kid[1];
     if (index->kind == NODE_TUPLE && !has_own_parens(index)) {
-        print_bare_tuple(p, index);
+        print_bare_tuple(p, index, e);
     } else {
         print_expr(p, index, PARENS_KEEP);
     }
@@ -260,8 +260,7 @@ static void print_yield(struct printer *p, const struct node *e) {
 
 static void print_named(struct printer *p, const struct node *e) {
     print_expr(p, e->kid[0], PARENS_KEEP);
-    soft_space_in_brackets(p);
-    put(p, ":= ");
+    put(p, " := ");
     print_expr(p, e->kid[1], PARENS_KEEP);
 }
 
