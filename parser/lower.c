@@ -78,6 +78,10 @@ void push(struct lower *l, struct node *kid) {
     vec_push(l->scratch, &l->pending, kid);
 }
 
+void set_pending(struct lower *l, uint32_t index, struct node *kid) {
+    vec_at(&l->pending, index) = kid;
+}
+
 void take(struct lower *l, struct node *node, uint32_t mark) {
     uint32_t count = l->pending.len - mark;
     if (count == 0)

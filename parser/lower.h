@@ -72,6 +72,8 @@ struct node *node_at(struct lower *l, enum node_kind kind, struct span span);
 /* With `count` NULL children, to be filled in. */
 struct node *node_with(struct lower *l, enum node_kind kind, struct span span, uint32_t count);
 void push(struct lower *l, struct node *kid);
+/* Replace a pending node. A function, so that the new one is made before the stack, which may move, is looked at. */
+void set_pending(struct lower *l, uint32_t index, struct node *kid);
 /* The pending nodes from `mark` on become the children of `node`. */
 void take(struct lower *l, struct node *node, uint32_t mark);
 /* The text under the cursor. */
@@ -84,6 +86,8 @@ struct node *refuse(struct lower *l, struct span span, const char *message, cons
 /* -- what is lowered where ------------------------------------------------------------------------------------------ */
 
 struct node *lower_expr(struct lower *l);              /* lower_expr.c */
+/* lower_expr.c; `node` is an expression of which `*first` is the first operand. */
+struct node *hoist_star(struct node *node, struct node **first);
 struct node *lower_call(struct lower *l);              /* lower_call.c */
 struct node *lower_subscript(struct lower *l);         /* lower_call.c */
 struct node *lower_slice(struct lower *l);             /* lower_call.c */

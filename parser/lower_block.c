@@ -199,7 +199,7 @@ static struct node *with_statement(struct lower *l) {
         else if (l->here == CST_WITH_CLAUSE)
             push_with_items(l);
         else if (l->here == CST_BLOCK)
-            l->pending.at[mark] = lower_block(l);
+            set_pending(l, mark, lower_block(l));
     } while (next(l));
     up(l);
     take(l, node, mark);
@@ -238,9 +238,9 @@ static struct node *try_statement(struct lower *l) {
     must_down(l);
     while (next(l)) {
         switch (l->here) {
-        case CST_BLOCK: l->pending.at[mark] = lower_block(l); break;
-        case CST_ELSE_CLAUSE: l->pending.at[mark + 1] = clause_block(l); break;
-        case CST_FINALLY_CLAUSE: l->pending.at[mark + 2] = clause_block(l); break;
+        case CST_BLOCK: set_pending(l, mark, lower_block(l)); break;
+        case CST_ELSE_CLAUSE: set_pending(l, mark + 1, clause_block(l)); break;
+        case CST_FINALLY_CLAUSE: set_pending(l, mark + 2, clause_block(l)); break;
         case CST_EXCEPT_CLAUSE:
         case CST_EXCEPT_GROUP_CLAUSE: push(l, handler(l)); break;
         default: break;

@@ -56,6 +56,19 @@ static struct node *number(struct lower *l) {
     return leaf(l, NODE_NUMBER);
 }
 
+/* The grammar can bind the star of `*a.b + c` to `a` alone, Python applies it to the whole: move it outside, level by level
+ * as the expression is built. */
+struct node *hoist_star(struct node *node, struct node **first) {
+    struct node *star = *first;
+    if (star->kind != NODE_STARRED)
+        return node;
+    *first = star->kid[0];
+    star->kid[0] = node;
+    star->span.end = node->span.end;
+    node->span.start = (*first)->span.start;
+    return star;
+}
+
 /* The left operand of an operator under the cursor's node, then the operator, then the right one. */
 static struct node *binary(struct lower *l) {
     struct node *node = node_with(l, NODE_BINOP, l->span, 2);
@@ -66,7 +79,7 @@ static struct node *binary(struct lower *l) {
     must_next(l);
     node->kid[1] = lower_expr(l);
     up(l);
-    return node;
+    return hoist_star(node, &node->kid[0]);
 }
 
 static struct node *unary(struct lower *l, bool is_not) {
@@ -96,7 +109,7 @@ static struct node *boolean(struct lower *l) {
     push(l, lower_expr(l));
     up(l);
     take(l, node, mark);
-    return node;
+    return hoist_star(node, &node->kid[0]);
 }
 
 static struct node *comparison(struct lower *l) {
@@ -121,7 +134,7 @@ static struct node *comparison(struct lower *l) {
     node->ops = NEW_ARRAY(l->arena, uint8_t, count);
     for (uint32_t i = 0; i < count; i++)
         node->ops[i] = ops[i];
-    return node;
+    return hoist_star(node, &node->kid[0]);
 }
 
 static struct node *conditional(struct lower *l) {
@@ -135,7 +148,7 @@ static struct node *conditional(struct lower *l) {
     must_next(l);
     node->kid[2] = lower_expr(l);
     up(l);
-    return node;
+    return hoist_star(node, &node->kid[1]);
 }
 
 static struct node *lambda(struct lower *l) {
