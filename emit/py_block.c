@@ -263,7 +263,7 @@ static void print_if(struct printer *p, const struct node *stmt) {
     print_clause(p, stmt, stmt->kid[1], SUITE_OTHER);
     const struct node *before = stmt->kid[1], *other = stmt->kid[2];
     for (const struct node *elif; (elif = elif_of(other)) != NULL; other = elif->kid[2]) {
-        print_before_clause(p, before, elif);
+        print_before_clause(p, before, has_leading_comments(other) ? other : elif);
         print_clause(p, elif, elif->kid[1], SUITE_OTHER);
         before = elif->kid[1];
     }
@@ -283,12 +283,23 @@ static void print_try(struct printer *p, const struct node *stmt) {
     print_else(p, stmt->kid[1] != NULL ? stmt->kid[1] : before, "finally", stmt->kid[2]);
 }
 
+/* Comments between the decorators and the definition, which its parameters or bases carry. */
+static void print_definition_comments(struct printer *p, const struct node *stmt) {
+    const struct node *holder = stmt->kid[0];
+    for (uint32_t i = 0; i < holder->comments->leading.len; i++) {
+        write_comment(p, holder->comments->leading.at[i]);
+    }
+}
+
 static void print_definition(struct printer *p, const struct node *stmt) {
     uint32_t first = stmt->kind == NODE_FUNCTION ? 3 : 2;
     for (uint32_t i = first; i < stmt->nkids; i++) {
         demand_parens(p, stmt->kid[i]);
         print_decorator(p, stmt->kid[i]);
         flush(p);
+    }
+    if (has_leading_comments(stmt->kid[0])) {
+        print_definition_comments(p, stmt);
     }
     print_clause(p, stmt, body_of(stmt), stmt->kind == NODE_FUNCTION ? SUITE_FUNCTION : SUITE_CLASS);
 }
