@@ -1,9 +1,7 @@
 /* py_bracket.c - everything that stands between brackets and is separated by commas. */
 #include "emit/printer.h"
 
-/* Brackets of a node whose own comments (`[  # comment`) follow the opening one; `owner` may be NULL. */
-struct level open_bracket(struct printer *p, const char *bracket, const struct node *owner) {
-    (void)owner;
+struct level open_bracket(struct printer *p, const char *bracket, const struct node *first) {
     struct level saved = p->level;
     put(p, bracket);
     if (saved.kind == LEVEL_EXPR && saved.group != NULL) {
@@ -13,6 +11,7 @@ struct level open_bracket(struct printer *p, const char *bracket, const struct n
     }
     enter_level(p, LEVEL_BRACKET, NULL);
     begin(p, DOC_GROUP, NULL);
+    print_opening_comment(p, first);
     begin(p, DOC_INDENT, NULL);
     soft(p);
     return saved;
@@ -93,7 +92,7 @@ void print_collection(struct printer *p, const struct node *e) {
         print_empty_brackets(p, e, left, right);
         return;
     }
-    struct level saved = open_bracket(p, left, e);
+    struct level saved = open_bracket(p, left, e->kid[0]);
     print_elements(p, e, 0, e->nkids, false);
     shut_bracket(p, right, saved);
 }
@@ -132,7 +131,7 @@ void print_tuple(struct printer *p, const struct node *e) {
     if (e->nkids == 0) {
         print_empty_brackets(p, e, "(", ")");
     } else if (e->nkids == 1) {
-        saved = open_bracket(p, "(", e);
+        saved = open_bracket(p, "(", e->kid[0]);
         print_item(p, e->kid[0]);
         put(p, ",");
         if (has_inner_comments(e)) {
@@ -140,7 +139,7 @@ void print_tuple(struct printer *p, const struct node *e) {
         }
         shut_bracket(p, ")", saved);
     } else if (has_own_parens(e)) {
-        saved = open_bracket(p, "(", e);
+        saved = open_bracket(p, "(", e->kid[0]);
         print_elements(p, e, 0, e->nkids, false);
         shut_bracket(p, ")", saved);
     } else {
@@ -213,7 +212,7 @@ void print_comprehension(struct printer *p, const struct node *e) {
         print_comprehension_inside(p, e);
         return;
     }
-    struct level saved = open_bracket(p, left, e);
+    struct level saved = open_bracket(p, left, e->kid[0]);
     print_comprehension_inside(p, e);
     shut_bracket(p, right, saved);
 }
@@ -249,7 +248,7 @@ void print_arguments(struct printer *p, const struct node *owner, uint32_t first
         put(p, ")");
         return;
     }
-    struct level saved = open_bracket(p, "(", owner);
+    struct level saved = open_bracket(p, "(", owner->kid[first]);
     begin(p, DOC_GROUP, NULL);
     print_elements(p, owner, first, owner->nkids - first, false);
     end(p, DOC_GROUP);
@@ -317,6 +316,7 @@ void print_parameters(struct printer *p, const struct node *params) {
         real += params->kid[i]->atom != NULL;
     }
     put(p, "(");
+    print_opening_comment(p, params->kid[0]);
     begin(p, DOC_INDENT, NULL);
     soft(p);
     begin(p, real == 1 ? DOC_LIST : DOC_GROUP, NULL);
