@@ -87,9 +87,9 @@ static void take_leading(struct attach *a, struct node *node) {
     struct comments *comments = comments_of(a, node);
     bool blank = blank_above(a, a->at->start);
     uint32_t index = comments->leading.len;
-    if (index == 0)
+    if (index == 0 && node_is_stmt(node))
         node->flags = blank ? node->flags | NF_BLANK : node->flags & ~(uint32_t)NF_BLANK;
-    else if (blank && index < BLANK_BITS)
+    else if (index > 0 && blank && index < BLANK_BITS)
         comments->blank_before_leading |= UINT64_C(1) << index;
     vec_push(a->arena, &comments->leading, front_text(a));
     a->at++;
@@ -143,9 +143,18 @@ static bool opens(const struct attach *a, uint32_t from, uint32_t to) {
     return false;
 }
 
+/* A tuple without parentheses has no place of its own: its first or last element stands for it. */
+static struct node *element(struct node *node, bool first) {
+    while (node != NULL && node->kind == NODE_TUPLE && !(node->flags & NF_PAREN) && node->nkids > 0)
+        node = node->kid[first ? 0 : node->nkids - 1];
+    return node;
+}
+
 /* The front of the queue lies in `node`, after `previous` and before `following`, either of which may be NULL. */
 static void place(struct attach *a, struct node *node, struct node *previous, struct node *following) {
     uint32_t start = a->at->start;
+    previous = element(previous, false);
+    following = element(following, true);
     bool beside = previous != NULL && same_line(a, previous->span.end, start) && !opens(a, previous->span.end, start);
     if (beside && take_trailing(a, previous))
         return;
@@ -175,6 +184,15 @@ static struct node **sorted_kids(struct attach *a, const struct node *node, uint
 }
 
 /* -- blocks ----------------------------------------------------------------------------------------------------------- */
+
+static bool is_elif(const struct node *block) {
+    return block->nkids == 1 && is_kind(block->kid[0], NODE_IF) && (block->kid[0]->flags & NF_ELIF);
+}
+
+/* A block of `else:`, `finally:` or `elif` starts at that word, any other one at its first statement. */
+static bool starts_with_word(const struct node *block) {
+    return is_elif(block) || block->span.start != block->kid[0]->span.start;
+}
 
 /* A comment after the colon of a block's header, or at the start of a block whose span begins with `else:`. */
 static void attach_header(struct attach *a, struct node *block) {
@@ -227,7 +245,17 @@ static bool has_clauses(const struct node *node) {
             node->kind == NODE_HANDLER);
 }
 
-/* Comments of the node that is not a block's; blocks and handlers reach up to the next clause or `limit`. */
+/* Comments between two kids. Those above a plain block are its first statement's. */
+static void before_kid(struct attach *a, struct node *node, struct node *previous, struct node *kid) {
+    bool clause = kid->kind == NODE_HANDLER || (kid->kind == NODE_BLOCK && starts_with_word(kid));
+    while (clause && before(a, kid->span.start) && own_line(a, a->at->start))
+        take_leading(a, kid);
+    while (!clause && kid->kind != NODE_BLOCK && before(a, kid->span.start))
+        place(a, node, previous, kid);
+    end_leading(a, kid, kid->span.start);
+}
+
+/* Comments of a node that is not a block; blocks and handlers reach up to the next clause or `limit`. */
 static void attach_kids(struct attach *a, struct node *node, uint32_t limit) {
     uint32_t end = has_clauses(node) ? limit : node->span.end;
     if (!before(a, end))
@@ -236,11 +264,8 @@ static void attach_kids(struct attach *a, struct node *node, uint32_t limit) {
     struct node **kids = sorted_kids(a, node, &count);
     for (uint32_t i = 0; i < count && before(a, end); i++) {
         struct node *kid = kids[i];
-        bool clause = kid->kind == NODE_BLOCK || kid->kind == NODE_HANDLER;
         uint32_t kid_limit = i + 1 < count ? kids[i + 1]->span.start : end;
-        while (before(a, kid->span.start) && (!clause || own_line(a, a->at->start)))
-            clause ? take_leading(a, kid) : place(a, node, i > 0 ? kids[i - 1] : NULL, kid);
-        end_leading(a, kid, kid->span.start);
+        before_kid(a, node, i > 0 ? kids[i - 1] : NULL, kid);
         if (kid->kind == NODE_BLOCK)
             attach_block(a, kid, kid_limit);
         else

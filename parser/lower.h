@@ -44,6 +44,8 @@ struct lower {
     VEC(struct node *) pending; /* children of the nodes under construction, a stack */
     struct comment_list comments;
     uint32_t depth;
+    uint32_t as_end;        /* where a `value as target` may end here; 0: nowhere */
+    struct node *as_target; /* the target of the one met there */
     bool failed;
 };
 
@@ -86,8 +88,10 @@ struct node *refuse(struct lower *l, struct span span, const char *message, cons
 /* -- what is lowered where ------------------------------------------------------------------------------------------ */
 
 struct node *lower_expr(struct lower *l);              /* lower_expr.c */
+/* The value and the target (or NULL) of a with item or an except clause: `value [as target]`. lower_expr.c */
+struct node *lower_as(struct lower *l, struct node **target);
 /* lower_expr.c; `node` is an expression of which `*first` is the first operand. */
-struct node *hoist_star(struct node *node, struct node **first);
+struct node *hoist_prefix(struct node *node, struct node **first);
 struct node *lower_call(struct lower *l);              /* lower_call.c */
 struct node *lower_subscript(struct lower *l);         /* lower_call.c */
 struct node *lower_slice(struct lower *l);             /* lower_call.c */

@@ -151,30 +151,30 @@ static struct node *while_statement(struct lower *l) {
     return node;
 }
 
-/* `value as target` where the grammar puts it into one expression; here or around a with_item. */
-static void as_parts(struct lower *l, struct node **value, struct node **target) {
-    if (l->here != CST_AS_PATTERN) {
-        *value = lower_expr(l);
-        return;
-    }
+/* `with (a as b):` has the item inside parentheses; step in, and say whether it was so. */
+static bool enter_parentheses(struct lower *l) {
+    struct span span = l->span;
+    uint32_t comments = l->comments.list.len;
+    if (l->here != CST_PARENTHESIZED)
+        return false;
     must_down(l);
-    *value = lower_expr(l);
     must_next(l);
-    must_next(l);
-    if (l->here == CST_AS_PATTERN_TARGET) {
-        must_down(l);
-        *target = lower_expr(l);
-        up(l);
-    } else {
-        *target = lower_expr(l);
-    }
+    if (l->here == CST_AS_PATTERN)
+        return true;
     up(l);
+    l->here = CST_PARENTHESIZED;
+    l->span = span;
+    l->comments.list.len = comments;
+    return false;
 }
 
 static struct node *with_item(struct lower *l) {
     struct node *node = node_with(l, NODE_WITHITEM, l->span, 2);
     must_down(l);
-    as_parts(l, &node->kid[0], &node->kid[1]);
+    bool inside = enter_parentheses(l);
+    node->kid[0] = lower_as(l, &node->kid[1]);
+    if (inside)
+        up(l);
     up(l);
     return node;
 }
@@ -221,7 +221,7 @@ static struct node *handler(struct lower *l) {
         else if (l->here == CST_BLOCK)
             end_at(node, node->kid[1] = lower_block(l));
         else if (!is_token(l->here) && l->here != CST_OTHER)
-            node->kid[0] == NULL ? as_parts(l, &node->kid[0], &name) : (void)(name = lower_expr(l));
+            node->kid[0] == NULL ? (void)(node->kid[0] = lower_as(l, &name)) : (void)(name = lower_expr(l));
     }
     up(l);
     if (name != NULL && name->kind != NODE_NAME)

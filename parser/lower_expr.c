@@ -56,17 +56,19 @@ static struct node *number(struct lower *l) {
     return leaf(l, NODE_NUMBER);
 }
 
-/* The grammar can bind the star of `*a.b + c` to `a` alone, Python applies it to the whole: move it outside, level by level
- * as the expression is built. */
-struct node *hoist_star(struct node *node, struct node **first) {
-    struct node *star = *first;
-    if (star->kind != NODE_STARRED)
+/* The grammar can bind `*a.b + c` and `a := b if c else d` to their first operand alone, Python to the whole: move the star
+ * or the name outside, level by level as the expression is built. */
+struct node *hoist_prefix(struct node *node, struct node **first) {
+    struct node *prefix = *first;
+    bool loose = prefix->kind == NODE_STARRED || prefix->kind == NODE_NAMEDEXPR;
+    if (!loose || (prefix->flags & NF_PAREN))
         return node;
-    *first = star->kid[0];
-    star->kid[0] = node;
-    star->span.end = node->span.end;
+    struct node **operand = &prefix->kid[prefix->nkids - 1];
+    *first = *operand;
+    *operand = node;
+    prefix->span.end = node->span.end;
     node->span.start = (*first)->span.start;
-    return star;
+    return prefix;
 }
 
 /* The left operand of an operator under the cursor's node, then the operator, then the right one. */
@@ -79,7 +81,7 @@ static struct node *binary(struct lower *l) {
     must_next(l);
     node->kid[1] = lower_expr(l);
     up(l);
-    return hoist_star(node, &node->kid[0]);
+    return hoist_prefix(node, &node->kid[0]);
 }
 
 static struct node *unary(struct lower *l, bool is_not) {
@@ -109,7 +111,7 @@ static struct node *boolean(struct lower *l) {
     push(l, lower_expr(l));
     up(l);
     take(l, node, mark);
-    return hoist_star(node, &node->kid[0]);
+    return hoist_prefix(node, &node->kid[0]);
 }
 
 static struct node *comparison(struct lower *l) {
@@ -134,7 +136,7 @@ static struct node *comparison(struct lower *l) {
     node->ops = NEW_ARRAY(l->arena, uint8_t, count);
     for (uint32_t i = 0; i < count; i++)
         node->ops[i] = ops[i];
-    return hoist_star(node, &node->kid[0]);
+    return hoist_prefix(node, &node->kid[0]);
 }
 
 static struct node *conditional(struct lower *l) {
@@ -148,7 +150,7 @@ static struct node *conditional(struct lower *l) {
     must_next(l);
     node->kid[2] = lower_expr(l);
     up(l);
-    return hoist_star(node, &node->kid[1]);
+    return hoist_prefix(node, &node->kid[1]);
 }
 
 static struct node *lambda(struct lower *l) {
@@ -187,6 +189,18 @@ static struct node *prefixed(struct lower *l, enum node_kind kind) {
     node->kid[0] = lower_expr(l);
     up(l);
     return node;
+}
+
+/* `await a ** b` is a power of an await to Python, the other way round to the grammar. */
+static struct node *await(struct lower *l) {
+    struct node *node = prefixed(l, NODE_AWAIT), *power = node->kid[0];
+    if (power->kind != NODE_BINOP || (power->flags & NF_PAREN))
+        return node;
+    power->span.start = node->span.start;
+    node->kid[0] = power->kid[0];
+    node->span.end = node->kid[0]->span.end;
+    power->kid[0] = node;
+    return power;
 }
 
 static struct node *yield(struct lower *l) {
@@ -251,6 +265,43 @@ static struct node *parenthesized(struct lower *l) {
     return node;
 }
 
+/* -- value as target -------------------------------------------------------------------------------------------------- */
+
+/* `as` binds tighter than a conditional or a lambda to the grammar, so this can sit at the end of one: the target goes
+ * aside and the value takes the place of the pair. */
+static struct node *as_pattern(struct lower *l) {
+    if (l->span.end != l->as_end)
+        return refuse(l, l->span, "`as` cannot stand in an expression", NULL);
+    l->as_end = 0;
+    must_down(l);
+    struct node *value = lower_expr(l);
+    must_next(l);
+    must_next(l);
+    bool wrapped = l->here == CST_AS_PATTERN_TARGET;
+    if (wrapped)
+        must_down(l);
+    l->as_target = lower_expr(l);
+    if (wrapped)
+        up(l);
+    up(l);
+    return value;
+}
+
+struct node *lower_as(struct lower *l, struct node **target) {
+    l->as_end = l->span.end;
+    l->as_target = NULL;
+    struct node *value = lower_expr(l), *last = value;
+    l->as_end = 0;
+    *target = l->as_target;
+    if (*target == NULL || last->span.end < (*target)->span.start)
+        return value;
+    while (last->span.end > (*target)->span.start)
+        last = last->kid[last->nkids - 1];
+    for (struct node *node = value; node != last; node = node->kid[node->nkids - 1])
+        node->span.end = last->span.end;
+    return value;
+}
+
 static struct node *dispatch(struct lower *l) {
     switch (l->here) {
     case CST_IDENTIFIER: return leaf(l, NODE_NAME);
@@ -276,7 +327,7 @@ static struct node *dispatch(struct lower *l) {
     case CST_CONDITIONAL: return conditional(l);
     case CST_LAMBDA: return lambda(l);
     case CST_NAMED_EXPRESSION: return named_expression(l);
-    case CST_AWAIT: return prefixed(l, NODE_AWAIT);
+    case CST_AWAIT: return await(l);
     case CST_YIELD: return yield(l);
     case CST_LIST_SPLAT:
     case CST_LIST_SPLAT_PATTERN: return prefixed(l, NODE_STARRED);
@@ -293,6 +344,7 @@ static struct node *dispatch(struct lower *l) {
     case CST_DICTIONARY_COMPREHENSION:
     case CST_GENERATOR: return lower_comprehension(l);
     case CST_TYPE: return lower_type(l);
+    case CST_AS_PATTERN: return as_pattern(l);
     default: return refuse(l, l->span, "this is not an expression of Python 3", NULL);
     }
 }

@@ -59,12 +59,32 @@ static struct node *names(struct lower *l, enum node_kind kind) {
     return node;
 }
 
-/* The call that `type(...)` is, from what the grammar took for an alias named `(...)`. */
-static struct node *type_call(struct lower *l, uint32_t start, struct node *paren) {
+static struct node *type_word(struct lower *l, uint32_t start) {
     struct node *word = node_at(l, NODE_NAME, (struct span){start, start + 4});
     word->atom = intern(l->atoms, "type");
+    return word;
+}
+
+static struct node *type_subscript(struct lower *l, uint32_t start, struct node *list) {
+    struct node *node = node_with(l, NODE_SUBSCRIPT, (struct span){start, list->span.end}, 2);
+    node->kid[0] = type_word(l, start);
+    node->flags = list->flags & NF_TRAILING_COMMA;
+    node->kid[1] = list;
+    if (list->nkids == 1 && !node->flags && list->kid[0]->kind != NODE_STARRED) {
+        node->kid[1] = list->kid[0];
+    } else if (list->nkids > 0) {
+        list->kind = NODE_TUPLE;
+        list->span = (struct span){list->kid[0]->span.start, list->kid[list->nkids - 1]->span.end};
+    }
+    return node;
+}
+
+/* The call that `type(...)` is, from what the grammar took for an alias named `(...)`. */
+static struct node *type_call(struct lower *l, uint32_t start, struct node *paren) {
+    if (paren->kind == NODE_LIST)
+        return type_subscript(l, start, paren);
     struct node *call = node_at(l, NODE_CALL, (struct span){start, paren->span.end});
-    node_add(l->arena, call, word);
+    node_add(l->arena, call, type_word(l, start));
     if (paren->kind == NODE_TUPLE) {
         for (uint32_t i = 0; i < paren->nkids; i++)
             node_add(l->arena, call, paren->kid[i]);
@@ -84,7 +104,7 @@ static struct node *type_call(struct lower *l, uint32_t start, struct node *pare
  * belongs; NULL where the name of the alias is no such thing. */
 static struct node *type_target(struct lower *l, uint32_t start, struct node *left) {
     struct node **first = &left;
-    for (; !((*first)->flags & NF_PAREN); first = &(*first)->kid[0]) {
+    for (; !((*first)->flags & NF_PAREN) && (*first)->kind != NODE_LIST; first = &(*first)->kid[0]) {
         if ((*first)->kind != NODE_ATTRIBUTE && (*first)->kind != NODE_SUBSCRIPT && (*first)->kind != NODE_CALL)
             return NULL;
         (*first)->span.start = start;

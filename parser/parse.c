@@ -104,6 +104,7 @@ static struct lower *lower_begin(struct parser *parser, struct arena *arena, str
     l->pending.len = 0;
     l->comments.list.len = 0;
     l->depth = 0;
+    l->as_end = 0;
     l->failed = false;
     return l;
 }
