@@ -84,6 +84,7 @@ static bool fix_names(struct writer *w, struct node *copy) {
 
 static struct node *write_origin(struct writer *w, const struct value *v) {
     struct node *copy = node_copy(w->r->arena, v->origin);
+    copy->flags &= ~(uint32_t)NF_PAREN; /* the printer adds what the new place needs */
     return fix_names(w, copy) ? copy : NULL;
 }
 

@@ -52,7 +52,9 @@ struct node *loader_parse(struct loader *loader, const struct yaml *at, const ch
 
 /* Write the dotted text of a chain of attributes into `out`; false where it is something else or too long. */
 static bool dotted(const struct library *library, const struct node *expr, char *out, size_t size, size_t *len) {
-    if (expr->kind == NODE_NAME && expr->web == NULL) {
+    /* a metavariable has its value already */
+    bool global = expr->web == NULL && (expr->value == NULL || expr->value->kind == VALUE_NAME);
+    if (expr->kind == NODE_NAME && global) {
         const char *module = map_get(&library->modules, expr->atom);
         const char *text = module != NULL ? module : expr->atom;
         *len = strlen(text);
@@ -264,6 +266,10 @@ const struct function *library_function(const struct library *library, atom name
 
 /* -- spellings ------------------------------------------------------------------------------------------------------- */
 
+struct value library_cast_head(const struct library *library) {
+    return (struct value){.kind = VALUE_CALL, .atom = library->special[SPECIAL_TO]->name};
+}
+
 static bool add_spelling(struct loader *loader, const struct yaml *at, struct metavariables *metas,
     const struct value *canonical, bool rounded) {
     struct pattern pattern = {loader_pattern(loader, at, at->text, metas, NULL), metas};
@@ -273,7 +279,8 @@ static bool add_spelling(struct loader *loader, const struct yaml *at, struct me
         return true;
     struct spelling *spelling = NEW(loader->arena, struct spelling);
     *spelling = (struct spelling){pattern, canonical, rounded};
-    if (!heads_add(loader->arena, loader->library->spelling, pattern.root, spelling)) {
+    struct value cast = library_cast_head(loader->library);
+    if (!heads_add(loader->arena, loader->library->spelling, pattern.root, &cast, spelling)) {
         loader_error(loader, at, "this spelling would match anything: %s", at->text);
         return false;
     }

@@ -132,6 +132,9 @@ const struct value *library_respell(const struct library *library, struct values
  * a chain of attributes on a global name. */
 atom library_qualify(const struct library *library, const struct node *expr);
 
+/* A value with the head of a dtype cast, for heads_add. */
+struct value library_cast_head(const struct library *library);
+
 /* Report at a line of the file being loaded. */
 void loader_error(struct loader *loader, const struct yaml *at, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -99,16 +99,32 @@ static void visit(struct search *s, const struct value *subject) {
         s->binding->visited[s->binding->visits++] = subject;
 }
 
-static bool solve_cast(struct search *s, const struct goal *goal) {
+/* What a float cast casts, or NULL: a cast to integers or booleans changes the value for good. */
+static const struct value *uncast(const struct value *v) {
+    static const char *const other[] = {"torch.int", "torch.uint", "torch.bool", "torch.complex"};
+    const struct value *inner = value_cast_of(v);
+    for (size_t i = 0; inner != NULL && i < sizeof other / sizeof *other; i++)
+        if (v->arg[1]->kind == VALUE_NAME && strncmp(v->arg[1]->atom, other[i], strlen(other[i])) == 0)
+            return NULL;
+    return inner;
+}
+
+/* The innermost first: a metavariable stands for what was cast. */
+static bool solve_cast_from(struct search *s, const struct goal *goal, const struct value *v) {
+    const struct value *inner = uncast(v);
     uint32_t visits = s->binding->visits;
-    for (const struct value *v = goal->subject; v != NULL; v = value_cast_of(v)) {
-        struct goal choice = {goal->pattern->arg[0], v, goal->next};
-        if (solve(s, &choice))
-            return true;
+    if (inner != NULL) {
         visit(s, v);
+        if (solve_cast_from(s, goal, inner))
+            return true;
+        s->binding->visits = visits;
     }
-    s->binding->visits = visits;
-    return false;
+    struct goal choice = {goal->pattern->arg[0], v, goal->next};
+    return solve(s, &choice);
+}
+
+static bool solve_cast(struct search *s, const struct goal *goal) {
+    return solve_cast_from(s, goal, goal->subject);
 }
 
 static bool solve_commuted(struct search *s, const struct goal *goal, bool swap) {
@@ -242,17 +258,20 @@ static void add_head(struct arena *arena, struct bucket **table, const struct va
     b->last = entry;
 }
 
-bool heads_add(struct arena *arena, struct bucket **table, const struct value *p, void *item) {
+bool heads_add(
+    struct arena *arena, struct bucket **table, const struct value *p, const struct value *cast, void *item) {
     if (p->kind == VALUE_META || p->kind == VALUE_ANY)
         return false;
     bool ok = true;
     if (p->kind == VALUE_EITHER) {
         for (uint32_t i = 0; i < p->count; i++)
-            ok = heads_add(arena, table, p->arg[i], item) && ok;
+            ok = heads_add(arena, table, p->arg[i], cast, item) && ok;
         return ok;
     }
-    if (p->kind == VALUE_CAST)
-        return heads_add(arena, table, p->arg[0], item);
+    if (p->kind == VALUE_CAST) {
+        add_head(arena, table, cast, item);
+        return heads_add(arena, table, p->arg[0], cast, item);
+    }
     add_head(arena, table, p, item);
     return true;
 }

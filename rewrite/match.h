@@ -97,8 +97,10 @@ struct bucket {
 };
 enum { HEAD_BUCKETS = 256 };
 
-/* Add an item under every head that a pattern can have. False where the pattern can match any head. */
-bool heads_add(struct arena *arena, struct bucket **table, const struct value *pattern, void *item);
+/* Add an item under every head that a pattern can have; `cast` is any value with the head of a dtype cast. False where the
+ * pattern can match any head. */
+bool heads_add(struct arena *arena, struct bucket **table, const struct value *pattern, const struct value *cast,
+    void *item);
 struct head_entry *heads_find(struct bucket *const *table, const struct value *value);
 
 #endif

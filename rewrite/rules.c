@@ -216,10 +216,11 @@ static bool read_template(struct loader *loader, struct rule *rule, const struct
 }
 
 static bool add_anchors(struct loader *loader, struct rules *rules, struct rule *rule) {
+    struct value cast = library_cast_head(loader->library);
     for (uint32_t i = rule->roots; i-- > 0;) {
         struct anchor *anchor = NEW(rules->arena, struct anchor);
         *anchor = (struct anchor){rule, i};
-        if (!heads_add(rules->arena, rules->anchors, rule->root[i].pattern.root, anchor)) {
+        if (!heads_add(rules->arena, rules->anchors, rule->root[i].pattern.root, &cast, anchor)) {
             loader_error(loader, rule->yaml, "rule %s would match any expression", rule->id);
             return false;
         }
