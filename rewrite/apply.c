@@ -3,7 +3,7 @@
 
 #include "rewrite/capture.h"
 
-enum { ROOTS_MAX = 4, MARK_GONE = 1 };
+enum { ROOTS_MAX = 4, MARK_GONE = 1, ROUNDS_MAX = 3 };
 
 struct run {
     struct rewriter *r;
@@ -156,9 +156,10 @@ static void sink(struct run *run, struct node *block, struct node *stmt, struct 
 }
 
 /* The variable for one element of the result: the one that held the root, if its whole statement falls away, else new. */
-static struct web *element_web(struct run *run, struct site *site, const struct root *root, bool *reused) {
+static struct web *element_web(
+    struct run *run, struct site *site, const struct rule *rule, const struct root *root, bool *reused) {
     struct web *web;
-    *reused = site->whole && site->stmt->nkids == 2 && plain_assignment(site->stmt);
+    *reused = rule->each == NULL && site->whole && site->stmt->nkids == 2 && plain_assignment(site->stmt);
     if (*reused)
         return site->stmt->kid[1]->web;
     web = NEW(run->r->arena, struct web);
@@ -175,18 +176,21 @@ static struct node *unpacking(struct run *run, const struct instance *in, struct
     for (uint32_t i = 0; i < in->rule->roots; i++) {
         struct site *site = site_at(run, in->site[i]);
         bool reused;
-        struct web *web = element_web(run, site, &in->rule->root[i], &reused);
+        struct web *web = element_web(run, site, in->rule, &in->rule->root[i], &reused);
         web->kind = WEB_ELEMENT;
         web->stmt = stmt;
         web->expr = made;
         web->element = i;
-        web->value = site->node->value;
+        web->value = in->rule->each == NULL ? site->node->value : NULL;
         node_add(arena, targets, make_web_name(arena, web));
-        struct node *name = make_web_name(arena, web);
-        if (!reused)
-            replace(run, site->node, name, site->node->value);
-        else
+        if (reused) {
             mark_gone(run, site->stmt);
+            continue;
+        }
+        struct node *instead = make_web_name(arena, web);
+        if (in->rule->each != NULL)
+            instead = instantiate_each(run->r, in->rule, &in->binding, site->position, web);
+        replace(run, site->node, instead, site->node->value);
     }
     return stmt;
 }
@@ -309,12 +313,10 @@ static void process_sites(struct run *run, uint32_t from) {
         process_site(run, i);
 }
 
-uint32_t rules_apply(struct rewriter *r, struct node *body) {
+/* One pass over the function. */
+static uint32_t apply_once(struct rewriter *r, struct node *body) {
     struct run run = {.r = r};
-    uint32_t rules = r->rules->list.len;
     r->values = values_create(r->arena, r->atoms, r->rules->library);
-    r->misses = NEW_ARRAY(r->arena, struct miss, rules + 1);
-    r->applied = NEW_ARRAY(r->arena, uint32_t, rules + 1);
     run.sites.arena = r->arena;
     run.sites.values = r->values;
     sites_collect(&run.sites, body);
@@ -322,6 +324,15 @@ uint32_t rules_apply(struct rewriter *r, struct node *body) {
     for (uint32_t i = 0; i < run.marked.len; i++)
         run.marked.at[i]->mark = 0;
     return run.count;
+}
+
+uint32_t rules_apply(struct rewriter *r, struct node *body) {
+    uint32_t rules = r->rules->list.len, total = 0, count = 1;
+    r->misses = NEW_ARRAY(r->arena, struct miss, rules + 1);
+    r->applied = NEW_ARRAY(r->arena, uint32_t, rules + 1);
+    for (int round = 0; round < ROUNDS_MAX && count > 0; round++)
+        total += count = apply_once(r, body);
+    return total;
 }
 
 void rules_report_misses(struct rewriter *r) {

@@ -14,8 +14,8 @@
  * An equation with several roots becomes one statement `a, b = op(...)` before the later one. The earlier root's statement
  * is moved down to it; where something in between depends on it the equation does not apply.
  *
- * Values are computed once and kept while rewriting: a rewrite does not change what an expression computes. Call
- * rules_apply again (with a fresh rewriter) to match on the result of a first run. */
+ * Values are computed once and kept while rewriting: a rewrite does not change what an expression computes. After a pass
+ * that rewrote something another one matches on its result, up to ROUNDS_MAX passes. */
 #ifndef ADGEN_REWRITE_APPLY_H
 #define ADGEN_REWRITE_APPLY_H
 

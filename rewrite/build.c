@@ -369,9 +369,27 @@ static void note_unpacked_shape(const struct web *web, const struct value *whole
     value_note_rank(whole->arg[0], target->nkids);
 }
 
+/* Element `web->element` of the targets, one of which is `*name`. */
+static const struct value *build_starred_element(
+    struct values *values, const struct web *web, const struct value *whole, const struct node *target, uint32_t star) {
+    double from = web->element, count = target->nkids;
+    if (web->element < star)
+        return value_index(values, whole, value_number(values, from));
+    if (web->element > star)
+        return value_index(values, whole, value_number(values, from - count));
+    const struct value *none = value_const(values, OP_NONE);
+    const struct value *to = from + 1 < count ? value_number(values, from + 1 - count) : none;
+    const struct value *bound[3] = {value_number(values, from), to, none};
+    return value_index(values, whole, value_make(values, VALUE_SLICE, OP_NO, NULL, bound, 3));
+}
+
 static const struct value *build_element(struct values *values, struct web *web) {
     const struct value *whole = value_of(values, web->expr);
+    const struct node *target = is_kind(web->stmt, NODE_ASSIGN) ? web->stmt->kid[1] : NULL;
     note_unpacked_shape(web, whole);
+    for (uint32_t i = 0; target != NULL && i < target->nkids; i++)
+        if (is_kind(target->kid[i], NODE_STARRED))
+            return build_starred_element(values, web, whole, target, i);
     return value_index(values, whole, value_number(values, web->element));
 }
 

@@ -115,10 +115,23 @@ static struct node *write_op(struct writer *w, const struct value *v) {
     return write_args(w, out, v, 0);
 }
 
+/* x.transpose(1, 2), as people write it. */
+static struct node *write_transpose(struct writer *w, struct node *call, const struct value *v) {
+    struct node *x = write_value(w, v->arg[0]);
+    if (x == NULL)
+        return NULL;
+    node_add(w->r->arena, call, make_attr(w->r->arena, x, intern(w->r->atoms, "transpose")));
+    for (uint32_t i = 1; i < 3; i++)
+        node_add(w->r->arena, call, write_number(w, v->arg[i]->number + v->arg[0]->rank));
+    return call;
+}
+
 static struct node *write_call(struct writer *w, const struct value *v) {
     if (strncmp(v->atom, "adgen.", 6) == 0)
         return NULL;
     struct node *out = node_new(w->r->arena, NODE_CALL);
+    if (v->count == 3 && v->arg[0]->rank > 0 && strcmp(v->atom, "torch.transpose") == 0)
+        return write_transpose(w, out, v);
     node_add(w->r->arena, out, write_dotted(w, v->atom));
     return write_args(w, out, v, 0);
 }
@@ -197,6 +210,7 @@ struct filler {
     const struct rule *rule;
     const struct binding *binding;
     uint32_t position;
+    struct web *result;
 };
 
 static struct node *fill(struct filler *f, const struct node *node);
@@ -209,6 +223,8 @@ static const struct value *bound_to(const struct filler *f, const struct node *n
 }
 
 static struct node *fill_name(struct filler *f, const struct node *name) {
+    if (f->result != NULL && is_name(name, "_result"))
+        return make_web_name(f->r->arena, f->result);
     if (name->atom[0] != '_')
         return node_copy(f->r->arena, name);
     const struct value *v = bound_to(f, name);
@@ -223,7 +239,7 @@ static struct node *fill_name(struct filler *f, const struct node *name) {
 /* Whether everything in a template's argument is bound. */
 static bool all_bound(const struct filler *f, const struct node *node) {
     if (node->kind == NODE_NAME)
-        return node->atom[0] != '_' || bound_to(f, node) != NULL;
+        return node->atom[0] != '_' || bound_to(f, node) != NULL || (f->result != NULL && is_name(node, "_result"));
     for (uint32_t i = 0; i < node->nkids; i++)
         if (node->kid[i] != NULL && !all_bound(f, node->kid[i]))
             return false;
@@ -292,11 +308,10 @@ static void forget_places(struct node *node) {
             forget_places(node->kid[i]);
 }
 
-struct node *instantiate_template(
-    struct rewriter *r, const struct rule *rule, const struct binding *binding, uint32_t position) {
-    struct filler f = {r, rule, binding, position};
+static struct node *instantiate(struct filler *f, const struct node *template) {
+    struct rewriter *r = f->r;
     r->refused = NULL;
-    struct node *out = fill(&f, rule->rewrite);
+    struct node *out = fill(f, template);
     if (r->refused != NULL)
         return NULL;
     if (out == NULL)
@@ -304,4 +319,16 @@ struct node *instantiate_template(
     else
         forget_places(out);
     return out;
+}
+
+struct node *instantiate_template(
+    struct rewriter *r, const struct rule *rule, const struct binding *binding, uint32_t position) {
+    struct filler f = {r, rule, binding, position, NULL};
+    return instantiate(&f, rule->rewrite);
+}
+
+struct node *instantiate_each(struct rewriter *r, const struct rule *rule, const struct binding *binding,
+    uint32_t position, struct web *web) {
+    struct filler f = {r, rule, binding, position, web};
+    return instantiate(&f, rule->each);
 }

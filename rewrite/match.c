@@ -55,6 +55,14 @@ bool condition_holds(const struct condition *c, const struct value *v) {
         holds = (v->kind == VALUE_ATTR && strcmp(v->atom, "dtype") == 0) ||
                 (v->kind == VALUE_NAME && strncmp(v->atom, "torch.", 6) == 0);
         break;
+    case CONDITION_DIFFERENCE:
+        while (value_cast_of(v) != NULL)
+            v = value_cast_of(v);
+        holds = v->kind == VALUE_OP && v->op == OP_SUB;
+        break;
+    case CONDITION_OBJECT:
+        holds = v->abs != NULL && v->abs->kind == ABS_OBJECT && atom_is(v->abs->qual, c->text);
+        break;
     case CONDITION_RANK:
         for (uint32_t i = 0; i < c->count; i++)
             holds = holds || v->rank == c->number[i];

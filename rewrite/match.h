@@ -22,6 +22,8 @@ enum { MATCH_METAS = 32, MATCH_STEPS = 20000, MATCH_VISITED = 256 };
     X(TENSOR, "tensor", "not a Python number") \
     X(NOTFIXED, "varying", "not built from parameters and constants alone") \
     X(DTYPE, "dtype", "a dtype") \
+    X(DIFFERENCE, "difference", "a difference") \
+    X(OBJECT, "object", "a module of the library class that follows") \
     X(RANK, "rank", "a tensor of the rank that follows") \
     X(IS, "is", "the number that follows")
 
@@ -36,6 +38,7 @@ struct condition {
     enum condition_kind kind;
     bool negated;
     uint32_t number[4], count; /* RANK, IS: any of these */
+    const char *text;          /* OBJECT */
     struct condition *next;
 };
 

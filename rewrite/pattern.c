@@ -135,7 +135,7 @@ static bool find_condition(const char *word, enum condition_kind *kind) {
 
 /* `not fixed`, `rank 4`, `is 1 2` */
 static bool read_condition(struct loader *loader, const struct yaml *at, const char *text, struct metavariable *meta) {
-    char word[32];
+    char word[64];
     struct condition *condition = NEW(loader->arena, struct condition);
     bool more = next_word(&text, word, sizeof word);
     if (more && strcmp(word, "not") == 0) {
@@ -146,6 +146,8 @@ static bool read_condition(struct loader *loader, const struct yaml *at, const c
         loader_error(loader, at, "unknown condition `%s` on $%s", word, meta->name);
         return false;
     }
+    if (condition->kind == CONDITION_OBJECT && next_word(&text, word, sizeof word))
+        condition->text = arena_strndup(loader->arena, word, strlen(word));
     size_t max = sizeof condition->number / sizeof *condition->number;
     while (next_word(&text, word, sizeof word) && condition->count < max)
         condition->number[condition->count++] = (uint32_t)strtoul(word, NULL, 10);

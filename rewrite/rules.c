@@ -66,7 +66,7 @@ static bool is_template_function(const struct node *callee) {
 }
 
 static bool check_name(const struct check *c, const struct node *name, bool optional) {
-    if (name->atom[0] != '_')
+    if (name->atom[0] != '_' || (c->rule->each != NULL && is_name(name, "_result")))
         return true;
     for (uint32_t i = 0; i < c->rule->metas->count; i++) {
         if (strcmp(c->rule->metas->at[i].name, name->atom + 1) != 0)
@@ -198,6 +198,19 @@ static bool read_roots(struct loader *loader, struct rule *rule, const struct ya
     return true;
 }
 
+static bool read_each(struct loader *loader, struct rule *rule, const struct yaml *entry, struct check *check) {
+    const char *text = yaml_text(entry, "each");
+    if (text == NULL)
+        return true;
+    check->at = yaml_get(entry, "each");
+    rule->each = loader_parse(loader, check->at, text);
+    if (rule->each != NULL && rule->roots < 2) {
+        loader_error(loader, check->at, "`each` needs a `match` with several roots");
+        return false;
+    }
+    return rule->each != NULL && check_template(check, rule->each, false);
+}
+
 static bool read_template(struct loader *loader, struct rule *rule, const struct yaml *entry) {
     const struct yaml *at = yaml_get(entry, "rewrite");
     if (at->kind != YAML_SCALAR) {
@@ -212,7 +225,7 @@ static bool read_template(struct loader *loader, struct rule *rule, const struct
         check.bound.always |= b.always;
         check.bound.maybe |= b.maybe;
     }
-    return rule->rewrite != NULL && check_template(&check, rule->rewrite, false);
+    return rule->rewrite != NULL && check_template(&check, rule->rewrite, false) && read_each(loader, rule, entry, &check);
 }
 
 static bool add_anchors(struct loader *loader, struct rules *rules, struct rule *rule) {
@@ -232,7 +245,7 @@ static bool load_rule(struct loader *loader, struct rules *rules, const struct y
     static const char *const needed[] = {
         "id", "title", "why", "promise", "match", "rewrite", "example", "must_not_match"};
     if (!loader_check_keys(
-            loader, entry, "id title why promise bound match let where rewrite example must_not_match"))
+            loader, entry, "id title why promise bound match let where rewrite each example must_not_match"))
         return false;
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
         if (!need(loader, entry, needed[i]))

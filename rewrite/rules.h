@@ -15,6 +15,7 @@
  *       where: {x: CONDITIONS, ...}    see CONDITIONS in match.h: `mask`, `scalar`, `not fixed`, `rank 4`, `is 1 2`, ...
  *                                      separated by commas; a stated rank also fixes how dimensions are counted
  *       rewrite: TEMPLATE              an expression over the metavariables
+ *       each: TEMPLATE                 with several roots: what replaces a root, `$result` being its element of the tuple
  *       example: {x: "randn(2, 5, 16)", ...}     what tests/test_rule_proofs.py computes both sides with; a list of
  *                                                such mappings where one is not enough
  *       must_not_match: [EXPRESSION, ...]         near misses, over the same metavariables
@@ -39,8 +40,9 @@ enum promise { PROMISE_EXACT, PROMISE_ROUNDING, PROMISE_APPROXIMATE };
 
 /* X(name, "what it makes") */
 #define TEMPLATE_FUNCTIONS(X) \
-    X(window, "window(m): the sliding window of a mask; nothing where it has none") \
-    X(causal, "causal(m): whether a mask is causal") \
+    X(window, "window(m, ...): the sliding window of masks that apply together; nothing where none has one") \
+    X(causal, "causal(m, ...): whether one of the masks is causal; nothing without a mask") \
+    X(doubled, "doubled(h): h followed by itself along the last dimension") \
     X(product, "product(a, b, ...): the product of those arguments that are bound; 1.0 if none is") \
     X(positive, "positive(d, r): dimension d of a tensor of rank r, counted from the front")
 
@@ -56,7 +58,7 @@ struct rule {
     struct metavariables *metas;
     struct root *root;
     uint32_t roots;
-    struct node *rewrite;
+    struct node *rewrite, *each; /* each may be NULL */
     uint32_t size;          /* parts of the (largest) pattern: how near a near miss is */
     const struct yaml *yaml;
     struct source *source;

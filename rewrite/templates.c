@@ -38,25 +38,43 @@ static struct node *make_positive(struct rewriter *r, const struct template_arg 
     return make_number(r->arena, intern_printf(r->atoms, "%.0f", dim < 0 ? dim + rank : dim));
 }
 
-static const struct mask *mask_of(const struct template_arg *arg, uint32_t count) {
-    const struct value *v = count > 0 ? arg[0].value : NULL;
+/* torch.cat((h, h), dim=-1) */
+static struct node *make_doubled(struct rewriter *r, const struct template_arg *arg, uint32_t count) {
+    struct arena *arena = r->arena;
+    if (count != 1 || arg[0].node == NULL)
+        return NULL;
+    struct node *pair = node_make(arena, NODE_TUPLE, NULL, 2, arg[0].node, node_copy(arena, arg[0].node));
+    struct node *minus = node_make(arena, NODE_UNARYOP, NULL, 1, make_number(arena, intern(r->atoms, "1")));
+    minus->op = OP_NEG;
+    pair->flags |= NF_PAREN;
+    struct node *cat = make_attr(arena, make_name(arena, intern(r->atoms, "torch")), intern(r->atoms, "cat"));
+    struct node *dim = node_make(arena, NODE_KEYWORD, intern(r->atoms, "dim"), 1, minus);
+    return node_make(arena, NODE_CALL, NULL, 3, cat, pair, dim);
+}
+
+static const struct mask *mask_of(const struct template_arg *arg) {
+    const struct value *v = arg->value;
     return v != NULL && v->abs != NULL && v->abs->kind == ABS_MASK ? v->abs->mask : NULL;
 }
 
 static struct node *make_causal(struct rewriter *r, const struct template_arg *arg, uint32_t count) {
-    const struct mask *mask = mask_of(arg, count);
-    if (count > 0 && arg[0].value == NULL)
-        return NULL; /* no mask at all */
-    if (mask != NULL && mask->shape == MASK_CHUNKED)
-        r->refused = "the mask is chunked: no canonical op";
-    return make_const(r->arena, mask == NULL || mask->shape == MASK_CAUSAL ? OP_TRUE : OP_FALSE);
+    bool any = false, causal = false;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct mask *mask = mask_of(&arg[i]);
+        any = any || arg[i].value != NULL;
+        causal = causal || (arg[i].value != NULL && (mask == NULL || mask->shape == MASK_CAUSAL));
+        if (mask != NULL && mask->shape == MASK_CHUNKED)
+            r->refused = "the mask is chunked: no canonical op";
+    }
+    return any ? make_const(r->arena, causal ? OP_TRUE : OP_FALSE) : NULL;
 }
 
 static struct node *make_window(struct rewriter *r, const struct template_arg *arg, uint32_t count) {
-    const struct mask *mask = mask_of(arg, count);
-    if (mask == NULL || mask->window == NULL)
-        return NULL;
-    r->refused = "the mask has a window, and nothing here can write it";
+    for (uint32_t i = 0; i < count; i++) {
+        const struct mask *mask = mask_of(&arg[i]);
+        if (mask != NULL && mask->window != NULL)
+            r->refused = "the mask has a window, and nothing here can write it";
+    }
     return NULL;
 }
 
