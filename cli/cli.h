@@ -6,4 +6,7 @@
 int debug_ast_main(int argc, char **argv);
 int debug_spec_main(int argc, char **argv);
 
+/* Parses and prints each file; for the tests of the printer, not in the help. */
+int debug_format_main(int argc, char **argv);
+
 #endif

@@ -10,6 +10,7 @@ static const struct {
 } commands[] = {
     {"debug-ast", debug_ast_main},
     {"debug-spec", debug_spec_main},
+    {"debug-format", debug_format_main},
 };
 
 static int usage(FILE *out) {

@@ -30,7 +30,10 @@ bool down(struct lower *l) {
     return false;
 }
 
+/* Comments may stand behind the last child that the caller wanted. */
 void up(struct lower *l) {
+    while (next(l))
+        continue;
     ts_tree_cursor_goto_parent(&l->cursor);
 }
 
