@@ -7,7 +7,10 @@
 #include "cli/cli.h"
 #include "emit/python.h"
 #include "parser/parse.h"
+#include "emit/model.h"
 #include "rewrite/facts.h"
+#include "rewrite/rules.h"
+#include "rewrite/trace.h"
 #include "rewrite/unit.h"
 
 static void show(struct unit *unit, const char *title, struct fn *fn) {
@@ -27,14 +30,26 @@ int debug_spec_main(int argc, char **argv) {
         return 2;
     struct arena *arena = arena_create();
     struct unit unit = {.arena = arena, .atoms = atoms_create(arena), .diags = diags_create(arena), .parser = parser_create()};
+    struct trace trace = {0};
+    unit.trace = &trace;
     unit.facts = facts_load(&unit, NULL);
+    unit.rules = rules_load_embedded(arena, unit.atoms, unit.diags, unit.parser);
     struct source *source = unit.facts ? source_read(arena, unit.atoms, unit.diags, argv[1]) : NULL;
     unit.module = source ? module_load(&unit, source) : NULL;
     if (unit.module) {
         struct symbol *symbol = module_lookup(unit.module, intern(unit.atoms, argv[2]));
         unit.entry = symbol_class(&unit, unit.module, symbol);
         if (specialise(&unit) && !getenv("NOPRUNE"))
-            prune(&unit), assign_names(&unit);
+            prune(&unit), apply_equations(&unit), prune(&unit), assign_names(&unit);
+        if (getenv("EMIT")) {
+            struct buf out = {0};
+            unit.config_class = intern(unit.atoms, getenv("EMIT"));
+            emit_model(&unit, &out);
+            fputs(out.at, stdout);
+            return 0;
+        }
+        for (uint32_t i = 0; i < trace.records.len; i++)
+            printf("# trace %d %s %s: %s\n", trace.records.at[i].kind, trace.records.at[i].where, trace.records.at[i].id, trace.records.at[i].text ? trace.records.at[i].text : "");
         for (uint32_t i = 0; i < unit.classes.len; i++) {
             struct cls *cls = unit.classes.at[i];
             for (uint32_t k = 0; k < cls->methods.len; k++) {

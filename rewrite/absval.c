@@ -331,6 +331,8 @@ static const char *const kind_name[] = {"nothing", "a constant", "a mask", "a li
     "an unknown value"};
 
 const char *abs_describe(struct unit *unit, const struct absval *a) {
+    if (a->rank)
+        return arena_printf(unit->arena, "%s of rank %u", kind_name[a->kind], a->rank);
     if (a->kind == ABS_LIBRARY || a->kind == ABS_OBJECT)
         return arena_printf(unit->arena, "%s %s", kind_name[a->kind], a->qual);
     if (a->kind == ABS_INSTANCE || a->kind == ABS_CLASS)

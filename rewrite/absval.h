@@ -73,4 +73,16 @@ bool abs_not_none(const struct absval *a);  /* surely not None */
 bool abs_is_mask(const struct absval *a);
 bool abs_is_tensor(const struct absval *a); /* surely a tensor */
 
+/* A rank may be relative to that of a parameter whose calls pass tensors of several ranks (a norm that is used on
+ * [B, S, H] and on heads): RANK_BASE * id + RANK_BASE / 2 + offset. Sums and differences then need no special case. */
+enum { RANK_BASE = 1000 };
+
+static inline bool rank_is_relative(uint32_t rank) {
+    return rank >= RANK_BASE;
+}
+/* The rank as a number, 0 where it is not known as one. */
+static inline uint32_t rank_known(uint32_t rank) {
+    return rank_is_relative(rank) ? 0 : rank;
+}
+
 #endif

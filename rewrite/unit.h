@@ -46,6 +46,7 @@ struct param {
     struct node *annotation, *dflt;
     const struct absval *abs;     /* joined over all calls; NULL: never passed */
     struct web *web;
+    uint32_t rank_id;             /* 0, or what ranks relative to this parameter carry (absval.h) */
     bool live;
     bool extra;                   /* not in the source: came through **kwargs */
 };
@@ -61,6 +62,7 @@ struct fn {
     bool is_static, is_class_method, is_property;
     const struct map *closure;    /* variables around a nested def */
     VEC(struct param *) params;   /* self first for a method */
+    struct unit *unit;            /* set while equations are applied */
     struct node *body;            /* residual BLOCK; NULL before */
     const struct absval *ret;     /* what it returns, summarised */
     uint32_t round;               /* the round in which body was made */
@@ -136,9 +138,11 @@ struct unit {
     struct cls *entry;             /* <X>ForCausalLM of the source */
     VEC(struct cls *) classes;     /* constructed, in order */
     VEC(struct fn *) functions;    /* of the module, residual */
+    uint32_t rank_ids;
     uint32_t round;
     bool changed;                  /* a summary grew after it was used: another round is needed */
     bool failed;
+    bool strict_rounding;          /* only equations that are exact */
 };
 
 /* -- link.c ------------------------------------------------------------------------------------------------------ */
@@ -184,6 +188,10 @@ void functions_collect(struct unit *unit, struct functions *functions);
 
 /* Keep what the entry's logits need; see prune.c. */
 void prune(struct unit *unit);
+
+/* -- equations.c --------------------------------------------------------------------------------------------------- */
+
+void apply_equations(struct unit *unit);
 
 /* -- names.c ------------------------------------------------------------------------------------------------------- */
 
