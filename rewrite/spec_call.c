@@ -234,13 +234,18 @@ static struct val unfold(struct frame *f, struct fn *fn, const struct val *self,
 
 /* -- residual functions -------------------------------------------------------------------------------------------- */
 
-/* Tensors of several ranks: from now on ranks in the function are relative to this parameter's. */
+/* Tensors of several ranks: ranks in the function become relative to this parameter's. What was concluded before that is
+ * wrong, not just incomplete, so the round starts over. */
 static const struct absval *join_ranks(struct unit *unit, struct param *p, const struct absval *abs) {
-    if (!p->abs || p->abs->kind != ABS_TENSOR || abs->kind != ABS_TENSOR || p->abs->rank == abs->rank)
+    if (abs->kind != ABS_TENSOR)
         return NULL;
-    if (p->rank_id == 0)
+    if (p->rank_id == 0) {
+        if (!p->abs || p->abs->kind != ABS_TENSOR || p->abs->rank == abs->rank || !p->abs->rank || !abs->rank)
+            return NULL;
         p->rank_id = ++unit->rank_ids;
-    return abs_tensor(unit, p->rank_id * RANK_BASE + RANK_BASE / 2);
+        unit->restart = true;
+    }
+    return abs_join(unit, p->abs, abs_tensor(unit, p->rank_id * RANK_BASE + RANK_BASE / 2));
 }
 
 static void join_param(struct unit *unit, struct fn *fn, struct param *p, const struct absval *abs) {
@@ -379,7 +384,7 @@ static void bind_own_params(struct frame *f, struct fn *fn) {
 }
 
 void fn_specialise(struct unit *unit, struct fn *fn) {
-    if (fn->round == unit->round || fn->under_way)
+    if (fn->round == unit->round || fn->under_way || unit->restart)
         return;
     fn->round = unit->round;
     fn->under_way = true;

@@ -72,13 +72,37 @@ static void run_entry(struct unit *unit) {
     call_function(&f, forward, &model, &inputs, NULL, make_name(unit->arena, intern(unit->atoms, "model")));
 }
 
+static void forget_function(struct fn *fn) {
+    for (uint32_t i = 0; i < fn->params.len; i++)
+        fn->params.at[i]->abs = NULL;
+    fn->ret = NULL;
+}
+
+/* Start over with nothing but which parameters take several ranks. */
+static void forget(struct unit *unit) {
+    for (uint32_t i = 0; i < unit->classes.len; i++)
+        for (uint32_t k = 0; k < unit->classes.at[i]->methods.len; k++)
+            forget_function(unit->classes.at[i]->methods.entry[k].value);
+    for (uint32_t i = 0; i < unit->module->symbols.len; i++) {
+        struct symbol *symbol = unit->module->symbols.entry[i].value;
+        if (symbol->fn)
+            forget_function(symbol->fn);
+    }
+    unit->restart = false;
+}
+
 bool specialise(struct unit *unit) {
-    for (uint32_t round = 0; round < ROUNDS_MAX; round++) {
+    for (uint32_t round = 0; round < ROUNDS_MAX;) {
         unit->round++;
         unit->changed = false;
         run_entry(unit);
+        if (unit->restart) {
+            forget(unit);
+            continue;
+        }
         if (!unit->changed || unit->failed)
             return !unit->failed;
+        round++;
     }
     diag_at(unit->diags, SEVERITY_ERROR, unit->module->source, unit->entry->def->span, "rounds",
         "specialisation does not settle after %d rounds", ROUNDS_MAX);

@@ -139,6 +139,7 @@ struct unit {
     VEC(struct cls *) classes;     /* constructed, in order */
     VEC(struct fn *) functions;    /* of the module, residual */
     uint32_t rank_ids;
+    bool restart;                  /* a parameter turned out to take several ranks: forget what is known of all */
     uint32_t round;
     bool changed;                  /* a summary grew after it was used: another round is needed */
     bool failed;
