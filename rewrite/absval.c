@@ -174,6 +174,7 @@ bool abs_equal(const struct absval *a, const struct absval *b) {
     case ABS_SEQ:
         return abs_equal(a->element, b->element);
     case ABS_TENSOR:
+        return a->rank == b->rank && a->positions == b->positions;
     case ABS_SHAPE:
     case ABS_TOP:
         return a->rank == b->rank;
@@ -263,6 +264,7 @@ const struct absval *abs_join(struct unit *unit, const struct absval *a, const s
                 return join_keyed(unit, a, b);
             break;
         case ABS_TENSOR:
+            return a->rank == b->rank ? abs_tensor(unit, a->rank) : abs_simple(ABS_TENSOR);
         case ABS_SHAPE:
             return abs_simple(a->kind);
         case ABS_TOP:

@@ -55,6 +55,7 @@ struct mask {
 struct absval {
     enum abs_kind kind;
     uint32_t rank;               /* TENSOR, SHAPE, TOP */
+    bool positions;              /* TENSOR: the position_ids of the entry */
     struct node *constant;       /* CONST: a CONST, NUMBER, STRING (or negated NUMBER) node */
     atom qual;                   /* LIBRARY, OBJECT: dotted name; CONFIG: dotted path; RECORD: class name */
     struct val *item;            /* TUPLE, LIST: `count` elements; RECORD, DICT: values parallel to `key` */

@@ -630,7 +630,7 @@ void change_layout(struct unit *unit) {
     functions_collect(unit, &all);
     for (uint32_t i = 0; i < all.list.len; i++) {
         struct layout l = {.unit = unit, .fn = all.list.at[i]};
-        if (!l.fn->live || !has_attention(l.fn->body))
+        if (!has_attention(l.fn->body))
             continue;
         while (turn_block(&l, l.fn->body)) {}
         cancel(&l, &l.fn->body);

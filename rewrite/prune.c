@@ -53,6 +53,8 @@ static void index_store(struct unit *unit, struct node *target, struct node *stm
             index_store(unit, target->kid[i], stmt);
         return;
     }
+    if (target->kind == NODE_SUBSCRIPT) /* self.table[key] = v */
+        target = target->kid[0];
     if (target->kind != NODE_ATTRIBUTE || !target->kid[0]->abs || target->kid[0]->abs->kind != ABS_INSTANCE)
         return;
     struct attr *attr = map_get(&target->kid[0]->abs->cls->attrs, target->atom);

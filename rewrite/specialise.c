@@ -40,8 +40,12 @@ static struct val parameter_value(struct frame *f, const struct param *p) {
     struct node *name = make_name(unit->arena, p->name);
     if (fact && fact->effect == EFFECT_VALUE)
         return val_make(abs_const(unit, fact->value), name);
-    if (fact && fact->effect == EFFECT_TENSOR)
-        return val_make(abs_tensor(unit, fact->argument), name);
+    if (fact && fact->effect == EFFECT_TENSOR) {
+        struct absval *tensor = abs_new(unit, ABS_TENSOR);
+        tensor->rank = fact->argument;
+        tensor->positions = atom_is(fact->id, "positions");
+        return val_make(tensor, name);
+    }
     if (fact && fact->effect == EFFECT_OPTIONAL) {
         struct absval *optional = abs_new(unit, ABS_TOP);
         optional->rank = fact->argument;
