@@ -83,8 +83,13 @@ _INTS: list[tuple[str, int]] = [
     (r"num_mtp_layers|num_nextn_predict_layers", 0),
 ]
 
-_LAYERS = r"(.*_)?(num_hidden_layers|n_layers?|num_layers|num_layers_per_stack|encoder_layers|decoder_layers)"
-_SKIPPED_LAYERS = r"num_kv_shared_layers|num_mtp_layers|.*dense_layers|max_window_layers|num_hash_layers"
+_LAYERS = (
+    r"(.*_)?(num_hidden_layers|n_layers?|num_layers|num_layers_per_stack|encoder_layers"
+    r"|decoder_layers)"
+)
+_SKIPPED_LAYERS = (
+    r"num_kv_shared_layers|num_mtp_layers|.*dense_layers|max_window_layers|num_hash_layers"
+)
 _MULTIPLIER = r"(.*_)?(multiplier|scale|scaling|scaling_factor)"
 
 

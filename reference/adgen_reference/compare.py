@@ -1,0 +1,96 @@
+"""Comparing two models: test inputs, relative error, the first module that differs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from . import hf, sizes
+
+TOLERANCE = 1e-4  #: relative RMSE of float32 logits that still counts as equal
+BATCH = 2
+
+
+def rmse(actual: torch.Tensor, expected: torch.Tensor) -> float:
+    """sqrt(mean((a-e)^2)) / sqrt(mean(e^2)); infinite where shapes differ or NaN appears."""
+    if actual.shape != expected.shape:
+        return float("inf")
+    actual, expected = actual.double(), expected.double()
+    ratio = (actual - expected).pow(2).mean().sqrt() / expected.pow(2).mean().sqrt()
+    value = ratio.item()
+    return value if value == value else float("inf")
+
+
+def inputs(seed: int = 0) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+    """Named (input_ids, position_ids): from 0, shifted per row, and with gaps.
+
+    Two rows of sizes.SEQUENCE tokens; every position is below sizes.POSITIONS.
+    """
+    length = sizes.SEQUENCE
+    ids = hf.token_ids(BATCH, length, seed)
+    plain = torch.arange(length).expand(BATCH, -1)
+    shifts = torch.tensor([[17], [40]])
+    generator = torch.Generator().manual_seed(seed + 1)
+    steps = torch.randint(1, 5, (BATCH, length), generator=generator)
+    gaps = steps.cumsum(-1) - 1
+    return {
+        "plain": (ids, plain.contiguous()),
+        "shifted": (ids, plain + shifts),
+        "gaps": (ids, gaps.clamp(max=sizes.POSITIONS - 3)),
+    }
+
+
+def _tensor(output: Any) -> torch.Tensor | None:
+    if isinstance(output, torch.Tensor):
+        return output
+    if isinstance(output, dict):
+        output = list(output.values())
+    if isinstance(output, (tuple, list)) and output:
+        return _tensor(output[0])
+    return None
+
+
+def _record(model: torch.nn.Module, run: Callable[[], Any]) -> dict[str, torch.Tensor]:
+    """Outputs of all modules, by name, in the order in which they finish (first call only)."""
+    seen: dict[str, torch.Tensor] = {}
+    handles = []
+
+    def hook(name: str):
+        def keep(_module, _args, output):
+            tensor = _tensor(output)
+            if tensor is not None and name not in seen:
+                seen[name] = tensor.detach().clone()
+
+        return keep
+
+    for name, module in model.named_modules():
+        if name:
+            handles.append(module.register_forward_hook(hook(name)))
+    try:
+        run()
+    finally:
+        for handle in handles:
+            handle.remove()
+    return seen
+
+
+def first_difference(
+    reference: torch.nn.Module,
+    run_reference: Callable[[], Any],
+    candidate: torch.nn.Module,
+    run_candidate: Callable[[], Any],
+) -> str | None:
+    """The first module of the reference whose namesake gives another output of the same shape."""
+    wanted = _record(reference, run_reference)
+    found = _record(candidate, run_candidate)
+    for name, tensor in wanted.items():
+        other = found.get(name)
+        if other is None or other.shape != tensor.shape or not tensor.is_floating_point():
+            continue
+        error = rmse(other, tensor)
+        if error > TOLERANCE:
+            kind = type(reference.get_submodule(name)).__name__
+            return f"{name} ({kind}): relative RMSE {error:.2e}"
+    return None
