@@ -23,6 +23,12 @@ EXPERTS = 8
 SEQUENCE = 24  #: tokens per row of the test input: longer than any window or chunk
 FIRST_PLAIN_TOKEN, LAST_PLAIN_TOKEN = 4, 100  #: ids in between have no special meaning
 
+_CHOSEN = (
+    r"num_experts_per_tok(en)?|moe_topk|moe_k|top_k_experts|moe_top_k|num_selected_experts"
+    r"|experts_per_token|router_top_k"
+)
+_AT_MOST = {_CHOSEN}  #: patterns whose value is an upper bound for the default
+
 # (pattern over the whole name, value); the first that matches wins.
 _INTS: list[tuple[str, int]] = [
     (r"pad_token_id|pad_token", 0),
@@ -57,8 +63,7 @@ _INTS: list[tuple[str, int]] = [
     (r"q_lora_rank", 24),
     (r"kv_lora_rank", 20),
     (r".*lora_rank|.*_rank|adapter_rank", 12),
-    (r"num_experts_per_tok(en)?|moe_topk|moe_k|top_k_experts|moe_top_k|num_selected_experts"
-     r"|num_experts_per_token|experts_per_token|router_top_k", 2),
+    (_CHOSEN, 2),
     (r"num_zero_experts|zero_expert_num", 2),
     (r"(num|n)_shared_experts|moe_num_shared_experts", 1),
     (r"(.*_)?num_experts|n_routed_experts|num_local_experts|num_routed_experts", EXPERTS),
@@ -113,7 +118,7 @@ def small_value(name: str, default: Any, hidden: int | None) -> Any:
     if isinstance(default, int):
         for pattern, value in _INTS:
             if re.fullmatch(pattern, name):
-                return value
+                return min(default, value) if pattern in _AT_MOST else value
         if hidden and default >= HIDDEN and re.search(r"hidden_size|_dim$|width|_size$", name):
             return max(8, default * HIDDEN // hidden)
         return default

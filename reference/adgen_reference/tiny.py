@@ -134,9 +134,23 @@ def base_overrides(cls: type) -> dict[str, Any]:
         if small is not value and small != value:
             out[name] = small
     out.update(_layers(default, names))
+    out.update(_related(names, default, out))
     for name, sub in _sub_configs(default).items():
         out[name] = type(sub)(**base_overrides(type(sub)))
     return out
+
+
+def _related(names: list[str], default: Any, out: dict[str, Any]) -> dict[str, Any]:
+    """Fields whose small values follow from others."""
+    related: dict[str, Any] = {}
+    if "expand" in names and "num_heads" in names and "head_dim" in names:
+        related["num_heads"] = int(field_value(default, "expand") * sizes.HIDDEN) // sizes.HEAD_DIM
+    if "qk_rope_head_dim" in names:
+        # Latent attention has no kv heads; the rotary part is what head_dim means there.
+        for name in ("num_key_value_heads",):
+            if name in names:
+                related[name] = sizes.HEADS
+    return related
 
 
 def _layers(default: Any, names: list[str]) -> dict[str, Any]:
@@ -151,13 +165,34 @@ def _layers(default: Any, names: list[str]) -> dict[str, Any]:
         least = 4 if any(_is_period(default, n) for n in names) else 2
         chosen = _representatives(lists, least) if lists else list(range(least))
         for key, values in lists.items():
-            out[key] = [values[i] for i in chosen]
+            if len({repr(v) for v in values}) > 1 or not _is_derived(default, key):
+                out[key] = [values[i] for i in chosen]
         out[name] = len(chosen)
         for key in names:
             nested = _nested_pattern(field_value(default, key), len(chosen))
             if nested is not None:
                 out[key] = nested
     return out
+
+
+def _is_derived(config: Any, name: str) -> bool:
+    """True if the class makes the field itself where None is given."""
+    cls = type(config)
+    if dataclasses.is_dataclass(cls):
+        return any(f.name == name and f.default is None for f in dataclasses.fields(cls))
+    parameter = inspect.signature(cls.__init__).parameters.get(name)
+    return parameter is not None and parameter.default is None
+
+
+def per_layer_fields(config: Any) -> set[str]:
+    """Names of fields that list one value per layer."""
+    names = list(declared(type(config)))
+    found: set[str] = set()
+    for name in names:
+        count = field_value(config, name)
+        if sizes.is_layer_count(name) and isinstance(count, int):
+            found |= set(_layer_lists(config, names, count))
+    return found
 
 
 def _is_period(config: Any, name: str) -> bool:
@@ -181,7 +216,10 @@ def _nested_pattern(value: Any, layers: int) -> list | None:
 
 def build(model_type: str, changes: dict[str, Any] | None = None) -> Any:
     """A tiny configuration; ``changes`` wins over the small values, None *sets* None."""
-    cls = config_class(model_type)
-    overrides = base_overrides(cls)
-    overrides.update(copy.deepcopy(changes or {}))
-    return cls(**overrides)
+    return make(config_class(model_type), base_overrides(config_class(model_type)), changes)
+
+
+def make(cls: type, overrides: dict[str, Any], changes: dict[str, Any] | None = None) -> Any:
+    """A configuration of ``cls`` from copies of the overrides and of the changes to them."""
+    merged = {**copy.deepcopy(overrides), **copy.deepcopy(changes or {})}
+    return cls(**merged)
