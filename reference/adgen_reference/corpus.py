@@ -47,8 +47,19 @@ def entries(excluded: set[str] = frozenset()) -> list[Entry]:
         if isinstance(class_name, (list, tuple)):
             class_name = class_name[0]
         folder = models / configuration_auto.model_type_to_module_name(name)
-        found.append(Entry(name, class_name, _defining_file(folder, class_name)))
+        file = _defining_file(folder, class_name) or _elsewhere(models, class_name)
+        found.append(Entry(name, class_name, file))
     return found
+
+
+def _elsewhere(models: Path, class_name: str) -> str:
+    """The file of a class that belongs to another type's folder."""
+    for folder in sorted(models.iterdir()):
+        if folder.is_dir() and class_name.lower().startswith(folder.name.replace("_", "")):
+            found = _defining_file(folder, class_name)
+            if found:
+                return found
+    return ""
 
 
 def as_rows(items: list[Entry]) -> list[dict[str, str]]:

@@ -26,13 +26,23 @@ class EmittedFile:
     path: Path
     registered: dict[str, type]
 
-    def entry(self, config: Any) -> type:
-        """The class registered for a configuration."""
-        name = type(config).__name__
-        if name not in self.registered:
-            known = ", ".join(self.registered) or "nothing"
-            raise LookupError(f"no class is registered for {name} (registered: {known})")
-        return self.registered[name]
+    def entry(self, config: Any, reference: torch.nn.Module) -> tuple[type, Any]:
+        """The class registered for a configuration, and the configuration to build it from.
+
+        Several model types can share a modeling file (another configuration class, or a composite
+        one of which the reference keeps the text part): then what the reference uses counts.
+        """
+        own = getattr(type(reference), "config_class", None)
+        names = [
+            (type(config).__name__, config),
+            (type(reference.config).__name__, reference.config),
+            (getattr(own, "__name__", ""), reference.config),
+        ]
+        for name, used in names:
+            if name in self.registered:
+                return self.registered[name], used
+        known = ", ".join(self.registered) or "nothing"
+        raise LookupError(f"no class is registered for {names[0][0]} (registered: {known})")
 
 
 def import_file(path: str | Path) -> EmittedFile:

@@ -61,14 +61,14 @@ def transforms(model: torch.nn.Module) -> list[Any]:
 
 def _reverse(model: torch.nn.Module, state: dict[str, torch.Tensor], chosen: list[Any]) -> dict:
     """Run the chosen transforms backwards over a state dict."""
+    if not chosen:
+        return dict(state)
     from transformers.core_model_loading import revert_weight_conversion
 
     missing = object()
     before = model.__dict__.get("_weight_conversions", missing)
-    model._weight_conversions = copy.deepcopy(chosen) or None
+    model._weight_conversions = copy.deepcopy(chosen)
     try:
-        if not chosen:
-            return dict(state)
         return revert_weight_conversion(model, dict(state))
     finally:
         if before is missing:

@@ -67,6 +67,14 @@ def _more_layers(cls: type, default: Any, out: Overrides) -> bool:
     return grown
 
 
+def _clip(cls: type, default: Any, out: Overrides) -> bool:
+    """Clipping that is off by default is on."""
+    names = [n for n in tiny.declared(cls) if "clip" in n and tiny.field_value(default, n) is None]
+    for name in names:
+        out[name] = 0.5
+    return bool(names)
+
+
 def _layer_kinds(kinds: tuple[str, ...]) -> Callable[[type, Any, Overrides], bool]:
     def apply(cls: type, default: Any, out: Overrides) -> bool:
         if "layer_types" not in tiny.declared(cls) or tiny.field_value(default, "layer_types"):
@@ -101,7 +109,7 @@ def _rope_theta_below(cls: type, default: Any, out: Overrides) -> bool:
 
 REPAIRS: list[Callable[[type, Any, Overrides], bool]] = [
     _same_heads, _fill_none, _rope_head, _more_layers, _rope_per_kind, _rope_theta_below,
-    *[_layer_kinds(kinds) for kinds in _LAYER_KINDS],
+    *[_layer_kinds(kinds) for kinds in _LAYER_KINDS], _clip,
 ]
 
 
@@ -113,4 +121,20 @@ def attempts(cls: type):
         for chosen in combinations(REPAIRS, count):
             out = tiny.base_overrides(cls)
             if all([repair(cls, default, out) for repair in chosen]):
+                yield out
+    for name, value in tiny.base_overrides(cls).items():
+        if not hasattr(value, "to_dict"):
+            continue
+        sub_class = type(value)
+        sub_default = sub_class()
+        for repair in REPAIRS:
+            sub = tiny.base_overrides(sub_class)
+            if repair(sub_class, sub_default, sub):
+                out = tiny.base_overrides(cls)
+                _rope_theta_below(cls, default, out)
+                try:
+                    out[name] = tiny.make(sub_class, sub)
+                except Exception:
+                    continue
+                _rope_theta_below(cls, default, out)
                 yield out

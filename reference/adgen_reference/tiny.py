@@ -123,6 +123,8 @@ def base_overrides(cls: type) -> dict[str, Any]:
             continue
         if sizes.is_layer_count(name) and isinstance(value, int):
             continue
+        if re.search(r"_dim$", name) and _is_derived(default, name):
+            continue
         small = _small(cls, name, value, hidden)
         if (
             small == value

@@ -50,6 +50,7 @@ class Report:
     discarded: list[str] = field(default_factory=list)
     worst_rmse: float = 0.0
     bfloat16_rmse: float | None = None
+    remark: str = ""
     ms: int = 0
 
     def fail(self, check: str, variant: str, message: str) -> None:
@@ -142,8 +143,10 @@ def check_variant(
     """All checks for one configuration; raises Difference at the first that fails."""
     reference = hf.build_model(variant.config)
     hf.randomise(reference)
-    entry = _guard("keys", file.entry, variant.config)
-    candidate = _guard("keys", emitted.build, entry, variant.config)
+    entry, config = _guard("keys", file.entry, variant.config, reference)
+    if type(config) is not type(variant.config) or config.model_type != report.model_type:
+        report.remark = f"registered for {type(config).__name__}, tried with {report.model_type}"
+    candidate = _guard("keys", emitted.build, entry, config)
     published = keys.published_state_dict(reference)
     left = _guard("keys", emitted.load, candidate, published)
     if left is None and variant.name == "default":
@@ -201,6 +204,8 @@ def render(report: Report) -> str:
     lines.append(f"  ops: {ops or 'none'}")
     if report.plain:
         lines.append(f"  plain PyTorch: {', '.join(report.plain)}")
+    if report.remark:
+        lines.append(f"  note: {report.remark}")
     if report.bfloat16_rmse is not None:
         lines.append(f"  bfloat16: relative RMSE {report.bfloat16_rmse:.1e}")
     return "\n".join(lines)
