@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -52,22 +53,33 @@ def _tensor(output: Any) -> torch.Tensor | None:
     return None
 
 
-def _record(model: torch.nn.Module, run: Callable[[], Any]) -> dict[str, torch.Tensor]:
-    """Outputs of all modules, by name, in the order in which they finish (first call only)."""
-    seen: dict[str, torch.Tensor] = {}
+@dataclass
+class _Call:
+    """First tensor in and first tensor out of a module's first call."""
+
+    given: torch.Tensor | None
+    out: torch.Tensor
+
+
+def _record(model: torch.nn.Module, run: Callable[[], Any]) -> dict[str, _Call]:
+    """Calls of all modules, by name, in the order in which they finish (first call only)."""
+    seen: dict[str, _Call] = {}
     handles = []
 
     def hook(name: str):
-        def keep(_module, _args, output):
+        def keep(_module, args, kwargs, output):
             tensor = _tensor(output)
             if tensor is not None and name not in seen:
-                seen[name] = tensor.detach().clone()
+                given = _tensor(args) if args else _tensor(list(kwargs.values()))
+                seen[name] = _Call(
+                    None if given is None else given.detach().clone(), tensor.detach().clone()
+                )
 
         return keep
 
     for name, module in model.named_modules():
         if name:
-            handles.append(module.register_forward_hook(hook(name)))
+            handles.append(module.register_forward_hook(hook(name), with_kwargs=True))
     try:
         run()
     finally:
@@ -76,21 +88,37 @@ def _record(model: torch.nn.Module, run: Callable[[], Any]) -> dict[str, torch.T
     return seen
 
 
+def _same(a: torch.Tensor | None, b: torch.Tensor | None) -> bool:
+    if a is None or b is None or a.shape != b.shape:
+        return False
+    if not a.is_floating_point():
+        return torch.equal(a, b)
+    return rmse(b, a) <= TOLERANCE
+
+
 def first_difference(
     reference: torch.nn.Module,
     run_reference: Callable[[], Any],
     candidate: torch.nn.Module,
     run_candidate: Callable[[], Any],
-) -> str | None:
-    """The first module of the reference whose namesake gives another output of the same shape."""
+) -> str:
+    """Where two models part, by comparing modules of the same name.
+
+    First the modules that make another output from the same input (at most three), else the
+    first whose output differs.
+    """
     wanted = _record(reference, run_reference)
     found = _record(candidate, run_candidate)
-    for name, tensor in wanted.items():
+    guilty, first = [], ""
+    for name, call in wanted.items():
         other = found.get(name)
-        if other is None or other.shape != tensor.shape or not tensor.is_floating_point():
+        if other is None or other.out.shape != call.out.shape or not call.out.is_floating_point():
             continue
-        error = rmse(other, tensor)
+        error = rmse(other.out, call.out)
         if error > TOLERANCE:
             kind = type(reference.get_submodule(name)).__name__
-            return f"{name} ({kind}): relative RMSE {error:.2e}"
-    return None
+            text = f"{name} ({kind}): relative RMSE {error:.2e}"
+            first = first or text
+            if _same(call.given, other.given):
+                guilty.append(text)
+    return "; ".join(guilty[:3]) or first or "none of the modules with the same name"

@@ -127,7 +127,12 @@ def load_in_parts(model: torch.nn.Module, published: dict[str, torch.Tensor]) ->
 
 @torch.no_grad()
 def logits(
-    model: torch.nn.Module, input_ids: torch.Tensor, position_ids: torch.Tensor
+    model: torch.nn.Module,
+    input_ids: torch.Tensor,
+    position_ids: torch.Tensor,
+    inputs_embeds: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Logits of an emitted model."""
+    if inputs_embeds is not None:
+        return model(inputs_embeds=inputs_embeds, position_ids=position_ids).logits
     return model(input_ids=input_ids, position_ids=position_ids).logits

@@ -112,7 +112,7 @@ def _of_none(name: str, kind: str) -> Any:
     if _WINDOW.fullmatch(name):
         return sizes.WINDOW
     if re.search(r"soft_?cap", name):
-        return 15.0 if re.search(r"at+n", name) else 5.0
+        return sizes.ATTENTION_CAP if re.search(r"at+n", name) else sizes.LOGIT_CAP
     if "clip" in name:
         return 0.5
     if "int" in kind:

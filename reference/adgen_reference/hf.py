@@ -89,14 +89,19 @@ def takes_positions(model: torch.nn.Module) -> bool:
 
 @torch.no_grad()
 def logits(
-    model: torch.nn.Module, input_ids: torch.Tensor, position_ids: torch.Tensor | None
+    model: torch.nn.Module,
+    input_ids: torch.Tensor,
+    position_ids: torch.Tensor | None,
+    inputs_embeds: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Logits of a Hugging Face model in prefill.
 
     The all-ones mask is needed: without one the library takes gaps in the positions for the
-    borders of packed sequences.
+    borders of packed sequences.  With ``inputs_embeds`` the ids only give the shape.
     """
     kwargs: dict[str, Any] = {"attention_mask": torch.ones_like(input_ids), "use_cache": False}
     if position_ids is not None and takes_positions(model):
         kwargs["position_ids"] = position_ids
+    if inputs_embeds is not None:
+        return model(inputs_embeds=inputs_embeds, **kwargs).logits
     return model(input_ids=input_ids, **kwargs).logits

@@ -20,6 +20,10 @@ VOCAB = 128
 POSITIONS = 128  #: length of position tables
 WINDOW = 8  #: sliding windows and attention chunks, in tokens
 EXPERTS = 8
+LOGIT_CAP = 5.0
+#: Small enough to matter, large enough that what the op's order of cap and mask leaks (a masked
+#: score becomes -cap, not -inf) stays below the tolerance.
+ATTENTION_CAP = 20.0
 SEQUENCE = 24  #: tokens per row of the test input: longer than any window or chunk
 FIRST_PLAIN_TOKEN, LAST_PLAIN_TOKEN = 4, 100  #: ids in between have no special meaning
 
@@ -138,7 +142,7 @@ def _small_float(name: str, default: float) -> float:
     if re.fullmatch(r"query_pre_attn_scalar", name):
         return 4.0
     if re.search(r"soft_?cap", name):
-        return 15.0 if re.search(r"at+n", name) else 5.0
+        return ATTENTION_CAP if re.search(r"at+n", name) else LOGIT_CAP
     if re.search(r"(eps|epsilon)$", name) and 0 < default < 1e-3:
         return _spread(name, (0.01, 0.02, 0.015))
     if name == "attention_multiplier":

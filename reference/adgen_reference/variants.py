@@ -6,6 +6,7 @@ nothing there stay: the emitted model must ignore the field too.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,8 @@ import torch
 from . import compare, features, hf, repairs, tiny
 
 MAX_VARIANTS = 40
+PATIENCE = 20.0  #: seconds to spend on finding a configuration that works
+MAX_PARAMETERS = 40_000_000  #: a model with more is not tiny
 
 
 @dataclass
@@ -52,6 +55,8 @@ class _Run:
 def _try(config: Any) -> _Run:
     """Build and run; raises if that is impossible or the logits are not finite."""
     model = hf.build_model(config)
+    if sum(p.numel() for p in model.parameters()) > MAX_PARAMETERS:
+        raise ValueError("the model is not tiny")
     hf.randomise(model)
     sets = compare.inputs()
     outputs = [hf.logits(model, *sets[name]) for name in ("plain", "shifted")]
@@ -64,11 +69,14 @@ def base(model_type: str) -> tuple[type, dict[str, Any], _Run]:
     """Configuration class, overrides of the default variant, and its run; raises if none works."""
     cls = tiny.config_class(model_type)
     first: Exception | None = None
+    deadline = time.monotonic() + PATIENCE
     for overrides in repairs.attempts(cls):
         try:
             return cls, overrides, _try(tiny.make(cls, overrides))
         except Exception as error:
             first = first or error
+        if time.monotonic() > deadline:
+            break
     assert first is not None
     raise first
 

@@ -102,9 +102,26 @@ def _check_logits(reference, candidate, report: Report) -> None:
                 candidate,
                 lambda: emitted.logits(candidate, ids, positions),
             )
-            text = f"relative RMSE {error:.2e} at {name} positions; first module: {first}"
+            text = f"relative RMSE {error:.2e} at {name} positions; differs in: {first}"
             raise Difference("logits", text)
         report.worst_rmse = max(report.worst_rmse, error)
+
+
+def _check_embeds(reference, candidate, report: Report) -> None:
+    """The same with random ``inputs_embeds``, where the reference takes nothing but those."""
+    ids, positions = compare.inputs()["plain"]
+    width = reference.get_input_embeddings().weight.shape[-1]
+    generator = torch.Generator().manual_seed(3)
+    embeds = torch.randn(*ids.shape, width, generator=generator)
+    try:
+        want = hf.logits(reference, ids, positions, embeds)
+    except Exception:
+        return
+    got = _guard("logits", emitted.logits, candidate, ids, positions, embeds)
+    error = compare.rmse(got, want)
+    if error > compare.TOLERANCE:
+        raise Difference("logits", f"relative RMSE {error:.2e} from inputs_embeds")
+    report.worst_rmse = max(report.worst_rmse, error)
 
 
 def _check_graph(candidate, report: Report, options: Options, variant: str) -> None:
@@ -154,6 +171,8 @@ def check_variant(
     if left:
         raise Difference("keys", left)
     _check_logits(reference, candidate, report)
+    if variant.name == "default":
+        _check_embeds(reference, candidate, report)
     if variant.name == "default" or options.export_all or variant.structural:
         _check_graph(candidate, report, options, variant.name)
     if options.bfloat16 and variant.name == "default":
