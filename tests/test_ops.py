@@ -10,7 +10,7 @@ from adgen_reference import ops  # noqa: F401  (registers the ops)
 AD = torch.ops.auto_deploy
 transformers = pytest.importorskip("transformers")
 VERSION = tuple(int(x) for x in transformers.__version__.split(".")[:2])
-needs_5 = pytest.mark.skipif(VERSION < (5, 0), reason="names of transformers 5")
+needs_5 = pytest.mark.skipif(VERSION < (5, 20), reason="names of transformers 5.20")
 
 B, S, N, K, D = 2, 12, 4, 2, 16
 

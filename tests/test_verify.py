@@ -6,6 +6,7 @@ import pytest
 import torch
 from adgen_reference import clean, hf, verify
 
+pytest.importorskip("transformers", minversion="5.20")
 LEAN = Path(__file__).parent / "data" / "lean_gemma2.py"
 
 # (name, text, replacement, check that must fail, variants to try)

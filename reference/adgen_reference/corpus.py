@@ -27,6 +27,16 @@ def read_tiers(path: Path | None = None) -> dict[str, str]:
     return {str(name): tier for tier, names in content.items() for name in names}
 
 
+def read_allowed(path: Path) -> dict[str, list[str]]:
+    """Model type -> kinds of plain PyTorch (attention, norm, rope, moe) that no op equals."""
+    import yaml
+
+    if not path.exists():
+        return {}
+    content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    return {str(name): list(entry["kinds"]) for name, entry in content.items()}
+
+
 def _defining_file(folder: Path, class_name: str) -> str:
     for file in sorted(folder.glob("modeling_*.py")):
         if re.search(rf"^class {class_name}\b", file.read_text(encoding="utf-8"), re.M):

@@ -120,13 +120,13 @@ def _is_rms(node: Node) -> bool:
 
 
 def _is_rotation(node: Node) -> bool:
-    """``node`` joins (-b, a) or (a cos - b sin, b cos + a sin): two ways to write a rotation."""
+    """``node`` joins (-b, a) or (b, -a), or (a cos - b sin, b cos + a sin): a rotation."""
     if _name(node) not in ("cat", "stack") or len(node.args[0]) != 2:
         return False
     first, second = (_source(n) for n in node.args[0])
     while _name(first) in ("unsqueeze", "view") and _name(second) == _name(first):
         first, second = _source(first.args[0]), _source(second.args[0])
-    if _name(first) == "neg" and _name(second) != "neg":
+    if (_name(first) == "neg") != (_name(second) == "neg"):
         return True
     if _name(first) not in ("sub", "add") or _name(second) not in ("add", "sub"):
         return False
@@ -147,7 +147,7 @@ def plain_idioms(program: ExportedProgram, ops: Counter[str]) -> list[tuple[str,
             found.append(("attention", _where(node)))
         elif _is_rms(node):
             found.append(("norm", _where(node)))
-        elif _is_rotation(node):
+        elif name == "view_as_complex" or _is_rotation(node):
             found.append(("rope", _where(node)))
         elif name == "topk" and not any(ops[m] for m in MOES):
             found.append(("moe", _where(node)))

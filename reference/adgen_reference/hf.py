@@ -19,13 +19,13 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
 
 def quiet() -> None:
-    """No warnings and no progress bars from transformers."""
+    """No warnings, no progress bars, no graphs printed by a failing export."""
     import transformers
 
     warnings.filterwarnings("ignore")
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
-    logging.disable(logging.WARNING)
+    logging.disable(logging.ERROR)
 
 
 def build_model(config: Any, dtype: torch.dtype = torch.float32) -> torch.nn.Module:
@@ -53,7 +53,7 @@ def _fill(name: str, old: torch.Tensor) -> torch.Tensor:
         return start + 0.25 * noise
     fan_in = min(old.shape[1:]) if old.dim() == 3 and old.shape[1] > 1 else old[0].numel()
     if "embed" in name or "wte" in name or "wpe" in name:
-        fan_in = 1
+        fan_in = 4
     return noise / fan_in**0.5
 
 
@@ -61,8 +61,9 @@ def _fill(name: str, old: torch.Tensor) -> torch.Tensor:
 def randomise(model: torch.nn.Module) -> None:
     """Give every parameter and persistent floating buffer a random, non-trivial value.
 
-    Matrices are N(0, 1/fan_in), embeddings N(0, 1); vectors (norm weights, biases, sinks, decay
-    rates) keep their initial value and get a spread of 0.25.  Buffers that hold constants such as
+    Matrices are N(0, 1/fan_in), embeddings N(0, 1/4) (tied ones do not saturate the logits then);
+    vectors (norm weights, biases, sinks, decay rates) keep their initial value and get a spread
+    of 0.25.  Buffers that hold constants such as
     -1e9 and integer buffers stay.
     """
     persistent = set(model.state_dict())

@@ -72,6 +72,7 @@ class Sweep:
         self.options = options
         self.folder = folder
         self.tiers = corpus.read_tiers(options.tests / "tiers.yaml")
+        self.allowed = corpus.read_allowed(options.tests / "allowed_plain.yaml")
         self.todo: queue.Queue[corpus.Entry] = queue.Queue()
         self.rows: list[table.Row] = []
         self.lock = threading.Lock()
@@ -118,8 +119,10 @@ class Sweep:
             "file": str(path),
             "model_type": entry.model_type,
             "variants": self.options.variants,
+            "embeds": self.options.transformers_python == sys.executable,
             "allow_plain": [x for x in self.options.allow_plain.split(",") if x],
         }
+        request["allow_plain"] += self.allowed.get(entry.model_type, [])
         report = worker.ask(request, self.options.timeout)
         row.lines_out = _lines(path)
         for name in ("verdict", "check", "variant", "first_difference"):

@@ -34,6 +34,7 @@ def serve() -> None:
             frozenset(request.get("allow_plain", ())),
             request.get("bfloat16", False),
             request.get("export_all", False),
+            request.get("embeds", True),
         )
         try:
             report = asdict(verify.verify(request["file"], request["model_type"], options))
