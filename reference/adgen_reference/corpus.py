@@ -6,8 +6,9 @@ import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-#: Where tiers and expected verdicts lie in a checkout: beside this package's folder.
-TESTS = Path(__file__).resolve().parents[2] / "tests"
+#: Where tiers and expected verdicts lie: in the checkout, else (installed) in the current folder.
+_BESIDE = Path(__file__).resolve().parents[2] / "tests"
+TESTS = _BESIDE if (_BESIDE / "tiers.yaml").exists() else Path.cwd() / "tests"
 
 
 @dataclass

@@ -31,14 +31,16 @@ class Row:
 
     def cause(self) -> str:
         """What rows of one kind share: the refusal's rule, or the check that differs."""
+        text = self.first_difference
         if self.verdict == "refused":
-            rule = re.search(r"\[([\w.-]+)\]\s*$", self.first_difference)
-            return rule.group(1) if rule else re.sub(r"'[^']*'|\d+", "…", self.first_difference)
+            rule = re.search(r"\[([\w.-]+)\]\s*$", text)
+            return rule.group(1) if rule else re.sub(r"'[^']*'|\d+", "…", text)
+        if self.check == "adgen":
+            return text
+        text = re.sub(r" in \S+$| at \S+:.*|;.*", "", text)
         if self.check in ("logits", "keys"):
-            kind = self.first_difference.split(":")[0].split(" at ")[0]
-            return f"{self.check}: {re.sub(r'[0-9.e+-]+', '', kind).strip()}"
-        text = re.sub(r" in \S+$| at \S+:.*", "", self.first_difference)
-        return f"{self.check}: {text[:80]}"
+            text = text.split(":")[0].split(" at ")[0]
+        return f"{self.check}: {re.sub(r'[0-9][0-9.e+-]*', '#', text)[:80].strip()}"
 
 
 def _cell(value: object) -> str:
