@@ -11,6 +11,7 @@
 #include "rewrite/facts.h"
 #include "rewrite/layout.h"
 #include "rewrite/tabulate.h"
+#include "rewrite/tidy.h"
 #include "rewrite/rules.h"
 #include "rewrite/trace.h"
 #include "rewrite/unit.h"
@@ -42,7 +43,7 @@ int debug_spec_main(int argc, char **argv) {
         struct symbol *symbol = module_lookup(unit.module, intern(unit.atoms, argv[2]));
         unit.entry = symbol_class(&unit, unit.module, symbol);
         if (specialise(&unit) && !getenv("NOPRUNE"))
-            apply_equations(&unit), change_layout(&unit), tabulate(&unit), prune(&unit), assign_names(&unit);
+            apply_equations(&unit), change_layout(&unit), tabulate(&unit), prune(&unit), tidy(&unit), assign_names(&unit), tidy_control_flow(&unit);
         if (getenv("EMIT")) {
             struct buf out = {0};
             unit.config_class = intern(unit.atoms, getenv("EMIT"));

@@ -165,7 +165,7 @@ static void keep_live_phis(struct node *stmt) {
     stmt->nphis = kept;
 }
 
-static struct node *negate(struct unit *unit, struct node *test) {
+struct node *negated(struct unit *unit, struct node *test) {
     static const uint8_t opposite[OP_COUNT] = {[OP_IS] = OP_IS_NOT, [OP_IS_NOT] = OP_IS, [OP_EQ] = OP_NE, [OP_NE] = OP_EQ,
         [OP_IN] = OP_NOT_IN, [OP_NOT_IN] = OP_IN};
     if (test->kind == NODE_UNARYOP && test->op == OP_NOT)
@@ -190,7 +190,7 @@ static bool sweep_if(struct unit *unit, struct node *stmt) {
         return true;
     if (stmt->kid[2] == NULL)
         return false;
-    stmt->kid[0] = negate(unit, stmt->kid[0]);
+    stmt->kid[0] = negated(unit, stmt->kid[0]);
     for (uint32_t i = 0; i < stmt->nphis; i++) {
         struct web *swap = stmt->phis[i]->from[0];
         stmt->phis[i]->from[0] = stmt->phis[i]->from[1];

@@ -10,6 +10,8 @@
  * The largest positional expressions become tables; the code that computes them moves as it stands. */
 #include <string.h>
 
+#include "parser/parse.h"
+#include "rewrite/facts.h"
 #include "rewrite/symbolic.h"
 #include "rewrite/tabulate.h"
 
@@ -20,7 +22,8 @@ struct tabulate {
     struct fn *forward, *init;
     struct web *positions;      /* the parameter */
     struct web *all_positions;  /* in __init__ */
-    bool two_dimensions;        /* the code wants positions as [1, S] */
+    struct node *rope_init;     /* the call of a library rope function in __init__, where lengths matter to it; or NULL */
+    struct web *rows;           /* in forward: rows of the table, where not position_ids itself */
     struct node *into;          /* BLOCK of __init__ that gets the code */
     struct node *loop;          /* the FOR over layer types around `into`, or NULL */
     struct web *key;            /* the parameter of forward that names the layer type, or NULL */
@@ -71,13 +74,9 @@ static enum tag tag_index(struct tabulate *t, const struct node *e, enum tag of)
                 return TAG_OTHER;
         return of == TAG_RAW && !is_none(index->kid[index->nkids - 1]) ? TAG_OTHER : TAG_POSITIONAL;
     }
-    if (index->nkids < 3 || !is_full(index->kid[0]) || !is_full(index->kid[1]))
-        return TAG_OTHER;
-    for (uint32_t i = 2; i < index->nkids; i++)
-        if (!is_none(index->kid[i]) && index->kid[i]->kind != NODE_SLICE)
-            return TAG_OTHER;
-    t->two_dimensions = true;
-    return TAG_POSITIONAL;
+    bool column = of == TAG_RAW && index->nkids == 3 && is_full(index->kid[0]) && is_full(index->kid[1]) && is_none(index->kid[2]);
+    (void)t;
+    return column ? TAG_POSITIONAL : TAG_OTHER;
 }
 
 static enum tag combine(enum tag a, enum tag b) {
@@ -179,6 +178,10 @@ static enum tag tag_of(struct tabulate *t, struct node *e) {
         return TAG_OTHER;
     }
 }
+
+static struct node *clone(struct tabulate *t, struct node *e);
+static struct node *long_rows(struct tabulate *t, struct node *rows);
+static void start_dictionary(struct tabulate *t);
 
 /* -- moving code into __init__ -------------------------------------------------------------------------------------------- */
 
@@ -286,9 +289,57 @@ static struct node *clone_dynamic(struct tabulate *t, struct node *e) {
     return call ? node_copy(t->unit->arena, call->kid[3]) : node_copy(t->unit->arena, e);
 }
 
+/* position_ids as a column: the positions themselves, one more dimension, casts. */
+static bool is_column(struct tabulate *t, const struct node *e) {
+    if (e->kind == NODE_NAME)
+        return e->web && (e->web == t->positions || (e->web->kind == WEB_ASSIGN && is_column(t, e->web->expr)));
+    if (e->kind == NODE_SUBSCRIPT)
+        return is_column(t, e->kid[0]);
+    return e->kind == NODE_CALL && e->kid[0]->kind == NODE_ATTRIBUTE && !is_library_call(e) &&
+        one_of(e->kid[0]->atom, "float to type double half unsqueeze") && is_column(t, e->kid[0]->kid[0]);
+}
+
+static struct node *torch_call(struct tabulate *t, const char *name, struct node *a, struct node *b) {
+    struct unit *u = t->unit;
+    struct node *callee = make_attr(u->arena, make_name(u->arena, intern(u->atoms, "torch")), intern(u->atoms, name));
+    struct node *call = node_make(u->arena, NODE_CALL, NULL, 2, callee, a);
+    if (b)
+        node_add(u->arena, call, b);
+    return call;
+}
+
+static struct node *without_float_cast(struct node *e) {
+    while (e->kind == NODE_CALL && e->kid[0]->kind == NODE_ATTRIBUTE && one_of(e->kid[0]->atom, "float to") &&
+        !(e->kid[0]->kid[0]->abs && e->kid[0]->kid[0]->abs->kind == ABS_LIBRARY))
+        e = e->kid[0]->kid[0];
+    return e;
+}
+
+static struct node *angles(struct tabulate *t, struct node *inv_freq) {
+    return torch_call(t, "outer", make_web_name(t->unit->arena, t->all_positions), inv_freq);
+}
+
+/* Position times frequency. Where the frequencies depend on the length of the input, a second block of rows holds those
+ * for long inputs. */
+static struct node *clone_angles(struct tabulate *t, struct node *frequencies) {
+    struct node *inv_freq = without_float_cast(clone(t, frequencies));
+    struct node *rows = angles(t, inv_freq);
+    return t->rope_init ? long_rows(t, rows) : rows;
+}
+
 static struct node *clone(struct tabulate *t, struct node *e) {
     if (e == NULL)
         return NULL;
+    if (e->kind == NODE_BINOP && e->op == OP_MUL)
+        for (int i = 0; i < 2; i++)
+            if (is_column(t, e->kid[i]) && tag_of(t, e->kid[1 - i]) == TAG_STATIC)
+                return clone_angles(t, e->kid[1 - i]);
+    if (is_kind(e, NODE_SUBSCRIPT) && is_column(t, e)) {
+        struct unit *u = t->unit;
+        struct node *index = node_make(u->arena, NODE_TUPLE, NULL, 2, node_make(u->arena, NODE_SLICE, NULL, 3,
+            (struct node *)NULL, (struct node *)NULL, (struct node *)NULL), make_const(u->arena, OP_NONE));
+        return node_make(u->arena, NODE_SUBSCRIPT, NULL, 2, make_web_name(u->arena, t->all_positions), index);
+    }
     if (e->kind == NODE_NAME && e->web)
         return clone_web(t, e->web);
     if (e->kind == NODE_ATTRIBUTE && e->kid[0]->abs && e->kid[0]->abs->kind == ABS_INSTANCE)
@@ -340,8 +391,6 @@ static struct web *loop_key(const struct tabulate *t) {
 
 static void register_table(struct tabulate *t, const char *name, struct node *value) {
     struct unit *u = t->unit;
-    if (t->two_dimensions)
-        value = node_make(u->arena, NODE_SUBSCRIPT, NULL, 2, value, make_number(u->arena, intern(u->atoms, "0")));
     atom attribute = intern_printf(u->atoms, "_ad_%s_cached", name);
     struct node *key = t->loop ? format_name(t, name, loop_key(t)) : make_string(u->arena, u->atoms, attribute);
     struct node *persistent = node_make(u->arena, NODE_KEYWORD, intern(u->atoms, "persistent"), 1, make_const(u->arena, OP_FALSE));
@@ -368,7 +417,8 @@ static struct node *read_table(struct tabulate *t, const char *name) {
     } else {
         table = make_attr(u->arena, self, intern_printf(u->atoms, "_ad_%s_cached", name));
     }
-    struct node *n = node_make(u->arena, NODE_SUBSCRIPT, NULL, 2, table, make_web_name(u->arena, t->positions));
+    struct web *rows = t->rows ? t->rows : t->positions;
+    struct node *n = node_make(u->arena, NODE_SUBSCRIPT, NULL, 2, table, make_web_name(u->arena, rows));
     n->abs = abs_tensor(u, 3);
     return n;
 }
@@ -404,6 +454,191 @@ static bool find_tables(struct tabulate *t, struct node **slot, bool make) {
 
 static bool stays_in_forward(struct tabulate *t, struct node *stmt) {
     return stmt->kind != NODE_ASSIGN || tag_of(t, stmt->kid[0]) == TAG_OTHER;
+}
+
+/* -- frequencies that depend on the length --------------------------------------------------------------------------- */
+
+/* Statements from Python text. `names` are replaced by the nodes beside them, a NULL name ends the list. */
+struct hole {
+    const char *name;
+    struct node *node;
+};
+
+static void fill(struct unit *unit, struct node **slot, const struct hole *holes) {
+    struct node *n = *slot;
+    if (n == NULL)
+        return;
+    if (n->kind == NODE_NAME)
+        for (const struct hole *h = holes; h->name; h++)
+            if (atom_is(n->atom, h->name)) {
+                *slot = node_copy(unit->arena, h->node);
+                return;
+            }
+    for (uint32_t i = 0; i < n->nkids; i++)
+        fill(unit, &n->kid[i], holes);
+}
+
+static struct node *quote(struct unit *unit, const char *text, const struct hole *holes) {
+    struct source *source = source_from_text(unit->arena, unit->atoms, unit->diags, "<template>", text, strlen(text));
+    struct node *module = parse_module(unit->parser, unit->arena, unit->atoms, unit->diags, source);
+    fill(unit, &module, holes);
+    return module;
+}
+
+static bool is_rope_init(const struct node *e) {
+    return e->kind == NODE_CALL && e->kid[0]->abs && e->kid[0]->abs->kind == ABS_OBJECT &&
+        qual_ends(e->kid[0]->abs->qual, "ROPE_INIT_FUNCTIONS");
+}
+
+static struct node *find_rope_init(struct node *n) {
+    if (n == NULL || is_rope_init(n))
+        return n;
+    for (uint32_t i = 0; i < n->nkids; i++) {
+        struct node *found = find_rope_init(n->kid[i]);
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
+/* The key that chose the function: ROPE_INIT_FUNCTIONS[key], maybe through a variable. */
+static struct node *rope_key(const struct node *call) {
+    const struct node *callee = call->kid[0];
+    if (callee->kind == NODE_NAME && callee->web && callee->web->kind == WEB_ASSIGN)
+        callee = callee->web->expr;
+    return callee->kind == NODE_SUBSCRIPT ? callee->kid[1] : NULL;
+}
+
+/* The dictionary of rope parameters that the rope type is read from. */
+static struct node *rope_parameters(struct unit *unit, struct node *n) {
+    if (n == NULL)
+        return NULL;
+    if (n->kind == NODE_SUBSCRIPT && n->kid[1]->kind == NODE_STRING &&
+        atom_is(string_value(unit->atoms, n->kid[1]), "rope_type"))
+        return n->kid[0];
+    for (uint32_t i = 0; i < n->nkids; i++) {
+        struct node *found = rope_parameters(unit, n->kid[i]);
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
+static struct web *plain_web(struct tabulate *t, const char *name, enum web_kind kind) {
+    struct web *w = NEW(t->unit->arena, struct web);
+    w->kind = kind;
+    w->name = intern(t->unit->atoms, name);
+    w->abs = abs_simple(ABS_TENSOR);
+    return w;
+}
+
+static void define_by(struct web *w, struct node *stmt) {
+    w->stmt = stmt;
+    w->expr = stmt->kid[0];
+}
+
+static void declare_attribute(struct tabulate *t, const char *name, struct node *block, uint32_t from) {
+    struct unit *u = t->unit;
+    struct attr *attr = NEW(u->arena, struct attr);
+    attr->name = intern(u->atoms, name);
+    attr->abs = abs_simple(ABS_TOP);
+    attr->stores = 2;
+    map_put(u->arena, &t->init->owner->attrs, attr->name, attr);
+    (void)block;
+    (void)from;
+}
+
+/* rows of `freqs` for long inputs below those for short ones; forward then reads the lower half. */
+static struct node *long_rows(struct tabulate *t, struct node *rows) {
+    struct unit *u = t->unit;
+    struct web *freqs = assign(t, intern(u->atoms, "freqs"), rows);
+    struct web *long_freq = plain_web(t, "long_inv_freq", WEB_ELEMENT), *both = plain_web(t, "freqs", WEB_ASSIGN);
+    struct node *parameters = rope_parameters(u, t->into);
+    struct node *again = node_copy(u->arena, t->rope_init);
+    again->callsite = NULL;
+    struct node *original = node_make(u->arena, NODE_SUBSCRIPT, NULL, 2, node_copy(u->arena, parameters),
+        make_string(u->arena, u->atoms, "original_max_position_embeddings"));
+    const struct hole holes[] = {{"KEY", rope_key(t->rope_init)}, {"ORIGINAL", original}, {"SELF", self_of(t, t->init)},
+        {"LONG", make_web_name(u->arena, long_freq)}, {"BOTH", make_web_name(u->arena, both)},
+        {"FREQS", make_web_name(u->arena, freqs)}, {"AGAIN", again},
+        {"POSITIONS", make_web_name(u->arena, t->all_positions)},
+        {"TYPE", t->loop ? make_web_name(u->arena, loop_key(t)) : make_const(u->arena, OP_NONE)}, {NULL, NULL}};
+    struct node *made = quote(u, t->loop
+            ? "if KEY == 'longrope':\n    SELF.long_context_from[TYPE] = ORIGINAL\n    LONG, _ = AGAIN\n"
+              "    BOTH = torch.cat((FREQS, torch.outer(POSITIONS, LONG)))\n"
+            : "SELF.long_context_from = None\nif KEY == 'longrope':\n    SELF.long_context_from = ORIGINAL\n    LONG, _ = AGAIN\n"
+              "    BOTH = torch.cat((FREQS, torch.outer(POSITIONS, LONG)))\n", holes);
+    struct node *join = made->kid[made->nkids - 1], *block = join->kid[1];
+    struct node *length = node_make(u->arena, NODE_BINOP, NULL, 2, node_copy(u->arena, original), make_number(u->arena, intern(u->atoms, "1")));
+    length->op = OP_ADD;
+    node_add(u->arena, block->kid[1]->kid[0], node_make(u->arena, NODE_KEYWORD, intern(u->atoms, "seq_len"), 1, length));
+    define_by(long_freq, block->kid[1]);
+    define_by(both, block->kid[2]);
+    struct web *phi = plain_web(t, "freqs", WEB_IF);
+    phi->stmt = join;
+    phi->from[0] = both;
+    phi->from[1] = freqs;
+    join->phis = NEW_ARRAY(u->arena, struct web *, 1);
+    join->phis[0] = phi;
+    join->nphis = 1;
+    for (uint32_t i = 0; i < made->nkids; i++)
+        node_add(u->arena, t->into, made->kid[i]);
+    declare_attribute(t, "long_context_from", t->into, 0);
+    if (t->loop)
+        start_dictionary(t);
+    return make_web_name(u->arena, phi);
+}
+
+/* In forward: which rows of the tables to read. */
+static void choose_rows(struct tabulate *t, struct node *body) {
+    struct unit *u = t->unit;
+    struct web *start = plain_web(t, "long_context_from", WEB_ASSIGN), *is_long = plain_web(t, "is_long", WEB_ASSIGN);
+    struct web *moved = plain_web(t, t->positions->name, WEB_ASSIGN), *rows = plain_web(t, t->positions->name, WEB_IF);
+    const struct hole holes[] = {{"SELF", self_of(t, t->forward)}, {"START", make_web_name(u->arena, start)},
+        {"LONG", make_web_name(u->arena, is_long)}, {"MOVED", make_web_name(u->arena, moved)},
+        {"P", make_web_name(u->arena, t->positions)}, {"TABLE", read_table(t, "cos")->kid[0]},
+        {"TYPE", t->key ? make_web_name(u->arena, t->key) : make_const(u->arena, OP_NONE)}, {NULL, NULL}};
+    struct node *made = quote(u, t->loop
+            ? "START = SELF.long_context_from.get(TYPE)\nif START is not None:\n    LONG = P.max() >= START\n"
+              "    MOVED = torch.where(LONG, P + TABLE.shape[0] // 2, P)\n"
+            : "if SELF.long_context_from is not None:\n    LONG = P.max() >= SELF.long_context_from\n"
+              "    MOVED = torch.where(LONG, P + TABLE.shape[0] // 2, P)\n", holes);
+    struct node *join = made->kid[made->nkids - 1];
+    if (t->loop)
+        define_by(start, made->kid[0]);
+    define_by(is_long, join->kid[1]->kid[0]);
+    define_by(moved, join->kid[1]->kid[1]);
+    rows->stmt = join;
+    rows->from[0] = moved;
+    rows->from[1] = t->positions;
+    join->phis = NEW_ARRAY(u->arena, struct web *, 1);
+    join->phis[0] = rows;
+    join->nphis = 1;
+    for (uint32_t i = made->nkids; i-- > 0;)
+        node_insert(u->arena, body, 0, made->kid[i]);
+    t->rows = rows;
+}
+
+static void start_dictionary(struct tabulate *t) {
+    struct unit *u = t->unit;
+    const struct hole holes[] = {{"SELF", self_of(t, t->init)}, {NULL, NULL}};
+    struct node *made = quote(u, "SELF.long_context_from = {}\n", holes);
+    for (uint32_t i = 0; i < t->init->body->nkids; i++)
+        if (t->init->body->kid[i] == t->loop) {
+            node_insert(u->arena, t->init->body, i, made->kid[0]);
+            return;
+        }
+}
+
+/* Whether a decorator of forward makes frequencies follow the length. */
+static bool follows_length(const struct unit *unit, const struct fn *fn) {
+    for (uint32_t i = 3; i < fn->def->nkids; i++) {
+        const struct node *d = fn->def->kid[i];
+        const struct symbol *symbol = d->kind == NODE_NAME ? module_lookup(fn->module, d->atom) : NULL;
+        if (symbol && symbol->kind == SYM_IMPORT && fact_decorator(unit->facts, symbol->qual))
+            return true;
+    }
+    return false;
 }
 
 /* -- the pass --------------------------------------------------------------------------------------------------------------- */
@@ -454,9 +689,6 @@ static void make_positions(struct tabulate *t, struct node *length) {
     struct node *dtype = node_make(u->arena, NODE_KEYWORD, intern(u->atoms, "dtype"), 1,
         make_attr(u->arena, torch, intern(u->atoms, "float")));
     struct node *value = node_make(u->arena, NODE_CALL, NULL, 3, arange, length, dtype);
-    if (t->two_dimensions)
-        value = node_make(u->arena, NODE_CALL, NULL, 2, make_attr(u->arena, value, intern(u->atoms, "unsqueeze")),
-            make_number(u->arena, intern(u->atoms, "0")));
     t->all_positions = assign(t, intern(u->atoms, "positions"), value);
     t->all_positions->stmt->flags |= NF_BLANK;
 }
@@ -493,7 +725,14 @@ static void tabulate_function(struct unit *unit, struct fn *forward) {
     if (dynamic && t.loop == NULL)
         return;
     t.into = t.loop ? t.loop->kid[2] : t.init->body;
+    if (follows_length(unit, forward) && rope_parameters(unit, t.into)) {
+        t.rope_init = find_rope_init(t.into);
+        if (t.rope_init && rope_key(t.rope_init) == NULL)
+            t.rope_init = NULL;
+    }
     make_positions(&t, length);
+    if (t.rope_init)
+        choose_rows(&t, forward->body);
     for (uint32_t i = 0; i < forward->body->nkids; i++)
         if (stays_in_forward(&t, forward->body->kid[i]))
             find_tables(&t, &forward->body->kid[i], true);

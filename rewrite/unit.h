@@ -187,6 +187,9 @@ struct functions {
 };
 void functions_collect(struct unit *unit, struct functions *functions);
 
+/* The opposite test; `test` becomes part of it. */
+struct node *negated(struct unit *unit, struct node *test);
+
 /* Keep what the entry's logits need; see prune.c. */
 void prune(struct unit *unit);
 
