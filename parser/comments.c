@@ -245,9 +245,24 @@ static bool has_clauses(const struct node *node) {
             node->kind == NODE_HANDLER);
 }
 
+/* Whether a colon stands between two offsets, comments aside: then the header of a block is over. */
+static bool header_over(const struct attach *a, uint32_t from, uint32_t to) {
+    for (; from < to && a->text[from] != ':'; from++)
+        while (from < to && a->text[from] == '#')
+            from += (uint32_t)strcspn(a->text + from, "\n");
+    return from < to;
+}
+
+static bool is_body(const struct node *node) {
+    return node->kind == NODE_BLOCK || node->kind == NODE_HANDLER;
+}
+
 /* Comments between two kids. Those above a plain block are its first statement's. */
 static void before_kid(struct attach *a, struct node *node, struct node *previous, struct node *kid) {
     bool clause = kid->kind == NODE_HANDLER || (kid->kind == NODE_BLOCK && starts_with_word(kid));
+    bool header = kid->kind == NODE_BLOCK && !clause && previous != NULL && !is_body(previous);
+    while (header && before(a, kid->span.start) && !header_over(a, previous->span.end, a->at->start))
+        place(a, node, previous, NULL);
     while (clause && before(a, kid->span.start) && own_line(a, a->at->start))
         take_leading(a, kid);
     while (!clause && kid->kind != NODE_BLOCK && before(a, kid->span.start))

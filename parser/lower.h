@@ -33,6 +33,7 @@ struct lower {
     uint32_t base;      /* offset in the file of tree-sitter's byte 0 */
     enum cst here;      /* the node under the cursor */
     struct span span;
+    bool ended;         /* no sibling is left at this level */
 
     struct arena *arena;
     struct atoms *atoms;

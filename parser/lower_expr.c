@@ -299,6 +299,8 @@ static struct node *tuple_pattern(struct lower *l) {
 
 static struct node *tuple(struct lower *l) {
     struct node *node = display(l, NODE_TUPLE);
+    if (node->nkids == 1 && !(node->flags & NF_TRAILING_COMMA))
+        return refuse(l, node->span, "a starred expression cannot stand in parentheses", NULL);
     node->flags |= NF_PAREN;
     return node;
 }
