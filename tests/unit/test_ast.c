@@ -31,8 +31,8 @@ static void equality_is_structural(void **state) {
     (void)state;
     struct world w = world_create();
     const char *same[][2] = {{"a+b", "(a  +\n b)"}, {"f(x, y=1)", "f( x,y = 1, )"}, {"a<b<=c", "a < b <= c"}};
-    const char *other[][2] = {{"a+b", "a-b"}, {"a<b<c", "a<b<=c"}, {"f(x)", "f(*x)"}, {"a.b", "a.c"}, {"f(a=1)", "f(b=1)"},
-        {"[x for y in z]", "[x async for y in z]"}, {"'a'", "\"a\""}, {"None", "True"}};
+    const char *other[][2] = {{"a+b", "a-b"}, {"a<b<c", "a<b<=c"}, {"f(x)", "f(*x)"}, {"a.b", "a.c"},
+        {"f(a=1)", "f(b=1)"}, {"[x for y in z]", "[x async for y in z]"}, {"'a'", "\"a\""}, {"None", "True"}};
     for (size_t i = 0; i < sizeof same / sizeof same[0]; i++)
         assert_true(node_equal(expression(&w, same[i][0]), expression(&w, same[i][1])));
     for (size_t i = 0; i < sizeof other / sizeof other[0]; i++)
@@ -45,9 +45,11 @@ static void equality_is_structural(void **state) {
 static void strings_are_decoded(void **state) {
     (void)state;
     struct world w = world_create();
-    const char *cases[][2] = {{"'a'", "a"}, {"u\"\"\"x\ny\"\"\"", "x\ny"}, {"r'\\n'", "\\n"}, {"'\\n\\t\\\\\\''", "\n\t\\'"},
-        {"'\\x41\\u00e9\\U0001F600\\101'", "A\xC3\xA9\xF0\x9F\x98\x80" "A"}, {"'a\\\nb'", "ab"}, {"'\\q'", "\\q"},
-        {"''", ""}};
+    const char *cases[][2] = {{"'a'", "a"}, {"u\"\"\"x\ny\"\"\"", "x\ny"}, {"r'\\n'", "\\n"},
+        {"'\\n\\t\\\\\\''", "\n\t\\'"},
+        {"'\\x41\\u00e9\\U0001F600\\101'", "A\xC3\xA9\xF0\x9F\x98\x80"
+                                           "A"},
+        {"'a\\\nb'", "ab"}, {"'\\q'", "\\q"}, {"''", ""}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         assert_string_equal(string_value(w.atoms, expression(&w, cases[i][0])), cases[i][1]);
     const char *none[] = {"b'a'", "f'a'", "'a' 'b'", "'\\0'", "'\\ud800'", "'\\N{BULLET}'", "1"};

@@ -9,8 +9,8 @@ static void list(struct buf *out, const struct node *node) {
     if (node->comments != NULL) {
         buf_printf(out, "%s", node_kind_name(node->kind));
         for (uint32_t i = 0; i < node->comments->leading.len; i++)
-            buf_printf(out, " L%s%s", node->comments->leading.at[i],
-                node->comments->blank_before_leading >> i & 1 ? "^" : "");
+            buf_printf(
+                out, " L%s%s", node->comments->leading.at[i], node->comments->blank_before_leading >> i & 1 ? "^" : "");
         if (node->comments->blank_after_leading)
             buf_puts(out, "_");
         if (node->comments->trailing != NULL)
@@ -56,7 +56,8 @@ static const struct {
     {"x = [\n    a #1\n    for a in b #2\n    #3\n    if c #4\n]\n",
         "Name T#1; comprehension T#4; Name T#2; Name L#3; "},
     {"a[ #1\n    b, #2\n    c\n]\n", "Name L#1 T#2; "},
-    {"from a import ( #1\n    b, #2\n    #3\n    c as d, #4\n    #5\n)\n", "ImportFrom I#5; alias L#1 T#2; alias L#3 T#4; "},
+    {"from a import ( #1\n    b, #2\n    #3\n    c as d, #4\n    #5\n)\n",
+        "ImportFrom I#5; alias L#1 T#2; alias L#3 T#4; "},
     /* parentheses */
     {"x = (\n    'a' #1\n    'b' #2\n)\n", "concatenation T#2; Str T#1; "},
     {"x = ( #1\n    a + #2\n    #3\n    b #4\n    #5\n)\n", "Assign L#5; BinOp L#1 T#4; Name T#2; Name L#3; "},

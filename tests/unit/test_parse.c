@@ -1,5 +1,5 @@
-/* Lowering where the grammar and Python differ, and everything that it refuses. That a tree is Python's own is tested over
- * whole files in tests/test_roundtrip.py. */
+/* Lowering where the grammar and Python differ, and everything that it refuses. That a tree is Python's own is tested
+ * over whole files in tests/test_roundtrip.py. */
 #include "unit.h"
 
 static struct node *expression(struct world *w, const char *text) {

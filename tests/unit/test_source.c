@@ -12,7 +12,8 @@ static struct source *text_source(struct world *w, const char *text, size_t len)
 static void newlines_and_mark_are_normalised(void **state) {
     (void)state;
     struct world w = world_create();
-    struct source *source = source_of(&w, "\xEF\xBB\xBF" "a\r\nb\rc\n\r\nd");
+    struct source *source = source_of(&w, "\xEF\xBB\xBF"
+                                          "a\r\nb\rc\n\r\nd");
     assert_non_null(source);
     assert_string_equal(source->text, "a\nb\nc\n\nd");
     assert_int_equal(source->len, 8);
@@ -38,8 +39,8 @@ static void places_are_found(void **state) {
     (void)state;
     struct world w = world_create();
     struct source *source = source_of(&w, "ab\n\n\xC3\xA9 = 1\nlast");
-    const uint32_t expected[][3] = {{0, 1, 1}, {2, 1, 3}, {3, 2, 1}, {4, 3, 1}, {6, 3, 2}, {9, 3, 5}, {11, 4, 1},
-        {15, 4, 5}, {99, 4, 5}};
+    const uint32_t expected[][3] = {
+        {0, 1, 1}, {2, 1, 3}, {3, 2, 1}, {4, 3, 1}, {6, 3, 2}, {9, 3, 5}, {11, 4, 1}, {15, 4, 5}, {99, 4, 5}};
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
         struct location location = source_locate(source, expected[i][0]);
         assert_int_equal(location.line, expected[i][1]);
