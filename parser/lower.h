@@ -110,11 +110,13 @@ struct node *lower_type(struct lower *l);              /* lower_type.c; any anno
 struct node *lower_params(struct lower *l);            /* lower_def.c; parameters or lambda_parameters */
 struct node *lower_definition(struct lower *l);        /* lower_def.c; function, class, decorated */
 struct node *lower_import(struct lower *l);            /* lower_import.c */
-struct node *lower_assignment(struct lower *l);        /* lower_stmt.c */
-struct node *lower_compound(struct lower *l);          /* lower_block.c; if, for, while, try, with */
-struct node *lower_block(struct lower *l);             /* lower_block.c */
-void push_statements(struct lower *l);                 /* lower_block.c; the children of a module or block */
-struct node *lower_stmt(struct lower *l);              /* lower_stmt.c */
+void check_target(
+    struct lower *l, struct node *target, enum node_kind of); /* lower_stmt.c; of a statement, or WITHITEM */
+struct node *lower_assignment(struct lower *l);               /* lower_stmt.c */
+struct node *lower_compound(struct lower *l);                 /* lower_block.c; if, for, while, try, with */
+struct node *lower_block(struct lower *l);                    /* lower_block.c */
+void push_statements(struct lower *l);                        /* lower_block.c; the children of a module or block */
+struct node *lower_stmt(struct lower *l);                     /* lower_stmt.c */
 
 /* Attach the comments that lowering put aside (comments.c). */
 void attach_comments(struct lower *l, struct node *module);

@@ -20,9 +20,28 @@ static struct node *with_values(struct lower *l, enum node_kind kind, uint32_t m
     return node;
 }
 
+/* What can be assigned to or deleted. The grammar's patterns hold most of it up, not for `del` and `with`; a star needs
+ * a list around it, an annotated or augmented target cannot be one. */
+void check_target(struct lower *l, struct node *target, enum node_kind of) {
+    bool list = target->kind == NODE_TUPLE || target->kind == NODE_LIST;
+    bool single = of == NODE_ANNASSIGN || of == NODE_AUGASSIGN;
+    if (target->kind == NODE_NAME || target->kind == NODE_ATTRIBUTE || target->kind == NODE_SUBSCRIPT)
+        return;
+    if (!list || single) {
+        refuse(l, target->span, of == NODE_DELETE ? "this cannot be deleted" : "this cannot be assigned to", NULL);
+        return;
+    }
+    for (uint32_t i = 0; i < target->nkids; i++) {
+        struct node *kid = target->kid[i];
+        check_target(l, kid->kind == NODE_STARRED && of != NODE_DELETE ? kid->kid[0] : kid, of);
+    }
+}
+
 /* `del a, b` deletes two targets, `del (a, b)` one tuple. */
 static struct node *delete (struct lower *l) {
     struct node *node = with_values(l, NODE_DELETE, 1), *value = node->kid[0];
+    if (value != NULL)
+        check_target(l, value, NODE_DELETE);
     if (value == NULL || value->kind != NODE_TUPLE || (value->flags & NF_PAREN))
         return node;
     node->kid = value->kid;
@@ -142,6 +161,7 @@ static struct node *type_alias(struct lower *l) {
 /* `target: annotation [= value]`, the cursor on the annotation. */
 static struct node *annotated(struct lower *l, struct span span, struct node *target) {
     struct node *node = node_with(l, NODE_ANNASSIGN, span, 3);
+    check_target(l, target, NODE_ANNASSIGN);
     node->kid[0] = target;
     node->kid[1] = lower_type(l);
     if (next(l)) {
@@ -168,6 +188,7 @@ struct node *lower_assignment(struct lower *l) {
             if (levels > 1)
                 refuse(l, node->kid[1]->span, "only a single target can be annotated", NULL);
         } else {
+            check_target(l, target, NODE_ASSIGN);
             push(l, target);
             must_next(l);
         }
@@ -202,6 +223,7 @@ static struct node *augmented(struct lower *l) {
     struct node *node = node_with(l, NODE_AUGASSIGN, l->span, 2);
     must_down(l);
     node->kid[0] = lower_expr(l);
+    check_target(l, node->kid[0], NODE_AUGASSIGN);
     must_next(l);
     node->op = operators[l->here];
     must_next(l);
