@@ -294,23 +294,25 @@ static void print_try(struct printer *p, const struct node *stmt) {
     print_else(p, stmt->kid[1] != NULL ? stmt->kid[1] : before, "finally", stmt->kid[2]);
 }
 
-/* Comments between the decorators and the definition, which its parameters or bases carry. */
-static void print_definition_comments(struct printer *p, const struct node *stmt) {
-    const struct node *holder = stmt->kid[0];
-    for (uint32_t i = 0; i < holder->comments->leading.len; i++) {
-        write_comment(p, holder->comments->leading.at[i]);
+/* Comments between decorators, or between them and the definition, whose parameters or bases carry them. */
+static void write_leading_comments(struct printer *p, const struct node *node) {
+    for (uint32_t i = 0; i < node->comments->leading.len; i++) {
+        write_comment(p, node->comments->leading.at[i]);
     }
 }
 
 static void print_definition(struct printer *p, const struct node *stmt) {
     uint32_t first = stmt->kind == NODE_FUNCTION ? 3 : 2;
     for (uint32_t i = first; i < stmt->nkids; i++) {
+        if (has_leading_comments(stmt->kid[i])) {
+            write_leading_comments(p, stmt->kid[i]);
+        }
         demand_parens(p, stmt->kid[i]);
         print_decorator(p, stmt->kid[i]);
         flush(p);
     }
     if (has_leading_comments(stmt->kid[0])) {
-        print_definition_comments(p, stmt);
+        write_leading_comments(p, stmt->kid[0]);
     }
     print_clause(p, stmt, body_of(stmt), stmt->kind == NODE_FUNCTION ? SUITE_FUNCTION : SUITE_CLASS);
 }

@@ -347,6 +347,11 @@ void print_header(struct printer *p, const struct node *stmt) {
 }
 
 void print_decorator(struct printer *p, const struct node *decorator) {
+    p->commented = decorator;
     put(p, "@");
-    print_wrapped(p, decorator, decorator, WRAP_OPTIONAL);
+    if (is_wrapped(decorator)) {
+        print_expr(p, decorator, PARENS_ALWAYS);
+    } else {
+        print_expr(p, decorator, PARENS_NEVER);
+    }
 }
