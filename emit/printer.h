@@ -171,13 +171,15 @@ void print_lambda_parameters(struct printer *p, const struct node *params);
 /* -- py_string.c, py_fstring.c, py_docstring.c --------------------------------------------------------------------- */
 
 struct literal {
-    const char *prefix, *body; /* prefix without u, in lower case */
+    const char *prefix, *body;
     uint32_t prefix_len, body_len;
     char quote; /* as written */
     bool triple, raw, bytes, format;
 };
 
 void read_literal(const char *text, struct literal *literal);
+/* The prefix as it is to be written: `r` first, without `u`. */
+void literal_prefix(const struct literal *literal, char prefix[3]);
 /* The literal with normalised quotes and escapes, in document memory. */
 const char *normal_literal(struct printer *p, const char *text, size_t *len);
 /* Content with its quotes changed to `quote`. */

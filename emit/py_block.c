@@ -145,22 +145,20 @@ static void print_docstring_stmt(struct printer *p, const struct node *stmt) {
     buf_putc(p->out, '\n');
 }
 
-/* How many of the comments before a definition belong to what is above: those up to the last that a blank line follows.
- * The blank lines around the definition go below them. */
-static uint32_t comments_above(const struct node *stmt, const uint32_t *gap, uint32_t count) {
+/* How many of the comments before a statement belong to what is above: those up to the last that a blank line follows.
+ * The blank lines that a definition or import demands go below them. */
+static uint32_t comments_above(const uint32_t *gap, uint32_t count) {
     while (count > 0 && gap[count] == 0) {
         count--;
     }
-    return is_definition(stmt) ? count : 0;
+    return count;
 }
 
-/* The leading comments of a statement and the gaps after each; the first `above` of them belong to what is above. */
-static void print_statement_comments(
-    struct printer *p, const struct node *stmt, const uint32_t *gap, uint32_t above, enum suite suite) {
-    uint32_t count = stmt->comments->leading.len;
-    for (uint32_t i = 0; i < count; i++) {
+/* The leading comments of a statement, each with the blank lines after it. */
+static void print_statement_comments(struct printer *p, const struct node *stmt, const uint32_t *gap, enum suite suite) {
+    for (uint32_t i = 0; i < stmt->comments->leading.len; i++) {
         write_comment(p, stmt->comments->leading.at[i]);
-        write_blanks(p, i + 1 == above ? most_blanks(suite) : capped(gap[i + 1], suite));
+        write_blanks(p, capped(gap[i + 1], suite));
     }
 }
 
@@ -178,31 +176,56 @@ static void print_end_comments(struct printer *p, const struct node *block, enum
     }
 }
 
+/* What is known when a statement of a block is about to be printed. */
+struct place {
+    const struct node *before; /* NULL for the first */
+    enum suite suite;
+    bool after_docstring;      /* of a module or class */
+};
+
+/* Blank lines before a statement or its first comment; gaps between its comments are corrected. */
+static uint32_t settle_gaps(const struct place *place, const struct node *stmt, uint32_t *gap, uint32_t comments) {
+    uint32_t above = comments_above(gap, comments), written = capped(gap[0], place->suite);
+    if (place->before == NULL && above < comments) {
+        above = 0;
+    }
+    if (above > 0 && is_definition(stmt)) {
+        gap[above] = most_blanks(place->suite);
+    } else if (above > 0 && place->after_docstring) {
+        gap[above] = 1;
+    }
+    if (place->before == NULL) {
+        return place->suite == SUITE_OTHER && is_definition(stmt) && comments == 0;
+    }
+    bool stays = above > 0 && !ends_in_definition(place->before);
+    if (stays && !(place->after_docstring && place->suite == SUITE_CLASS)) {
+        return written;
+    }
+    return blanks_between(place->before, stmt, written, place->suite, place->after_docstring);
+}
+
+static void print_suite_stmt(struct printer *p, struct place *place, const struct node *stmt) {
+    uint32_t comments = has_leading_comments(stmt) ? stmt->comments->leading.len : 0;
+    uint32_t few[8] = {0}, *gap = comments < 8 ? few : NEW_ARRAY(p->arena, uint32_t, comments + 1);
+    leading_gaps(stmt, gap);
+    write_blanks(p, settle_gaps(place, stmt, gap, comments));
+    if (comments > 0) {
+        print_statement_comments(p, stmt, gap, place->suite);
+    }
+    bool docstring = place->before == NULL && is_docstring(stmt, place->suite);
+    if (docstring) {
+        print_docstring_stmt(p, stmt);
+    } else {
+        print_statement(p, stmt);
+    }
+    place->before = stmt;
+    place->after_docstring = docstring && place->suite != SUITE_FUNCTION;
+}
+
 static void print_suite(struct printer *p, const struct node *block, enum suite suite) {
-    bool docstring = false;
+    struct place place = {.suite = suite};
     for (uint32_t i = 0; i < block->nkids; i++) {
-        const struct node *stmt = block->kid[i];
-        uint32_t comments = has_leading_comments(stmt) ? stmt->comments->leading.len : 0;
-        uint32_t few[8] = {0}, *gap = comments < 8 ? few : NEW_ARRAY(p->arena, uint32_t, comments + 1);
-        leading_gaps(stmt, gap);
-        uint32_t above = comments_above(stmt, gap, comments);
-        if (i > 0 && above > 0 && !ends_in_definition(block->kid[i - 1])) {
-            write_blanks(p, capped(gap[0], suite));
-        } else if (i > 0) {
-            write_blanks(p, blanks_between(block->kid[i - 1], stmt, capped(gap[0], suite), suite, docstring));
-        } else if (suite == SUITE_OTHER && is_definition(stmt) && comments == 0) {
-            write_blanks(p, 1);
-        }
-        if (comments > 0) {
-            print_statement_comments(p, stmt, gap, i > 0 || above == comments ? above : 0, suite);
-        }
-        docstring = i == 0 && is_docstring(stmt, suite);
-        if (docstring) {
-            print_docstring_stmt(p, stmt);
-        } else {
-            print_statement(p, stmt);
-        }
-        docstring &= suite != SUITE_FUNCTION;
+        print_suite_stmt(p, &place, block->kid[i]);
     }
     if (has_inner_comments(block)) {
         print_end_comments(p, block, suite);

@@ -116,8 +116,9 @@ void print_elements(struct printer *p, const struct node *e, uint32_t first, uin
 /* The tuple without parentheses in a subscript, whose bracket the trailing comma and comments belong to. */
 void print_bare_tuple(struct printer *p, const struct node *e, const struct node *owner) {
     if (e->nkids == 1) {
+        bool starred = e->kid[0]->kind == NODE_STARRED && !(owner->flags & NF_TRAILING_COMMA);
         print_expr(p, e->kid[0], PARENS_KEEP);
-        put(p, ",");
+        put(p, starred ? "" : ",");
         return;
     }
     begin(p, DOC_GROUP, NULL);

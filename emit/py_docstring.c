@@ -127,12 +127,9 @@ void print_docstring(struct printer *p, const struct node *string) {
     struct buf text = {0};
     normalize_content(&text, literal.body, literal.body_len, &literal, quote);
     buf_repeat(p->out, ' ', p->indent);
-    for (uint32_t i = 0; i < literal.prefix_len; i++) {
-        char c = literal.prefix[i];
-        if (c != 'u' && c != 'U') {
-            buf_putc(p->out, c);
-        }
-    }
+    char prefix[3];
+    literal_prefix(&literal, prefix);
+    buf_puts(p->out, prefix);
     buf_repeat(p->out, quote, literal.triple ? 3 : 1);
     write_text(p, (struct slice){text.at != NULL ? text.at : "", text.len}, &literal, quote);
     buf_repeat(p->out, quote, literal.triple ? 3 : 1);

@@ -238,7 +238,8 @@ static void print_unary(struct printer *p, const struct node *e) {
     } else if (e->op == OP_NOT) {
         put(p, " ");
     }
-    print_expr(p, operand, PARENS_KEEP);
+    bool power = operand->kind == NODE_BINOP && operand->op == OP_POW;
+    print_expr(p, operand, power ? PARENS_ALWAYS : PARENS_KEEP);
 }
 
 static void print_lambda(struct printer *p, const struct node *e) {

@@ -203,11 +203,9 @@ static bool has_multiline_field(const struct node *e) {
 }
 
 static void put_prefix(struct printer *p, const struct literal *literal) {
-    char *prefix = doc_strndup(&p->docs, literal->prefix, literal->prefix_len);
-    for (char *at = prefix; *at != 0; at++) {
-        *at = *at == 'R' ? 'R' : (char)(*at | 0x20);
-    }
-    put(p, prefix);
+    char prefix[3];
+    literal_prefix(literal, prefix);
+    put(p, doc_strndup(&p->docs, prefix, strlen(prefix)));
 }
 
 static void put_quotes(struct printer *p, char quote, bool triple) {

@@ -151,13 +151,15 @@ void normalize_content(struct buf *out, const char *text, size_t len, const stru
     }
 }
 
-static void write_prefix(struct buf *out, const struct literal *literal) {
-    for (uint32_t i = 0; i < literal->prefix_len; i++) {
-        char c = literal->prefix[i];
-        if (c != 'u' && c != 'U') {
-            buf_putc(out, c == 'R' ? 'R' : (char)tolower((unsigned char)c));
-        }
+void literal_prefix(const struct literal *literal, char prefix[3]) {
+    size_t len = 0;
+    if (literal->raw) {
+        prefix[len++] = memchr(literal->prefix, 'R', literal->prefix_len) != NULL ? 'R' : 'r';
     }
+    if (literal->bytes || literal->format) {
+        prefix[len++] = literal->bytes ? 'b' : 'f';
+    }
+    prefix[len] = 0;
 }
 
 static void write_quotes(struct buf *out, char quote, bool triple) {
@@ -179,7 +181,9 @@ const char *normal_literal(struct printer *p, const char *text, size_t *len) {
         return text;
     }
     struct buf out = {0};
-    write_prefix(&out, &literal);
+    char prefix[3];
+    literal_prefix(&literal, prefix);
+    buf_puts(&out, prefix);
     write_quotes(&out, quote, literal.triple);
     normalize_content(&out, literal.body, literal.body_len, &literal, quote);
     write_quotes(&out, quote, literal.triple);
