@@ -170,8 +170,12 @@ static void print_end_comments(struct printer *p, const struct node *block, enum
     following_gaps(last, block->comments->inner.at, count, gap);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t blanks = last == NULL && i == 0 ? 0 : capped(gap[i], suite);
-        bool after_definition = i == 0 && last != NULL && is_definition(last);
-        write_blanks(p, after_definition ? most_blanks(suite) : blanks);
+        if (i == 0 && last != NULL && is_definition(last)) {
+            blanks = most_blanks(suite);
+        } else if (i == 0 && suite == SUITE_CLASS && block->nkids == 1 && is_docstring(last, suite)) {
+            blanks = 1;
+        }
+        write_blanks(p, blanks);
         write_comment(p, block->comments->inner.at[i]);
     }
 }
@@ -197,7 +201,7 @@ static uint32_t settle_gaps(const struct place *place, const struct node *stmt, 
     if (place->before == NULL) {
         return place->suite == SUITE_OTHER && is_definition(stmt) && comments == 0;
     }
-    bool stays = above > 0 && !ends_in_definition(place->before);
+    bool stays = above > 0 && !is_definition(place->before);
     if (stays && !(place->after_docstring && place->suite == SUITE_CLASS)) {
         return written;
     }

@@ -1,15 +1,26 @@
 /* py_bracket.c - everything that stands between brackets and is separated by commas. */
 #include "emit/printer.h"
 
-struct level open_bracket(struct printer *p, const char *bracket, const struct node *first) {
+/* What stands in brackets may break without breaking the group that would add parentheses around all. */
+static struct level open_content(struct printer *p) {
     struct level saved = p->level;
-    put(p, bracket);
     if (saved.kind == LEVEL_EXPR && saved.group != NULL) {
         begin(p, DOC_FITS_BROKEN, saved.group);
     } else {
         begin(p, DOC_LIST, NULL);
     }
     enter_level(p, LEVEL_BRACKET, NULL);
+    return saved;
+}
+
+static void shut_content(struct printer *p, struct level saved) {
+    end(p, saved.kind == LEVEL_EXPR && saved.group != NULL ? DOC_FITS_BROKEN : DOC_LIST);
+    leave_level(p, saved);
+}
+
+struct level open_bracket(struct printer *p, const char *bracket, const struct node *first) {
+    put(p, bracket);
+    struct level saved = open_content(p);
     begin(p, DOC_GROUP, NULL);
     print_opening_comment(p, first);
     begin(p, DOC_INDENT, NULL);
@@ -21,8 +32,7 @@ void shut_bracket(struct printer *p, const char *bracket, struct level saved) {
     end(p, DOC_INDENT);
     soft(p);
     end(p, DOC_GROUP);
-    end(p, saved.kind == LEVEL_EXPR && saved.group != NULL ? DOC_FITS_BROKEN : DOC_LIST);
-    leave_level(p, saved);
+    shut_content(p, saved);
     put(p, bracket);
 }
 
@@ -239,17 +249,20 @@ static bool hugs_string(const struct node *owner, uint32_t first) {
 
 /* The arguments of a call or the bases of a class: the kids of `owner` from `first`. */
 void print_arguments(struct printer *p, const struct node *owner, uint32_t first) {
+    struct level saved;
     if (owner->nkids == first) {
         print_empty_brackets(p, owner, "(", ")");
         return;
     }
     if (hugs_string(owner, first)) {
         put(p, "(");
+        saved = open_content(p);
         print_expr(p, owner->kid[first], PARENS_KEEP);
+        shut_content(p, saved);
         put(p, ")");
         return;
     }
-    struct level saved = open_bracket(p, "(", owner->kid[first]);
+    saved = open_bracket(p, "(", owner->kid[first]);
     begin(p, DOC_GROUP, NULL);
     print_elements(p, owner, first, owner->nkids - first, false);
     end(p, DOC_GROUP);

@@ -139,7 +139,7 @@ static enum need operator_need(const struct node *e, const struct node *parent) 
         return NEED_ALWAYS;
     }
     const struct node *left = e->kid[0], *right = e->kid[e->nkids - 1];
-    if (e->kind != NODE_BOOLOP && left->kind == NODE_STRING && !is_wrapped(left) && string_has_lines(left) &&
+    if (e->kind != NODE_BOOLOP && (left->kind == NODE_STRING || left->kind == NODE_FSTRING) && string_has_lines(left) &&
         any_brackets(right) != OWN_NONE) {
         return NEED_NEVER;
     }

@@ -80,12 +80,19 @@ static void print_assert(struct printer *p, const struct node *stmt) {
     }
 }
 
+/* There are no parentheses to break in: lines end in a backslash. */
 static void print_names(struct printer *p, const char *keyword, const struct node *stmt) {
     put(p, keyword);
+    begin(p, DOC_GROUP, NULL);
+    begin(p, DOC_INDENT, NULL);
     for (uint32_t i = 0; i < stmt->nkids; i++) {
-        put(p, i > 0 ? ", " : " ");
+        put(p, i > 0 ? "," : "");
+        put_if(p, DOC_IF_BROKEN, NULL, " \\");
+        soft_space(p);
         put(p, stmt->kid[i]->atom);
     }
+    end(p, DOC_INDENT);
+    end(p, DOC_GROUP);
 }
 
 static void print_alias(struct printer *p, const struct node *alias) {
