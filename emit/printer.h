@@ -50,6 +50,7 @@ struct printer {
     bool fstring_triple;
     const char *inline_comment; /* trailing comment of the statement, until somebody has written it */
     const struct node *commented;  /* the node whose leading comments were written last */
+    const struct node *muted;      /* the node whose trailing comment somebody else writes */
     const struct node *opened;     /* the node whose first leading comment was written behind a bracket */
     VEC(struct link) links;
     VEC(const struct node *) needing; /* expressions whose parentheses are demanded by precedence */

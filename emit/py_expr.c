@@ -394,7 +394,7 @@ void print_expr(struct printer *p, const struct node *e, enum parens parens) {
         print_fields(p, e);
         leave_level(p, saved);
     }
-    if (has_trailing_comment(e)) {
+    if (has_trailing_comment(e) && p->muted != e) {
         put_trailing_comment(p, e->comments->trailing);
     }
 }
