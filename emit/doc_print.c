@@ -1,8 +1,8 @@
 /* doc_print.c - from a document to text.
  *
  * The printer walks the tree with an explicit stack of frames: the next document of a container, and the arguments
- * (indentation, mode) that it is printed with. Measuring whether something fits walks the same way on a second stack and
- * goes on into the frames of the first one, since what follows a group on its line counts too. */
+ * (indentation, mode) that it is printed with. Measuring whether something fits walks the same way on a second stack
+ * and goes on into the frames of the first one, since what follows a group on its line counts too. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* py_assign.c - what stands to the right of `=` or `return`, and what may give way to it.
  *
  * Usually the left side is printed, then the value with parentheses if it needs them. If the left side can break too (a
- * subscript, a tuple), the right side breaks first. A value that cannot be split gets parentheses only if that makes it,
- * and the comment behind it, fit. */
+ * subscript, a tuple), the right side breaks first. A value that cannot be split gets parentheses only if that makes
+ * it, and the comment behind it, fit. */
 #include "emit/printer.h"
 
 void put_inline_comment(struct printer *p) {
@@ -100,7 +100,8 @@ static void put_parenthesized(struct printer *p, struct doc *content, struct rem
     put(p, ")");
 }
 
-/* -- after a left side that does not break -------------------------------------------------------------------------------- */
+/* -- after a left side that does not break
+ * -------------------------------------------------------------------------------- */
 
 static void print_joinable(struct printer *p, const struct node *value, struct remarks remarks) {
     struct doc_group *group = doc_group_new(&p->docs);
@@ -148,7 +149,8 @@ void print_last_expr(struct printer *p, const struct node *value, const struct n
     }
 }
 
-/* -- after a left side that may break ------------------------------------------------------------------------------------- */
+/* -- after a left side that may break
+ * ------------------------------------------------------------------------------------- */
 
 static bool has_target_brackets(const struct node *e) {
     return e->kind == NODE_TUPLE || own_brackets(e) != OWN_NONE;
@@ -276,8 +278,8 @@ static bool is_best_fit_chain(const struct node *value, const struct node *stmt)
     return chain && expr_need(value, stmt) == NEED_BEST_FIT;
 }
 
-static void print_both_sides(struct printer *p, const struct node *target, const char *op, const struct node *value,
-    const struct node *stmt) {
+static void print_both_sides(
+    struct printer *p, const struct node *target, const char *op, const struct node *value, const struct node *stmt) {
     bool joinable = is_joinable(p, value), inlines = takes_comment(value, stmt) || joinable;
     bool commented = has_leading_comments(value);
     if (commented || (!inlines && !is_best_fit_chain(value, stmt))) {
@@ -303,7 +305,8 @@ static void print_both_sides(struct printer *p, const struct node *target, const
     }
 }
 
-/* -- statements ---------------------------------------------------------------------------------------------------------------- */
+/* -- statements
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static void print_middle_target(struct printer *p, const struct node *target) {
     struct level saved;

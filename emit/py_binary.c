@@ -76,7 +76,7 @@ static bool is_simple_operand(const struct node *e) {
 
 static bool hugs(const struct link *left, enum op op, const struct link *right) {
     return op == OP_POW && is_simple_operand(left->operand) && is_simple_operand(right->operand) &&
-        !is_wrapped(left->operand) && !is_wrapped(right->operand);
+           !is_wrapped(left->operand) && !is_wrapped(right->operand);
 }
 
 static void print_links(struct printer *p, uint32_t first, uint32_t last);
@@ -153,7 +153,8 @@ static void print_links(struct printer *p, uint32_t first, uint32_t last) {
     print_part(p, first, last);
 }
 
-/* -- implicitly concatenated strings among the operands: they are split first ---------------------------------------- */
+/* -- implicitly concatenated strings among the operands: they are split first ----------------------------------------
+ */
 
 static bool is_strings(const struct link *link) {
     return link->operand != NULL && link->operand->kind == NODE_STRINGS && !is_wrapped(link->operand);

@@ -29,7 +29,8 @@ void flush(struct printer *p) {
     forget_parens(p);
 }
 
-/* -- blank lines between two statements --------------------------------------------------------------------------------------- */
+/* -- blank lines between two statements
+ * --------------------------------------------------------------------------------------- */
 
 static bool is_definition(const struct node *stmt) {
     return stmt->kind == NODE_FUNCTION || stmt->kind == NODE_CLASS;
@@ -123,7 +124,9 @@ static uint32_t blanks_between(
     return written;
 }
 
-/* -- blocks ------------------------------------------------------------------------------------------------------------------- */
+/* -- blocks
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 
 static void print_suite(struct printer *p, const struct node *block, enum suite suite);
 
@@ -131,8 +134,8 @@ static bool is_docstring(const struct node *stmt, enum suite suite) {
     if (suite == SUITE_OTHER || stmt->kind != NODE_EXPR || stmt->kid[0]->kind != NODE_STRING) {
         return false;
     }
-    struct literal literal;
-    read_literal(stmt->kid[0]->atom, &literal);
+    struct spelling literal;
+    read_spelling(stmt->kid[0]->atom, &literal);
     return !literal.bytes && !is_wrapped(stmt->kid[0]);
 }
 
@@ -155,7 +158,8 @@ static uint32_t comments_above(const uint32_t *gap, uint32_t count) {
 }
 
 /* The leading comments of a statement, each with the blank lines after it. */
-static void print_statement_comments(struct printer *p, const struct node *stmt, const uint32_t *gap, enum suite suite) {
+static void print_statement_comments(
+    struct printer *p, const struct node *stmt, const uint32_t *gap, enum suite suite) {
     for (uint32_t i = 0; i < stmt->comments->leading.len; i++) {
         write_comment(p, stmt->comments->leading.at[i]);
         write_blanks(p, capped(gap[i + 1], suite));
@@ -184,7 +188,7 @@ static void print_end_comments(struct printer *p, const struct node *block, enum
 struct place {
     const struct node *before; /* NULL for the first */
     enum suite suite;
-    bool after_docstring;      /* of a module or class */
+    bool after_docstring; /* of a module or class */
 };
 
 /* Blank lines before a statement or its first comment; gaps between its comments are corrected. */
@@ -242,7 +246,8 @@ static void print_block(struct printer *p, const struct node *block, enum suite 
     p->indent -= p->docs.indent_width;
 }
 
-/* -- compound statements -------------------------------------------------------------------------------------------------------- */
+/* -- compound statements
+ * -------------------------------------------------------------------------------------------------------- */
 
 /* The colon and the comment behind it. */
 static void end_header(struct printer *p, const struct node *block) {
@@ -293,7 +298,8 @@ static void print_else(struct printer *p, const struct node *before, const char 
 }
 
 static const struct node *elif_of(const struct node *block) {
-    bool elif = block != NULL && block->nkids == 1 && block->kid[0]->kind == NODE_IF && (block->kid[0]->flags & NF_ELIF);
+    bool elif =
+        block != NULL && block->nkids == 1 && block->kid[0]->kind == NODE_IF && (block->kid[0]->flags & NF_ELIF);
     return elif ? block->kid[0] : NULL;
 }
 

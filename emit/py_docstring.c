@@ -65,7 +65,7 @@ static size_t common_indent(struct slice rest) {
 }
 
 /* A blank between the text and the closing quotes, where they would melt together. */
-static bool needs_space(struct slice text, const struct literal *literal, char quote) {
+static bool needs_space(struct slice text, const struct spelling *literal, char quote) {
     if (text.len == 0) {
         return false;
     }
@@ -96,7 +96,7 @@ static void write_lines(struct printer *p, struct slice rest) {
     }
 }
 
-static void write_text(struct printer *p, struct slice text, const struct literal *literal, char quote) {
+static void write_text(struct printer *p, struct slice text, const struct spelling *literal, char quote) {
     struct slice rest = text, first;
     next_line(&rest, &first);
     struct slice line = trim_start(trim_end(first));
@@ -121,8 +121,8 @@ static void write_text(struct printer *p, struct slice text, const struct litera
 }
 
 void print_docstring(struct printer *p, const struct node *string) {
-    struct literal literal;
-    read_literal(string->atom, &literal);
+    struct spelling literal;
+    read_spelling(string->atom, &literal);
     char quote = choose_quote(p, &literal);
     struct buf text = {0};
     normalize_content(&text, literal.body, literal.body_len, &literal, quote);

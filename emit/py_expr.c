@@ -1,7 +1,8 @@
 /* py_expr.c - expressions, and the parentheses that statements put around them. */
 #include "emit/printer.h"
 
-/* -- breaks that depend on what is around ---------------------------------------------------------------------------- */
+/* -- breaks that depend on what is around ----------------------------------------------------------------------------
+ */
 
 void soft_in_brackets(struct printer *p) {
     if (p->level.kind == LEVEL_BRACKET) {
@@ -43,7 +44,8 @@ void end_group_in_brackets(struct printer *p, enum doc_kind kind) {
     end(p, kind);
 }
 
-/* -- parentheses around an expression ---------------------------------------------------------------------------------- */
+/* -- parentheses around an expression
+ * ---------------------------------------------------------------------------------- */
 
 /* Parentheses that appear if the content does not fit even after its own brackets are broken. */
 struct doc_group *open_optional_parens(struct printer *p, struct level *saved) {
@@ -135,7 +137,12 @@ void print_wrapped(struct printer *p, const struct node *e, const struct node *p
     }
 }
 
-/* -- chains of attributes, calls and subscripts --------------------------------------------------------------------------- */
+/* -- chains of attributes, calls and subscripts
+ * --------------------------------------------------------------------------- */
+
+enum chain { CHAIN_UNKNOWN, CHAIN_FLUENT, CHAIN_PLAIN };
+
+static void print_chain(struct printer *p, const struct node *e, enum chain chain);
 
 static bool is_decimal(const struct node *e) {
     if (e->kind != NODE_NUMBER) {
@@ -186,7 +193,7 @@ static void print_subscript(struct printer *p, const struct node *e, enum chain 
     shut_bracket(p, "]", saved);
 }
 
-void print_chain(struct printer *p, const struct node *e, enum chain chain) {
+static void print_chain(struct printer *p, const struct node *e, enum chain chain) {
     bool root = false;
     if (chain == CHAIN_UNKNOWN) {
         root = breakable(p) && chain_is_fluent(e);
@@ -204,7 +211,8 @@ void print_chain(struct printer *p, const struct node *e, enum chain chain) {
     end(p, root ? DOC_GROUP : DOC_LIST);
 }
 
-/* -- the other kinds --------------------------------------------------------------------------------------------------------- */
+/* -- the other kinds
+ * --------------------------------------------------------------------------------------------------------- */
 
 static void print_conditional_body(struct printer *p, const struct node *e) {
     print_expr(p, e->kid[1], PARENS_KEEP);
@@ -275,7 +283,7 @@ static bool is_simple_bound(const struct node *e) {
         e = e->kid[0];
     }
     return e->kind == NODE_NAME || e->kind == NODE_NUMBER || e->kind == NODE_CONST || e->kind == NODE_STRING ||
-        e->kind == NODE_FSTRING;
+           e->kind == NODE_FSTRING;
 }
 
 static void print_slice(struct printer *p, const struct node *e) {

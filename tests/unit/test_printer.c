@@ -1,7 +1,7 @@
 /* test_printer.c - what the printer does without source text: parentheses by precedence, literals, layouts.
  *
- * Rows are parsed, then robbed of everything that a pass would not have given them: written parentheses, spans, trailing
- * commas. */
+ * Rows are parsed, then robbed of everything that a pass would not have given them: written parentheses, spans,
+ * trailing commas. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -173,14 +173,17 @@ static void test_layout(void **state) {
     check_module(&f, "import a\nx = (1)\ndef f(a, *, b=1): return a, b\nclass A(): pass\n",
         "import a\n\nx = 1\n\n\ndef f(a, *, b=1):\n    return a, b\n\n\nclass A:\n    pass\n");
     check_module(&f,
-        "hidden_states = self.attention_layer(hidden_states, attention_mask=attention_mask, position_ids=position_ids)\n",
+        "hidden_states = self.attention_layer(hidden_states, attention_mask=attention_mask, "
+        "position_ids=position_ids)\n",
         "hidden_states = self.attention_layer(\n    hidden_states, attention_mask=attention_mask, "
         "position_ids=position_ids\n)\n");
     check_module(&f,
         "query_states = query_states_of_the_first * cosine_of_the_angles + rotate_half(query_states) * sine_too\n",
-        "query_states = (\n    query_states_of_the_first * cosine_of_the_angles + rotate_half(query_states) * sine_too\n"
+        "query_states = (\n    query_states_of_the_first * cosine_of_the_angles + rotate_half(query_states) * "
+        "sine_too\n"
         ")\n");
-    check_module(&f, "if a:\n  def f(): ...\nelse:\n  x = yield\n", "if a:\n\n    def f(): ...\nelse:\n    x = yield\n");
+    check_module(
+        &f, "if a:\n  def f(): ...\nelse:\n  x = yield\n", "if a:\n\n    def f(): ...\nelse:\n    x = yield\n");
     fixture_free(&f);
 }
 
