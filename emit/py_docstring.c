@@ -120,6 +120,16 @@ static void write_text(struct printer *p, struct slice text, const struct spelli
     }
 }
 
+/* A line that ends in a backslash goes on in the next: moving that would change the text. */
+static bool has_continuation(const struct buf *text) {
+    for (size_t i = 0; i + 1 < text->len; i++) {
+        if (text->at[i] == '\\' && text->at[++i] == '\n') {
+            return true;
+        }
+    }
+    return false;
+}
+
 void print_docstring(struct printer *p, const struct node *string) {
     struct spelling literal;
     read_spelling(string->atom, &literal);
@@ -131,7 +141,11 @@ void print_docstring(struct printer *p, const struct node *string) {
     literal_prefix(&literal, prefix);
     buf_puts(p->out, prefix);
     buf_repeat(p->out, quote, literal.triple ? 3 : 1);
-    write_text(p, (struct slice){text.at != NULL ? text.at : "", text.len}, &literal, quote);
+    if (has_continuation(&text)) {
+        buf_write(p->out, text.at, text.len);
+    } else {
+        write_text(p, (struct slice){text.at != NULL ? text.at : "", text.len}, &literal, quote);
+    }
     buf_repeat(p->out, quote, literal.triple ? 3 : 1);
     buf_free(&text);
 }
