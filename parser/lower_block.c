@@ -3,7 +3,8 @@
 
 #include "parser/lower.h"
 
-/* -- lines ------------------------------------------------------------------------------------------------------------ */
+/* -- lines ------------------------------------------------------------------------------------------------------------
+ */
 
 static bool is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\f';
@@ -111,18 +112,20 @@ static struct node *clause_block(struct lower *l) {
     return block;
 }
 
-/* -- if --------------------------------------------------------------------------------------------------------------- */
+/* -- if ---------------------------------------------------------------------------------------------------------------
+ */
 
 /* word test ":" block */
 static void test_and_block(struct lower *l, struct node *node) {
     must_next(l);
     node->kid[0] = lower_expr(l);
-    while (next(l) && l->here != CST_BLOCK) {}
+    while (next(l) && l->here != CST_BLOCK) {
+    }
     node->kid[1] = lower_block(l);
 }
 
 /* `elif` becomes an else block with one IF in it, and the chain goes on there. */
-static struct node *elif(struct lower *l, struct node *outer) {
+static struct node *elif (struct lower *l, struct node *outer) {
     struct node *node = node_with(l, NODE_IF, l->span, 3);
     node->flags |= NF_ELIF;
     struct node *block = node_with(l, NODE_BLOCK, l->span, 1);
@@ -143,7 +146,7 @@ static struct node *if_statement(struct lower *l) {
         if (l->here == CST_ELIF_CLAUSE) {
             if (!deeper(l) || !deeper(l))
                 break;
-            last = elif(l, last);
+            last = elif (l, last);
         } else if (l->here == CST_ELSE_CLAUSE) {
             last->kid[2] = clause_block(l);
         }
@@ -160,7 +163,8 @@ static struct node *if_statement(struct lower *l) {
     return node;
 }
 
-/* -- loops, with, try ------------------------------------------------------------------------------------------------- */
+/* -- loops, with, try -------------------------------------------------------------------------------------------------
+ */
 
 /* The end of a statement is the end of its last block. */
 static void end_at(struct node *node, const struct node *block) {

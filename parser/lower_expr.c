@@ -56,8 +56,8 @@ static struct node *number(struct lower *l) {
     return leaf(l, NODE_NUMBER);
 }
 
-/* The grammar can bind `*a.b + c` and `a := b if c else d` to their first operand alone, Python to the whole: move the star
- * or the name outside, level by level as the expression is built. */
+/* The grammar can bind `*a.b + c` and `a := b if c else d` to their first operand alone, Python to the whole: move the
+ * star or the name outside, level by level as the expression is built. */
 struct node *hoist_prefix(struct node *node, struct node **first) {
     struct node *prefix = *first;
     bool loose = prefix->kind == NODE_STARRED || prefix->kind == NODE_NAMEDEXPR;
@@ -299,6 +299,8 @@ static struct node *tuple_pattern(struct lower *l) {
 
 static struct node *tuple(struct lower *l) {
     struct node *node = display(l, NODE_TUPLE);
+    if (node->nkids == 1 && !(node->flags & NF_TRAILING_COMMA))
+        return refuse(l, node->span, "a starred expression cannot stand in parentheses", NULL);
     node->flags |= NF_PAREN;
     return node;
 }
@@ -307,14 +309,15 @@ static struct node *parenthesized(struct lower *l) {
     must_down(l);
     must_next(l);
     struct node *node = l->here == CST_LIST_SPLAT
-        ? refuse(l, l->span, "a starred expression cannot stand in parentheses", NULL)
-        : lower_expr(l);
+                            ? refuse(l, l->span, "a starred expression cannot stand in parentheses", NULL)
+                            : lower_expr(l);
     node->flags |= NF_PAREN;
     up(l);
     return node;
 }
 
-/* -- value as target -------------------------------------------------------------------------------------------------- */
+/* -- value as target --------------------------------------------------------------------------------------------------
+ */
 
 /* `as` binds tighter than a conditional or a lambda to the grammar, so this can sit at the end of one: the target goes
  * aside and the value takes the place of the pair. */

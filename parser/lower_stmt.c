@@ -21,7 +21,7 @@ static struct node *with_values(struct lower *l, enum node_kind kind, uint32_t m
 }
 
 /* `del a, b` deletes two targets, `del (a, b)` one tuple. */
-static struct node *delete(struct lower *l) {
+static struct node *delete (struct lower *l) {
     struct node *node = with_values(l, NODE_DELETE, 1), *value = node->kid[0];
     if (value == NULL || value->kind != NODE_TUPLE || (value->flags & NF_PAREN))
         return node;
@@ -136,7 +136,8 @@ static struct node *type_alias(struct lower *l) {
     return node;
 }
 
-/* -- assignments ------------------------------------------------------------------------------------------------------ */
+/* -- assignments ------------------------------------------------------------------------------------------------------
+ */
 
 /* `target: annotation [= value]`, the cursor on the annotation. */
 static struct node *annotated(struct lower *l, struct span span, struct node *target) {
@@ -209,7 +210,8 @@ static struct node *augmented(struct lower *l) {
     return node;
 }
 
-/* -- expression statements ---------------------------------------------------------------------------------------------- */
+/* -- expression statements
+ * ---------------------------------------------------------------------------------------------- */
 
 /* `a, b` as a statement has its elements directly under the statement. */
 static struct node *expressions(struct lower *l, struct span span) {
@@ -260,7 +262,7 @@ static struct node *dispatch(struct lower *l) {
     case CST_EXPRESSION_STATEMENT: return expression_statement(l);
     case CST_RETURN: return with_values(l, NODE_RETURN, 1);
     case CST_ASSERT: return with_values(l, NODE_ASSERT, 2);
-    case CST_DELETE: return delete(l);
+    case CST_DELETE: return delete (l);
     case CST_RAISE: return raise(l);
     case CST_PASS: return node_at(l, NODE_PASS, l->span);
     case CST_BREAK: return node_at(l, NODE_BREAK, l->span);
