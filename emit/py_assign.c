@@ -38,15 +38,11 @@ static struct remarks take_remarks(struct printer *p, const struct node *value) 
 static bool takes_comment(const struct node *value, const struct node *stmt) {
     switch ((enum node_kind)value->kind) {
     case NODE_NAME:
-    case NODE_NUMBER:
-        return true;
-    case NODE_CONST:
-        return value->op != OP_ELLIPSIS;
+    case NODE_NUMBER: return true;
+    case NODE_CONST: return value->op != OP_ELLIPSIS;
     case NODE_STRING:
-    case NODE_FSTRING:
-        return expr_need(value, stmt) == NEED_BEST_FIT;
-    default:
-        return false;
+    case NODE_FSTRING: return expr_need(value, stmt) == NEED_BEST_FIT;
+    default: return false;
     }
 }
 
@@ -158,14 +154,10 @@ static bool has_target_brackets(const struct node *e) {
 
 static bool is_attribute_of_brackets(const struct node *e) {
     switch ((enum node_kind)e->kind) {
-    case NODE_ATTRIBUTE:
-        return any_brackets(e->kid[0]) != OWN_NONE || is_attribute_of_brackets(e->kid[0]);
-    case NODE_SUBSCRIPT:
-        return true;
-    case NODE_CALL:
-        return e->nkids > 1;
-    default:
-        return false;
+    case NODE_ATTRIBUTE: return any_brackets(e->kid[0]) != OWN_NONE || is_attribute_of_brackets(e->kid[0]);
+    case NODE_SUBSCRIPT: return true;
+    case NODE_CALL: return e->nkids > 1;
+    default: return false;
     }
 }
 
@@ -371,15 +363,9 @@ static void print_augmented(struct printer *p, const struct node *stmt) {
 
 void print_assignment(struct printer *p, const struct node *stmt) {
     switch ((enum node_kind)stmt->kind) {
-    case NODE_ASSIGN:
-        print_plain_assignment(p, stmt);
-        break;
-    case NODE_ANNASSIGN:
-        print_annotated(p, stmt);
-        break;
-    case NODE_AUGASSIGN:
-        print_augmented(p, stmt);
-        break;
+    case NODE_ASSIGN: print_plain_assignment(p, stmt); break;
+    case NODE_ANNASSIGN: print_annotated(p, stmt); break;
+    case NODE_AUGASSIGN: print_augmented(p, stmt); break;
     default:
         put(p, "type ");
         print_expr(p, stmt->kid[0], PARENS_KEEP);

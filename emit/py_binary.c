@@ -6,31 +6,22 @@
 
 int op_looseness(enum op op) {
     switch (op) {
-    case OP_POW:
-        return 2;
+    case OP_POW: return 2;
     case OP_MUL:
     case OP_MATMUL:
     case OP_DIV:
     case OP_MOD:
-    case OP_FLOORDIV:
-        return 4;
+    case OP_FLOORDIV: return 4;
     case OP_ADD:
-    case OP_SUB:
-        return 5;
+    case OP_SUB: return 5;
     case OP_LSHIFT:
-    case OP_RSHIFT:
-        return 6;
-    case OP_BITAND:
-        return 7;
-    case OP_BITXOR:
-        return 8;
-    case OP_BITOR:
-        return 9;
+    case OP_RSHIFT: return 6;
+    case OP_BITAND: return 7;
+    case OP_BITXOR: return 8;
+    case OP_BITOR: return 9;
     case OP_AND:
-    case OP_OR:
-        return 11;
-    default:
-        return 10; /* comparisons */
+    case OP_OR: return 11;
+    default: return 10; /* comparisons */
     }
 }
 

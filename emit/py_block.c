@@ -42,15 +42,11 @@ static bool is_import(const struct node *stmt) {
 
 static const struct node *body_of(const struct node *stmt) {
     switch ((enum node_kind)stmt->kind) {
-    case NODE_FUNCTION:
-        return stmt->kid[2];
+    case NODE_FUNCTION: return stmt->kid[2];
     case NODE_WITH:
-    case NODE_TRY:
-        return stmt->kid[0];
-    case NODE_FOR:
-        return stmt->kid[2];
-    default:
-        return stmt->kid[1];
+    case NODE_TRY: return stmt->kid[0];
+    case NODE_FOR: return stmt->kid[2];
+    default: return stmt->kid[1];
     }
 }
 
@@ -68,20 +64,16 @@ static const struct node *last_body(const struct node *stmt) {
     switch ((enum node_kind)stmt->kind) {
     case NODE_FUNCTION:
     case NODE_CLASS:
-    case NODE_WITH:
-        return body_of(stmt);
+    case NODE_WITH: return body_of(stmt);
     case NODE_IF:
-    case NODE_WHILE:
-        return last_of(kid + 1, stmt->nkids - 1);
-    case NODE_FOR:
-        return last_of(kid + 2, stmt->nkids - 2);
+    case NODE_WHILE: return last_of(kid + 1, stmt->nkids - 1);
+    case NODE_FOR: return last_of(kid + 2, stmt->nkids - 2);
     case NODE_TRY:
         if (stmt->kid[1] == NULL && stmt->kid[2] == NULL) {
             return stmt->kid[stmt->nkids - 1]->kid[1];
         }
         return last_of(kid, 3);
-    default:
-        return NULL;
+    default: return NULL;
     }
 }
 
@@ -353,15 +345,9 @@ static void print_definition(struct printer *p, const struct node *stmt) {
 void print_statement(struct printer *p, const struct node *stmt) {
     switch ((enum node_kind)stmt->kind) {
     case NODE_FUNCTION:
-    case NODE_CLASS:
-        print_definition(p, stmt);
-        break;
-    case NODE_IF:
-        print_if(p, stmt);
-        break;
-    case NODE_TRY:
-        print_try(p, stmt);
-        break;
+    case NODE_CLASS: print_definition(p, stmt); break;
+    case NODE_IF: print_if(p, stmt); break;
+    case NODE_TRY: print_try(p, stmt); break;
     case NODE_FOR:
         print_clause(p, stmt, stmt->kid[2], SUITE_OTHER);
         print_else(p, stmt->kid[2], "else", stmt->kid[3]);
@@ -370,11 +356,8 @@ void print_statement(struct printer *p, const struct node *stmt) {
         print_clause(p, stmt, stmt->kid[1], SUITE_OTHER);
         print_else(p, stmt->kid[1], "else", stmt->kid[2]);
         break;
-    case NODE_WITH:
-        print_clause(p, stmt, stmt->kid[0], SUITE_OTHER);
-        break;
-    default:
-        print_simple(p, stmt);
+    case NODE_WITH: print_clause(p, stmt, stmt->kid[0], SUITE_OTHER); break;
+    default: print_simple(p, stmt);
     }
 }
 

@@ -277,15 +277,11 @@ void print_arguments(struct printer *p, const struct node *owner, uint32_t first
 
 static const char *param_marker(const struct node *param) {
     switch ((enum op)param->op) {
-    case PARAM_SLASH:
-        return "/";
+    case PARAM_SLASH: return "/";
     case PARAM_STAR:
-    case PARAM_ARGS:
-        return "*";
-    case PARAM_KWARGS:
-        return "**";
-    default:
-        return "";
+    case PARAM_ARGS: return "*";
+    case PARAM_KWARGS: return "**";
+    default: return "";
     }
 }
 

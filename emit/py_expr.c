@@ -308,82 +308,47 @@ static void print_slice(struct printer *p, const struct node *e) {
 
 static void print_fields(struct printer *p, const struct node *e) {
     switch ((enum node_kind)e->kind) {
-    case NODE_NAME:
-        put(p, e->atom);
-        break;
-    case NODE_CONST:
-        put(p, op_text(e->op));
-        break;
-    case NODE_NUMBER:
-        print_number(p, e->atom);
-        break;
-    case NODE_STRING:
-        print_string(p, e);
-        break;
-    case NODE_FSTRING:
-        print_fstring(p, e);
-        break;
-    case NODE_STRINGS:
-        print_strings(p, e);
-        break;
+    case NODE_NAME: put(p, e->atom); break;
+    case NODE_CONST: put(p, op_text(e->op)); break;
+    case NODE_NUMBER: print_number(p, e->atom); break;
+    case NODE_STRING: print_string(p, e); break;
+    case NODE_FSTRING: print_fstring(p, e); break;
+    case NODE_STRINGS: print_strings(p, e); break;
     case NODE_ATTRIBUTE:
     case NODE_CALL:
-    case NODE_SUBSCRIPT:
-        print_chain(p, e, CHAIN_UNKNOWN);
-        break;
+    case NODE_SUBSCRIPT: print_chain(p, e, CHAIN_UNKNOWN); break;
     case NODE_BINOP:
     case NODE_COMPARE:
-    case NODE_BOOLOP:
-        print_operators(p, e);
-        break;
-    case NODE_UNARYOP:
-        print_unary(p, e);
-        break;
-    case NODE_IFEXP:
-        print_conditional(p, e);
-        break;
-    case NODE_LAMBDA:
-        print_lambda(p, e);
-        break;
-    case NODE_NAMEDEXPR:
-        print_named(p, e);
-        break;
+    case NODE_BOOLOP: print_operators(p, e); break;
+    case NODE_UNARYOP: print_unary(p, e); break;
+    case NODE_IFEXP: print_conditional(p, e); break;
+    case NODE_LAMBDA: print_lambda(p, e); break;
+    case NODE_NAMEDEXPR: print_named(p, e); break;
     case NODE_LIST:
     case NODE_SET:
-    case NODE_DICT:
-        print_collection(p, e);
-        break;
-    case NODE_TUPLE:
-        print_tuple(p, e);
-        break;
+    case NODE_DICT: print_collection(p, e); break;
+    case NODE_TUPLE: print_tuple(p, e); break;
     case NODE_LISTCOMP:
     case NODE_SETCOMP:
     case NODE_DICTCOMP:
-    case NODE_GENERATOR:
-        print_comprehension(p, e);
-        break;
+    case NODE_GENERATOR: print_comprehension(p, e); break;
     case NODE_AWAIT:
         put(p, "await ");
         print_wrapped(p, e->kid[0], e, WRAP_IF_BREAKS);
         break;
     case NODE_YIELD:
-    case NODE_YIELDFROM:
-        print_yield(p, e);
-        break;
+    case NODE_YIELDFROM: print_yield(p, e); break;
     case NODE_STARRED:
         put(p, "*");
         print_expr(p, e->kid[0], PARENS_KEEP);
         break;
-    case NODE_SLICE:
-        print_slice(p, e);
-        break;
+    case NODE_SLICE: print_slice(p, e); break;
     case NODE_KEYWORD:
         put(p, e->atom != NULL ? e->atom : "**");
         put(p, e->atom != NULL ? "=" : "");
         print_expr(p, e->kid[0], PARENS_KEEP);
         break;
-    default:
-        break;
+    default: break;
     }
 }
 

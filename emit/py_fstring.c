@@ -34,12 +34,33 @@ static const char *source_of(const struct node *e, size_t *len) {
     return e->source->text + e->span.start;
 }
 
-/* A replacement field printed as it is written, `{x=}`, that holds a quote: the quotes around must stay. */
+static bool has_quote(const char *text, size_t len) {
+    return memchr(text, '"', len) != NULL || memchr(text, '\'', len) != NULL;
+}
+
+/* A triple-quoted literal inside a replacement field that holds a quote. */
+static bool has_quoted_literal(const struct node *node) {
+    if (node->kind == NODE_STRING) {
+        struct spelling literal;
+        read_spelling(node->atom, &literal);
+        return literal.triple && has_quote(literal.body, literal.body_len);
+    }
+    for (uint32_t i = 0; i < node->nkids; i++) {
+        if (node->kid[i] != NULL && has_quoted_literal(node->kid[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Quotes in a field that is printed as it is written, `{x=}`, or in a literal whose quotes cannot be chosen: then the
+ * quotes around must stay. */
 static bool keeps_quotes(const struct node *e) {
     for (uint32_t i = 0; i < e->nkids; i++) {
+        const struct node *kid = e->kid[i];
         size_t len;
-        const char *text = e->kid[i]->flags & NF_DEBUG ? source_of(e->kid[i], &len) : NULL;
-        if (text != NULL && (memchr(text, '"', len) != NULL || memchr(text, '\'', len) != NULL)) {
+        const char *text = kid->flags & NF_DEBUG ? source_of(kid, &len) : NULL;
+        if (text != NULL ? has_quote(text, len) : kid->kind == NODE_INTERP && has_quoted_literal(kid)) {
             return true;
         }
     }
@@ -96,21 +117,15 @@ static bool starts_with_brace(const struct node *e) {
         case NODE_DICT:
         case NODE_SET:
         case NODE_DICTCOMP:
-        case NODE_SETCOMP:
-            return true;
+        case NODE_SETCOMP: return true;
         case NODE_BINOP:
         case NODE_BOOLOP:
         case NODE_COMPARE:
         case NODE_CALL:
         case NODE_ATTRIBUTE:
-        case NODE_SUBSCRIPT:
-            e = e->kid[0];
-            break;
-        case NODE_IFEXP:
-            e = e->kid[1];
-            break;
-        default:
-            return false;
+        case NODE_SUBSCRIPT: e = e->kid[0]; break;
+        case NODE_IFEXP: e = e->kid[1]; break;
+        default: return false;
         }
     }
     return false;

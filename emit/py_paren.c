@@ -26,20 +26,14 @@ enum own_brackets own_brackets(const struct node *e) {
     case NODE_LISTCOMP:
     case NODE_SETCOMP:
     case NODE_DICTCOMP:
-    case NODE_SUBSCRIPT:
-        return OWN_FILLED;
-    case NODE_GENERATOR:
-        return has_own_parens(e) ? OWN_FILLED : OWN_NONE;
-    case NODE_TUPLE:
-        return has_own_parens(e) ? filled_if(e->nkids > 0 || has_inner_comments(e)) : OWN_NONE;
+    case NODE_SUBSCRIPT: return OWN_FILLED;
+    case NODE_GENERATOR: return has_own_parens(e) ? OWN_FILLED : OWN_NONE;
+    case NODE_TUPLE: return has_own_parens(e) ? filled_if(e->nkids > 0 || has_inner_comments(e)) : OWN_NONE;
     case NODE_LIST:
     case NODE_SET:
-    case NODE_DICT:
-        return filled_if(e->nkids > 0 || has_inner_comments(e));
-    case NODE_CALL:
-        return filled_if(e->nkids > 1 || has_inner_comments(e));
-    default:
-        return OWN_NONE;
+    case NODE_DICT: return filled_if(e->nkids > 0 || has_inner_comments(e));
+    case NODE_CALL: return filled_if(e->nkids > 1 || has_inner_comments(e));
+    default: return OWN_NONE;
     }
 }
 
@@ -80,26 +74,18 @@ bool is_splittable(const struct node *e) {
     case NODE_SETCOMP:
     case NODE_DICTCOMP:
     case NODE_YIELDFROM:
-    case NODE_STRINGS:
-        return true;
+    case NODE_STRINGS: return true;
     case NODE_TUPLE:
     case NODE_DICT:
     case NODE_SET:
-    case NODE_LIST:
-        return e->nkids > 0;
-    case NODE_UNARYOP:
-        return is_splittable(e->kid[0]);
-    case NODE_YIELD:
-        return e->kid[0] != NULL;
-    case NODE_CALL:
-        return e->nkids > 1 || is_wrapped(e->kid[0]);
-    case NODE_LAMBDA:
-        return is_wrapped(e->kid[1]) || is_splittable(e->kid[1]);
+    case NODE_LIST: return e->nkids > 0;
+    case NODE_UNARYOP: return is_splittable(e->kid[0]);
+    case NODE_YIELD: return e->kid[0] != NULL;
+    case NODE_CALL: return e->nkids > 1 || is_wrapped(e->kid[0]);
+    case NODE_LAMBDA: return is_wrapped(e->kid[1]) || is_splittable(e->kid[1]);
     case NODE_STARRED:
-    case NODE_ATTRIBUTE:
-        return is_wrapped(e->kid[0]) || is_splittable(e->kid[0]);
-    default:
-        return false;
+    case NODE_ATTRIBUTE: return is_wrapped(e->kid[0]) || is_splittable(e->kid[0]);
+    default: return false;
     }
 }
 
@@ -125,10 +111,8 @@ static bool takes_bare_yield(const struct node *parent) {
     case NODE_ASSIGN:
     case NODE_ANNASSIGN:
     case NODE_AUGASSIGN:
-    case NODE_EXPR:
-        return true;
-    default:
-        return false;
+    case NODE_EXPR: return true;
+    default: return false;
     }
 }
 
@@ -158,10 +142,8 @@ static enum need named_need(const struct node *parent) {
     case NODE_FOR:
     case NODE_FUNCTION:
     case NODE_AWAIT:
-    case NODE_RAISE:
-        return NEED_ALWAYS;
-    default:
-        return NEED_MULTILINE;
+    case NODE_RAISE: return NEED_ALWAYS;
+    default: return NEED_MULTILINE;
     }
 }
 
@@ -170,40 +152,28 @@ enum need expr_need(const struct node *e, const struct node *parent) {
     switch ((enum node_kind)e->kind) {
     case NODE_BINOP:
     case NODE_COMPARE:
-    case NODE_BOOLOP:
-        return operator_need(e, parent);
-    case NODE_NAMEDEXPR:
-        return named_need(parent);
+    case NODE_BOOLOP: return operator_need(e, parent);
+    case NODE_NAMEDEXPR: return named_need(parent);
     case NODE_LAMBDA:
-    case NODE_IFEXP:
-        return awaited ? NEED_ALWAYS : NEED_MULTILINE;
-    case NODE_UNARYOP:
-        return awaited ? NEED_ALWAYS : is_wrapped(e->kid[0]) ? NEED_NEVER : expr_need(e->kid[0], e);
-    case NODE_AWAIT:
-        return awaited ? NEED_ALWAYS : is_wrapped(e->kid[0]) ? NEED_NEVER : expr_need(e->kid[0], e);
+    case NODE_IFEXP: return awaited ? NEED_ALWAYS : NEED_MULTILINE;
+    case NODE_UNARYOP: return awaited ? NEED_ALWAYS : is_wrapped(e->kid[0]) ? NEED_NEVER : expr_need(e->kid[0], e);
+    case NODE_AWAIT: return awaited ? NEED_ALWAYS : is_wrapped(e->kid[0]) ? NEED_NEVER : expr_need(e->kid[0], e);
     case NODE_YIELD:
     case NODE_YIELDFROM:
         return !takes_bare_yield(parent) ? NEED_ALWAYS : e->kid[0] != NULL ? NEED_MULTILINE : NEED_NEVER;
     case NODE_STARRED:
-    case NODE_STRINGS:
-        return NEED_MULTILINE;
+    case NODE_STRINGS: return NEED_MULTILINE;
     case NODE_CALL:
     case NODE_ATTRIBUTE:
-    case NODE_SUBSCRIPT:
-        return chain_need(e, parent);
+    case NODE_SUBSCRIPT: return chain_need(e, parent);
     case NODE_STRING:
-    case NODE_FSTRING:
-        return string_has_lines(e) ? NEED_NEVER : NEED_BEST_FIT;
-    case NODE_GENERATOR:
-        return awaited ? NEED_ALWAYS : has_own_parens(e) ? NEED_NEVER : NEED_MULTILINE;
+    case NODE_FSTRING: return string_has_lines(e) ? NEED_NEVER : NEED_BEST_FIT;
+    case NODE_GENERATOR: return awaited ? NEED_ALWAYS : has_own_parens(e) ? NEED_NEVER : NEED_MULTILINE;
     case NODE_NAME:
     case NODE_NUMBER:
-    case NODE_CONST:
-        return NEED_BEST_FIT;
-    case NODE_SLICE:
-        return NEED_MULTILINE;
-    default:
-        return NEED_NEVER;
+    case NODE_CONST: return NEED_BEST_FIT;
+    case NODE_SLICE: return NEED_MULTILINE;
+    default: return NEED_NEVER;
     }
 }
 
@@ -286,9 +256,7 @@ static void visit_inside(struct omit *omit, const struct node *e) {
     case NODE_SET:
     case NODE_LISTCOMP:
     case NODE_SETCOMP:
-    case NODE_DICTCOMP:
-        omit->brackets = true;
-        return;
+    case NODE_DICTCOMP: omit->brackets = true; return;
     case NODE_TUPLE:
     case NODE_GENERATOR:
         if (has_own_parens(e)) {
@@ -300,17 +268,11 @@ static void visit_inside(struct omit *omit, const struct node *e) {
     case NODE_COMPARE:
         note_operator(omit, e->kind == NODE_BOOLOP ? op_looseness(e->op) : LOOSE_COMPARE, e->nkids - 1);
         break;
-    case NODE_BINOP:
-        note_operator(omit, op_looseness(e->op), 1);
-        break;
-    case NODE_IFEXP:
-        visit_conditional(omit, e);
-        return;
+    case NODE_BINOP: note_operator(omit, op_looseness(e->op), 1); break;
+    case NODE_IFEXP: visit_conditional(omit, e); return;
     case NODE_CALL:
     case NODE_SUBSCRIPT:
-    case NODE_ATTRIBUTE:
-        visit_chain(omit, e);
-        return;
+    case NODE_ATTRIBUTE: visit_chain(omit, e); return;
     case NODE_UNARYOP:
         if (e->op == OP_INVERT) {
             note_operator(omit, LOOSE_INVERT, 1);
@@ -321,13 +283,9 @@ static void visit_inside(struct omit *omit, const struct node *e) {
     case NODE_AWAIT:
     case NODE_YIELD:
     case NODE_YIELDFROM:
-    case NODE_STARRED:
-        token_first(omit);
-        break;
-    case NODE_NAMEDEXPR:
-        break;
-    default:
-        return;
+    case NODE_STARRED: token_first(omit); break;
+    case NODE_NAMEDEXPR: break;
+    default: return;
     }
     visit_kids(omit, e);
 }

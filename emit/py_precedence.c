@@ -27,26 +27,17 @@ enum tightness {
 
 static enum tightness op_tightness(enum op op) {
     switch (op) {
-    case OP_OR:
-        return TIGHT_OR;
-    case OP_AND:
-        return TIGHT_AND;
-    case OP_BITOR:
-        return TIGHT_BITOR;
-    case OP_BITXOR:
-        return TIGHT_BITXOR;
-    case OP_BITAND:
-        return TIGHT_BITAND;
+    case OP_OR: return TIGHT_OR;
+    case OP_AND: return TIGHT_AND;
+    case OP_BITOR: return TIGHT_BITOR;
+    case OP_BITXOR: return TIGHT_BITXOR;
+    case OP_BITAND: return TIGHT_BITAND;
     case OP_LSHIFT:
-    case OP_RSHIFT:
-        return TIGHT_SHIFT;
+    case OP_RSHIFT: return TIGHT_SHIFT;
     case OP_ADD:
-    case OP_SUB:
-        return TIGHT_SUM;
-    case OP_POW:
-        return TIGHT_POWER;
-    default:
-        return TIGHT_PRODUCT;
+    case OP_SUB: return TIGHT_SUM;
+    case OP_POW: return TIGHT_POWER;
+    default: return TIGHT_PRODUCT;
     }
 }
 
@@ -55,25 +46,16 @@ static enum tightness tightness(const struct node *e) {
     case NODE_NAMEDEXPR:
     case NODE_YIELD:
     case NODE_YIELDFROM:
-    case NODE_STARRED:
-        return TIGHT_NAMED;
-    case NODE_TUPLE:
-        return has_own_parens(e) ? TIGHT_ATOM : TIGHT_NAMED;
-    case NODE_LAMBDA:
-        return TIGHT_LAMBDA;
-    case NODE_IFEXP:
-        return TIGHT_CONDITIONAL;
+    case NODE_STARRED: return TIGHT_NAMED;
+    case NODE_TUPLE: return has_own_parens(e) ? TIGHT_ATOM : TIGHT_NAMED;
+    case NODE_LAMBDA: return TIGHT_LAMBDA;
+    case NODE_IFEXP: return TIGHT_CONDITIONAL;
     case NODE_BOOLOP:
-    case NODE_BINOP:
-        return op_tightness(e->op);
-    case NODE_UNARYOP:
-        return e->op == OP_NOT ? TIGHT_NOT : TIGHT_UNARY;
-    case NODE_COMPARE:
-        return TIGHT_COMPARE;
-    case NODE_AWAIT:
-        return TIGHT_AWAIT;
-    default:
-        return TIGHT_ATOM;
+    case NODE_BINOP: return op_tightness(e->op);
+    case NODE_UNARYOP: return e->op == OP_NOT ? TIGHT_NOT : TIGHT_UNARY;
+    case NODE_COMPARE: return TIGHT_COMPARE;
+    case NODE_AWAIT: return TIGHT_AWAIT;
+    default: return TIGHT_ATOM;
     }
 }
 
@@ -138,52 +120,26 @@ static void hold_generators(struct printer *p, const struct node *e) {
 static void demand_of_kids(struct printer *p, const struct node *e) {
     hold_generators(p, e);
     switch ((enum node_kind)e->kind) {
-    case NODE_BINOP:
-        hold_binary(p, e);
-        break;
-    case NODE_BOOLOP:
-        hold_all(p, e, 0, op_tightness(e->op) + 1);
-        break;
-    case NODE_COMPARE:
-        hold_all(p, e, 0, TIGHT_COMPARE + 1);
-        break;
-    case NODE_UNARYOP:
-        hold(p, e->kid[0], e->op == OP_NOT ? TIGHT_NOT : TIGHT_UNARY);
-        break;
-    case NODE_AWAIT:
-        hold(p, e->kid[0], TIGHT_ATOM);
-        break;
-    case NODE_STARRED:
-        hold(p, e->kid[0], TIGHT_BITOR);
-        break;
-    case NODE_LAMBDA:
-        hold(p, e->kid[1], TIGHT_LAMBDA);
-        break;
-    case NODE_NAMEDEXPR:
-        hold(p, e->kid[1], TIGHT_LAMBDA);
-        break;
+    case NODE_BINOP: hold_binary(p, e); break;
+    case NODE_BOOLOP: hold_all(p, e, 0, op_tightness(e->op) + 1); break;
+    case NODE_COMPARE: hold_all(p, e, 0, TIGHT_COMPARE + 1); break;
+    case NODE_UNARYOP: hold(p, e->kid[0], e->op == OP_NOT ? TIGHT_NOT : TIGHT_UNARY); break;
+    case NODE_AWAIT: hold(p, e->kid[0], TIGHT_ATOM); break;
+    case NODE_STARRED: hold(p, e->kid[0], TIGHT_BITOR); break;
+    case NODE_LAMBDA: hold(p, e->kid[1], TIGHT_LAMBDA); break;
+    case NODE_NAMEDEXPR: hold(p, e->kid[1], TIGHT_LAMBDA); break;
     case NODE_IFEXP:
         hold(p, e->kid[0], TIGHT_OR);
         hold(p, e->kid[1], TIGHT_OR);
         hold(p, e->kid[2], TIGHT_LAMBDA);
         break;
-    case NODE_CALL:
-        hold_call(p, e);
-        break;
-    case NODE_ATTRIBUTE:
-        hold(p, e->kid[0], TIGHT_ATOM);
-        break;
-    case NODE_SUBSCRIPT:
-        hold(p, e->kid[0], TIGHT_ATOM);
-        break;
-    case NODE_SLICE:
-        hold_all(p, e, 0, TIGHT_LAMBDA);
-        break;
+    case NODE_CALL: hold_call(p, e); break;
+    case NODE_ATTRIBUTE: hold(p, e->kid[0], TIGHT_ATOM); break;
+    case NODE_SUBSCRIPT: hold(p, e->kid[0], TIGHT_ATOM); break;
+    case NODE_SLICE: hold_all(p, e, 0, TIGHT_LAMBDA); break;
     case NODE_KEYWORD:
     case NODE_KEYVALUE:
-    case NODE_PARAM:
-        hold_all(p, e, 0, TIGHT_LAMBDA);
-        break;
+    case NODE_PARAM: hold_all(p, e, 0, TIGHT_LAMBDA); break;
     case NODE_COMPREHENSION:
         hold(p, e->kid[1], TIGHT_OR);
         hold_all(p, e, 2, TIGHT_OR);
@@ -191,9 +147,7 @@ static void demand_of_kids(struct printer *p, const struct node *e) {
     case NODE_LIST:
     case NODE_SET:
     case NODE_TUPLE:
-    case NODE_BASES:
-        hold_tuples(p, e, 0);
-        break;
+    case NODE_BASES: hold_tuples(p, e, 0); break;
     case NODE_LISTCOMP:
     case NODE_SETCOMP:
     case NODE_GENERATOR:
@@ -206,11 +160,8 @@ static void demand_of_kids(struct printer *p, const struct node *e) {
         }
         break;
     case NODE_ASSERT:
-    case NODE_WITHITEM:
-        hold_all(p, e, 0, TIGHT_LAMBDA);
-        break;
-    default:
-        break;
+    case NODE_WITHITEM: hold_all(p, e, 0, TIGHT_LAMBDA); break;
+    default: break;
     }
 }
 
