@@ -229,8 +229,8 @@ static void attach_block(struct attach *a, struct node *block, uint32_t limit) {
         attach_trailing(a, stmt, following);
     }
     uint32_t first = block->nkids > 0 ? block->kid[0]->span.start : 0;
-    if (block->nkids > 0 && !own_line(a, first))
-        return; /* `if x: return`: no line below is part of it */
+    if (is_elif(block) || (block->nkids > 0 && !own_line(a, first)))
+        return; /* after `elif` and `if x: return`, a line below at that indentation is not part of it */
     while (before(a, limit) && (is_module || column(a->text, a->at->start) >= column(a->text, first)))
         take_inner(a, block);
 }
