@@ -336,9 +336,11 @@ uint32_t rules_apply(struct rewriter *r, struct node *body) {
 }
 
 void rules_report_misses(struct rewriter *r) {
+    enum { NEAR = 6 }; /* fewer parts than this are in common with anything */
     for (uint32_t i = 0; i < r->rules->list.len; i++) {
         const struct miss *miss = &r->misses[i];
-        if (miss->rule == NULL || r->applied[i] > 0 || miss->mismatch.progress * 2 < miss->rule->size)
+        uint32_t progress = miss->mismatch.progress;
+        if (miss->rule == NULL || r->applied[i] > 0 || progress < NEAR || progress * 4 < miss->rule->size)
             continue;
         struct buf text = {0};
         buf_printf(&text, "looks like \"%s\", but ", miss->rule->title);

@@ -71,6 +71,8 @@ static uint32_t call_rank(const struct function *f, const struct value *v) {
         return 0;
     case RANK_WIDE:
         return wide_rank(v);
+    case RANK_THREE:
+        return 3;
     case RANK_UNKNOWN:
     case RANK_EACH:
         break;
