@@ -253,9 +253,10 @@ static bool usable(const struct site *site) {
     return site->node->mark != MARK_GONE && !site->node->value->covered;
 }
 
-static bool taken(const struct instance *in, uint32_t roots, uint32_t site) {
-    for (uint32_t i = 0; i < roots; i++)
-        if (in->site[i] == site)
+/* Whether a value is a part (or the whole) of what the other roots have matched. */
+static bool taken(const struct binding *binding, const struct value *value) {
+    for (uint32_t i = 0; i < binding->visits; i++)
+        if (binding->visited[i] == value)
             return true;
     return false;
 }
@@ -267,7 +268,7 @@ static bool find_partners(struct run *run, struct instance *in, uint32_t root, u
     const struct pattern *pattern = &in->rule->root[root - 1].pattern;
     for (uint32_t i = anchor; i-- > 0;) {
         struct site *site = site_at(run, i);
-        if (!usable(site) || taken(in, in->rule->roots, i))
+        if (!usable(site) || taken(&in->binding, site->node->value))
             continue;
         struct binding before = in->binding;
         if (!match(pattern, site->node->value, &in->binding, NULL))
@@ -340,7 +341,7 @@ void rules_report_misses(struct rewriter *r) {
     for (uint32_t i = 0; i < r->rules->list.len; i++) {
         const struct miss *miss = &r->misses[i];
         uint32_t progress = miss->mismatch.progress;
-        if (miss->rule == NULL || r->applied[i] > 0 || progress < NEAR || progress * 4 < miss->rule->size)
+        if (miss->rule == NULL || r->applied[i] > 0 || progress < NEAR || progress * 6 < miss->rule->size)
             continue;
         struct buf text = {0};
         buf_printf(&text, "looks like \"%s\", but ", miss->rule->title);

@@ -40,6 +40,7 @@ enum rank_rule { RANK_UNKNOWN, RANK_SAME, RANK_MORE, RANK_FEWER, RANK_REDUCE, RA
     X(UNSQUEEZE, "torch.unsqueeze") \
     X(CAT, "torch.cat") \
     X(STACK, "torch.stack") \
+    X(SOFTMAX, "torch.softmax") \
     X(SLICE, "adgen.slice") \
     X(SELECT, "torch.select") \
     X(FLATTEN, "torch.flatten") \
