@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "rewrite/expr.h"
 #include "rewrite/rules.h"
 
 enum { NAME_MAX_LEN = 256 };
@@ -31,20 +32,11 @@ void loader_error(struct loader *loader, const struct yaml *at, const char *form
         "%s", text);
 }
 
-/* `$x` and `_x` have the same length, so places in messages stay right. */
 struct node *loader_parse(struct loader *loader, const struct yaml *at, const char *text) {
-    size_t len = strlen(text);
-    char *copy = arena_strndup(loader->arena, text, len);
-    for (size_t i = 0; i < len; i++)
-        if (copy[i] == '$')
-            copy[i] = '_';
-    struct diags *quiet = diags_create(loader->arena);
-    struct source *source =
-        source_from_text(loader->arena, loader->atoms, quiet, loader->source->path, copy, len);
-    struct node *node =
-        source == NULL ? NULL : parse_expression(loader->parser, loader->arena, loader->atoms, quiet, source);
+    uint32_t error;
+    struct node *node = expr_read(loader->arena, loader->atoms, text, &error);
     if (node == NULL)
-        loader_error(loader, at, "not a Python expression: %s", text);
+        loader_error(loader, at, "not an expression from here on: `%.40s`", text + error);
     return node;
 }
 
