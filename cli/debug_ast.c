@@ -155,7 +155,7 @@ static void dump_strings(struct dump *d, const struct node *node) {
 
 /* -- numbers ---------------------------------------------------------------------------------------------------------- */
 
-/* Integers in decimal where they fit 64 bits, otherwise as written; floats as their bits. */
+/* Integers in decimal where they fit 64 bits; floats as their bits. */
 static void dump_number(struct dump *d, const struct node *node) {
     char digits[256];
     size_t len = 0;
@@ -182,7 +182,7 @@ static void dump_number(struct dump *d, const struct node *node) {
     if (errno == 0)
         buf_printf(&d->out, " %llu)", value);
     else
-        buf_printf(&d->out, " %s)", digits);
+        buf_puts(&d->out, " big)");
 }
 
 /* -- nodes ------------------------------------------------------------------------------------------------------------ */

@@ -9,6 +9,7 @@ static const struct {
     int (*run)(int argc, char **argv);
 } commands[] = {
     {"debug-ast", debug_ast_main},
+    {"debug-spec", debug_spec_main},
     {"debug-format", debug_format_main},
 };
 

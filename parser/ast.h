@@ -91,6 +91,7 @@ struct node {
     const struct absval *abs;    /* what the specialiser knows of an expression's value */
     const struct value *value;   /* cache of value_of() */
     struct callsite *callsite;   /* CALL of a function of this file: which one, and which argument is which parameter */
+    struct node *up;             /* statements: the one around it, NULL at the top of a function */
     struct web **phis;           /* IF, FOR, WHILE: variables merged here */
     uint32_t nphis;
 };

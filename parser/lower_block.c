@@ -1,28 +1,78 @@
 /* lower_block.c - blocks and the statements that have them. */
+#include <string.h>
+
 #include "parser/lower.h"
 
-/* Whether a blank line stands above the line of `at`, and only white space before `at` on it. */
-static bool blank_above(const struct lower *l, uint32_t at) {
-    const char *text = l->text;
-    while (at > 0 && (text[at - 1] == ' ' || text[at - 1] == '\t' || text[at - 1] == '\f'))
+/* -- lines ------------------------------------------------------------------------------------------------------------ */
+
+static bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\f';
+}
+
+/* The white space before `at` on its line; false where something else stands there, too. A form feed starts over. */
+static bool margin_of(const struct lower *l, uint32_t at, struct span *margin) {
+    uint32_t start = at;
+    while (start > 0 && (l->text[start - 1] == ' ' || l->text[start - 1] == '\t'))
+        start--;
+    *margin = (struct span){start, at};
+    while (start > 0 && is_blank(l->text[start - 1]))
+        start--;
+    return start == 0 || l->text[start - 1] == '\n';
+}
+
+/* Whether a blank line stands above the line that starts with `margin`. */
+static bool blank_above(const struct lower *l, struct span margin) {
+    uint32_t at = margin.start;
+    while (at > 0 && is_blank(l->text[at - 1]))
         at--;
-    if (at == 0 || text[at - 1] != '\n')
+    if (at == 0)
         return false;
     at--;
-    while (at > 0 && (text[at - 1] == ' ' || text[at - 1] == '\t' || text[at - 1] == '\f'))
+    while (at > 0 && is_blank(l->text[at - 1]))
         at--;
-    return at == 0 || text[at - 1] == '\n';
+    return at == 0 || l->text[at - 1] == '\n';
+}
+
+static bool same_text(const struct lower *l, struct span a, struct span b) {
+    return a.end - a.start == b.end - b.start && memcmp(l->text + a.start, l->text + b.start, a.end - a.start) == 0;
+}
+
+/* The grammar's scanner keeps indentation in a byte, a tab counting eight. */
+enum { MARGIN_MAX = 255, TAB = 8 };
+
+static bool too_wide(const struct lower *l, struct span margin) {
+    uint32_t width = margin.end - margin.start;
+    for (uint32_t at = margin.start; width <= MARGIN_MAX && at < margin.end; at++)
+        width += l->text[at] == '\t' ? TAB - 1 : 0;
+    return width > MARGIN_MAX;
+}
+
+/* The grammar takes a line that is indented more or less than its block; Python does not. */
+static void check_margin(struct lower *l, struct span margin, struct span block) {
+    struct span here = {margin.start, margin.end + 1};
+    if (!same_text(l, margin, block))
+        refuse(l, here, "this line is not indented like its block", NULL);
+    else if (too_wide(l, margin))
+        refuse(l, here, "this line is indented too far", "adgen reads up to 255 columns");
 }
 
 void push_statements(struct lower *l) {
+    bool is_module = l->here == CST_MODULE, first = !is_module;
+    struct span block = {0, 0}, margin;
     if (!down(l))
         return;
     do {
         if (is_token(l->here))
             continue;
-        bool blank = blank_above(l, l->span.start);
+        uint32_t start = l->span.start;
+        bool leads = margin_of(l, start, &margin);
+        if (leads && first)
+            block = margin;
+        if (leads && !l->any_margin)
+            check_margin(l, margin, block);
+        first = first && !leads;
         struct node *stmt = lower_stmt(l);
-        if (blank)
+        if (leads && blank_above(l, margin))
             stmt->flags |= NF_BLANK;
         push(l, stmt);
     } while (next(l));

@@ -71,6 +71,51 @@ struct node *hoist_prefix(struct node *node, struct node **first) {
     return prefix;
 }
 
+static bool is_bare(const struct node *node, enum op op) {
+    return node->kind == NODE_BINOP && node->op == op && !(node->flags & NF_PAREN);
+}
+
+/* Push the operands of a chain of `&` and `^` in the order of the text, each marked with the operator before it. */
+static void push_chain(struct lower *l, struct node *node, enum op before) {
+    if (is_bare(node, OP_BITAND) || is_bare(node, OP_BITXOR)) {
+        push_chain(l, node->kid[0], before);
+        push_chain(l, node->kid[1], node->op);
+        return;
+    }
+    node->mark = (uint8_t)before;
+    push(l, node);
+}
+
+static struct node *join(struct lower *l, struct node *left, enum op op, struct node *right) {
+    if (left == NULL)
+        return right;
+    struct node *node = node_with(l, NODE_BINOP, (struct span){left->span.start, right->span.end}, 2);
+    node->op = (uint8_t)op;
+    node->kid[0] = left;
+    node->kid[1] = right;
+    return node;
+}
+
+/* The grammar lets `^` bind tighter than `&`; in Python it is the other way round. */
+static struct node *regroup(struct lower *l, struct node *node) {
+    if (node->op != OP_BITAND || !(is_bare(node->kid[0], OP_BITXOR) || is_bare(node->kid[1], OP_BITXOR)))
+        return node;
+    uint32_t mark = l->pending.len;
+    push_chain(l, node, OP_NO);
+    struct node *all = NULL, *product = NULL;
+    for (uint32_t i = mark; i < l->pending.len; i++) {
+        struct node *operand = l->pending.at[i];
+        bool ends = operand->mark == OP_BITXOR;
+        all = ends ? join(l, all, OP_BITXOR, product) : all;
+        product = join(l, ends ? NULL : product, OP_BITAND, operand);
+        operand->mark = 0;
+    }
+    l->pending.len = mark;
+    all = join(l, all, OP_BITXOR, product);
+    all->span = node->span;
+    return all;
+}
+
 /* The left operand of an operator under the cursor's node, then the operator, then the right one. */
 static struct node *binary(struct lower *l) {
     struct node *node = node_with(l, NODE_BINOP, l->span, 2);
@@ -81,7 +126,11 @@ static struct node *binary(struct lower *l) {
     must_next(l);
     node->kid[1] = lower_expr(l);
     up(l);
-    return hoist_prefix(node, &node->kid[0]);
+    struct node *whole = hoist_prefix(node, &node->kid[0]);
+    if (whole == node)
+        return regroup(l, node);
+    whole->kid[whole->nkids - 1] = regroup(l, node);
+    return whole;
 }
 
 static struct node *unary(struct lower *l, bool is_not) {

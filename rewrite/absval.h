@@ -2,7 +2,7 @@
  *
  * The lattice, from knowing nothing to knowing all:
  *
- *   TOP                 anything, None included
+ *   TOP(rank)           anything, None included; with a rank: a tensor or None
  *   NOTNONE             anything but None
  *   TENSOR(rank)        a tensor; rank 0 means unknown rank
  *   SHAPE(rank)         the shape of one, a tuple of ints
@@ -16,6 +16,7 @@
  *   RECORD(fields)      a ModelOutput
  *   TUPLE, LIST, DICT   of known length with known elements
  *   CLASS, FUNCTION, BOUND, LIBRARY(qual)   things that can be called
+ *   CHOICE              one of two things that can be called, by a test made earlier
  *   MASK(mask)          an attention mask of which all is known
  *   CONST               None, True, False, a number, a string
  *   BOTTOM              no value: unreachable
@@ -29,7 +30,7 @@
 #include "rewrite/ssa.h"
 
 enum abs_kind {
-    ABS_BOTTOM, ABS_CONST, ABS_MASK, ABS_LIBRARY, ABS_BOUND, ABS_FUNCTION, ABS_CLASS, ABS_DICT, ABS_LIST, ABS_TUPLE,
+    ABS_BOTTOM, ABS_CONST, ABS_MASK, ABS_LIBRARY, ABS_BOUND, ABS_FUNCTION, ABS_CLASS, ABS_CHOICE, ABS_DICT, ABS_LIST, ABS_TUPLE,
     ABS_RECORD, ABS_OBJECT, ABS_INSTANCE, ABS_SYMBOLIC, ABS_CONFIG, ABS_INDEX, ABS_SEQ, ABS_NUMBER, ABS_SHAPE,
     ABS_TENSOR, ABS_NOTNONE, ABS_TOP
 };
@@ -53,7 +54,8 @@ struct mask {
 
 struct absval {
     enum abs_kind kind;
-    uint32_t rank;               /* TENSOR, SHAPE */
+    uint32_t rank;               /* TENSOR, SHAPE, TOP */
+    bool positions;              /* TENSOR: the position_ids of the entry */
     struct node *constant;       /* CONST: a CONST, NUMBER, STRING (or negated NUMBER) node */
     atom qual;                   /* LIBRARY, OBJECT: dotted name; CONFIG: dotted path; RECORD: class name */
     struct val *item;            /* TUPLE, LIST: `count` elements; RECORD, DICT: values parallel to `key` */
@@ -64,11 +66,24 @@ struct absval {
     struct fn *fn;               /* FUNCTION, BOUND */
     const struct val *self;      /* BOUND: the receiver */
     struct mask *mask;           /* MASK */
+    struct node *join;           /* CHOICE: the IF; item[0] if true, item[1] if false */
 };
 
 bool abs_is_none(const struct absval *a);   /* surely None */
 bool abs_not_none(const struct absval *a);  /* surely not None */
 bool abs_is_mask(const struct absval *a);
 bool abs_is_tensor(const struct absval *a); /* surely a tensor */
+
+/* A rank may be relative to that of a parameter whose calls pass tensors of several ranks (a norm that is used on
+ * [B, S, H] and on heads): RANK_BASE * id + RANK_BASE / 2 + offset. Sums and differences then need no special case. */
+enum { RANK_BASE = 1000 };
+
+static inline bool rank_is_relative(uint32_t rank) {
+    return rank >= RANK_BASE;
+}
+/* The rank as a number, 0 where it is not known as one. */
+static inline uint32_t rank_known(uint32_t rank) {
+    return rank_is_relative(rank) ? 0 : rank;
+}
 
 #endif

@@ -337,7 +337,7 @@ static void annotate(const struct value *v, struct node *expr) {
     if (v->abs == NULL)
         note->abs = expr->abs;
     if (expr->abs->kind == ABS_TENSOR)
-        value_note_rank(v, expr->abs->rank);
+        value_note_rank(v, rank_known(expr->abs->rank));
 }
 
 const struct value *value_of(struct values *values, struct node *expr) {
@@ -420,7 +420,7 @@ const struct value *value_of_web(struct values *values, struct web *web) {
         if (v->abs == NULL)
             note->abs = web->abs;
         if (web->abs->kind == ABS_TENSOR)
-            value_note_rank(v, web->abs->rank);
+            value_note_rank(v, rank_known(web->abs->rank));
     }
     web->value = v;
     return v;

@@ -33,7 +33,10 @@ struct web {
     const struct value *value;  /* cache of value_of_web() */
     uint32_t uses;              /* counted by prune */
     bool live;                  /* marked by prune */
+    bool temporary;             /* a local of a function that was unfolded: takes the name it is assigned to */
     struct web *leader;         /* names: union-find parent */
+    struct web *current;        /* names: of a leader, the member whose value the variable holds here */
+    bool split;                 /* names: a phi that needs copies, since its sources live on */
     atom final;                 /* names: the name in the output */
     uint32_t order;             /* position of the definition in the function, for "defined before" */
 };

@@ -263,7 +263,7 @@ class Dumper:
         elif isinstance(value, complex):
             text = "j" + bits(value.imag)
         else:
-            text = str(value)
+            text = str(value) if value < 2**64 else "big"
         return f"(Constant{self.at(node)} {text})"
 
     def do_JoinedStr(self, node):

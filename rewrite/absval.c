@@ -1,0 +1,343 @@
+/* absval.c - the lattice of absval.h: constructors, order, join. */
+#include "rewrite/absval.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "rewrite/unit.h"
+
+static const struct absval simple[] = {
+    [ABS_BOTTOM] = {.kind = ABS_BOTTOM},
+    [ABS_NUMBER] = {.kind = ABS_NUMBER},
+    [ABS_SHAPE] = {.kind = ABS_SHAPE},
+    [ABS_TENSOR] = {.kind = ABS_TENSOR},
+    [ABS_INDEX] = {.kind = ABS_INDEX},
+    [ABS_NOTNONE] = {.kind = ABS_NOTNONE},
+    [ABS_TOP] = {.kind = ABS_TOP},
+};
+
+const struct absval *abs_simple(enum abs_kind kind) {
+    assert(kind < sizeof simple / sizeof simple[0]);
+    return &simple[kind];
+}
+
+struct absval *abs_new(struct unit *unit, enum abs_kind kind) {
+    struct absval *a = NEW(unit->arena, struct absval);
+    a->kind = kind;
+    return a;
+}
+
+const struct absval *abs_const(struct unit *unit, struct node *constant) {
+    struct absval *a = abs_new(unit, ABS_CONST);
+    a->constant = constant;
+    return a;
+}
+
+const struct absval *abs_none(struct unit *unit) {
+    return abs_const(unit, make_const(unit->arena, OP_NONE));
+}
+
+const struct absval *abs_bool(struct unit *unit, bool value) {
+    return abs_const(unit, make_const(unit->arena, value ? OP_TRUE : OP_FALSE));
+}
+
+static const struct absval *abs_ranked(struct unit *unit, enum abs_kind kind, uint32_t rank) {
+    if (rank == 0)
+        return abs_simple(kind);
+    struct absval *a = abs_new(unit, kind);
+    a->rank = rank;
+    return a;
+}
+
+const struct absval *abs_tensor(struct unit *unit, uint32_t rank) {
+    return abs_ranked(unit, ABS_TENSOR, rank);
+}
+
+const struct absval *abs_shape(struct unit *unit, uint32_t rank) {
+    return abs_ranked(unit, ABS_SHAPE, rank);
+}
+
+const struct absval *abs_symbolic(struct unit *unit, struct node *expr) {
+    struct absval *a = abs_new(unit, ABS_SYMBOLIC);
+    a->constant = expr;
+    return a;
+}
+
+bool abs_is_none(const struct absval *a) {
+    return a->kind == ABS_CONST && is_none(a->constant);
+}
+
+/* Arithmetic has a result. */
+static bool symbol_not_none(const struct node *e) {
+    if (e->kind == NODE_IFEXP)
+        return symbol_not_none(e->kid[1]) && symbol_not_none(e->kid[2]);
+    return e->kind == NODE_BINOP || e->kind == NODE_UNARYOP || e->kind == NODE_COMPARE || e->kind == NODE_NUMBER ||
+        e->kind == NODE_STRING;
+}
+
+bool abs_not_none(const struct absval *a) {
+    if (a->kind == ABS_SYMBOLIC)
+        return symbol_not_none(a->constant);
+    return a->kind != ABS_TOP && a->kind != ABS_BOTTOM && !abs_is_none(a);
+}
+
+bool abs_is_mask(const struct absval *a) {
+    return a != NULL && a->kind == ABS_MASK;
+}
+
+bool abs_is_tensor(const struct absval *a) {
+    return a != NULL && a->kind == ABS_TENSOR;
+}
+
+int abs_truth(const struct absval *a) {
+    switch (a->kind) {
+    case ABS_CONST:
+        switch (a->constant->kind) {
+        case NODE_CONST:
+            return a->constant->op == OP_TRUE ? 1 : a->constant->op == OP_ELLIPSIS ? 1 : 0;
+        case NODE_NUMBER:
+            return strtod(a->constant->atom, NULL) != 0.0;
+        case NODE_STRING:
+            return strlen(a->constant->atom) > 2;
+        default:
+            return 1;
+        }
+    case ABS_TUPLE:
+    case ABS_LIST:
+        return a->count > 0;
+    case ABS_DICT:
+        return a->count > 0 ? 1 : a->element ? -1 : 0;
+    case ABS_INSTANCE:
+    case ABS_CLASS:
+    case ABS_FUNCTION:
+    case ABS_BOUND:
+    case ABS_CONFIG:
+    case ABS_LIBRARY:
+    case ABS_RECORD:
+        return 1;
+    default:
+        return -1;
+    }
+}
+
+/* -- order ------------------------------------------------------------------------------------------------------- */
+
+static bool masks_equal(const struct mask *a, const struct mask *b) {
+    if (a == b)
+        return true;
+    if (a->shape != b->shape || (a->window == NULL) != (b->window == NULL))
+        return false;
+    return a->window == NULL || node_equal(a->window, b->window);
+}
+
+static bool items_equal(const struct absval *a, const struct absval *b) {
+    if (a->count != b->count)
+        return false;
+    for (uint32_t i = 0; i < a->count; i++) {
+        if (a->key && a->key[i] != b->key[i])
+            return false;
+        if (!abs_equal(a->item[i].abs, b->item[i].abs))
+            return false;
+    }
+    return true;
+}
+
+bool abs_equal(const struct absval *a, const struct absval *b) {
+    if (a == b)
+        return true;
+    if (a == NULL || b == NULL || a->kind != b->kind)
+        return false;
+    switch (a->kind) {
+    case ABS_CONST:
+    case ABS_SYMBOLIC:
+        return node_equal(a->constant, b->constant);
+    case ABS_MASK:
+        return masks_equal(a->mask, b->mask);
+    case ABS_LIBRARY:
+    case ABS_OBJECT:
+    case ABS_CONFIG:
+        return a->qual == b->qual;
+    case ABS_BOUND:
+        return a->fn == b->fn && abs_equal(a->self->abs, b->self->abs);
+    case ABS_FUNCTION:
+        return a->fn == b->fn;
+    case ABS_CLASS:
+    case ABS_INSTANCE:
+        return a->cls == b->cls;
+    case ABS_TUPLE:
+    case ABS_LIST:
+        return items_equal(a, b);
+    case ABS_RECORD:
+    case ABS_DICT:
+        return a->qual == b->qual && items_equal(a, b) &&
+            (a->element == b->element || (a->element && b->element && abs_equal(a->element, b->element)));
+    case ABS_SEQ:
+        return abs_equal(a->element, b->element);
+    case ABS_TENSOR:
+        return a->rank == b->rank && a->positions == b->positions;
+    case ABS_SHAPE:
+    case ABS_TOP:
+        return a->rank == b->rank;
+    default:
+        return true;
+    }
+}
+
+static uint32_t find_key(const struct absval *a, atom key) {
+    for (uint32_t i = 0; i < a->count; i++)
+        if (a->key[i] == key)
+            return i;
+    return a->count;
+}
+
+/* Records and dictionaries: the union of the keys. A key of one side only keeps its value: reading it on the other
+ * path would have been an error. */
+static const struct absval *join_keyed(struct unit *unit, const struct absval *a, const struct absval *b) {
+    struct absval *j = abs_new(unit, a->kind);
+    j->qual = a->qual;
+    j->item = NEW_ARRAY(unit->arena, struct val, a->count + b->count);
+    j->key = NEW_ARRAY(unit->arena, atom, a->count + b->count);
+    for (uint32_t i = 0; i < a->count; i++) {
+        uint32_t k = find_key(b, a->key[i]);
+        j->key[j->count] = a->key[i];
+        j->item[j->count].abs = k < b->count ? abs_join(unit, a->item[i].abs, b->item[k].abs) : a->item[i].abs;
+        j->count++;
+    }
+    for (uint32_t i = 0; i < b->count; i++)
+        if (find_key(a, b->key[i]) == a->count) {
+            j->key[j->count] = b->key[i];
+            j->item[j->count++].abs = b->item[i].abs;
+        }
+    j->element = a->element && b->element ? abs_join(unit, a->element, b->element)
+        : a->element                      ? a->element
+                                          : b->element;
+    return j;
+}
+
+static const struct absval *join_items(struct unit *unit, const struct absval *a, const struct absval *b) {
+    struct absval *j = abs_new(unit, a->kind);
+    j->count = a->count;
+    j->item = NEW_ARRAY(unit->arena, struct val, a->count);
+    for (uint32_t i = 0; i < a->count; i++)
+        j->item[i].abs = abs_join(unit, a->item[i].abs, b->item[i].abs);
+    return j;
+}
+
+static const struct absval *item_join(struct unit *unit, const struct absval *a) {
+    const struct absval *j = abs_simple(ABS_BOTTOM);
+    for (uint32_t i = 0; i < a->count; i++)
+        j = abs_join(unit, j, a->item[i].abs);
+    return j;
+}
+
+static bool is_sequence(const struct absval *a) {
+    return a->kind == ABS_LIST || a->kind == ABS_TUPLE || a->kind == ABS_SEQ;
+}
+
+static const struct absval *join_sequences(struct unit *unit, const struct absval *a, const struct absval *b) {
+    struct absval *j = abs_new(unit, ABS_SEQ);
+    j->element = abs_join(unit, a->kind == ABS_SEQ ? a->element : item_join(unit, a),
+        b->kind == ABS_SEQ ? b->element : item_join(unit, b));
+    return j;
+}
+
+static bool is_number(const struct absval *a) {
+    return a->kind == ABS_NUMBER || (a->kind == ABS_SYMBOLIC && a->constant->kind == NODE_BINOP) || (a->kind == ABS_CONST && a->constant->kind == NODE_NUMBER);
+}
+
+const struct absval *abs_join(struct unit *unit, const struct absval *a, const struct absval *b) {
+    if (a == NULL || a->kind == ABS_BOTTOM)
+        return b;
+    if (b == NULL || b->kind == ABS_BOTTOM || abs_equal(a, b))
+        return a;
+    if (a->kind == b->kind) {
+        switch (a->kind) {
+        case ABS_TUPLE:
+        case ABS_LIST:
+            if (a->count == b->count)
+                return join_items(unit, a, b);
+            break;
+        case ABS_DICT:
+            return join_keyed(unit, a, b);
+        case ABS_RECORD:
+            if (a->qual == b->qual)
+                return join_keyed(unit, a, b);
+            break;
+        case ABS_TENSOR:
+            return a->rank == b->rank ? abs_tensor(unit, a->rank) : abs_simple(ABS_TENSOR);
+        case ABS_SHAPE:
+            return abs_simple(a->kind);
+        case ABS_TOP:
+            return abs_simple(ABS_TOP); /* of different rank */
+        default:
+            break;
+        }
+    }
+    if (a->kind == ABS_TOP && b->kind == ABS_TENSOR && a->rank == b->rank)
+        return a;
+    if (b->kind == ABS_TOP && a->kind == ABS_TENSOR && a->rank == b->rank)
+        return b;
+    if (is_sequence(a) && is_sequence(b))
+        return join_sequences(unit, a, b);
+    if (is_number(a) && is_number(b))
+        return abs_simple(ABS_NUMBER);
+    return abs_not_none(a) && abs_not_none(b) ? abs_simple(ABS_NOTNONE) : abs_simple(ABS_TOP);
+}
+
+const struct absval *abs_summary(struct unit *unit, const struct absval *a) {
+    switch (a->kind) {
+    case ABS_TUPLE:
+    case ABS_LIST:
+    case ABS_RECORD:
+    case ABS_DICT: {
+        struct absval *s = abs_new(unit, a->kind);
+        *s = *a;
+        s->item = NEW_ARRAY(unit->arena, struct val, a->count);
+        for (uint32_t i = 0; i < a->count; i++)
+            s->item[i].abs = abs_summary(unit, a->item[i].abs);
+        return s;
+    }
+    case ABS_BOUND:
+        return a->self->abs->kind == ABS_INSTANCE ? a : abs_simple(ABS_NOTNONE);
+    default:
+        return a;
+    }
+}
+
+struct node *abs_symbol(struct unit *unit, const struct absval *a) {
+    switch (a->kind) {
+    case ABS_CONST:
+    case ABS_SYMBOLIC:
+        return node_copy(unit->arena, a->constant);
+    case ABS_INDEX:
+        return make_name(unit->arena, intern(unit->atoms, "layer_idx"));
+    case ABS_CONFIG: {
+        struct node *n = make_name(unit->arena, intern(unit->atoms, "config"));
+        const char *p = a->qual;
+        while (*p) {
+            const char *dot = strchr(p, '.');
+            size_t len = dot ? (size_t)(dot - p) : strlen(p);
+            n = make_attr(unit->arena, n, intern_len(unit->atoms, p, len));
+            p += len + (dot != NULL);
+        }
+        return n;
+    }
+    default:
+        return NULL;
+    }
+}
+
+static const char *const kind_name[] = {"nothing", "a constant", "a mask", "a library name", "a method", "a function",
+    "a class", "a choice of functions", "a dict", "a list", "a tuple", "a model output", "an object", "a module", "a configuration value",
+    "a configuration", "a layer index", "a sequence", "a number", "a shape", "a tensor", "a value that is not None",
+    "an unknown value"};
+
+const char *abs_describe(struct unit *unit, const struct absval *a) {
+    if (a->rank)
+        return arena_printf(unit->arena, "%s of rank %u", kind_name[a->kind], a->rank);
+    if (a->kind == ABS_LIBRARY || a->kind == ABS_OBJECT)
+        return arena_printf(unit->arena, "%s %s", kind_name[a->kind], a->qual);
+    if (a->kind == ABS_INSTANCE || a->kind == ABS_CLASS)
+        return arena_printf(unit->arena, "%s %s", kind_name[a->kind], a->cls->name);
+    return kind_name[a->kind];
+}

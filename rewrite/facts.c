@@ -1,0 +1,212 @@
+/* facts.c - loads rules/prefill.yaml and answers questions about names. */
+#include "rewrite/facts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/embed.h"
+#include "base/file.h"
+#include "parser/parse.h"
+#include "rewrite/yaml.h"
+
+/* Facts are found by the last component of their name, then by the whole dotted end. */
+struct bag {
+    VEC(const struct fact *) list;
+};
+
+enum { SECTION_LIBRARY, SECTION_CONFIG, SECTION_ATTRIBUTE, SECTION_PARAMETER, SECTION_BASE, SECTION_DECORATOR,
+    SECTION_CONTEXT, SECTIONS };
+
+static const char *const section_name[SECTIONS] = {
+    "library", "config", "attributes", "parameters", "bases", "decorators", "contexts"};
+
+struct facts {
+    struct unit *unit; /* arena and atoms */
+    struct map section[SECTIONS];
+};
+
+static const struct {
+    const char *name;
+    enum effect effect;
+} effects[] = {
+    {"causal-mask", EFFECT_MASK_CAUSAL},
+    {"window-mask", EFFECT_MASK_WINDOW},
+    {"chunked-mask", EFFECT_MASK_CHUNKED},
+    {"bidirectional-mask", EFFECT_MASK_BIDIRECTIONAL},
+    {"drop", EFFECT_DROP},
+    {"record", EFFECT_RECORD},
+    {"tensor", EFFECT_TENSOR},
+    {"optional-tensor", EFFECT_OPTIONAL},
+    {"object", EFFECT_OBJECT},
+    {"mutates", EFFECT_MUTATES},
+};
+
+struct loader {
+    struct unit *unit;
+    struct facts *facts;
+    struct source *source;
+    bool ok;
+};
+
+static void complain(struct loader *l, const struct yaml *at, const char *format, const char *what) {
+    diag_at(l->unit->diags, SEVERITY_ERROR, l->source, at->span, "fact-file", format, what);
+    l->ok = false;
+}
+
+static struct node *parse_value(struct loader *l, const struct yaml *y) {
+    struct unit *unit = l->unit;
+    struct source *text =
+        source_from_text(unit->arena, unit->atoms, unit->diags, l->source->path, y->text, strlen(y->text));
+    struct node *n = text ? parse_expression(unit->parser, unit->arena, unit->atoms, unit->diags, text) : NULL;
+    if (n == NULL)
+        complain(l, y, "not an expression: `%s`", y->text);
+    return n;
+}
+
+static bool parse_effect(struct loader *l, const struct yaml *entry, struct fact *fact) {
+    const struct yaml *value = yaml_get(entry, "value"), *argument = yaml_get(entry, "argument");
+    const char *effect = yaml_text(entry, "effect"), *is = yaml_text(entry, "is");
+    if (value) {
+        fact->effect = EFFECT_VALUE;
+        return (fact->value = parse_value(l, value)) != NULL;
+    }
+    if (argument) {
+        fact->effect = EFFECT_ARGUMENT;
+        fact->argument = (uint32_t)strtoul(argument->text, NULL, 10);
+        const char *keyword = yaml_text(entry, "keyword");
+        fact->keyword = keyword ? intern(l->unit->atoms, keyword) : NULL;
+        return true;
+    }
+    if (is) {
+        fact->effect = EFFECT_REPLACE;
+        fact->replacement = intern(l->unit->atoms, is);
+        return true;
+    }
+    for (size_t i = 0; effect && i < sizeof effects / sizeof effects[0]; i++)
+        if (strcmp(effects[i].name, effect) == 0) {
+            const char *rank = yaml_text(entry, "rank");
+            fact->effect = effects[i].effect;
+            fact->argument = rank ? (uint32_t)strtoul(rank, NULL, 10) : 0;
+            return true;
+        }
+    complain(l, entry, "a fact needs one of `value`, `argument`, `is`, `effect`%s", "");
+    return false;
+}
+
+static void add_fact(struct loader *l, struct map *section, const struct fact *base, const char *name) {
+    struct unit *unit = l->unit;
+    struct fact *fact = NEW(unit->arena, struct fact);
+    *fact = *base;
+    fact->name = intern(unit->atoms, name);
+    const char *dot = strrchr(name, '.');
+    atom last = intern(unit->atoms, dot ? dot + 1 : name);
+    struct bag *bag = map_get(section, last);
+    if (bag == NULL) {
+        bag = NEW(unit->arena, struct bag);
+        map_put(unit->arena, section, last, bag);
+    }
+    vec_push(unit->arena, &bag->list, fact);
+}
+
+static void check_keys(struct loader *l, const struct yaml *entry) {
+    static const char *const known[] = {"id", "names", "why", "value", "argument", "keyword", "is", "effect", "rank"};
+    for (uint32_t i = 0; i < entry->count; i++) {
+        bool found = false;
+        for (size_t k = 0; k < sizeof known / sizeof known[0]; k++)
+            found |= atom_is(entry->key[i], known[k]);
+        if (!found)
+            complain(l, entry->item[i], "unknown key `%s`", entry->key[i]);
+    }
+}
+
+static void load_entry(struct loader *l, struct map *section, const struct yaml *entry) {
+    if (entry->kind != YAML_MAP) {
+        complain(l, entry, "a fact is a mapping%s", "");
+        return;
+    }
+    check_keys(l, entry);
+    const char *id = yaml_text(entry, "id"), *why = yaml_text(entry, "why");
+    const struct yaml *names = yaml_get(entry, "names");
+    if (!id || !why || !names || names->kind != YAML_LIST) {
+        complain(l, entry, "a fact needs `id`, `names` (a list) and `why`%s", "");
+        return;
+    }
+    struct fact fact = {.id = intern(l->unit->atoms, id), .why = why};
+    if (!parse_effect(l, entry, &fact))
+        return;
+    for (uint32_t i = 0; i < names->count; i++)
+        add_fact(l, section, &fact, names->item[i]->text);
+}
+
+static void load_sections(struct loader *l, const struct yaml *root) {
+    if (root->kind != YAML_MAP) {
+        complain(l, root, "the fact file is a mapping of sections%s", "");
+        return;
+    }
+    for (uint32_t i = 0; i < root->count; i++) {
+        int s = 0;
+        while (s < SECTIONS && !atom_is(root->key[i], section_name[s]))
+            s++;
+        if (s == SECTIONS) {
+            complain(l, root->item[i], "unknown section `%s`", root->key[i]);
+            continue;
+        }
+        for (uint32_t k = 0; k < root->item[i]->count; k++)
+            load_entry(l, &l->facts->section[s], root->item[i]->item[k]);
+    }
+}
+
+static struct source *open_facts(struct unit *unit, const char *dir) {
+    if (dir)
+        return source_read(unit->arena, unit->atoms, unit->diags, path_join(unit->arena, dir, "prefill.yaml"));
+    const struct embedded *file = embed_find("rules/prefill.yaml");
+    return file ? source_from_text(unit->arena, unit->atoms, unit->diags, file->name, file->text, file->len) : NULL;
+}
+
+struct facts *facts_load(struct unit *unit, const char *dir) {
+    struct loader l = {.unit = unit, .ok = true, .source = open_facts(unit, dir)};
+    if (l.source == NULL)
+        return NULL;
+    l.facts = NEW(unit->arena, struct facts);
+    l.facts->unit = unit;
+    struct yaml *root = yaml_read(unit->arena, unit->atoms, unit->diags, l.source);
+    if (root == NULL)
+        return NULL;
+    load_sections(&l, root);
+    return l.ok ? l.facts : NULL;
+}
+
+static const struct fact *find(const struct facts *facts, int section, atom qual) {
+    const char *dot = strrchr(qual, '.');
+    const struct bag *bag = map_get(&facts->section[section], dot ? intern(facts->unit->atoms, dot + 1) : qual);
+    const struct fact *best = NULL;
+    for (uint32_t i = 0; bag && i < bag->list.len; i++) {
+        const struct fact *fact = bag->list.at[i];
+        if (qual_ends(qual, fact->name) && (best == NULL || strlen(fact->name) > strlen(best->name)))
+            best = fact;
+    }
+    return best;
+}
+
+const struct fact *fact_library(const struct facts *facts, atom qual) {
+    return find(facts, SECTION_LIBRARY, qual);
+}
+const struct fact *fact_config(const struct facts *facts, atom field) {
+    return find(facts, SECTION_CONFIG, field);
+}
+const struct fact *fact_attribute(const struct facts *facts, atom name) {
+    return find(facts, SECTION_ATTRIBUTE, name);
+}
+const struct fact *fact_parameter(const struct facts *facts, atom name) {
+    return find(facts, SECTION_PARAMETER, name);
+}
+const struct fact *fact_base(const struct facts *facts, atom qual) {
+    return find(facts, SECTION_BASE, qual);
+}
+const struct fact *fact_decorator(const struct facts *facts, atom qual) {
+    return find(facts, SECTION_DECORATOR, qual);
+}
+const struct fact *fact_context(const struct facts *facts, atom qual) {
+    return find(facts, SECTION_CONTEXT, qual);
+}

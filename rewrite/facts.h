@@ -1,0 +1,48 @@
+/* facts.h - what is known of prefill inference: rules/prefill.yaml, loaded.
+ *
+ * A fact says what a name outside of the file means (a library function, a base class, a decorator, a configuration
+ * field, a parameter of the entry point). Names are matched by their dotted end, so that a fact holds across releases
+ * that move a function between modules. Each fact has an id and a reason, which the trace and the report print. */
+#ifndef ADGEN_REWRITE_FACTS_H
+#define ADGEN_REWRITE_FACTS_H
+
+#include "rewrite/unit.h"
+
+enum effect {
+    EFFECT_VALUE,          /* the call (or field, or parameter) has a constant value */
+    EFFECT_ARGUMENT,       /* the call is its argument number `argument` or keyword `keyword` */
+    EFFECT_MASK_CAUSAL,    /* makes a causal mask */
+    EFFECT_MASK_WINDOW,    /* makes a causal mask with config.sliding_window */
+    EFFECT_MASK_CHUNKED,
+    EFFECT_MASK_BIDIRECTIONAL,
+    EFFECT_DROP,           /* the statement, decorator or `with` has no effect on the result */
+    EFFECT_REPLACE,        /* the name stands for `name` */
+    EFFECT_RECORD,         /* a class of outputs: fields by keyword */
+    EFFECT_TENSOR,         /* returns a tensor, of rank `argument` if not 0 */
+    EFFECT_OPTIONAL,       /* a tensor of rank `argument`, or None */
+    EFFECT_OBJECT,         /* a class or factory of modules or other objects */
+    EFFECT_MUTATES         /* changes its receiver: never dead */
+};
+
+struct fact {
+    atom id;
+    atom name;             /* dotted end */
+    enum effect effect;
+    struct node *value;    /* VALUE */
+    uint32_t argument;     /* ARGUMENT */
+    atom keyword;
+    atom replacement;      /* REPLACE */
+    const char *why;
+};
+
+struct facts *facts_load(struct unit *unit, const char *dir);
+
+const struct fact *fact_library(const struct facts *facts, atom qual);   /* calls and names */
+const struct fact *fact_config(const struct facts *facts, atom field);
+const struct fact *fact_attribute(const struct facts *facts, atom name); /* attributes of modules, such as training */
+const struct fact *fact_parameter(const struct facts *facts, atom name); /* of the entry's forward */
+const struct fact *fact_base(const struct facts *facts, atom qual);
+const struct fact *fact_decorator(const struct facts *facts, atom qual);
+const struct fact *fact_context(const struct facts *facts, atom qual);   /* `with` */
+
+#endif

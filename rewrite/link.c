@@ -1,0 +1,272 @@
+/* link.c - names at module level: what each stands for, classes with their bases and methods, absolute import names.
+ *
+ * Reads the MODULE tree. Writes module->symbols; classes and functions are made when first asked for, so what the entry
+ * does not reach costs nothing. */
+#include <string.h>
+
+#include "base/file.h"
+#include "parser/parse.h"
+#include "rewrite/unit.h"
+
+bool qual_ends(atom qual, const char *suffix) {
+    if (qual == NULL)
+        return false;
+    size_t n = strlen(qual), m = strlen(suffix);
+    return n >= m && strcmp(qual + n - m, suffix) == 0 && (n == m || qual[n - m - 1] == '.');
+}
+
+static struct symbol *declare(struct unit *unit, struct module *module, atom name, int kind, struct node *def) {
+    struct symbol *symbol = NEW(unit->arena, struct symbol);
+    symbol->kind = kind;
+    symbol->name = name;
+    symbol->def = def;
+    map_put(unit->arena, &module->symbols, name, symbol);
+    return symbol;
+}
+
+/* The absolute module that `from <dots><module> import` means. Outside of a package the dots stay: such a name is only
+ * ever compared by its end. */
+static atom import_base(struct unit *unit, const struct module *module, const struct node *stmt) {
+    if (stmt->level == 0)
+        return stmt->atom;
+    const char *package = module->package ? module->package : "";
+    size_t len = strlen(package);
+    for (uint8_t level = 1; level < stmt->level && len > 0; level++) {
+        while (len > 0 && package[len - 1] != '.')
+            len--;
+        len -= len > 0;
+    }
+    if (stmt->atom == NULL)
+        return intern_len(unit->atoms, package, len);
+    return intern_printf(unit->atoms, "%.*s%s%s", (int)len, package, len ? "." : "", stmt->atom);
+}
+
+static void declare_imports(struct unit *unit, struct module *module, struct node *stmt, bool from) {
+    atom base = from ? import_base(unit, module, stmt) : NULL;
+    for (uint32_t i = 0; i < stmt->nkids; i++) {
+        struct node *alias = stmt->kid[i];
+        atom bound = alias->asname ? alias->asname : alias->atom, qual = alias->atom;
+        if (from) {
+            qual = intern_printf(unit->atoms, "%s.%s", base, alias->atom);
+        } else if (!alias->asname && strchr(alias->atom, '.')) { /* import a.b binds a */
+            bound = qual = intern_len(unit->atoms, alias->atom, strcspn(alias->atom, "."));
+        }
+        struct symbol *symbol = declare(unit, module, bound, SYM_IMPORT, alias);
+        symbol->qual = qual;
+        symbol->stmt = stmt;
+    }
+}
+
+static void declare_block(struct unit *unit, struct module *module, struct node *block);
+
+static void declare_stmt(struct unit *unit, struct module *module, struct node *stmt) {
+    switch (stmt->kind) {
+    case NODE_CLASS:
+        declare(unit, module, stmt->atom, SYM_CLASS, stmt)->stmt = stmt;
+        break;
+    case NODE_FUNCTION:
+        declare(unit, module, stmt->atom, SYM_FUNCTION, stmt)->stmt = stmt;
+        break;
+    case NODE_IMPORT:
+    case NODE_IMPORTFROM:
+        declare_imports(unit, module, stmt, stmt->kind == NODE_IMPORTFROM);
+        break;
+    case NODE_ASSIGN:
+        for (uint32_t i = 1; i < stmt->nkids; i++)
+            if (stmt->kid[i]->kind == NODE_NAME)
+                declare(unit, module, stmt->kid[i]->atom, SYM_VALUE, stmt->kid[0])->stmt = stmt;
+        break;
+    case NODE_ANNASSIGN:
+        if (stmt->kid[0]->kind == NODE_NAME && stmt->kid[2])
+            declare(unit, module, stmt->kid[0]->atom, SYM_VALUE, stmt->kid[2])->stmt = stmt;
+        break;
+    case NODE_IF: /* optional imports; the else branch first, so that the main one wins */
+        if (stmt->kid[2])
+            declare_block(unit, module, stmt->kid[2]);
+        declare_block(unit, module, stmt->kid[1]);
+        break;
+    case NODE_TRY:
+        for (uint32_t i = 3; i < stmt->nkids; i++)
+            declare_block(unit, module, stmt->kid[i]->kid[1]);
+        declare_block(unit, module, stmt->kid[0]);
+        break;
+    default:
+        break;
+    }
+}
+
+static void declare_block(struct unit *unit, struct module *module, struct node *block) {
+    for (uint32_t i = 0; i < block->nkids; i++)
+        declare_stmt(unit, module, block->kid[i]);
+}
+
+/* The dotted name of a file by the packages around it: folders with an __init__.py. */
+static void name_module(struct unit *unit, struct module *module, const char *path) {
+    const char *base = path_base(path);
+    size_t stem = strlen(base);
+    if (stem > 3 && strcmp(base + stem - 3, ".py") == 0)
+        stem -= 3;
+    atom name = intern_len(unit->atoms, base, stem), package = NULL;
+    for (char *dir = path_dir(unit->arena, path);; dir = path_dir(unit->arena, dir)) {
+        if (!file_exists(path_join(unit->arena, dir, "__init__.py")))
+            break;
+        const char *folder = path_base(dir);
+        package = package ? intern_printf(unit->atoms, "%s.%s", folder, package) : intern(unit->atoms, folder);
+        unit->package.root = dir;
+        unit->package.name = intern(unit->atoms, folder);
+    }
+    module->package = package;
+    module->name = package ? intern_printf(unit->atoms, "%s.%s", package, name) : name;
+}
+
+struct module *module_load(struct unit *unit, struct source *source) {
+    struct module *module = NEW(unit->arena, struct module);
+    module->source = source;
+    name_module(unit, module, source->path);
+    module->tree = parse_module(unit->parser, unit->arena, unit->atoms, unit->diags, source);
+    if (module->tree == NULL)
+        return NULL;
+    declare_block(unit, module, module->tree);
+    return module;
+}
+
+struct symbol *module_lookup(const struct module *module, atom name) {
+    return map_get(&module->symbols, name);
+}
+
+/* -- functions --------------------------------------------------------------------------------------------------- */
+
+static void read_params(struct unit *unit, struct fn *fn, const struct node *params) {
+    bool keyword_only = false;
+    for (uint32_t i = 0; i < params->nkids; i++) {
+        struct node *p = params->kid[i];
+        if (p->op == PARAM_STAR)
+            keyword_only = true;
+        if (p->op == PARAM_STAR || p->op == PARAM_SLASH)
+            continue;
+        struct param *param = NEW(unit->arena, struct param);
+        param->name = p->atom;
+        param->role = p->op;
+        param->keyword_only = keyword_only && p->op == PARAM_PLAIN;
+        param->annotation = p->kid[0];
+        param->dflt = p->kid[1];
+        if (p->op == PARAM_ARGS)
+            keyword_only = true;
+        vec_push(unit->arena, &fn->params, param);
+    }
+}
+
+static void read_decorators(struct fn *fn) {
+    for (uint32_t i = 3; i < fn->def->nkids; i++) {
+        const struct node *d = fn->def->kid[i];
+        fn->is_static |= is_name(d, "staticmethod");
+        fn->is_class_method |= is_name(d, "classmethod");
+        fn->is_property |= is_name(d, "property") || is_name(d, "cached_property");
+    }
+}
+
+struct fn *fn_make(struct unit *unit, struct module *module, struct node *def, struct cls *owner) {
+    struct fn *fn = NEW(unit->arena, struct fn);
+    fn->module = module;
+    fn->owner = owner;
+    if (def->kind == NODE_LAMBDA) {
+        fn->lambda = def;
+        fn->name = intern(unit->atoms, "<lambda>");
+        read_params(unit, fn, def->kid[0]);
+        return fn;
+    }
+    fn->def = def;
+    fn->name = def->atom;
+    read_params(unit, fn, def->kid[0]);
+    read_decorators(fn);
+    return fn;
+}
+
+struct fn *symbol_function(struct unit *unit, struct module *module, struct symbol *symbol) {
+    if (symbol->fn == NULL)
+        symbol->fn = fn_make(unit, module, symbol->def, NULL);
+    return symbol->fn;
+}
+
+/* -- classes ----------------------------------------------------------------------------------------------------- */
+
+static atom dotted_name(struct unit *unit, const struct module *module, const struct node *n) {
+    if (n->kind == NODE_NAME) {
+        struct symbol *symbol = module_lookup(module, n->atom);
+        return symbol && symbol->kind == SYM_IMPORT ? symbol->qual : n->atom;
+    }
+    if (n->kind == NODE_ATTRIBUTE) {
+        atom value = dotted_name(unit, module, n->kid[0]);
+        return value ? intern_printf(unit->atoms, "%s.%s", value, n->atom) : NULL;
+    }
+    return n->kind == NODE_SUBSCRIPT ? dotted_name(unit, module, n->kid[0]) : NULL;
+}
+
+static void read_bases(struct unit *unit, struct module *module, struct cls *cls) {
+    const struct node *bases = cls->def->kid[0];
+    for (uint32_t i = 0; bases && i < bases->nkids; i++) {
+        const struct node *b = bases->kid[i];
+        struct symbol *symbol = b->kind == NODE_NAME ? module_lookup(module, b->atom) : NULL;
+        if (symbol && symbol->kind == SYM_CLASS) {
+            vec_push(unit->arena, &cls->bases, symbol_class(unit, module, symbol));
+        } else {
+            atom qual = dotted_name(unit, module, b);
+            if (qual)
+                vec_push(unit->arena, &cls->library_bases, qual);
+        }
+    }
+}
+
+static void add_method(struct unit *unit, struct cls *cls, struct node *def, struct cls *defined_in) {
+    if (map_has(&cls->methods, def->atom))
+        return;
+    struct fn *fn = fn_make(unit, cls->module, def, cls);
+    fn->defined_in = defined_in;
+    map_put(unit->arena, &cls->methods, def->atom, fn);
+}
+
+/* Own members, then those of the bases, nearest first. */
+static void read_members(struct unit *unit, struct cls *cls, struct cls *from) {
+    const struct node *body = class_body(from->def);
+    for (uint32_t i = 0; i < body->nkids; i++) {
+        struct node *s = body->kid[i];
+        if (s->kind == NODE_FUNCTION)
+            add_method(unit, cls, s, from);
+        else if (s->kind == NODE_ASSIGN && s->kid[1]->kind == NODE_NAME && !map_has(&cls->class_attrs, s->kid[1]->atom))
+            map_put(unit->arena, &cls->class_attrs, s->kid[1]->atom, s->kid[0]);
+        else if (s->kind == NODE_ANNASSIGN && s->kid[0]->kind == NODE_NAME && s->kid[2] &&
+            !map_has(&cls->class_attrs, s->kid[0]->atom))
+            map_put(unit->arena, &cls->class_attrs, s->kid[0]->atom, s->kid[2]);
+    }
+    for (uint32_t i = 0; i < from->bases.len; i++)
+        read_members(unit, cls, from->bases.at[i]);
+}
+
+struct cls *symbol_class(struct unit *unit, struct module *module, struct symbol *symbol) {
+    if (symbol->cls)
+        return symbol->cls;
+    struct cls *cls = symbol->cls = NEW(unit->arena, struct cls);
+    cls->name = symbol->name;
+    cls->def = symbol->def;
+    cls->module = module;
+    read_bases(unit, module, cls);
+    read_members(unit, cls, cls);
+    return cls;
+}
+
+struct fn *class_method(const struct cls *cls, const char *name) {
+    for (uint32_t i = 0; i < cls->methods.len; i++)
+        if (atom_is(cls->methods.entry[i].key, name))
+            return cls->methods.entry[i].value;
+    return NULL;
+}
+
+bool class_derives(const struct cls *cls, const char *suffix) {
+    for (uint32_t i = 0; i < cls->library_bases.len; i++)
+        if (qual_ends(cls->library_bases.at[i], suffix))
+            return true;
+    for (uint32_t i = 0; i < cls->bases.len; i++)
+        if (class_derives(cls->bases.at[i], suffix))
+            return true;
+    return false;
+}

@@ -1,0 +1,110 @@
+/* spec.h - inside the specialiser (specialise.c says what it does as a whole).
+ *
+ * A frame is one activation: of the residual function that is being written, or of a helper unfolded into it. Evaluation
+ * of an expression returns a `struct val`: what is known, and a fresh residual expression in SSA form. Running a
+ * statement appends residual statements to frame->out. Everything is emitted, also what nobody will read: prune removes
+ * it. So an evaluator never asks whether a value is needed. */
+#ifndef ADGEN_REWRITE_SPEC_H
+#define ADGEN_REWRITE_SPEC_H
+
+#include "rewrite/facts.h"
+#include "rewrite/unit.h"
+
+/* How control leaves a statement. */
+enum flow { FLOW_NEXT, FLOW_RETURN, FLOW_RAISE, FLOW_BREAK, FLOW_CONTINUE };
+
+struct frame {
+    struct unit *unit;
+    struct fn *fn;          /* whose source runs */
+    struct fn *host;        /* the residual function that is being written */
+    struct map env;         /* name -> struct val */
+    const struct map *closure;
+    struct node *out;       /* BLOCK that statements go to */
+    bool unfolded;          /* a helper: `return` makes a value instead of a statement */
+    bool pure;              /* inside an expression where no statement can be put before */
+    uint32_t conditional;   /* inside a branch or a loop of the source */
+    struct val ret;         /* unfolded: what it returned; abs NULL before */
+    uint32_t depth;         /* of unfolding */
+};
+
+struct arg {
+    atom keyword;           /* NULL: positional */
+    enum { ARG_VALUE, ARG_STAR, ARG_STARSTAR } form;
+    struct val val;
+    struct node *node;      /* the source argument */
+};
+
+struct args {
+    VEC(struct arg) list;
+    bool open;              /* holds * or ** of unknown content */
+};
+
+enum { SPEC_DEPTH_MAX = 24 };
+
+/* spec_expr.c */
+struct val eval(struct frame *f, struct node *e);
+struct val val_make(const struct absval *abs, struct node *expr);
+struct val val_const(struct frame *f, enum op constant);
+struct val val_top(struct node *expr);
+/* A fresh expression for a value that may be used more than once. */
+struct node *val_expr(struct frame *f, const struct val *v);
+bool expr_is_trivial(const struct node *e); /* free to copy: a local, a constant, an attribute path */
+struct val env_get(struct frame *f, atom name, struct node *at, bool *found);
+void env_set(struct frame *f, atom name, struct val v);
+struct val eval_attribute_of(struct frame *f, struct val object, atom name, struct node *at);
+struct val element_of(struct frame *f, struct val v, uint32_t index);
+const struct absval *abs_element(struct frame *f, const struct absval *a); /* of what a loop iterates over */
+atom dotted_of(const struct val *v);
+
+/* spec_fold.c */
+struct val fold_compare(struct frame *f, struct node *e);
+struct val fold_boolop(struct frame *f, struct node *e);
+struct val fold_binop(struct frame *f, struct node *e);
+struct val fold_unary(struct frame *f, struct node *e);
+/* `abs` of an operation all of whose operands are known at construction, or NULL. */
+const struct absval *fold_symbolic(struct frame *f, const struct node *e, const struct val *operands, uint32_t count);
+int truth_of_isinstance(struct frame *f, const struct absval *a, const struct absval *type);
+
+/* spec_call.c */
+struct val eval_call(struct frame *f, struct node *e);
+void eval_args(struct frame *f, struct node *call, struct args *args);
+struct val call_function(struct frame *f, struct fn *fn, const struct val *self, struct args *args, struct node *at,
+    struct node *callee);
+/* A call of a class: __init__ is specialised, the expression calls the class. */
+struct val call_constructor(struct frame *f, struct fn *init, const struct val *self, struct args *args,
+    struct node *at, struct node *callee);
+struct node *build_call(struct frame *f, struct node *callee, const struct args *args, struct node *at);
+/* Run a function's body for the current parameter knowledge, once a round; its residual body and summary. */
+void fn_specialise(struct unit *unit, struct fn *fn);
+/* A function used as a value: any arguments. */
+void fn_escape(struct unit *unit, struct fn *fn);
+
+/* spec_lib.c */
+struct val call_library(struct frame *f, atom qual, struct val callee, struct args *args, struct node *at);
+struct val call_object(struct frame *f, struct val object, struct args *args, struct node *at);
+struct val call_method(struct frame *f, struct val object, atom name, struct args *args, struct node *at);
+const struct arg *arg_find(const struct args *args, uint32_t position, const char *keyword);
+
+/* spec_class.c */
+struct val construct(struct frame *f, struct cls *cls, struct val callee, struct args *args, struct node *at);
+struct attr *class_attr(const struct cls *cls, atom name);
+struct val self_attribute(struct frame *f, struct val self, atom name, struct node *at);
+void store_attribute(struct frame *f, struct cls *cls, atom name, struct val v, struct node *stmt);
+struct val call_super(struct frame *f, atom method, struct args *args, struct node *at);
+
+/* spec_stmt.c */
+enum flow run_block(struct frame *f, struct node *block, uint32_t from);
+struct web *emit_assign(struct frame *f, atom name, struct val v, struct node *at);
+void assign_target(struct frame *f, struct node *target, struct val v, struct node *at);
+void bind_target(struct frame *f, struct node *target, const struct absval *abs, struct node *stmt);
+struct node *copy_target(struct frame *f, struct node *target);
+struct node *emit(struct frame *f, struct node *stmt, struct node *at);
+void map_copy(struct arena *arena, struct map *to, const struct map *from);
+/* Join one variable after an IF; `branch` are the blocks of the two sides. */
+struct val merge_vals(struct frame *f, struct node *join, atom name, struct val then, struct val other);
+
+struct web *web_new(struct frame *f, enum web_kind kind, atom name, const struct absval *abs);
+/* A fresh node at the place of a source node. */
+struct node *at_node(struct frame *f, struct node *made, const struct node *at);
+
+#endif

@@ -1,0 +1,528 @@
+/* spec_call.c - specialisation of calls: arguments to parameters, unfolding of helpers, residual functions.
+ *
+ * A call of a module (`self.mlp(x)`) stays a call: its forward is specialised once for all its calls together. A call of
+ * a helper (a function of the file, a method other than forward, a lambda) is unfolded into its caller, so that the
+ * equations see the whole dataflow and each call is specialised for itself. A helper whose control flow does not allow
+ * that stays a call, like a module. */
+#include <string.h>
+
+#include "rewrite/spec.h"
+
+/* -- arguments --------------------------------------------------------------------------------------------------- */
+
+static void add_arg(struct frame *f, struct args *args, atom keyword, struct val v, struct node *node) {
+    struct arg arg = {.keyword = keyword, .form = ARG_VALUE, .val = v, .node = node};
+    vec_push(f->unit->arena, &args->list, arg);
+}
+
+/* `*a` of known elements becomes so many arguments; so does `**d` of a dictionary whose keys are all known. */
+static void add_spread(struct frame *f, struct args *args, struct node *node, struct val v, bool keywords) {
+    const struct absval *a = v.abs;
+    if (!keywords && (a->kind == ABS_TUPLE || a->kind == ABS_LIST)) {
+        for (uint32_t i = 0; i < a->count; i++)
+            add_arg(f, args, NULL, element_of(f, v, i), node);
+        return;
+    }
+    if (keywords && a->kind == ABS_DICT && a->element == NULL) {
+        for (uint32_t i = 0; i < a->count; i++) {
+            struct val item = a->item[i];
+            if (item.expr == NULL && item.web == NULL)
+                item.expr = node_make(f->unit->arena, NODE_SUBSCRIPT, NULL, 2, val_expr(f, &v),
+                    make_string(f->unit->arena, f->unit->atoms, a->key[i]));
+            item.expr = val_expr(f, &item);
+            add_arg(f, args, a->key[i], item, node);
+        }
+        return;
+    }
+    struct arg arg = {.form = keywords ? ARG_STARSTAR : ARG_STAR, .val = v, .node = node};
+    vec_push(f->unit->arena, &args->list, arg);
+    args->open = true;
+}
+
+void eval_args(struct frame *f, struct node *call, struct args *args) {
+    for (uint32_t i = 1; i < call->nkids; i++) {
+        struct node *a = call->kid[i];
+        if (a->kind == NODE_STARRED)
+            add_spread(f, args, a, eval(f, a->kid[0]), false);
+        else if (a->kind == NODE_KEYWORD && a->atom == NULL)
+            add_spread(f, args, a, eval(f, a->kid[0]), true);
+        else if (a->kind == NODE_KEYWORD)
+            add_arg(f, args, a->atom, eval(f, a->kid[0]), a);
+        else
+            add_arg(f, args, NULL, eval(f, a), a);
+    }
+}
+
+static struct node *arg_node(struct frame *f, const struct arg *arg) {
+    struct node *expr = val_expr(f, &arg->val);
+    if (arg->form == ARG_STAR)
+        return node_make(f->unit->arena, NODE_STARRED, NULL, 1, expr);
+    if (arg->form == ARG_STARSTAR || arg->keyword)
+        return node_make(f->unit->arena, NODE_KEYWORD, arg->keyword, 1, expr);
+    return expr;
+}
+
+struct node *build_call(struct frame *f, struct node *callee, const struct args *args, struct node *at) {
+    struct node *call = at_node(f, node_make(f->unit->arena, NODE_CALL, NULL, 1, callee), at);
+    call->flags = at ? at->flags : 0;
+    for (uint32_t i = 0; i < args->list.len; i++)
+        node_add(f->unit->arena, call, arg_node(f, &args->list.at[i]));
+    return call;
+}
+
+/* -- binding ----------------------------------------------------------------------------------------------------- */
+
+struct binding {
+    struct val *of_param;                /* parallel to fn->params; abs NULL: not given */
+    VEC(struct arg) rest;                /* for *args */
+    VEC(struct arg) keywords;            /* for **kwargs */
+    uint32_t *param_of_arg;              /* parallel to args->list; UINT32_MAX: none */
+};
+
+static uint32_t find_param(const struct fn *fn, atom name) {
+    for (uint32_t i = 0; i < fn->params.len; i++)
+        if (fn->params.at[i]->name == name && fn->params.at[i]->role == PARAM_PLAIN)
+            return i;
+    return UINT32_MAX;
+}
+
+static bool has_role(const struct fn *fn, enum op role) {
+    for (uint32_t i = 0; i < fn->params.len; i++)
+        if (fn->params.at[i]->role == role)
+            return true;
+    return false;
+}
+
+/* Which parameter the next positional argument fills. */
+static uint32_t next_positional(const struct fn *fn, uint32_t from) {
+    for (uint32_t i = from; i < fn->params.len; i++)
+        if (fn->params.at[i]->role == PARAM_PLAIN && !fn->params.at[i]->keyword_only && !fn->params.at[i]->extra)
+            return i;
+    return UINT32_MAX;
+}
+
+static bool bind_args(struct frame *f, struct fn *fn, bool has_self, const struct args *args, struct binding *b) {
+    struct arena *arena = f->unit->arena;
+    b->of_param = NEW_ARRAY(arena, struct val, fn->params.len + 1);
+    b->param_of_arg = NEW_ARRAY(arena, uint32_t, args->list.len + 1);
+    uint32_t next = next_positional(fn, has_self ? 1 : 0);
+    for (uint32_t i = 0; i < args->list.len; i++) {
+        const struct arg *a = &args->list.at[i];
+        uint32_t p = UINT32_MAX;
+        if (a->form != ARG_VALUE)
+            return false;
+        if (a->keyword) {
+            p = find_param(fn, a->keyword);
+            if (p == UINT32_MAX && has_role(fn, PARAM_KWARGS))
+                vec_push(arena, &b->keywords, *a);
+        } else if (next != UINT32_MAX) {
+            p = next;
+            next = next_positional(fn, next + 1);
+        } else {
+            vec_push(arena, &b->rest, *a);
+        }
+        b->param_of_arg[i] = p;
+        if (p != UINT32_MAX)
+            b->of_param[p] = a->val;
+    }
+    return true;
+}
+
+/* Defaults are evaluated where the function was defined. */
+static struct val default_value(struct frame *f, struct fn *fn, const struct param *param) {
+    struct frame g = {.unit = f->unit, .fn = fn, .host = f->host, .pure = true, .closure = fn->closure};
+    g.out = node_new(f->unit->arena, NODE_BLOCK);
+    return eval(&g, param->dflt);
+}
+
+/* -- unfolding --------------------------------------------------------------------------------------------------- */
+
+static bool returns_inside(const struct node *n, bool in_loop) {
+    if (n == NULL || n->kind == NODE_FUNCTION || n->kind == NODE_CLASS || n->kind == NODE_LAMBDA)
+        return false;
+    if (n->kind == NODE_YIELD || n->kind == NODE_YIELDFROM || n->kind == NODE_GLOBAL || n->kind == NODE_NONLOCAL)
+        return true;
+    if (n->kind == NODE_RETURN && in_loop)
+        return true;
+    in_loop |= n->kind == NODE_FOR || n->kind == NODE_WHILE || n->kind == NODE_TRY;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        if (returns_inside(n->kid[i], in_loop))
+            return true;
+    return false;
+}
+
+static bool can_unfold(const struct frame *f, const struct fn *fn) {
+    if (f->depth >= SPEC_DEPTH_MAX || fn->under_way || fn->is_class_method)
+        return fn->lambda != NULL || (fn->is_class_method && f->depth < SPEC_DEPTH_MAX && !fn->under_way);
+    return fn->lambda || !returns_inside(function_body(fn->def), false);
+}
+
+static void bind_local(struct frame *f, struct frame *g, atom name, struct val v) {
+    if (expr_is_trivial(v.expr) || v.abs->kind == ABS_CONST || v.abs->kind == ABS_MASK || f->pure) {
+        env_set(g, name, v);
+        return;
+    }
+    emit_assign(g, name, v, NULL);
+}
+
+static struct val pack_tuple(struct frame *f, const struct binding *b) {
+    struct unit *unit = f->unit;
+    struct absval *t = abs_new(unit, ABS_TUPLE);
+    struct node *expr = node_new(unit->arena, NODE_TUPLE);
+    expr->flags = NF_PAREN;
+    t->item = NEW_ARRAY(unit->arena, struct val, b->rest.len + 1);
+    for (uint32_t i = 0; i < b->rest.len; i++) {
+        t->item[t->count++] = b->rest.at[i].val;
+        node_add(unit->arena, expr, val_expr(f, &b->rest.at[i].val));
+    }
+    return val_make(t, expr);
+}
+
+static struct val pack_dict(struct frame *f, const struct binding *b) {
+    struct unit *unit = f->unit;
+    struct absval *d = abs_new(unit, ABS_DICT);
+    struct node *expr = node_new(unit->arena, NODE_DICT);
+    d->item = NEW_ARRAY(unit->arena, struct val, b->keywords.len + 1);
+    d->key = NEW_ARRAY(unit->arena, atom, b->keywords.len + 1);
+    for (uint32_t i = 0; i < b->keywords.len; i++) {
+        const struct arg *a = &b->keywords.at[i];
+        d->key[d->count] = a->keyword;
+        d->item[d->count++] = a->val;
+        node_add(unit->arena, expr,
+            node_make(unit->arena, NODE_KEYVALUE, NULL, 2, make_string(unit->arena, unit->atoms, a->keyword),
+                val_expr(f, &a->val)));
+    }
+    return val_make(d, expr);
+}
+
+static void bind_params(struct frame *f, struct frame *g, struct fn *fn, const struct val *self, struct binding *b) {
+    for (uint32_t i = 0; i < fn->params.len; i++) {
+        struct param *p = fn->params.at[i];
+        if (p->extra)
+            continue;
+        if (p->role == PARAM_ARGS)
+            env_set(g, p->name, pack_tuple(f, b));
+        else if (p->role == PARAM_KWARGS)
+            env_set(g, p->name, pack_dict(f, b));
+        else if (i == 0 && self)
+            env_set(g, p->name, *self);
+        else if (b->of_param[i].abs)
+            bind_local(f, g, p->name, b->of_param[i]);
+        else if (p->dflt)
+            env_set(g, p->name, default_value(f, fn, p));
+        else
+            env_set(g, p->name, val_top(make_name(f->unit->arena, p->name)));
+    }
+}
+
+static struct val unfold(struct frame *f, struct fn *fn, const struct val *self, struct binding *b) {
+    struct frame g = {.unit = f->unit, .fn = fn, .host = f->host, .closure = fn->closure, .out = f->out,
+        .unfolded = true, .pure = f->pure, .conditional = f->conditional, .depth = f->depth + 1};
+    bind_params(f, &g, fn, self, b);
+    if (fn->lambda)
+        return eval(&g, fn->lambda->kid[1]);
+    fn->under_way = true;
+    enum flow flow = run_block(&g, function_body(fn->def), 0);
+    fn->under_way = false;
+    if (flow == FLOW_RAISE && g.ret.abs == NULL)
+        return val_make(abs_simple(ABS_BOTTOM), make_const(f->unit->arena, OP_NONE));
+    if (g.ret.abs == NULL)
+        return val_const(f, OP_NONE);
+    g.ret.expr = val_expr(f, &g.ret);
+    return g.ret;
+}
+
+/* -- residual functions -------------------------------------------------------------------------------------------- */
+
+/* Tensors of several ranks: ranks in the function become relative to this parameter's. What was concluded before that is
+ * wrong, not just incomplete, so the round starts over. */
+static const struct absval *join_ranks(struct unit *unit, struct param *p, const struct absval *abs) {
+    if (abs->kind != ABS_TENSOR)
+        return NULL;
+    if (p->rank_id == 0) {
+        if (!p->abs || p->abs->kind != ABS_TENSOR || p->abs->rank == abs->rank || !p->abs->rank || !abs->rank)
+            return NULL;
+        p->rank_id = ++unit->rank_ids;
+        unit->restart = true;
+    }
+    return abs_join(unit, p->abs, abs_tensor(unit, p->rank_id * RANK_BASE + RANK_BASE / 2));
+}
+
+static void join_param(struct unit *unit, struct fn *fn, struct param *p, const struct absval *abs) {
+    const struct absval *joined = join_ranks(unit, p, abs);
+    if (joined == NULL)
+        joined = abs_join(unit, p->abs, abs_summary(unit, abs));
+    if (p->abs && abs_equal(joined, p->abs))
+        return;
+    p->abs = joined;
+    if (fn->round == unit->round)
+        unit->changed = true;
+}
+
+/* A keyword that goes into **kwargs becomes a parameter of its own. */
+static uint32_t extra_param(struct unit *unit, struct fn *fn, atom name) {
+    for (uint32_t i = 0; i < fn->params.len; i++)
+        if (fn->params.at[i]->name == name)
+            return i;
+    struct param *p = NEW(unit->arena, struct param);
+    p->name = name;
+    p->role = PARAM_PLAIN;
+    p->extra = true;
+    p->dflt = make_const(unit->arena, OP_NONE);
+    vec_push(unit->arena, &fn->params, p);
+    if (fn->round == unit->round)
+        unit->changed = true;
+    return fn->params.len - 1;
+}
+
+static void join_params(struct frame *f, struct fn *fn, bool has_self, const struct args *args, struct binding *b) {
+    for (uint32_t i = 0; i < args->list.len; i++) {
+        const struct arg *a = &args->list.at[i];
+        if (b->param_of_arg[i] == UINT32_MAX && a->keyword && has_role(fn, PARAM_KWARGS)) {
+            uint32_t p = extra_param(f->unit, fn, a->keyword);
+            b->param_of_arg[i] = p;
+            struct val *grown = NEW_ARRAY(f->unit->arena, struct val, fn->params.len + 1);
+            memcpy(grown, b->of_param, sizeof *grown * (fn->params.len - (p + 1 == fn->params.len)));
+            b->of_param = grown;
+            b->of_param[p] = a->val;
+        }
+    }
+    for (uint32_t i = has_self; i < fn->params.len; i++) {
+        struct param *p = fn->params.at[i];
+        if (p->role != PARAM_PLAIN)
+            continue;
+        if (b->of_param[i].abs)
+            join_param(f->unit, fn, p, b->of_param[i].abs);
+        else if (p->dflt)
+            join_param(f->unit, fn, p, default_value(f, fn, p).abs);
+        else
+            join_param(f->unit, fn, p, abs_simple(ABS_TOP));
+    }
+}
+
+static struct callsite *make_callsite(struct frame *f, struct fn *fn, const struct binding *b) {
+    struct callsite *site = NEW(f->unit->arena, struct callsite);
+    site->fn = fn;
+    site->caller = f->host;
+    site->param = b->param_of_arg;
+    return site;
+}
+
+/* What a call returns, with the ranks of its own arguments in place of the parameters'. */
+static const struct absval *result_for(struct unit *unit, const struct fn *fn, const struct binding *b,
+    const struct absval *ret) {
+    if ((ret->kind == ABS_TENSOR || ret->kind == ABS_SHAPE) && rank_is_relative(ret->rank)) {
+        uint32_t rank = 0;
+        for (uint32_t i = 0; i < fn->params.len; i++)
+            if (fn->params.at[i]->rank_id == ret->rank / RANK_BASE && b->of_param[i].abs && b->of_param[i].abs->rank)
+                rank = b->of_param[i].abs->rank + ret->rank % RANK_BASE - RANK_BASE / 2;
+        return ret->kind == ABS_TENSOR ? abs_tensor(unit, rank) : abs_shape(unit, rank);
+    }
+    if (ret->kind != ABS_TUPLE && ret->kind != ABS_RECORD)
+        return ret;
+    struct absval *t = abs_new(unit, ret->kind);
+    *t = *ret;
+    t->item = NEW_ARRAY(unit->arena, struct val, ret->count + 1);
+    for (uint32_t i = 0; i < ret->count; i++)
+        t->item[i].abs = result_for(unit, fn, b, ret->item[i].abs);
+    return t;
+}
+
+static struct val call_residual(struct frame *f, struct fn *fn, const struct val *self, struct args *args,
+    struct node *at, struct node *callee) {
+    struct binding b = {0};
+    struct node *call = build_call(f, callee, args, at);
+    if (!bind_args(f, fn, self != NULL, args, &b)) {
+        fn_escape(f->unit, fn);
+        return val_make(fn->ret ? fn->ret : abs_simple(ABS_TOP), call);
+    }
+    join_params(f, fn, self != NULL, args, &b);
+    call->callsite = make_callsite(f, fn, &b);
+    fn->residual = true;
+    fn_specialise(f->unit, fn);
+    return val_make(fn->ret ? result_for(f->unit, fn, &b, fn->ret) : abs_simple(ABS_TOP), call);
+}
+
+struct val call_constructor(struct frame *f, struct fn *init, const struct val *self, struct args *args,
+    struct node *at, struct node *callee) {
+    return call_residual(f, init, self, args, at, callee);
+}
+
+static void bind_own_params(struct frame *f, struct fn *fn) {
+    struct unit *unit = f->unit;
+    struct absval *rest = abs_new(unit, ABS_DICT);
+    rest->item = NEW_ARRAY(unit->arena, struct val, fn->params.len + 1);
+    rest->key = NEW_ARRAY(unit->arena, atom, fn->params.len + 1);
+    rest->element = fn->escapes ? abs_simple(ABS_TOP) : NULL;
+    atom rest_name = NULL;
+    for (uint32_t i = 0; i < fn->params.len; i++) {
+        struct param *p = fn->params.at[i];
+        if (i == 0 && fn->owner && !fn->is_static) {
+            struct absval *self = abs_new(unit, fn->is_class_method ? ABS_CLASS : ABS_INSTANCE);
+            self->cls = fn->owner;
+            p->abs = self;
+        }
+        const struct absval *abs = p->abs ? p->abs : abs_simple(ABS_TOP);
+        p->web = web_new(f, WEB_PARAM, p->name, abs);
+        struct val v = {.abs = abs, .web = p->web};
+        if (p->role == PARAM_KWARGS) {
+            rest_name = p->name;
+        } else if (p->role == PARAM_ARGS) {
+            struct absval *seq = abs_new(unit, ABS_SEQ);
+            seq->element = abs_simple(ABS_TOP);
+            v.abs = seq;
+            env_set(f, p->name, v);
+        } else if (p->extra) {
+            rest->key[rest->count] = p->name;
+            rest->item[rest->count++] = v;
+        } else {
+            env_set(f, p->name, v);
+        }
+    }
+    if (rest_name)
+        env_set(f, rest_name, (struct val){.abs = rest, .expr = make_name(unit->arena, rest_name)});
+}
+
+void fn_specialise(struct unit *unit, struct fn *fn) {
+    if (fn->round == unit->round || fn->under_way || unit->restart)
+        return;
+    fn->round = unit->round;
+    fn->under_way = true;
+    struct frame f = {.unit = unit, .fn = fn, .host = fn, .closure = fn->closure};
+    f.out = fn->body = node_new(unit->arena, NODE_BLOCK);
+    bind_own_params(&f, fn);
+    enum flow flow = run_block(&f, function_body(fn->def), 0);
+    const struct absval *ret = f.ret.abs;
+    if (flow == FLOW_NEXT)
+        ret = abs_join(unit, ret, abs_none(unit));
+    fn->ret = ret ? abs_summary(unit, ret) : abs_simple(ABS_BOTTOM);
+    fn->under_way = false;
+}
+
+void fn_escape(struct unit *unit, struct fn *fn) {
+    if (!fn->escapes)
+        unit->changed = unit->changed || fn->round == unit->round;
+    fn->escapes = fn->residual = true;
+    for (uint32_t i = 0; i < fn->params.len; i++) {
+        struct param *p = fn->params.at[i];
+        if (atom_is(p->name, "config")) {
+            struct absval *config = abs_new(unit, ABS_CONFIG);
+            config->qual = intern(unit->atoms, "");
+            p->abs = abs_join(unit, p->abs, config);
+        } else {
+            p->abs = abs_simple(ABS_TOP);
+        }
+    }
+    fn_specialise(unit, fn);
+}
+
+/* -- dispatch ---------------------------------------------------------------------------------------------------- */
+
+struct val call_function(struct frame *f, struct fn *fn, const struct val *self, struct args *args, struct node *at,
+    struct node *callee) {
+    struct binding b = {0};
+    bool module_call = self && atom_is(fn->name, "forward");
+    if (fn->is_static)
+        self = NULL;
+    if (module_call || !can_unfold(f, fn) || !bind_args(f, fn, self != NULL, args, &b))
+        return call_residual(f, fn, self, args, at, callee);
+    if (!f->pure)
+        return unfold(f, fn, self, &b);
+    struct node *out = f->out;
+    f->out = node_new(f->unit->arena, NODE_BLOCK);
+    struct val v = unfold(f, fn, self, &b);
+    bool needs_statements = f->out->nkids > 0;
+    f->out = out;
+    return needs_statements ? call_residual(f, fn, self, args, at, callee) : v;
+}
+
+static struct val call_instance(struct frame *f, struct val object, struct args *args, struct node *at) {
+    struct fn *forward = class_method(object.abs->cls, "forward");
+    if (forward)
+        return call_residual(f, forward, &object, args, at, object.expr);
+    return val_make(abs_simple(ABS_TENSOR), build_call(f, object.expr, args, at));
+}
+
+static struct val call_value(struct frame *f, struct val callee, struct args *args, struct node *at);
+
+/* Call one of two functions: in the branches of the IF that chose it, if that is the last thing that happened. */
+static struct val call_choice(struct frame *f, struct val callee, struct args *args, struct node *at) {
+    struct unit *unit = f->unit;
+    const struct absval *choice = callee.abs;
+    struct node *join = choice->join;
+    if (f->pure)
+        return val_top(build_call(f, callee.expr, args, at));
+    bool reuse = f->out->nkids > 0 && f->out->kid[f->out->nkids - 1] == join;
+    if (!reuse) {
+        join = node_make(unit->arena, NODE_IF, NULL, 3, node_copy(unit->arena, choice->join->kid[0]),
+            node_new(unit->arena, NODE_BLOCK), node_new(unit->arena, NODE_BLOCK));
+        emit(f, join, at);
+    }
+    if (join->kid[2] == NULL)
+        join->kid[2] = node_new(unit->arena, NODE_BLOCK);
+    struct node *out = f->out;
+    struct val v[2];
+    f->conditional++;
+    for (int i = 0; i < 2; i++) {
+        f->out = join->kid[1 + i];
+        struct val target = choice->item[i];
+        target.expr = val_expr(f, &target);
+        v[i] = call_value(f, target, args, at);
+    }
+    f->conditional--;
+    f->out = out;
+    struct val r = merge_vals(f, join, intern(unit->atoms, "result"), v[0], v[1]);
+    r.expr = val_expr(f, &r);
+    return r;
+}
+
+static struct val call_value(struct frame *f, struct val callee, struct args *args, struct node *at) {
+    switch (callee.abs->kind) {
+    case ABS_CLASS:
+        return construct(f, callee.abs->cls, callee, args, at);
+    case ABS_FUNCTION:
+        return call_function(f, callee.abs->fn, NULL, args, at, callee.expr);
+    case ABS_BOUND:
+        return call_function(f, callee.abs->fn, callee.abs->self, args, at, callee.expr);
+    case ABS_INSTANCE:
+        return call_instance(f, callee, args, at);
+    case ABS_OBJECT:
+        return call_object(f, callee, args, at);
+    case ABS_LIBRARY:
+        return call_library(f, callee.abs->qual, callee, args, at);
+    case ABS_CHOICE:
+        return call_choice(f, callee, args, at);
+    default:
+        return val_top(build_call(f, callee.expr, args, at));
+    }
+}
+
+static bool is_super_call(const struct node *e) {
+    return e->kind == NODE_ATTRIBUTE && e->kid[0]->kind == NODE_CALL && is_name(e->kid[0]->kid[0], "super");
+}
+
+static bool is_callable(const struct absval *a) {
+    return a->kind == ABS_CLASS || a->kind == ABS_FUNCTION || a->kind == ABS_BOUND || a->kind == ABS_INSTANCE ||
+        a->kind == ABS_OBJECT || a->kind == ABS_LIBRARY || a->kind == ABS_CHOICE;
+}
+
+struct val eval_call(struct frame *f, struct node *e) {
+    struct args args = {0};
+    struct node *func = e->kid[0];
+    if (is_super_call(func)) {
+        eval_args(f, e, &args);
+        return call_super(f, func->atom, &args, e);
+    }
+    if (func->kind != NODE_ATTRIBUTE) {
+        struct val callee = eval(f, func);
+        eval_args(f, e, &args);
+        return call_value(f, callee, &args, e);
+    }
+    struct val object = eval(f, func->kid[0]);
+    struct val callee = eval_attribute_of(f, object, func->atom, func);
+    eval_args(f, e, &args);
+    if (is_callable(callee.abs))
+        return call_value(f, callee, &args, e);
+    object.expr = val_expr(f, &object);
+    return call_method(f, object, func->atom, &args, e);
+}

@@ -1,0 +1,714 @@
+/* spec_expr.c - specialisation of expressions: what is known of each, and its residual form. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "rewrite/spec.h"
+
+struct val val_make(const struct absval *abs, struct node *expr) {
+    struct val v = {.abs = abs, .expr = expr};
+    expr->abs = abs;
+    return v;
+}
+
+struct val val_const(struct frame *f, enum op constant) {
+    struct node *n = make_const(f->unit->arena, constant);
+    return val_make(abs_const(f->unit, n), n);
+}
+
+struct val val_top(struct node *expr) {
+    return val_make(abs_simple(ABS_TOP), expr);
+}
+
+struct node *at_node(struct frame *f, struct node *made, const struct node *at) {
+    if (at != NULL) {
+        made->span = at->span;
+        made->source = at->source ? at->source : f->fn ? f->fn->module->source : NULL;
+    }
+    return made;
+}
+
+bool expr_is_trivial(const struct node *e) {
+    switch (e->kind) {
+    case NODE_NAME:
+    case NODE_CONST:
+    case NODE_NUMBER:
+    case NODE_STRING:
+        return true;
+    case NODE_ATTRIBUTE:
+        return expr_is_trivial(e->kid[0]);
+    case NODE_UNARYOP:
+        return e->op == OP_NEG && e->kid[0]->kind == NODE_NUMBER;
+    case NODE_TUPLE:
+        for (uint32_t i = 0; i < e->nkids; i++)
+            if (!expr_is_trivial(e->kid[i]))
+                return false;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool constant_is_free(const struct absval *abs) {
+    return abs->kind == ABS_CONST;
+}
+
+struct node *val_expr(struct frame *f, const struct val *v) {
+    struct node *n;
+    if (v->abs && constant_is_free(v->abs) && !(v->expr && v->expr->kind == NODE_ATTRIBUTE))
+        n = node_copy(f->unit->arena, v->abs->constant);
+    else if (v->web)
+        n = make_web_name(f->unit->arena, v->web);
+    else
+        n = node_copy(f->unit->arena, v->expr);
+    n->abs = v->abs;
+    return n;
+}
+
+/* -- names ------------------------------------------------------------------------------------------------------- */
+
+struct web *web_new(struct frame *f, enum web_kind kind, atom name, const struct absval *abs) {
+    struct web *w = NEW(f->unit->arena, struct web);
+    w->kind = kind;
+    w->name = name;
+    w->abs = abs;
+    w->temporary = f->unfolded;
+    return w;
+}
+
+void env_set(struct frame *f, atom name, struct val v) {
+    struct val *copy = NEW(f->unit->arena, struct val);
+    *copy = v;
+    map_put(f->unit->arena, &f->env, name, copy);
+}
+
+static const char *const builtins[] = {"abs", "all", "any", "bool", "callable", "dict", "divmod", "enumerate", "float",
+    "frozenset", "getattr", "hasattr", "id", "int", "isinstance", "iter", "len", "list", "map", "max", "min", "next",
+    "object", "pow", "print", "range", "reversed", "round", "set", "setattr", "slice", "sorted", "str", "sum", "super",
+    "tuple", "type", "zip", "ValueError", "RuntimeError", "NotImplementedError", "TypeError", "AttributeError", "KeyError",
+    "ImportError", "AssertionError", "Exception", "issubclass", "staticmethod", "property", "vars", "filter", "repr",
+    "__name__"};
+
+static bool is_builtin(atom name) {
+    for (size_t i = 0; i < sizeof builtins / sizeof builtins[0]; i++)
+        if (atom_is(name, builtins[i]))
+            return true;
+    return false;
+}
+
+static struct val library_val(struct frame *f, atom qual, struct node *expr) {
+    const struct fact *fact = fact_library(f->unit->facts, qual);
+    if (fact && fact->effect == EFFECT_REPLACE)
+        qual = fact->replacement;
+    struct absval *a = abs_new(f->unit, ABS_LIBRARY);
+    a->qual = qual;
+    return val_make(a, expr);
+}
+
+/* A value of the module, such as a dictionary of classes: evaluated once, in a frame of its own. */
+static struct val module_value(struct frame *f, struct symbol *symbol, struct node *at) {
+    if (symbol->value.abs == NULL) {
+        symbol->value.abs = abs_simple(ABS_TOP); /* while under way */
+        struct fn module_fn = {.name = symbol->name, .module = f->fn->module};
+        struct frame g = {.unit = f->unit, .fn = &module_fn, .host = f->host, .pure = true};
+        g.out = node_new(f->unit->arena, NODE_BLOCK);
+        symbol->value = eval(&g, symbol->def);
+        symbol->value.abs = abs_summary(f->unit, symbol->value.abs);
+    }
+    if (constant_is_free(symbol->value.abs))
+        return val_make(symbol->value.abs, node_copy(f->unit->arena, symbol->value.abs->constant));
+    return val_make(symbol->value.abs, at_node(f, make_name(f->unit->arena, symbol->name), at));
+}
+
+static struct val global_get(struct frame *f, atom name, struct node *at, bool *found) {
+    struct unit *unit = f->unit;
+    struct node *n = at_node(f, make_name(unit->arena, name), at);
+    struct symbol *symbol = module_lookup(f->fn->module, name);
+    *found = true;
+    if (symbol == NULL) {
+        if (is_builtin(name))
+            return library_val(f, intern_printf(unit->atoms, "builtins.%s", name), n);
+        *found = false;
+        return val_top(n);
+    }
+    switch (symbol->kind) {
+    case SYM_IMPORT:
+        return library_val(f, symbol->qual, n);
+    case SYM_VALUE:
+        return module_value(f, symbol, at);
+    case SYM_CLASS: {
+        struct absval *a = abs_new(unit, ABS_CLASS);
+        a->cls = symbol_class(unit, f->fn->module, symbol);
+        return val_make(a, n);
+    }
+    case SYM_FUNCTION: {
+        struct absval *a = abs_new(unit, ABS_FUNCTION);
+        a->fn = symbol_function(unit, f->fn->module, symbol);
+        return val_make(a, n);
+    }
+    }
+    return val_top(n);
+}
+
+struct val env_get(struct frame *f, atom name, struct node *at, bool *found) {
+    bool ignored;
+    if (found == NULL)
+        found = &ignored;
+    const struct val *v = map_get(&f->env, name);
+    if (v == NULL && f->closure)
+        v = map_get(f->closure, name);
+    if (v == NULL)
+        return global_get(f, name, at, found);
+    *found = true;
+    struct val r = {.abs = v->abs, .web = v->web};
+    r.expr = at_node(f, val_expr(f, v), at);
+    return r;
+}
+
+static struct val eval_name(struct frame *f, struct node *e) {
+    bool found;
+    struct val v = env_get(f, e->atom, e, &found);
+    return v;
+}
+
+/* -- attributes -------------------------------------------------------------------------------------------------- */
+
+atom dotted_of(const struct val *v) {
+    return v->abs->kind == ABS_LIBRARY || v->abs->kind == ABS_OBJECT ? v->abs->qual : NULL;
+}
+
+static bool is_sub_configuration(atom name) {
+    size_t n = strlen(name);
+    return n > 7 && strcmp(name + n - 7, "_config") == 0;
+}
+
+static struct val config_attribute(struct frame *f, struct val object, atom name, struct node *expr) {
+    struct unit *unit = f->unit;
+    const struct fact *fact = fact_config(unit->facts, name);
+    if (fact && fact->effect == EFFECT_VALUE)
+        return val_make(abs_const(unit, fact->value), expr);
+    if (is_sub_configuration(name)) {
+        struct absval *a = abs_new(unit, ABS_CONFIG);
+        a->qual = *object.abs->qual ? intern_printf(unit->atoms, "%s.%s", object.abs->qual, name) : name;
+        return val_make(a, expr);
+    }
+    struct node *symbol = make_attr(unit->arena, abs_symbol(unit, object.abs), name);
+    return val_make(abs_symbolic(unit, symbol), expr);
+}
+
+static struct val tensor_attribute(struct frame *f, struct val object, atom name, struct node *expr) {
+    struct unit *unit = f->unit;
+    if (atom_is(name, "shape"))
+        return val_make(abs_shape(unit, object.abs->rank), expr);
+    if (atom_is(name, "ndim") && rank_known(object.abs->rank))
+        return val_make(abs_const(unit, make_number(unit->arena, intern_printf(unit->atoms, "%u", object.abs->rank))), expr);
+    if (atom_is(name, "dtype") || atom_is(name, "device"))
+        return val_make(abs_simple(ABS_NOTNONE), expr);
+    if (atom_is(name, "T") || atom_is(name, "mT") || atom_is(name, "data") || atom_is(name, "real"))
+        return val_make(object.abs, expr);
+    return val_make(abs_simple(ABS_NOTNONE), expr);
+}
+
+static struct val record_attribute(struct frame *f, struct val object, atom name, struct node *expr) {
+    for (uint32_t i = 0; i < object.abs->count; i++) {
+        const struct val *item = &object.abs->item[i];
+        if (object.abs->key[i] != name)
+            continue;
+        if (item->expr && expr_is_trivial(item->expr))
+            return (struct val){.abs = item->abs, .expr = val_expr(f, item), .web = item->web};
+        return val_make(item->abs, expr);
+    }
+    if (object.abs->kind == ABS_RECORD) /* a field that was not given is None */
+        return val_const(f, OP_NONE);
+    return val_top(expr);
+}
+
+static struct val class_attribute(struct frame *f, struct val object, atom name, struct node *expr) {
+    struct unit *unit = f->unit;
+    struct fn *fn = map_get(&object.abs->cls->methods, name);
+    if (fn) {
+        struct absval *a = abs_new(unit, ABS_FUNCTION);
+        a->fn = fn;
+        return val_make(a, expr);
+    }
+    if (atom_is(name, "__name__"))
+        return val_make(abs_simple(ABS_NOTNONE), expr);
+    struct node *value = map_get(&object.abs->cls->class_attrs, name);
+    if (value && value->kind == NODE_CONST)
+        return val_make(abs_const(unit, value), expr);
+    return val_top(expr);
+}
+
+struct val eval_attribute_of(struct frame *f, struct val object, atom name, struct node *at) {
+    struct unit *unit = f->unit;
+    struct node *expr = at_node(f, make_attr(unit->arena, object.expr, name), at);
+    switch (object.abs->kind) {
+    case ABS_LIBRARY:
+        return library_val(f, intern_printf(unit->atoms, "%s.%s", object.abs->qual, name), expr);
+    case ABS_CONFIG:
+        return config_attribute(f, object, name, expr);
+    case ABS_INSTANCE:
+        return self_attribute(f, object, name, expr);
+    case ABS_CLASS:
+        return class_attribute(f, object, name, expr);
+    case ABS_RECORD:
+        return record_attribute(f, object, name, expr);
+    case ABS_TENSOR:
+    case ABS_MASK:
+        return tensor_attribute(f, object, name, expr);
+    case ABS_OBJECT:
+        if (atom_is(name, "weight"))
+            return val_make(abs_simple(ABS_TENSOR), expr);
+        return val_top(expr);
+    default:
+        if (atom_is(name, "shape"))
+            return val_make(abs_simple(ABS_SHAPE), expr);
+        return val_top(expr);
+    }
+}
+
+/* -- elements ---------------------------------------------------------------------------------------------------- */
+
+static bool int_constant(const struct absval *a, long *value) {
+    if (a->kind != ABS_CONST)
+        return false;
+    const struct node *n = a->constant;
+    long sign = 1;
+    if (n->kind == NODE_UNARYOP && n->op == OP_NEG) {
+        sign = -1;
+        n = n->kid[0];
+    }
+    if (n->kind != NODE_NUMBER || strpbrk(n->atom, ".eEjJ"))
+        return false;
+    *value = sign * strtol(n->atom, NULL, 0);
+    return true;
+}
+
+/* Element `index` of a tuple or list; the expression is the element's own where that is free, else a subscript. */
+struct val element_of(struct frame *f, struct val v, uint32_t index) {
+    struct unit *unit = f->unit;
+    struct node *number = make_number(unit->arena, intern_printf(unit->atoms, "%u", index));
+    struct node *expr = node_make(unit->arena, NODE_SUBSCRIPT, NULL, 2, val_expr(f, &v), number);
+    if ((v.abs->kind == ABS_TUPLE || v.abs->kind == ABS_LIST || v.abs->kind == ABS_RECORD) && index < v.abs->count) {
+        const struct val *item = &v.abs->item[index];
+        if ((item->expr && expr_is_trivial(item->expr)) || constant_is_free(item->abs))
+            return (struct val){.abs = item->abs, .expr = val_expr(f, item), .web = item->web};
+        return val_make(item->abs, expr);
+    }
+    if (v.abs->kind == ABS_SEQ)
+        return val_make(v.abs->element, expr);
+    if (v.abs->kind == ABS_SHAPE)
+        return val_make(abs_simple(ABS_NUMBER), expr);
+    if (v.abs->kind == ABS_TENSOR)
+        return val_make(abs_tensor(unit, v.abs->rank > 1 ? v.abs->rank - 1 : 0), expr);
+    return val_top(expr);
+}
+
+const struct absval *abs_element(struct frame *f, const struct absval *a) {
+    const struct absval *j = abs_simple(ABS_BOTTOM);
+    switch (a->kind) {
+    case ABS_SEQ:
+        return a->element;
+    case ABS_LIST:
+    case ABS_TUPLE:
+        for (uint32_t i = 0; i < a->count; i++)
+            j = abs_join(f->unit, j, a->item[i].abs);
+        return j->kind == ABS_BOTTOM ? abs_simple(ABS_TOP) : abs_summary(f->unit, j);
+    case ABS_SHAPE:
+        return abs_simple(ABS_NUMBER);
+    case ABS_TENSOR:
+        return abs_tensor(f->unit, a->rank > 1 ? a->rank - 1 : 0);
+    case ABS_DICT:
+    case ABS_SYMBOLIC:
+        return abs_simple(ABS_NOTNONE);
+    default:
+        return abs_simple(ABS_TOP);
+    }
+}
+
+/* A mask chosen by a key that is only known at construction: one mask whose window depends on that key. */
+static const struct absval *choose_mask(struct frame *f, const struct absval *dict, const struct absval *key) {
+    struct unit *unit = f->unit;
+    struct node *symbol = abs_symbol(unit, key), *window = NULL;
+    if (symbol == NULL || dict->count == 0)
+        return NULL;
+    bool same = true;
+    for (uint32_t i = 0; i < dict->count; i++) {
+        const struct absval *a = dict->item[i].abs;
+        if (a->kind != ABS_MASK || a->mask->shape != MASK_CAUSAL)
+            return NULL;
+        same &= abs_equal(a, dict->item[0].abs);
+    }
+    if (same)
+        return dict->item[0].abs;
+    for (uint32_t i = 0; i < dict->count; i++) {
+        const struct mask *m = dict->item[i].abs->mask;
+        struct node *then = m->window ? node_copy(unit->arena, m->window) : make_const(unit->arena, OP_NONE);
+        if (m->window == NULL) /* no window is what remains at the end */
+            continue;
+        struct node *test = node_make(unit->arena, NODE_COMPARE, NULL, 2, node_copy(unit->arena, symbol),
+            make_string(unit->arena, unit->atoms, dict->key[i]));
+        test->ops = arena_alloc(unit->arena, 1);
+        test->ops[0] = OP_EQ;
+        window = node_make(
+            unit->arena, NODE_IFEXP, NULL, 3, test, then, window ? window : make_const(unit->arena, OP_NONE));
+    }
+    struct absval *a = abs_new(unit, ABS_MASK);
+    a->mask = NEW(unit->arena, struct mask);
+    a->mask->shape = MASK_CAUSAL;
+    a->mask->window = window;
+    return a;
+}
+
+static struct val dict_item(struct frame *f, struct val object, struct val key, struct node *expr) {
+    const struct absval *d = object.abs, *j = d->element;
+    if (key.abs->kind == ABS_CONST && key.abs->constant->kind == NODE_STRING) {
+        atom text = string_value(f->unit->atoms, key.abs->constant);
+        for (uint32_t i = 0; i < d->count; i++)
+            if (d->key[i] == text) {
+                const struct val *item = &d->item[i];
+                if (item->expr && expr_is_trivial(item->expr))
+                    return (struct val){.abs = item->abs, .expr = val_expr(f, item), .web = item->web};
+                return val_make(item->abs, expr);
+            }
+        return j ? val_make(j, expr) : val_top(expr);
+    }
+    const struct absval *mask = choose_mask(f, d, key.abs);
+    if (mask)
+        return val_make(mask, expr);
+    for (uint32_t i = 0; i < d->count; i++)
+        j = abs_join(f->unit, j, d->item[i].abs);
+    return j ? val_make(abs_summary(f->unit, j), expr) : val_top(expr);
+}
+
+static uint32_t index_rank(const struct node *index, uint32_t rank, bool *exact) {
+    const struct node *one[1] = {index};
+    struct node *const *kid = index->kind == NODE_TUPLE ? index->kid : (struct node *const *)one;
+    uint32_t count = index->kind == NODE_TUPLE ? index->nkids : 1;
+    for (uint32_t i = 0; i < count; i++) {
+        if (is_none(kid[i]))
+            rank++;
+        else if (kid[i]->kind == NODE_NUMBER || (kid[i]->kind == NODE_UNARYOP && kid[i]->kid[0]->kind == NODE_NUMBER))
+            rank--;
+        else if (kid[i]->kind != NODE_SLICE && !(kid[i]->kind == NODE_CONST && kid[i]->op == OP_ELLIPSIS))
+            *exact = false;
+    }
+    return rank;
+}
+
+static const struct absval *shape_slice(struct frame *f, const struct absval *a, const struct node *slice) {
+    long stop;
+    if (a->rank == 0 || slice->kid[2])
+        return abs_simple(ABS_SHAPE);
+    if (slice->kid[0] == NULL && slice->kid[1] && slice->kid[1]->abs && int_constant(slice->kid[1]->abs, &stop))
+        return abs_shape(f->unit, (uint32_t)(stop < 0 ? (long)a->rank + stop : stop));
+    if (slice->kid[1] == NULL && slice->kid[0] && slice->kid[0]->abs && int_constant(slice->kid[0]->abs, &stop))
+        return abs_shape(f->unit, (uint32_t)(stop < 0 ? -stop : (long)a->rank - stop));
+    return abs_simple(ABS_SHAPE);
+}
+
+static struct val eval_subscript(struct frame *f, struct node *e) {
+    struct unit *unit = f->unit;
+    struct val object = eval(f, e->kid[0]), key = eval(f, e->kid[1]);
+    struct node *expr = at_node(f, node_make(unit->arena, NODE_SUBSCRIPT, NULL, 2, object.expr, key.expr), e);
+    long index;
+    switch (object.abs->kind) {
+    case ABS_TUPLE:
+    case ABS_LIST:
+    case ABS_RECORD:
+        if (int_constant(key.abs, &index)) {
+            if (index < 0)
+                index += object.abs->count;
+            if (index >= 0 && (uint32_t)index < object.abs->count) {
+                struct val v = element_of(f, object, (uint32_t)index);
+                return v.expr->kind == NODE_SUBSCRIPT ? val_make(v.abs, expr) : v;
+            }
+        }
+        return val_make(abs_element(f, object.abs), expr);
+    case ABS_DICT:
+        return dict_item(f, object, key, expr);
+    case ABS_SEQ:
+        if (e->kid[1]->kind == NODE_SLICE)
+            return val_make(object.abs, expr);
+        return val_make(object.abs->element, expr);
+    case ABS_SHAPE:
+        if (e->kid[1]->kind == NODE_SLICE)
+            return val_make(shape_slice(f, object.abs, key.expr), expr);
+        return val_make(abs_simple(ABS_NUMBER), expr);
+    case ABS_TENSOR: {
+        bool exact = object.abs->rank > 0;
+        uint32_t rank = index_rank(key.expr, object.abs->rank, &exact);
+        return val_make(abs_tensor(unit, exact ? rank : 0), expr);
+    }
+    case ABS_MASK: /* a slice of a mask up to the number of keys is the mask: the equations check which */
+        return val_make(object.abs, expr);
+    case ABS_LIBRARY: {
+        const struct fact *fact = fact_library(unit->facts, object.abs->qual);
+        if (fact && fact->effect == EFFECT_OBJECT) {
+            struct absval *a = abs_new(unit, ABS_OBJECT);
+            a->qual = object.abs->qual;
+            return val_make(a, expr);
+        }
+        return val_top(expr);
+    }
+    default: {
+        struct val both[2] = {object, key};
+        const struct absval *symbolic = fold_symbolic(f, expr, both, 2);
+        return val_make(symbolic ? symbolic : abs_simple(ABS_TOP), expr);
+    }
+    }
+}
+
+/* -- displays ---------------------------------------------------------------------------------------------------- */
+
+static struct val eval_display(struct frame *f, struct node *e) {
+    struct unit *unit = f->unit;
+    struct node *expr = at_node(f, node_new(unit->arena, e->kind), e);
+    expr->flags = e->flags;
+    struct absval *a = abs_new(unit, e->kind == NODE_TUPLE ? ABS_TUPLE : ABS_LIST);
+    a->item = NEW_ARRAY(unit->arena, struct val, e->nkids + 1);
+    const struct absval *open = NULL;
+    bool shape = false;
+    uint32_t shape_rank = 0;
+    for (uint32_t i = 0; i < e->nkids; i++) {
+        struct node *kid = e->kid[i];
+        if (kid->kind != NODE_STARRED) {
+            struct val v = eval(f, kid);
+            node_add(unit->arena, expr, v.expr);
+            open = open ? abs_join(unit, open, v.abs) : NULL;
+            if (a->count < e->nkids)
+                a->item[a->count++] = v;
+            shape_rank++;
+            continue;
+        }
+        struct val v = eval(f, kid->kid[0]);
+        node_add(unit->arena, expr, node_make(unit->arena, NODE_STARRED, NULL, 1, v.expr));
+        open = abs_join(unit, open ? open : abs_element(f, a), abs_element(f, v.abs));
+        shape = v.abs->kind == ABS_SHAPE;
+        shape_rank = v.abs->rank && shape_rank != UINT32_MAX ? shape_rank + v.abs->rank : 0;
+    }
+    if (shape)
+        return val_make(abs_shape(unit, shape_rank), expr);
+    if (open) {
+        struct absval *seq = abs_new(unit, ABS_SEQ);
+        seq->element = abs_summary(unit, open);
+        return val_make(seq, expr);
+    }
+    return val_make(a, expr);
+}
+
+static struct val eval_dict(struct frame *f, struct node *e) {
+    struct unit *unit = f->unit;
+    struct node *expr = at_node(f, node_new(unit->arena, NODE_DICT), e);
+    expr->flags = e->flags;
+    struct absval *a = abs_new(unit, ABS_DICT);
+    a->item = NEW_ARRAY(unit->arena, struct val, e->nkids + 1);
+    a->key = NEW_ARRAY(unit->arena, atom, e->nkids + 1);
+    for (uint32_t i = 0; i < e->nkids; i++) {
+        struct node *item = e->kid[i];
+        struct val value = eval(f, item->kid[1]);
+        struct node *pair = node_make(unit->arena, NODE_KEYVALUE, NULL, 2, (struct node *)NULL, value.expr);
+        if (item->kid[0]) {
+            struct val key = eval(f, item->kid[0]);
+            pair->kid[0] = key.expr;
+            if (key.abs->kind == ABS_CONST && key.abs->constant->kind == NODE_STRING) {
+                a->key[a->count] = string_value(unit->atoms, key.abs->constant);
+                a->item[a->count++] = value;
+            } else {
+                a->element = abs_join(unit, a->element, abs_summary(unit, value.abs));
+            }
+        } else {
+            a->element = abs_simple(ABS_TOP);
+        }
+        node_add(unit->arena, expr, pair);
+    }
+    return val_make(a, expr);
+}
+
+/* -- comprehensions ---------------------------------------------------------------------------------------------- */
+
+static struct node *eval_generators(struct frame *f, struct node *e, struct node *expr) {
+    struct unit *unit = f->unit;
+    for (uint32_t i = 1; i < e->nkids; i++) {
+        struct node *c = e->kid[i];
+        struct val iterable = eval(f, c->kid[1]);
+        struct node *made = at_node(f, node_new(unit->arena, NODE_COMPREHENSION), c);
+        made->flags = c->flags;
+        bind_target(f, c->kid[0], abs_element(f, iterable.abs), NULL);
+        node_add(unit->arena, made, copy_target(f, c->kid[0]));
+        node_add(unit->arena, made, iterable.expr);
+        for (uint32_t k = 2; k < c->nkids; k++)
+            node_add(unit->arena, made, eval(f, c->kid[k]).expr);
+        node_add(unit->arena, expr, made);
+    }
+    return expr;
+}
+
+static struct val eval_comprehension(struct frame *f, struct node *e) {
+    struct unit *unit = f->unit;
+    struct map outer = {0};
+    map_copy(unit->arena, &outer, &f->env);
+    bool pure = f->pure;
+    f->pure = true;
+    struct node *expr = at_node(f, node_new(unit->arena, e->kind), e);
+    expr->flags = e->flags;
+    node_add(unit->arena, expr, NULL);
+    eval_generators(f, e, expr);
+    struct absval *seq = abs_new(unit, ABS_SEQ);
+    if (e->kid[0]->kind == NODE_KEYVALUE) {
+        struct val key = eval(f, e->kid[0]->kid[0]), value = eval(f, e->kid[0]->kid[1]);
+        expr->kid[0] = node_make(unit->arena, NODE_KEYVALUE, NULL, 2, key.expr, value.expr);
+        seq->kind = ABS_DICT;
+        seq->element = abs_summary(unit, value.abs);
+    } else {
+        struct val element = eval(f, e->kid[0]);
+        expr->kid[0] = element.expr;
+        seq->element = abs_summary(unit, element.abs);
+    }
+    f->pure = pure;
+    f->env = outer;
+    return val_make(seq, expr);
+}
+
+/* -- conditional expressions --------------------------------------------------------------------------------------- */
+
+/* Evaluate a branch that may not run; statements that it needs go to `block`. */
+static struct val eval_branch(struct frame *f, struct node *e, struct node *block) {
+    struct node *out = f->out;
+    f->out = block;
+    f->conditional++;
+    struct val v = eval(f, e);
+    f->conditional--;
+    f->out = out;
+    return v;
+}
+
+static struct val eval_ifexp(struct frame *f, struct node *e) {
+    struct unit *unit = f->unit;
+    struct val test = eval(f, e->kid[0]);
+    int truth = abs_truth(test.abs);
+    if (truth >= 0)
+        return eval(f, e->kid[truth ? 1 : 2]);
+    struct node *then_block = node_new(unit->arena, NODE_BLOCK), *else_block = node_new(unit->arena, NODE_BLOCK);
+    struct val a = eval_branch(f, e->kid[1], then_block), b = eval_branch(f, e->kid[2], else_block);
+    if (then_block->nkids || else_block->nkids) { /* the branches need statements: an IF that sets a variable */
+        struct node *join = node_make(unit->arena, NODE_IF, NULL, 3, test.expr, then_block, else_block);
+        struct val v = merge_vals(f, emit(f, join, e), intern(unit->atoms, "result"), a, b);
+        v.expr = val_expr(f, &v);
+        return v;
+    }
+    struct node *expr = at_node(f, node_make(unit->arena, NODE_IFEXP, NULL, 3, test.expr, a.expr, b.expr), e);
+    struct val all[3] = {test, a, b};
+    const struct absval *symbolic = fold_symbolic(f, expr, all, 3);
+    if (symbolic)
+        return val_make(symbolic, expr);
+    if (a.abs->kind == ABS_MASK && b.abs->kind == ABS_MASK && !abs_equal(a.abs, b.abs)) {
+        struct node *window = abs_symbol(unit, test.abs);
+        if (window && a.abs->mask->shape == MASK_CAUSAL && b.abs->mask->shape == MASK_CAUSAL) {
+            struct absval *m = abs_new(unit, ABS_MASK);
+            m->mask = NEW(unit->arena, struct mask);
+            struct node *w[2] = {a.abs->mask->window, b.abs->mask->window};
+            for (int i = 0; i < 2; i++)
+                w[i] = w[i] ? node_copy(unit->arena, w[i]) : make_const(unit->arena, OP_NONE);
+            m->mask->window = node_make(unit->arena, NODE_IFEXP, NULL, 3, window, w[0], w[1]);
+            return val_make(m, expr);
+        }
+    }
+    bool callable = a.abs->kind != ABS_CONST && b.abs->kind != ABS_CONST &&
+        (a.abs->kind == ABS_FUNCTION || a.abs->kind == ABS_CLASS || a.abs->kind == ABS_LIBRARY ||
+            a.abs->kind == ABS_BOUND || b.abs->kind == ABS_FUNCTION || b.abs->kind == ABS_CLASS ||
+            b.abs->kind == ABS_BOUND);
+    if (callable && !abs_equal(a.abs, b.abs)) {
+        struct absval *choice = abs_new(unit, ABS_CHOICE);
+        choice->item = NEW_ARRAY(unit->arena, struct val, 2);
+        choice->count = 2;
+        choice->item[0] = a;
+        choice->item[1] = b;
+        choice->join = node_make(unit->arena, NODE_IF, NULL, 3, node_copy(unit->arena, test.expr),
+            node_new(unit->arena, NODE_BLOCK), node_new(unit->arena, NODE_BLOCK));
+        choice->constant = abs_symbol(unit, test.abs);
+        return val_make(choice, expr);
+    }
+    return val_make(abs_summary(unit, abs_join(unit, a.abs, b.abs)), expr);
+}
+
+/* -- the rest ---------------------------------------------------------------------------------------------------- */
+
+/* Evaluate every child in place: for kinds without meaning of their own here. */
+static struct val eval_generic(struct frame *f, struct node *e, const struct absval *abs) {
+    struct unit *unit = f->unit;
+    struct node *expr = at_node(f, node_new(unit->arena, e->kind), e);
+    expr->op = e->op;
+    expr->atom = e->atom;
+    expr->flags = e->flags;
+    expr->ops = e->ops;
+    for (uint32_t i = 0; i < e->nkids; i++)
+        node_add(unit->arena, expr, e->kid[i] ? eval(f, e->kid[i]).expr : NULL);
+    return val_make(abs, expr);
+}
+
+static struct val eval_lambda(struct frame *f, struct node *e) {
+    struct unit *unit = f->unit;
+    struct absval *a = abs_new(unit, ABS_FUNCTION);
+    a->fn = fn_make(unit, f->fn->module, e, NULL);
+    struct map *closure = NEW(unit->arena, struct map);
+    if (f->closure)
+        map_copy(unit->arena, closure, f->closure);
+    for (uint32_t i = 0; i < f->env.len; i++)
+        map_put(unit->arena, closure, f->env.entry[i].key, f->env.entry[i].value);
+    a->fn->closure = closure;
+    return val_make(a, node_copy(unit->arena, e));
+}
+
+static struct val eval_walrus(struct frame *f, struct node *e) {
+    struct val v = eval(f, e->kid[1]);
+    emit_assign(f, e->kid[0]->atom, v, e);
+    return env_get(f, e->kid[0]->atom, e, NULL);
+}
+
+struct val eval(struct frame *f, struct node *e) {
+    struct unit *unit = f->unit;
+    switch (e->kind) {
+    case NODE_CONST:
+    case NODE_NUMBER:
+    case NODE_STRING: {
+        struct node *n = node_copy(unit->arena, e);
+        return val_make(abs_const(unit, n), n);
+    }
+    case NODE_NAME:
+        return eval_name(f, e);
+    case NODE_ATTRIBUTE:
+        return eval_attribute_of(f, eval(f, e->kid[0]), e->atom, e);
+    case NODE_SUBSCRIPT:
+        return eval_subscript(f, e);
+    case NODE_CALL:
+        return eval_call(f, e);
+    case NODE_TUPLE:
+    case NODE_LIST:
+        return eval_display(f, e);
+    case NODE_DICT:
+        return eval_dict(f, e);
+    case NODE_BINOP:
+        return fold_binop(f, e);
+    case NODE_UNARYOP:
+        return fold_unary(f, e);
+    case NODE_BOOLOP:
+        return fold_boolop(f, e);
+    case NODE_COMPARE:
+        return fold_compare(f, e);
+    case NODE_IFEXP:
+        return eval_ifexp(f, e);
+    case NODE_LISTCOMP:
+    case NODE_SETCOMP:
+    case NODE_DICTCOMP:
+    case NODE_GENERATOR:
+        return eval_comprehension(f, e);
+    case NODE_LAMBDA:
+        return eval_lambda(f, e);
+    case NODE_NAMEDEXPR:
+        return eval_walrus(f, e);
+    case NODE_STARRED:
+        return eval_generic(f, e, abs_simple(ABS_TOP));
+    default:
+        return eval_generic(f, e, abs_simple(ABS_NOTNONE));
+    }
+}

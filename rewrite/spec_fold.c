@@ -1,0 +1,404 @@
+/* spec_fold.c - folding of operators: comparisons, boolean operators, arithmetic, and what is known at construction. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rewrite/spec.h"
+
+static bool known_at_construction(const struct absval *a) {
+    return a->kind == ABS_CONST || a->kind == ABS_SYMBOLIC || a->kind == ABS_CONFIG || a->kind == ABS_INDEX;
+}
+
+/* The expression `e` with each operand replaced by its own symbol. Operands are the children of `e` in order, or, for a
+ * call, its arguments. */
+const struct absval *fold_symbolic(struct frame *f, const struct node *e, const struct val *operands, uint32_t count) {
+    struct unit *unit = f->unit;
+    bool any = false;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!known_at_construction(operands[i].abs))
+            return NULL;
+        any |= operands[i].abs->kind != ABS_CONST;
+    }
+    if (!any)
+        return NULL;
+    struct node *s = node_new(unit->arena, e->kind);
+    s->op = e->op;
+    s->ops = e->ops;
+    s->atom = e->atom;
+    uint32_t first = e->kind == NODE_CALL;
+    if (first)
+        node_add(unit->arena, s, node_copy(unit->arena, e->kid[0]));
+    for (uint32_t i = 0; i < count; i++) {
+        struct node *operand = abs_symbol(unit, operands[i].abs);
+        const struct node *kid = e->kid[first + i];
+        if (kid->kind == NODE_KEYWORD)
+            operand = node_make(unit->arena, NODE_KEYWORD, kid->atom, 1, operand);
+        node_add(unit->arena, s, operand);
+    }
+    return abs_symbolic(unit, s);
+}
+
+/* -- comparisons ------------------------------------------------------------------------------------------------- */
+
+static bool is_attribute(const struct node *e, const char *name) {
+    return e->kind == NODE_ATTRIBUTE && atom_is(e->atom, name);
+}
+
+static bool is_plain_constant(const struct absval *a) {
+    return a->kind == ABS_CONST && (a->constant->kind != NODE_UNARYOP);
+}
+
+/* Equality of constants as Python sees it; -1 where it is not obvious. */
+static int constants_equal(struct frame *f, const struct node *a, const struct node *b) {
+    if (a->kind == NODE_STRING && b->kind == NODE_STRING)
+        return string_value(f->unit->atoms, a) == string_value(f->unit->atoms, b);
+    if (a->kind == NODE_NUMBER && b->kind == NODE_NUMBER)
+        return strtod(a->atom, NULL) == strtod(b->atom, NULL);
+    if (a->kind == NODE_CONST && b->kind == NODE_CONST)
+        return a->op == b->op;
+    if ((a->kind == NODE_STRING) != (b->kind == NODE_STRING))
+        return 0;
+    return is_none(a) || is_none(b) ? 0 : -1;
+}
+
+static double number_of(const struct node *n) {
+    return n->kind == NODE_UNARYOP ? -strtod(n->kid[0]->atom, NULL) : strtod(n->atom, NULL);
+}
+
+static bool is_number_node(const struct node *n) {
+    return n->kind == NODE_NUMBER || (n->kind == NODE_UNARYOP && n->op == OP_NEG && n->kid[0]->kind == NODE_NUMBER);
+}
+
+static int compare_identity(const struct absval *a, const struct absval *b) {
+    if (abs_is_none(a) && abs_is_none(b))
+        return 1;
+    if ((abs_is_none(a) && abs_not_none(b)) || (abs_is_none(b) && abs_not_none(a)))
+        return 0;
+    if (is_plain_constant(a) && is_plain_constant(b) && a->constant->kind == NODE_CONST && b->constant->kind == NODE_CONST)
+        return a->constant->op == b->constant->op;
+    return -1;
+}
+
+static int compare_order(enum op op, const struct node *a, const struct node *b) {
+    if (!is_number_node(a) || !is_number_node(b))
+        return -1;
+    double x = number_of(a), y = number_of(b);
+    switch (op) {
+    case OP_LT:
+        return x < y;
+    case OP_LE:
+        return x <= y;
+    case OP_GT:
+        return x > y;
+    case OP_GE:
+        return x >= y;
+    case OP_EQ:
+        return x == y;
+    default:
+        return x != y;
+    }
+}
+
+static int compare_membership(struct frame *f, const struct absval *a, const struct absval *b) {
+    if (a->kind != ABS_CONST)
+        return -1;
+    if (b->kind == ABS_DICT && a->constant->kind == NODE_STRING) {
+        atom key = string_value(f->unit->atoms, a->constant);
+        for (uint32_t i = 0; i < b->count; i++)
+            if (b->key[i] == key)
+                return 1;
+        return b->element ? -1 : 0;
+    }
+    if (b->kind != ABS_TUPLE && b->kind != ABS_LIST)
+        return -1;
+    int found = 0;
+    for (uint32_t i = 0; i < b->count && found == 0; i++)
+        found = b->item[i].abs->kind == ABS_CONST ? constants_equal(f, a->constant, b->item[i].abs->constant) : -1;
+    return found;
+}
+
+static int negate(int truth) {
+    return truth < 0 ? truth : !truth;
+}
+
+static int compare_pair(struct frame *f, enum op op, const struct val *a, const struct val *b) {
+    bool constants = a->abs->kind == ABS_CONST && b->abs->kind == ABS_CONST;
+    switch (op) {
+    case OP_IS:
+        return compare_identity(a->abs, b->abs);
+    case OP_IS_NOT:
+        return negate(compare_identity(a->abs, b->abs));
+    case OP_EQ:
+    case OP_NE: {
+        int truth = -1;
+        if (is_attribute(a->expr, "device") && is_attribute(b->expr, "device"))
+            truth = 1; /* one device a graph */
+        else if (constants && is_number_node(a->abs->constant) && is_number_node(b->abs->constant))
+            truth = compare_order(OP_EQ, a->abs->constant, b->abs->constant);
+        else if (constants)
+            truth = constants_equal(f, a->abs->constant, b->abs->constant);
+        return op == OP_EQ ? truth : negate(truth);
+    }
+    case OP_IN:
+        return compare_membership(f, a->abs, b->abs);
+    case OP_NOT_IN:
+        return negate(compare_membership(f, a->abs, b->abs));
+    default:
+        return constants ? compare_order(op, a->abs->constant, b->abs->constant) : -1;
+    }
+}
+
+struct val fold_compare(struct frame *f, struct node *e) {
+    struct unit *unit = f->unit;
+    struct val *v = NEW_ARRAY(unit->arena, struct val, e->nkids);
+    struct node *expr = at_node(f, node_new(unit->arena, NODE_COMPARE), e);
+    expr->ops = e->ops;
+    expr->flags = e->flags;
+    for (uint32_t i = 0; i < e->nkids; i++) {
+        v[i] = eval(f, e->kid[i]);
+        node_add(unit->arena, expr, v[i].expr);
+    }
+    int truth = 1;
+    for (uint32_t i = 0; i + 1 < e->nkids; i++) {
+        int t = compare_pair(f, e->ops[i], &v[i], &v[i + 1]);
+        if (t == 0) {
+            truth = 0;
+            break;
+        }
+        if (t < 0)
+            truth = -1;
+    }
+    if (truth >= 0)
+        return val_const(f, truth ? OP_TRUE : OP_FALSE);
+    const struct absval *symbolic = fold_symbolic(f, expr, v, e->nkids);
+    return val_make(symbolic ? symbolic : abs_simple(ABS_NOTNONE), expr);
+}
+
+/* -- boolean operators ------------------------------------------------------------------------------------------- */
+
+/* `a and b`: an operand that decides ends it, one that is neutral goes away. The value of a decided operator is that of
+ * the deciding operand: in a test that is all that matters. */
+struct val fold_boolop(struct frame *f, struct node *e) {
+    struct unit *unit = f->unit;
+    int decides = e->op == OP_AND ? 0 : 1;
+    struct val *kept = NEW_ARRAY(unit->arena, struct val, e->nkids);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < e->nkids; i++) {
+        f->conditional += i > 0;
+        struct val v = eval(f, e->kid[i]);
+        f->conditional -= i > 0;
+        int truth = abs_truth(v.abs);
+        if (truth == decides) {
+            if (v.abs->kind == ABS_CONST && (count == 0 || v.abs->constant->kind == NODE_CONST))
+                return v;
+            kept[count++] = v;
+            break;
+        }
+        if (truth < 0 || i + 1 == e->nkids)
+            kept[count++] = v;
+    }
+    if (count > 1 && abs_truth(kept[count - 1].abs) == !decides && kept[count - 1].abs->kind == ABS_CONST &&
+        kept[count - 1].abs->constant->kind == NODE_CONST)
+        count--; /* `x and True` */
+    if (count == 1)
+        return kept[0];
+    struct node *expr = at_node(f, node_new(unit->arena, NODE_BOOLOP), e);
+    expr->op = e->op;
+    expr->flags = e->flags;
+    const struct absval *join = NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        node_add(unit->arena, expr, kept[i].expr);
+        join = abs_join(unit, join, kept[i].abs);
+    }
+    const struct absval *symbolic = fold_symbolic(f, expr, kept, count);
+    if (symbolic)
+        return val_make(symbolic, expr);
+    if (e->op == OP_OR && abs_not_none(kept[count - 1].abs))
+        return val_make(abs_simple(kept[count - 1].abs->kind == ABS_NUMBER ? ABS_NUMBER : ABS_NOTNONE), expr);
+    return val_make(abs_summary(unit, join), expr);
+}
+
+/* -- arithmetic -------------------------------------------------------------------------------------------------- */
+
+static uint32_t rank_of(const struct absval *a, bool *known) {
+    if (a->kind == ABS_TENSOR)
+        *known &= a->rank > 0;
+    else if (a->kind != ABS_NUMBER && a->kind != ABS_CONST && a->kind != ABS_SYMBOLIC)
+        *known = false;
+    return a->kind == ABS_TENSOR ? a->rank : 0;
+}
+
+static const struct absval *arithmetic(struct frame *f, enum op op, const struct absval *a, const struct absval *b) {
+    if (a->kind == ABS_MASK || b->kind == ABS_MASK) /* scores + mask; a mask alone is nothing that we know */
+        return abs_simple(ABS_TENSOR);
+    if (a->kind == ABS_SHAPE && (b->kind == ABS_TUPLE || b->kind == ABS_SHAPE) && op == OP_ADD)
+        return abs_shape(f->unit, a->rank && (b->kind == ABS_TUPLE || b->rank)
+                ? a->rank + (b->kind == ABS_TUPLE ? b->count : b->rank)
+                : 0);
+    if (a->kind == ABS_TUPLE && b->kind == ABS_SHAPE && op == OP_ADD)
+        return abs_shape(f->unit, b->rank ? a->count + b->rank : 0);
+    if (a->kind == ABS_TENSOR || b->kind == ABS_TENSOR) {
+        bool known = true;
+        uint32_t x = rank_of(a, &known), y = rank_of(b, &known);
+        if (rank_is_relative(x) && rank_is_relative(y) && x / RANK_BASE != y / RANK_BASE)
+            known = false;
+        return abs_tensor(f->unit, known ? (x > y ? x : y) : 0);
+    }
+    bool numbers = (a->kind == ABS_NUMBER || a->kind == ABS_CONST || a->kind == ABS_SYMBOLIC || a->kind == ABS_INDEX) &&
+        (b->kind == ABS_NUMBER || b->kind == ABS_CONST || b->kind == ABS_SYMBOLIC || b->kind == ABS_INDEX);
+    return abs_simple(numbers ? ABS_NUMBER : ABS_NOTNONE);
+}
+
+/* (a, b) + (c,) */
+static struct val concatenate(struct frame *f, struct val a, struct val b, struct node *expr) {
+    struct unit *unit = f->unit;
+    struct absval *t = abs_new(unit, a.abs->kind);
+    t->item = NEW_ARRAY(unit->arena, struct val, a.abs->count + b.abs->count + 1);
+    for (uint32_t i = 0; i < a.abs->count; i++)
+        t->item[t->count++] = a.abs->item[i];
+    for (uint32_t i = 0; i < b.abs->count; i++)
+        t->item[t->count++] = b.abs->item[i];
+    return val_make(t, expr);
+}
+
+static bool small_int(const struct absval *a, long *value) {
+    if (a->kind != ABS_CONST || !is_number_node(a->constant))
+        return false;
+    const struct node *n = a->constant->kind == NODE_UNARYOP ? a->constant->kid[0] : a->constant;
+    if (strpbrk(n->atom, ".eEjJxX_") || strlen(n->atom) > 6)
+        return false;
+    *value = (long)number_of(a->constant);
+    return true;
+}
+
+static bool fold_integers(struct frame *f, enum op op, const struct val *a, const struct val *b, struct val *r) {
+    long x, y, z;
+    if (!small_int(a->abs, &x) || !small_int(b->abs, &y))
+        return false;
+    switch (op) {
+    case OP_ADD:
+        z = x + y;
+        break;
+    case OP_SUB:
+        z = x - y;
+        break;
+    default:
+        return false; /* a product is written for a reader: keep it */
+    }
+    struct node *n = make_number(f->unit->arena, intern_printf(f->unit->atoms, "%ld", z < 0 ? -z : z));
+    if (z < 0) {
+        n = node_make(f->unit->arena, NODE_UNARYOP, NULL, 1, n);
+        n->op = OP_NEG;
+    }
+    *r = val_make(abs_const(f->unit, n), node_copy(f->unit->arena, n));
+    return true;
+}
+
+struct val fold_binop(struct frame *f, struct node *e) {
+    struct unit *unit = f->unit;
+    struct val v[2] = {eval(f, e->kid[0]), eval(f, e->kid[1])};
+    struct val folded;
+    if (fold_integers(f, e->op, &v[0], &v[1], &folded))
+        return folded;
+    struct node *expr = at_node(f, node_make(unit->arena, NODE_BINOP, NULL, 2, v[0].expr, v[1].expr), e);
+    expr->op = e->op;
+    expr->flags = e->flags;
+    bool tuples = (v[0].abs->kind == ABS_TUPLE && v[1].abs->kind == ABS_TUPLE) ||
+        (v[0].abs->kind == ABS_LIST && v[1].abs->kind == ABS_LIST);
+    if (tuples && e->op == OP_ADD)
+        return concatenate(f, v[0], v[1], expr);
+    if (e->op == OP_BITXOR && abs_truth(v[0].abs) >= 0 && abs_truth(v[1].abs) >= 0)
+        return val_const(f, abs_truth(v[0].abs) ^ abs_truth(v[1].abs) ? OP_TRUE : OP_FALSE);
+    const struct absval *symbolic = fold_symbolic(f, expr, v, 2);
+    return val_make(symbolic ? symbolic : arithmetic(f, e->op, v[0].abs, v[1].abs), expr);
+}
+
+struct val fold_unary(struct frame *f, struct node *e) {
+    struct unit *unit = f->unit;
+    struct val v = eval(f, e->kid[0]);
+    if (e->op == OP_NOT && abs_truth(v.abs) >= 0)
+        return val_const(f, abs_truth(v.abs) ? OP_FALSE : OP_TRUE);
+    struct node *expr = at_node(f, node_make(unit->arena, NODE_UNARYOP, NULL, 1, v.expr), e);
+    expr->op = e->op;
+    expr->flags = e->flags;
+    if (e->op == OP_NEG && v.abs->kind == ABS_CONST && v.abs->constant->kind == NODE_NUMBER)
+        return val_make(abs_const(unit, node_copy(unit->arena, expr)), expr);
+    const struct absval *symbolic = fold_symbolic(f, expr, &v, 1);
+    if (symbolic)
+        return val_make(symbolic, expr);
+    return val_make(e->op == OP_NOT ? abs_simple(ABS_NOTNONE) : v.abs, expr);
+}
+
+/* -- isinstance -------------------------------------------------------------------------------------------------- */
+
+static bool cls_is(const struct cls *a, const struct cls *b) {
+    if (a == b)
+        return true;
+    for (uint32_t i = 0; i < a->bases.len; i++)
+        if (cls_is(a->bases.at[i], b))
+            return true;
+    return false;
+}
+
+static int instance_of_builtin(const struct absval *a, const char *type) {
+    switch (a->kind) {
+    case ABS_TUPLE:
+        return strcmp(type, "tuple") == 0;
+    case ABS_LIST:
+        return strcmp(type, "list") == 0;
+    case ABS_DICT:
+        return strcmp(type, "dict") == 0;
+    case ABS_SHAPE:
+        return strcmp(type, "tuple") == 0;
+    case ABS_TENSOR:
+    case ABS_MASK:
+    case ABS_INSTANCE:
+    case ABS_OBJECT:
+    case ABS_CONFIG:
+        return 0;
+    case ABS_RECORD:
+        return strcmp(type, "dict") == 0;
+    case ABS_CONST:
+        if (is_none(a->constant))
+            return 0;
+        if (a->constant->kind == NODE_STRING)
+            return strcmp(type, "str") == 0;
+        if (a->constant->kind == NODE_CONST)
+            return strcmp(type, "bool") == 0 || strcmp(type, "int") == 0;
+        if (strpbrk(a->constant->kind == NODE_NUMBER ? a->constant->atom : "0", ".eE"))
+            return strcmp(type, "float") == 0;
+        return strcmp(type, "int") == 0;
+    default:
+        return -1;
+    }
+}
+
+int truth_of_isinstance(struct frame *f, const struct absval *a, const struct absval *type) {
+    if (type->kind == ABS_TUPLE) {
+        int truth = 0;
+        for (uint32_t i = 0; i < type->count && truth != 1; i++) {
+            int t = truth_of_isinstance(f, a, type->item[i].abs);
+            truth = t == 0 ? truth : t;
+        }
+        return truth;
+    }
+    if (abs_is_none(a))
+        return 0;
+    if (type->kind == ABS_CLASS) {
+        if (a->kind == ABS_INSTANCE)
+            return cls_is(a->cls, type->cls);
+        return a->kind == ABS_TENSOR || a->kind == ABS_OBJECT || a->kind == ABS_CONST ? 0 : -1;
+    }
+    if (type->kind != ABS_LIBRARY)
+        return -1;
+    const char *dot = strrchr(type->qual, '.');
+    if (strncmp(type->qual, "builtins.", 9) == 0)
+        return instance_of_builtin(a, dot + 1);
+    if (qual_ends(type->qual, "Tensor"))
+        return a->kind == ABS_TENSOR || a->kind == ABS_MASK ? 1 : a->kind == ABS_TOP || a->kind == ABS_NOTNONE ? -1 : 0;
+    if (a->kind == ABS_OBJECT)
+        return a->qual == type->qual ? 1 : -1;
+    if (a->kind == ABS_INSTANCE)
+        return class_derives(a->cls, dot ? dot + 1 : type->qual) ? 1 : 0;
+    return a->kind == ABS_TENSOR || a->kind == ABS_MASK || a->kind == ABS_CONST ? 0 : -1;
+}

@@ -1,0 +1,547 @@
+/* spec_lib.c - calls of what is not in the file: builtins, torch, tensor methods, library modules, and whatever a fact
+ * of rules/prefill.yaml says about the rest. */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rewrite/spec.h"
+
+const struct arg *arg_find(const struct args *args, uint32_t position, const char *keyword) {
+    uint32_t seen = 0;
+    for (uint32_t i = 0; i < args->list.len; i++) {
+        const struct arg *a = &args->list.at[i];
+        if (a->keyword ? keyword && atom_is(a->keyword, keyword) : seen++ == position)
+            return a;
+    }
+    return NULL;
+}
+
+static struct val with_abs(struct val v, const struct absval *abs) {
+    v.abs = abs;
+    v.expr->abs = abs;
+    return v;
+}
+
+/* -- facts ------------------------------------------------------------------------------------------------------- */
+
+static const struct absval *mask_abs(struct frame *f, enum effect effect, const struct args *args) {
+    struct unit *unit = f->unit;
+    const char *const changes[] = {"or_mask_function", "and_mask_function", "block_sequence_ids"};
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        const struct arg *a = arg_find(args, UINT32_MAX, changes[i]);
+        if (a && !abs_is_none(a->val.abs))
+            return abs_simple(ABS_TENSOR); /* a mask that means more than its name */
+    }
+    struct absval *m = abs_new(unit, ABS_MASK);
+    m->mask = NEW(unit->arena, struct mask);
+    m->mask->shape = effect == EFFECT_MASK_CHUNKED ? MASK_CHUNKED
+        : effect == EFFECT_MASK_BIDIRECTIONAL      ? MASK_BIDIRECTIONAL
+                                                   : MASK_CAUSAL;
+    if (effect == EFFECT_MASK_WINDOW) {
+        const struct arg *config = arg_find(args, 0, "config");
+        struct node *symbol = config ? abs_symbol(unit, config->val.abs) : NULL;
+        if (symbol == NULL)
+            symbol = make_name(unit->arena, intern(unit->atoms, "config"));
+        m->mask->window = make_attr(unit->arena, symbol, intern(unit->atoms, "sliding_window"));
+    }
+    return m;
+}
+
+static struct val record_of(struct frame *f, atom qual, const struct args *args, struct node *call) {
+    struct unit *unit = f->unit;
+    struct absval *r = abs_new(unit, ABS_RECORD);
+    const char *dot = strrchr(qual, '.');
+    r->qual = intern(unit->atoms, dot ? dot + 1 : qual);
+    r->item = NEW_ARRAY(unit->arena, struct val, args->list.len + 1);
+    r->key = NEW_ARRAY(unit->arena, atom, args->list.len + 1);
+    for (uint32_t i = 0; i < args->list.len; i++) {
+        const struct arg *a = &args->list.at[i];
+        if (a->keyword == NULL || abs_is_none(a->val.abs))
+            continue;
+        r->key[r->count] = a->keyword;
+        r->item[r->count++] = a->val;
+    }
+    return val_make(r, call);
+}
+
+static bool apply_fact(struct frame *f, const struct fact *fact, atom qual, struct val callee, struct args *args,
+    struct node *at, struct val *result) {
+    struct unit *unit = f->unit;
+    struct absval *a;
+    switch (fact->effect) {
+    case EFFECT_VALUE:
+        *result = val_make(abs_const(unit, fact->value), node_copy(unit->arena, fact->value));
+        return true;
+    case EFFECT_ARGUMENT: {
+        const struct arg *arg = arg_find(args, fact->argument, fact->keyword);
+        if (arg == NULL)
+            return false;
+        *result = (struct val){.abs = arg->val.abs, .expr = val_expr(f, &arg->val), .web = arg->val.web};
+        return true;
+    }
+    case EFFECT_MASK_CAUSAL:
+    case EFFECT_MASK_WINDOW:
+    case EFFECT_MASK_CHUNKED:
+    case EFFECT_MASK_BIDIRECTIONAL:
+        *result = val_make(mask_abs(f, fact->effect, args), build_call(f, callee.expr, args, at));
+        return true;
+    case EFFECT_DROP:
+        *result = val_const(f, OP_NONE);
+        return true;
+    case EFFECT_RECORD:
+        *result = record_of(f, qual, args, build_call(f, callee.expr, args, at));
+        return true;
+    case EFFECT_TENSOR:
+        *result = val_make(abs_simple(ABS_TENSOR), build_call(f, callee.expr, args, at));
+        return true;
+    case EFFECT_OBJECT:
+        a = abs_new(unit, ABS_OBJECT);
+        a->qual = qual;
+        *result = val_make(a, build_call(f, callee.expr, args, at));
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* -- builtins ---------------------------------------------------------------------------------------------------- */
+
+static atom constant_string(struct frame *f, const struct arg *a) {
+    if (a == NULL || a->val.abs->kind != ABS_CONST || a->val.abs->constant->kind != NODE_STRING)
+        return NULL;
+    return string_value(f->unit->atoms, a->val.abs->constant);
+}
+
+static int has_attribute(struct frame *f, const struct absval *a, atom name) {
+    struct unit *unit = f->unit;
+    if (a->kind == ABS_INSTANCE) {
+        struct attr *attr = class_attr(a->cls, name);
+        if (attr)
+            return attr->conditional ? -1 : 1;
+        if (map_has(&a->cls->methods, name) || map_has(&a->cls->class_attrs, name))
+            return 1;
+        return a->cls->dynamic ? -1 : 0;
+    }
+    if (a->kind == ABS_CONFIG) {
+        if (fact_config(unit->facts, name))
+            return 1;
+        if (unit->config_fields.len && *a->qual == '\0')
+            return map_has(&unit->config_fields, name);
+        return -1;
+    }
+    if (a->kind == ABS_TUPLE || a->kind == ABS_LIST || abs_is_none(a))
+        return 0;
+    return -1;
+}
+
+static struct val builtin_hasattr(struct frame *f, struct args *args, struct node *call) {
+    atom name = constant_string(f, arg_find(args, 1, NULL));
+    const struct arg *object = arg_find(args, 0, NULL);
+    int truth = name && object ? has_attribute(f, object->val.abs, name) : -1;
+    if (truth >= 0)
+        return val_const(f, truth ? OP_TRUE : OP_FALSE);
+    struct val operands[2];
+    if (args->list.len == 2) {
+        operands[0] = args->list.at[0].val;
+        operands[1] = args->list.at[1].val;
+        const struct absval *symbolic = fold_symbolic(f, call, operands, 2);
+        if (symbolic)
+            return val_make(symbolic, call);
+    }
+    return val_make(abs_simple(ABS_NOTNONE), call);
+}
+
+static struct val builtin_getattr(struct frame *f, struct args *args, struct node *call, struct node *at) {
+    atom name = constant_string(f, arg_find(args, 1, NULL));
+    const struct arg *object = arg_find(args, 0, NULL), *dflt = arg_find(args, 2, NULL);
+    if (object == NULL)
+        return val_top(call);
+    const struct absval *a = object->val.abs;
+    if (name == NULL) {
+        if (a->kind == ABS_INSTANCE && a->cls->dynamic)
+            return val_make(a->cls->dynamic, call);
+        return val_top(call);
+    }
+    int truth = has_attribute(f, a, name);
+    if (truth == 0 && dflt)
+        return dflt->val;
+    struct val receiver = object->val;
+    receiver.expr = val_expr(f, &receiver);
+    if (truth == 1 || dflt == NULL)
+        return eval_attribute_of(f, receiver, name, at);
+    if (a->kind == ABS_CONFIG) {
+        struct val operands[3];
+        for (uint32_t i = 0; i < args->list.len && i < 3; i++)
+            operands[i] = args->list.at[i].val;
+        const struct absval *symbolic = fold_symbolic(f, call, operands, args->list.len);
+        return symbolic ? val_make(symbolic, call) : val_top(call);
+    }
+    struct val attr = eval_attribute_of(f, receiver, name, at);
+    return val_make(abs_summary(f->unit, abs_join(f->unit, attr.abs, dflt ? dflt->val.abs : NULL)), call);
+}
+
+static struct val builtin_setattr(struct frame *f, struct args *args, struct node *call) {
+    const struct arg *object = arg_find(args, 0, NULL), *value = arg_find(args, 2, NULL);
+    atom name = constant_string(f, arg_find(args, 1, NULL));
+    if (object && value && object->val.abs->kind == ABS_INSTANCE) {
+        struct cls *cls = object->val.abs->cls;
+        if (name)
+            store_attribute(f, cls, name, value->val, NULL);
+        else
+            cls->dynamic = abs_join(f->unit, cls->dynamic, abs_summary(f->unit, value->val.abs));
+    }
+    return val_make(abs_none(f->unit), call);
+}
+
+static struct val seq_of(struct frame *f, const struct absval *element, struct node *call) {
+    struct absval *seq = abs_new(f->unit, ABS_SEQ);
+    seq->element = abs_summary(f->unit, element);
+    return val_make(seq, call);
+}
+
+static const struct absval *pair_abs(struct frame *f, const struct absval *a, const struct absval *b) {
+    struct absval *t = abs_new(f->unit, ABS_TUPLE);
+    t->item = NEW_ARRAY(f->unit->arena, struct val, 2);
+    t->count = 2;
+    t->item[0].abs = a;
+    t->item[1].abs = b;
+    return t;
+}
+
+static struct val builtin_zip(struct frame *f, struct args *args, struct node *call) {
+    struct absval *t = abs_new(f->unit, ABS_TUPLE);
+    t->item = NEW_ARRAY(f->unit->arena, struct val, args->list.len + 1);
+    for (uint32_t i = 0; i < args->list.len; i++)
+        t->item[t->count++].abs = abs_element(f, args->list.at[i].val.abs);
+    return seq_of(f, t, call);
+}
+
+static struct val builtin_len(struct frame *f, struct args *args, struct node *call) {
+    const struct absval *a = args->list.len ? args->list.at[0].val.abs : abs_simple(ABS_TOP);
+    struct unit *unit = f->unit;
+    uint32_t count = UINT32_MAX;
+    if (a->kind == ABS_TUPLE || a->kind == ABS_LIST || (a->kind == ABS_DICT && a->element == NULL))
+        count = a->count;
+    if (a->kind == ABS_SHAPE && rank_known(a->rank))
+        count = a->rank;
+    if (count == UINT32_MAX)
+        return val_make(abs_simple(ABS_NUMBER), call);
+    struct node *n = make_number(unit->arena, intern_printf(unit->atoms, "%u", count));
+    return val_make(abs_const(unit, n), node_copy(unit->arena, n));
+}
+
+static struct val call_builtin(struct frame *f, const char *name, struct val callee, struct args *args, struct node *at) {
+    struct unit *unit = f->unit;
+    struct node *call = build_call(f, callee.expr, args, at);
+    const struct absval *first = args->list.len ? args->list.at[0].val.abs : abs_simple(ABS_TOP);
+    if (strcmp(name, "hasattr") == 0)
+        return builtin_hasattr(f, args, call);
+    if (strcmp(name, "getattr") == 0)
+        return builtin_getattr(f, args, call, at);
+    if (strcmp(name, "setattr") == 0)
+        return builtin_setattr(f, args, call);
+    if (strcmp(name, "isinstance") == 0 && args->list.len == 2) {
+        int truth = truth_of_isinstance(f, first, args->list.at[1].val.abs);
+        return truth >= 0 ? val_const(f, truth ? OP_TRUE : OP_FALSE) : val_make(abs_simple(ABS_NOTNONE), call);
+    }
+    if (strcmp(name, "len") == 0)
+        return builtin_len(f, args, call);
+    if (strcmp(name, "range") == 0)
+        return seq_of(f, abs_simple(ABS_INDEX), call);
+    if (strcmp(name, "enumerate") == 0)
+        return seq_of(f, pair_abs(f, abs_simple(ABS_INDEX), abs_element(f, first)), call);
+    if (strcmp(name, "zip") == 0)
+        return builtin_zip(f, args, call);
+    if (strcmp(name, "bool") == 0 && abs_truth(first) >= 0)
+        return val_const(f, abs_truth(first) ? OP_TRUE : OP_FALSE);
+    if ((strcmp(name, "list") == 0 || strcmp(name, "tuple") == 0 || strcmp(name, "sorted") == 0 ||
+            strcmp(name, "reversed") == 0 || strcmp(name, "set") == 0) &&
+        args->list.len && first->kind != ABS_SYMBOLIC)
+        return seq_of(f, abs_element(f, first), call);
+    struct val *operands = NEW_ARRAY(unit->arena, struct val, args->list.len + 1);
+    for (uint32_t i = 0; i < args->list.len; i++)
+        operands[i] = args->list.at[i].val;
+    const struct absval *symbolic = args->list.len ? fold_symbolic(f, call, operands, args->list.len) : NULL;
+    if (symbolic)
+        return val_make(symbolic, call);
+    if (strcmp(name, "int") == 0 || strcmp(name, "float") == 0 || strcmp(name, "round") == 0)
+        return val_make(abs_simple(ABS_NUMBER), call);
+    if (strcmp(name, "any") == 0 || strcmp(name, "all") == 0 || strcmp(name, "str") == 0 || strcmp(name, "set") == 0 ||
+        strcmp(name, "bool") == 0)
+        return val_make(abs_simple(ABS_NOTNONE), call);
+    if (strcmp(name, "dict") == 0) {
+        if (args->list.len == 1 && first->kind == ABS_DICT)
+            return val_make(first, call);
+        return val_make(abs_simple(ABS_NOTNONE), call);
+    }
+    if (strcmp(name, "print") == 0)
+        return val_const(f, OP_NONE);
+    return val_top(call);
+}
+
+/* -- torch ------------------------------------------------------------------------------------------------------- */
+
+static uint32_t rank_of_arg(const struct args *args, uint32_t i) {
+    const struct arg *a = arg_find(args, i, NULL);
+    return a && (a->val.abs->kind == ABS_TENSOR || a->val.abs->kind == ABS_TOP) ? a->val.abs->rank : 0;
+}
+
+/* How many sizes the positional arguments from `from` on are; 0 where that is not known. */
+static uint32_t rank_of_sizes(const struct args *args, uint32_t from) {
+    uint32_t count = 0, seen = 0;
+    const struct absval *only = NULL;
+    for (uint32_t i = 0; i < args->list.len; i++) {
+        const struct arg *a = &args->list.at[i];
+        if (a->keyword || a->form == ARG_STARSTAR || seen++ < from)
+            continue;
+        only = count == 0 && a->form == ARG_VALUE ? a->val.abs : NULL;
+        if (a->form == ARG_STAR && (a->val.abs->kind != ABS_SHAPE || a->val.abs->rank == 0))
+            return 0;
+        count += a->form == ARG_STAR ? a->val.abs->rank : 1;
+    }
+    if (only == NULL)
+        return count;
+    if (only->kind == ABS_SHAPE)
+        return only->rank;
+    if (only->kind == ABS_TUPLE || only->kind == ABS_LIST)
+        return only->count;
+    bool may_be_several = only->kind == ABS_TOP || only->kind == ABS_NOTNONE || only->kind == ABS_SEQ;
+    return may_be_several ? 0 : 1;
+}
+
+/* torch.ones(n): a size where nothing says that it is several. */
+static uint32_t rank_of_vector(const struct args *args) {
+    const struct absval *a = args->list.at[0].val.abs;
+    return a->kind == ABS_SHAPE || a->kind == ABS_TUPLE || a->kind == ABS_LIST ? rank_of_sizes(args, 0) : 1;
+}
+
+static bool one_of(const char *name, const char *list) {
+    size_t n = strlen(name);
+    for (const char *p = list; (p = strstr(p, name)) != NULL; p += n)
+        if ((p == list || p[-1] == ' ') && (p[n] == ' ' || p[n] == '\0'))
+            return true;
+    return false;
+}
+
+/* Methods and functions that keep the rank of their first tensor. */
+static const char keeps_rank[] =
+    "to float half bfloat16 type type_as double contiguous clone detach transpose permute softmax log_softmax sigmoid "
+    "tanh relu silu gelu softplus exp log sqrt rsqrt pow square abs neg cos sin clamp clamp_min clamp_max clip "
+    "masked_fill scatter scatter_add gather cumsum tril triu roll flip softcap mul add sub div repeat_interleave "
+    "dropout layer_norm rms_norm normalize zeros_like ones_like empty_like full_like rand_like where cat concat "
+    "lerp addcmul nan_to_num round floor swapaxes movedim index_select repeat masked_scatter expand_as sort_values "
+    "cpu cuda view_as reciprocal mean_keepdim";
+static const char gives_sequence[] = "split chunk unbind tensor_split split_with_sizes meshgrid topk sort aminmax";
+static const char gives_number[] = "item numel dim element_size get_device stride";
+
+static const struct absval *torch_result(struct frame *f, const char *name, const struct args *args, uint32_t receiver) {
+    struct unit *unit = f->unit;
+    if (one_of(name, gives_sequence)) {
+        struct absval *seq = abs_new(unit, ABS_SEQ);
+        seq->element = abs_tensor(unit, strcmp(name, "unbind") ? receiver : receiver > 1 ? receiver - 1 : 0);
+        return seq;
+    }
+    if (one_of(name, "max min") && args->list.len > 1)
+        return abs_simple(ABS_NOTNONE);
+    if (one_of(name, keeps_rank))
+        return abs_tensor(unit, receiver);
+    if (one_of(name, "matmul bmm baddbmm"))
+        return abs_tensor(unit, receiver);
+    if (strcmp(name, "unsqueeze") == 0)
+        return abs_tensor(unit, receiver ? receiver + 1 : 0);
+    if (one_of(name, "mean sum amax amin var") && arg_find(args, UINT32_MAX, "keepdim"))
+        return abs_tensor(unit, receiver);
+    if (strncmp(name, "is_", 3) == 0 || one_of(name, "finfo iinfo any all equal allclose device dtype Size Generator"))
+        return abs_simple(ABS_NOTNONE);
+    return abs_simple(ABS_TENSOR);
+}
+
+static struct val call_torch(struct frame *f, const char *name, struct val callee, struct args *args, struct node *at) {
+    struct unit *unit = f->unit;
+    struct node *call = build_call(f, callee.expr, args, at);
+    uint32_t rank = rank_of_arg(args, 0);
+    if (one_of(name, "cat concat stack") && args->list.len) {
+        const struct absval *list = args->list.at[0].val.abs;
+        const struct absval *element = abs_element(f, list);
+        rank = element->kind == ABS_TENSOR ? element->rank : 0;
+        return val_make(abs_tensor(unit, strcmp(name, "stack") || rank == 0 ? rank : rank + 1), call);
+    }
+    if (one_of(name, "where"))
+        return val_make(abs_tensor(unit, rank_of_arg(args, 1)), call);
+    if (strcmp(name, "arange") == 0)
+        return val_make(abs_tensor(unit, 1), call);
+    if (one_of(name, "zeros ones empty rand randn"))
+        return val_make(abs_tensor(unit, args->list.len == 1 ? rank_of_vector(args) : rank_of_sizes(args, 0)), call);
+    return val_make(torch_result(f, name, args, rank), call);
+}
+
+static const struct absval *module_list(struct frame *f, const struct args *args) {
+    struct absval *seq = abs_new(f->unit, ABS_SEQ);
+    seq->element = args->list.len ? abs_element(f, args->list.at[0].val.abs) : abs_simple(ABS_TOP);
+    return seq;
+}
+
+static struct val call_nn_class(struct frame *f, atom qual, const char *name, struct val callee, struct args *args,
+    struct node *at) {
+    struct unit *unit = f->unit;
+    struct node *call = build_call(f, callee.expr, args, at);
+    if (one_of(name, "Parameter Buffer"))
+        return val_make(abs_tensor(unit, rank_of_arg(args, 0)), call);
+    if (one_of(name, "ModuleList ParameterList"))
+        return val_make(module_list(f, args), call);
+    if (strcmp(name, "ModuleDict") == 0)
+        return val_make(args->list.len ? args->list.at[0].val.abs : abs_simple(ABS_TOP), call);
+    struct absval *a = abs_new(unit, ABS_OBJECT);
+    a->qual = qual;
+    return val_make(a, call);
+}
+
+/* -- entry points -------------------------------------------------------------------------------------------------- */
+
+struct val call_library(struct frame *f, atom qual, struct val callee, struct args *args, struct node *at) {
+    const struct fact *fact = fact_library(f->unit->facts, qual);
+    struct val result;
+    const char *last = strrchr(qual, '.');
+    bool is_class = isupper((unsigned char)(last ? last[1] : *qual));
+    if (fact && is_class && fact->effect == EFFECT_ARGUMENT) /* of a call of its objects */
+        fact = NULL;
+    if (fact && apply_fact(f, fact, qual, callee, args, at, &result))
+        return result;
+    const char *name = strrchr(qual, '.');
+    name = name ? name + 1 : qual;
+    if (strncmp(qual, "builtins.", 9) == 0)
+        return call_builtin(f, name, callee, args, at);
+    if (strncmp(qual, "torch.", 6) == 0)
+        return isupper((unsigned char)*name) && !one_of(name, "Size Generator")
+            ? call_nn_class(f, qual, name, callee, args, at)
+            : call_torch(f, name, callee, args, at);
+    if (strncmp(qual, "math.", 5) == 0 || strncmp(qual, "numpy.", 6) == 0) {
+        struct node *call = build_call(f, callee.expr, args, at);
+        struct val operand = args->list.len ? args->list.at[0].val : val_const(f, OP_NONE);
+        const struct absval *symbolic = args->list.len == 1 ? fold_symbolic(f, call, &operand, 1) : NULL;
+        return val_make(symbolic ? symbolic : abs_simple(ABS_NUMBER), call);
+    }
+    return val_top(build_call(f, callee.expr, args, at));
+}
+
+struct val call_object(struct frame *f, struct val object, struct args *args, struct node *at) {
+    const struct fact *fact = fact_library(f->unit->facts, object.abs->qual);
+    struct val result;
+    if (fact && fact->effect == EFFECT_ARGUMENT && apply_fact(f, fact, object.abs->qual, object, args, at, &result))
+        return result;
+    struct node *call = build_call(f, object.expr, args, at);
+    uint32_t rank = rank_of_arg(args, 0);
+    if (qual_ends(object.abs->qual, "ROPE_INIT_FUNCTIONS")) /* inverse frequencies and a factor */
+        return val_make(pair_abs(f, abs_tensor(f->unit, 1), abs_simple(ABS_NUMBER)), call);
+    if (rank && qual_ends(object.abs->qual, "Embedding"))
+        rank++;
+    return val_make(abs_tensor(f->unit, rank), call);
+}
+
+/* -- methods ------------------------------------------------------------------------------------------------------- */
+
+static struct val dict_method(struct frame *f, struct val object, atom name, struct args *args, struct node *call) {
+    const struct absval *d = object.abs;
+    const struct arg *dflt = arg_find(args, 1, "default");
+    atom key = constant_string(f, arg_find(args, 0, NULL));
+    if ((atom_is(name, "get") || atom_is(name, "pop") || atom_is(name, "setdefault")) && key) {
+        for (uint32_t i = 0; i < d->count; i++) {
+            if (d->key[i] != key)
+                continue;
+            struct val item = d->item[i];
+            if (item.expr == NULL && item.web == NULL)
+                return val_make(item.abs, call);
+            item.expr = val_expr(f, &item);
+            return item;
+        }
+        if (d->element == NULL)
+            return dflt ? (struct val){.abs = dflt->val.abs, .expr = val_expr(f, &dflt->val), .web = dflt->val.web}
+                        : val_const(f, OP_NONE);
+        return val_top(call);
+    }
+    if (atom_is(name, "items"))
+        return seq_of(f, pair_abs(f, abs_simple(ABS_NOTNONE), d->element ? d->element : abs_simple(ABS_TOP)), call);
+    if (atom_is(name, "values"))
+        return seq_of(f, d->element ? d->element : abs_simple(ABS_TOP), call);
+    if (atom_is(name, "keys"))
+        return seq_of(f, abs_simple(ABS_NOTNONE), call);
+    if (atom_is(name, "copy"))
+        return val_make(d, call);
+    return val_top(call);
+}
+
+static struct val tensor_method(struct frame *f, struct val object, atom name, struct args *args, struct node *call) {
+    struct unit *unit = f->unit;
+    uint32_t rank = object.abs->rank;
+    if (atom_is(name, "size"))
+        return val_make(args->list.len ? abs_simple(ABS_NUMBER) : abs_shape(unit, rank), call);
+    if (atom_is(name, "dim") && rank_known(rank)) {
+        struct node *n = make_number(unit->arena, intern_printf(unit->atoms, "%u", rank));
+        return val_make(abs_const(unit, n), node_copy(unit->arena, n));
+    }
+    if (one_of(name, gives_number))
+        return val_make(abs_simple(ABS_NUMBER), call);
+    if (one_of(name, "view reshape expand")) {
+        const struct arg *first = arg_find(args, 0, NULL);
+        if (first && first->val.abs->kind == ABS_LIBRARY) /* view(dtype) */
+            return val_make(abs_tensor(unit, rank), call);
+        return val_make(abs_tensor(unit, rank_of_sizes(args, 0)), call);
+    }
+    size_t len = strlen(name);
+    if (len > 1 && name[len - 1] == '_' && name[len - 2] != '_')
+        return val_make(object.abs, call);
+    return val_make(torch_result(f, name, args, rank), call);
+}
+
+/* register_buffer and register_parameter store an attribute. */
+static bool register_tensor(struct frame *f, struct val object, atom name, struct args *args, struct node *call) {
+    if (object.abs->kind != ABS_INSTANCE ||
+        !(atom_is(name, "register_buffer") || atom_is(name, "register_parameter") || atom_is(name, "register_module") ||
+            atom_is(name, "add_module")))
+        return false;
+    atom attribute = constant_string(f, arg_find(args, 0, "name"));
+    const struct arg *value = arg_find(args, 1, "tensor");
+    if (value == NULL)
+        value = arg_find(args, 1, "param");
+    if (value == NULL)
+        value = arg_find(args, 1, "module");
+    if (attribute && value)
+        store_attribute(f, object.abs->cls, attribute, value->val, call);
+    else if (value)
+        object.abs->cls->dynamic = abs_join(f->unit, object.abs->cls->dynamic, abs_summary(f->unit, value->val.abs));
+    return true;
+}
+
+struct val call_method(struct frame *f, struct val object, atom name, struct args *args, struct node *at) {
+    struct unit *unit = f->unit;
+    struct node *callee = make_attr(unit->arena, object.expr, name);
+    if (at && at->kid[0]->source)
+        at_node(f, callee, at->kid[0]);
+    struct node *call = build_call(f, callee, args, at);
+    const struct fact *fact = fact_library(unit->facts, intern_printf(unit->atoms, "method.%s", name));
+    struct val result;
+    if (fact && apply_fact(f, fact, name, val_top(callee), args, at, &result))
+        return result;
+    if (register_tensor(f, object, name, args, call))
+        return val_make(abs_none(unit), call);
+    switch (object.abs->kind) {
+    case ABS_DICT:
+        return dict_method(f, object, name, args, call);
+    case ABS_TENSOR:
+    case ABS_MASK:
+        return tensor_method(f, object, name, args, call);
+    case ABS_CONFIG:
+        if (atom_is(name, "get_text_config")) {
+            object.expr = val_expr(f, &object);
+            return object;
+        }
+        return val_top(call);
+    case ABS_NOTNONE:
+    case ABS_TOP:
+        if (one_of(name, "view reshape transpose permute to float contiguous unsqueeze split chunk expand softmax"))
+            return with_abs(val_make(torch_result(f, name, args, 0), call), torch_result(f, name, args, 0));
+        return val_top(call);
+    default:
+        return val_top(call);
+    }
+}

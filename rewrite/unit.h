@@ -1,0 +1,205 @@
+/* unit.h - one translation: the modeling file, what is reachable in it, and what the passes know.
+ *
+ * Everything here lives in the unit's arena. The data flows through the passes of passes.c in order; each pass says at
+ * its head what it reads and writes. */
+#ifndef ADGEN_REWRITE_UNIT_H
+#define ADGEN_REWRITE_UNIT_H
+
+#include "base/diag.h"
+#include "base/map.h"
+#include "parser/ast.h"
+#include "rewrite/absval.h"
+#include "rewrite/ssa.h"
+
+struct facts;
+struct rules;
+struct trace;
+struct parser;
+struct values;
+
+/* What a name at module level stands for. */
+struct symbol {
+    enum { SYM_CLASS, SYM_FUNCTION, SYM_VALUE, SYM_IMPORT } kind;
+    atom name;
+    struct node *def;    /* CLASS, FUNCTION; the value expression of a VALUE; the ALIAS of an IMPORT */
+    struct node *stmt;   /* the whole statement at module level */
+    atom qual;           /* IMPORT: absolute dotted name */
+    struct cls *cls;     /* CLASS: made on demand */
+    struct fn *fn;       /* FUNCTION: made on demand */
+    struct val value;    /* VALUE: evaluated on demand; abs NULL before, BOTTOM while under way */
+    bool used;           /* prune: referenced by the output */
+};
+
+/* One Python file. */
+struct module {
+    struct source *source;
+    struct node *tree;
+    atom name;           /* dotted; without a package the stem of the file name */
+    atom package;        /* dotted name of the folder's package, or NULL */
+    struct map symbols;  /* name -> struct symbol */
+};
+
+struct param {
+    atom name;
+    enum op role;                 /* PARAM_PLAIN, PARAM_ARGS, PARAM_KWARGS */
+    bool keyword_only;
+    struct node *annotation, *dflt;
+    const struct absval *abs;     /* joined over all calls; NULL: never passed */
+    struct web *web;
+    uint32_t rank_id;             /* 0, or what ranks relative to this parameter carry (absval.h) */
+    bool live;
+    bool extra;                   /* not in the source: came through **kwargs */
+};
+
+/* A function or method, specialised for all its calls together. */
+struct fn {
+    atom name;
+    struct node *def;             /* source FUNCTION; NULL for a lambda (then `lambda`) */
+    struct node *lambda;
+    struct module *module;
+    struct cls *owner;            /* the class whose self it runs on; NULL for a function of the module */
+    struct cls *defined_in;       /* the class whose body holds it: where super() starts */
+    bool is_static, is_class_method, is_property;
+    const struct map *closure;    /* variables around a nested def */
+    VEC(struct param *) params;   /* self first for a method */
+    struct unit *unit;            /* set while equations are applied */
+    struct node *body;            /* residual BLOCK; NULL before */
+    const struct absval *ret;     /* what it returns, summarised */
+    uint32_t round;               /* the round in which body was made */
+    bool under_way;
+    bool residual;                /* called or referred to in the output: is emitted */
+    bool escapes;                 /* used as a value: its signature is not ours to change */
+    /* prune: */
+    VEC(struct node *) returns;   /* its RETURN statements */
+    VEC(struct node *) calls;     /* live CALLs of it */
+    VEC(struct node *) effects;   /* statements that are live whenever the function is */
+    uint32_t ret_count;           /* every return is a tuple display of so many elements; 0: not so */
+    uint64_t ret_live;            /* bit i: element i of it is read by some caller */
+    struct map ret_fields;        /* fields of a returned ModelOutput that are read */
+    bool ret_all_live;
+    bool live;
+};
+
+/* An instance attribute. */
+struct attr {
+    atom name;
+    const struct absval *abs;
+    struct node *expr;    /* the residual right-hand side, if it is stored once */
+    struct node *stmt;    /* that store */
+    uint32_t stores;
+    bool conditional;     /* stored under a condition: may not exist */
+    bool live;
+    VEC(struct node *) stmts; /* prune: every statement that stores it */
+};
+
+struct cls {
+    atom name;
+    struct node *def;
+    struct module *module;
+    VEC(struct cls *) bases;  /* of this file, in order */
+    VEC(atom) library_bases;  /* dotted names */
+    struct map methods;       /* own and inherited in this file, by name: struct fn with owner = this class */
+    struct map class_attrs;   /* own: name -> value expression node */
+    struct map attrs;         /* struct attr */
+    const struct absval *dynamic; /* join of setattr with a computed name; NULL for none */
+    uint32_t round;           /* in which attrs were made */
+    bool constructed;
+    bool live;
+    uint32_t order;           /* of first construction */
+};
+
+/* A call of a function of this file. */
+struct callsite {
+    struct fn *fn;
+    struct fn *caller;
+    uint32_t *param;  /* for each argument node, the index of its parameter */
+    bool module_call; /* through nn.Module.__call__ */
+};
+
+/* The package that the file lies in, for what adgen reads besides the file. */
+struct package {
+    const char *root; /* folder of the package, such as .../transformers; NULL outside of any */
+    atom name;        /* "transformers" */
+};
+
+struct unit {
+    struct arena *arena;
+    struct atoms *atoms;
+    struct diags *diags;
+    struct parser *parser;
+    const struct facts *facts;
+    struct rules *rules;
+    struct trace *trace;
+    struct package package;
+    struct module *module;
+    struct module *config_module;  /* configuration file, or NULL */
+    atom config_class;             /* name of the configuration class, or NULL */
+    struct map config_fields;      /* every attribute that the configuration class is known to have; empty: unknown */
+    struct cls *entry;             /* <X>ForCausalLM of the source */
+    VEC(struct cls *) classes;     /* constructed, in order */
+    VEC(struct fn *) functions;    /* of the module, residual */
+    uint32_t rank_ids;
+    bool restart;                  /* a parameter turned out to take several ranks: forget what is known of all */
+    uint32_t round;
+    bool changed;                  /* a summary grew after it was used: another round is needed */
+    bool failed;
+    bool strict_rounding;          /* only equations that are exact */
+};
+
+/* -- link.c ------------------------------------------------------------------------------------------------------ */
+
+struct module *module_load(struct unit *unit, struct source *source);
+struct symbol *module_lookup(const struct module *module, atom name);
+struct cls *symbol_class(struct unit *unit, struct module *module, struct symbol *symbol);
+struct fn *symbol_function(struct unit *unit, struct module *module, struct symbol *symbol);
+struct fn *class_method(const struct cls *cls, const char *name);
+/* Whether a base, in this file or out of it, ends in the dotted suffix, such as "nn.Module". */
+bool class_derives(const struct cls *cls, const char *suffix);
+struct fn *fn_make(struct unit *unit, struct module *module, struct node *def, struct cls *owner);
+/* Whether a dotted name equals `suffix` or ends in "." and `suffix`. */
+bool qual_ends(atom qual, const char *suffix);
+
+/* -- absval.c ---------------------------------------------------------------------------------------------------- */
+
+const struct absval *abs_simple(enum abs_kind kind); /* TOP, NOTNONE, NUMBER, BOTTOM, TENSOR and SHAPE of unknown rank */
+struct absval *abs_new(struct unit *unit, enum abs_kind kind);
+const struct absval *abs_const(struct unit *unit, struct node *constant);
+const struct absval *abs_none(struct unit *unit);
+const struct absval *abs_bool(struct unit *unit, bool value);
+const struct absval *abs_tensor(struct unit *unit, uint32_t rank);
+const struct absval *abs_shape(struct unit *unit, uint32_t rank);
+const struct absval *abs_symbolic(struct unit *unit, struct node *expr);
+const struct absval *abs_join(struct unit *unit, const struct absval *a, const struct absval *b);
+bool abs_equal(const struct absval *a, const struct absval *b);
+/* The same knowledge without expressions or variables of a function: what a caller may see. */
+const struct absval *abs_summary(struct unit *unit, const struct absval *a);
+/* 1 true, 0 false, -1 unknown. */
+int abs_truth(const struct absval *a);
+/* The expression of a value in terms of config and layer_idx, or NULL if it is not known at construction. */
+struct node *abs_symbol(struct unit *unit, const struct absval *a);
+const char *abs_describe(struct unit *unit, const struct absval *a);
+
+/* -- prune.c ------------------------------------------------------------------------------------------------------- */
+
+/* Every function with a residual body of the last round. */
+struct functions {
+    VEC(struct fn *) list;
+};
+void functions_collect(struct unit *unit, struct functions *functions);
+
+/* Keep what the entry's logits need; see prune.c. */
+void prune(struct unit *unit);
+
+/* -- equations.c --------------------------------------------------------------------------------------------------- */
+
+void apply_equations(struct unit *unit);
+
+/* -- names.c ------------------------------------------------------------------------------------------------------- */
+
+void assign_names(struct unit *unit);
+
+/* -- specialise.c ------------------------------------------------------------------------------------------------ */
+
+bool specialise(struct unit *unit);
+
+#endif
