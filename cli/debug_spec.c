@@ -18,8 +18,12 @@
 
 static void show(struct unit *unit, const char *title, struct fn *fn) {
     struct buf out = {0};
-    for (uint32_t i = 0; i < fn->body->nkids; i++)
-        print_python(&out, fn->body->kid[i]);
+    for (uint32_t i = 0; i < fn->body->nkids; i++) {
+        struct node *s = fn->body->kid[i];
+        if (getenv("TYPES") && s->kind == NODE_ASSIGN && s->kid[0]->abs)
+            buf_printf(&out, "# %s\n", abs_describe(unit, s->kid[0]->abs));
+        print_python(&out, s);
+    }
     printf("# %s%s(", title, fn->name);
     for (uint32_t i = 0; i < fn->params.len; i++)
         if (fn->params.at[i]->live) printf("%s%s: %s", i ? ", " : "", fn->params.at[i]->name,

@@ -439,6 +439,9 @@ static bool holds_parameters(const struct absval *a) {
         return true;
     if (a->kind == ABS_SEQ && a->element)
         return holds_parameters(a->element);
+    for (uint32_t i = 0; a->kind == ABS_UNION && i < a->count; i++)
+        if (holds_parameters(a->item[i].abs))
+            return true;
     for (size_t i = 0; a->kind == ABS_OBJECT && i < sizeof with_parameters / sizeof with_parameters[0]; i++)
         if (qual_ends(a->qual, with_parameters[i]))
             return true;

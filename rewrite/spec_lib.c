@@ -95,6 +95,7 @@ static bool apply_fact(struct frame *f, const struct fact *fact, atom qual, stru
         *result = val_make(abs_simple(ABS_TENSOR), build_call(f, callee.expr, args, at));
         return true;
     case EFFECT_OBJECT:
+    case EFFECT_CLASS:
         a = abs_new(unit, ABS_OBJECT);
         a->qual = qual;
         *result = val_make(a, build_call(f, callee.expr, args, at));
@@ -368,6 +369,8 @@ static struct val call_torch(struct frame *f, const char *name, struct val calle
     }
     if (one_of(name, "where"))
         return val_make(abs_tensor(unit, rank_of_arg(args, 1)), call);
+    if (strcmp(name, "tensor") == 0 && args->list.len && args->list.at[0].val.abs->kind != ABS_LIST)
+        return val_make(abs_tensor(unit, 1), call); /* broadcasts like one dimension */
     if (strcmp(name, "arange") == 0)
         return val_make(abs_tensor(unit, 1), call);
     if (one_of(name, "zeros ones empty rand randn"))
