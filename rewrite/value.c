@@ -195,8 +195,8 @@ bool value_is_scalar(const struct value *v) {
     if (v->rank > 0 || (v->abs != NULL && v->abs->kind != ABS_TOP && v->abs->kind != ABS_NOTNONE))
         return false;
     switch (v->kind) {
-    case VALUE_ATTR: /* of self; nothing better is known */
-        return v->fixed && v->abs == NULL;
+    case VALUE_ATTR: /* of self; parameters and buffers are known to be tensors */
+        return v->fixed;
     case VALUE_INDEX:
         return is_shape(v->arg[0]);
     case VALUE_OP:
