@@ -47,7 +47,7 @@ int debug_spec_main(int argc, char **argv) {
         struct symbol *symbol = module_lookup(unit.module, intern(unit.atoms, argv[2]));
         unit.entry = symbol_class(&unit, unit.module, symbol);
         if (specialise(&unit) && !getenv("NOPRUNE"))
-            apply_equations(&unit), change_layout(&unit), tabulate(&unit), prune(&unit), tidy(&unit), assign_names(&unit), tidy_control_flow(&unit);
+            apply_equations(&unit), prune(&unit), apply_equations(&unit), change_layout(&unit), tabulate(&unit), prune(&unit), tidy(&unit), assign_names(&unit), tidy_control_flow(&unit);
         if (getenv("EMIT")) {
             struct buf out = {0};
             unit.config_class = intern(unit.atoms, getenv("EMIT"));
