@@ -1,6 +1,7 @@
 /* file.c - POSIX calls live here and nowhere else. */
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,7 +12,9 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/diag.h"
+#include "base/vec.h"
 
 static bool fail(struct diags *diags, const char *path, const char *what, int error) {
     diag_at(diags, SEVERITY_ERROR, NULL, (struct span){0, 0}, NULL, "%s: %s: %s", path, what, strerror(error));
@@ -88,6 +91,24 @@ bool file_write(struct diags *diags, const char *path, const char *text, size_t 
     return replace(fd, temporary, target, text, len) || fail(diags, path, "cannot write", errno);
 }
 
+bool file_load(const char *path, struct buf *out) {
+    char block[16 * 1024];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    buf_truncate(out, 0);
+    ssize_t n;
+    while ((n = read(fd, block, sizeof block)) != 0) {
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            break;
+        buf_write(out, block, (size_t)n);
+    }
+    close(fd);
+    return n == 0;
+}
+
 bool file_exists(const char *path) {
     struct stat info;
     return stat(path, &info) == 0 && !S_ISDIR(info.st_mode);
@@ -134,4 +155,36 @@ char *path_join(struct arena *arena, const char *dir, const char *name) {
         return arena_strndup(arena, name, strlen(name));
     size_t len = strlen(dir);
     return arena_printf(arena, "%s%s%s", dir, len > 0 && dir[len - 1] == '/' ? "" : "/", name);
+}
+
+char *path_absolute(struct arena *arena, const char *path) {
+    char resolved[PATH_MAX];
+    if (realpath(path_dir(arena, path), resolved) == NULL)
+        return arena_strndup(arena, path, strlen(path));
+    return path_join(arena, resolved, path_base(path));
+}
+
+bool file_same(const char *a, const char *b) {
+    struct stat left, right;
+    return stat(a, &left) == 0 && stat(b, &right) == 0 && left.st_dev == right.st_dev && left.st_ino == right.st_ino;
+}
+
+static int compare_names(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+char **dir_list(struct arena *arena, const char *path, uint32_t *count) {
+    VEC(char *) names = {0};
+    DIR *dir = opendir(path);
+    *count = 0;
+    if (dir == NULL)
+        return NULL;
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            vec_push(arena, &names, arena_strndup(arena, entry->d_name, strlen(entry->d_name)));
+    closedir(dir);
+    if (names.len > 0)
+        qsort(names.at, names.len, sizeof *names.at, compare_names);
+    *count = names.len;
+    return names.at != NULL ? names.at : NEW_ARRAY(arena, char *, 1);
 }

@@ -7,13 +7,18 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct diags;
 struct arena;
+struct buf;
 
 /* Replace or create `path` (a symbolic link is followed; the mode of an existing file is kept). False with a diagnostic
  * on failure. */
 bool file_write(struct diags *diags, const char *path, const char *text, size_t len);
+
+/* The bytes of a file into `out`, whatever they are, replacing what it held; false (and nothing said) if it cannot be read. */
+bool file_load(const char *path, struct buf *out);
 
 bool file_exists(const char *path);
 bool dir_exists(const char *path);
@@ -25,5 +30,14 @@ bool dir_create(struct diags *diags, const char *path);
 char *path_dir(struct arena *arena, const char *path);
 const char *path_base(const char *path);
 char *path_join(struct arena *arena, const char *dir, const char *name);
+
+/* The absolute path of a file that need not exist: symbolic links of its folder are resolved, its own name stays. */
+char *path_absolute(struct arena *arena, const char *path);
+
+/* Whether both names exist and mean one file. */
+bool file_same(const char *a, const char *b);
+
+/* The names in a folder, sorted, without "." and ".."; *count of them. NULL where it cannot be read. */
+char **dir_list(struct arena *arena, const char *path, uint32_t *count);
 
 #endif
