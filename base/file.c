@@ -91,6 +91,12 @@ bool file_write(struct diags *diags, const char *path, const char *text, size_t 
     return replace(fd, temporary, target, text, len) || fail(diags, path, "cannot write", errno);
 }
 
+void standard_streams_open(void) {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) /* opened the wrong way round, so that using it is an error */
+            (void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : fd == STDOUT_FILENO ? O_RDONLY : O_WRONLY);
+}
+
 bool file_load(const char *path, struct buf *out) {
     char block[16 * 1024];
     int fd = open(path, O_RDONLY | O_CLOEXEC);

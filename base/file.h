@@ -17,6 +17,10 @@ struct buf;
  * on failure. */
 bool file_write(struct diags *diags, const char *path, const char *text, size_t len);
 
+/* Make sure that the three standard streams are something: a closed one fails when it is used, and no file that is opened
+ * later takes its number. */
+void standard_streams_open(void);
+
 /* The bytes of a file into `out`, whatever they are, replacing what it held; false (and nothing said) if it cannot be read. */
 bool file_load(const char *path, struct buf *out);
 

@@ -20,10 +20,18 @@ struct dump {
 
 static void dump(struct dump *d, const struct node *node);
 
+static bool is_decorated(const struct node *node) {
+    return (node->kind == NODE_FUNCTION && node->nkids > 3) || (node->kind == NODE_CLASS && node->nkids > 2);
+}
+
 static void open_node(struct dump *d, const char *name, const struct node *node) {
     buf_putc(&d->out, '(');
     buf_puts(&d->out, name);
-    if (d->spans && d->format == 0 && (node_is_expr(node) || node_is_stmt(node)))
+    if (!d->spans || d->format > 0 || !(node_is_expr(node) || node_is_stmt(node)))
+        return;
+    if (is_decorated(node)) /* our span starts at the first decorator, Python's at the word */
+        buf_printf(&d->out, "@-%u", node->span.end);
+    else
         buf_printf(&d->out, "@%u-%u", node->span.start, node->span.end);
 }
 
@@ -147,7 +155,7 @@ static void dump_strings(struct dump *d, const struct node *node) {
 
 /* -- numbers ---------------------------------------------------------------------------------------------------------- */
 
-/* Integers in decimal where they fit 64 bits, otherwise as written; floats as their bits. */
+/* Integers in decimal where they fit 64 bits; floats as their bits. */
 static void dump_number(struct dump *d, const struct node *node) {
     char digits[256];
     size_t len = 0;
@@ -174,7 +182,7 @@ static void dump_number(struct dump *d, const struct node *node) {
     if (errno == 0)
         buf_printf(&d->out, " %llu)", value);
     else
-        buf_printf(&d->out, " %s)", digits);
+        buf_puts(&d->out, " big)");
 }
 
 /* -- nodes ------------------------------------------------------------------------------------------------------------ */
@@ -196,6 +204,14 @@ static void dump_compare(struct dump *d, const struct node *node) {
         buf_putc(&d->out, ' ');
         dump(d, node->kid[i]);
     }
+    buf_putc(&d->out, ')');
+}
+
+/* In Python's ast the names are strings, without a place. */
+static void dump_names(struct dump *d, const struct node *node) {
+    open_node(d, node_kind_name(node->kind), node);
+    for (uint32_t i = 0; i < node->nkids; i++)
+        word(d, node->kid[i]->atom);
     buf_putc(&d->out, ')');
 }
 
@@ -233,6 +249,8 @@ static void dump(struct dump *d, const struct node *node) {
     case NODE_STRING:
     case NODE_FSTRING:
     case NODE_STRINGS: dump_strings(d, node); break;
+    case NODE_GLOBAL:
+    case NODE_NONLOCAL: dump_names(d, node); break;
     case NODE_MATCH:
         open_node(d, "Match", node);
         buf_putc(&d->out, ')');

@@ -37,6 +37,7 @@ struct level {
 /* Operands and operators of a flattened chain, alternating; see py_binary.c. */
 struct link {
     const struct node *operand;
+    const struct node *before, *after; /* flattened expressions whose comments stand here; NULL for none */
     uint8_t op;
 };
 
@@ -49,6 +50,7 @@ struct printer {
     bool fstring_triple;
     const char *inline_comment; /* trailing comment of the statement, until somebody has written it */
     const struct node *commented;  /* the node whose leading comments were written last */
+    const struct node *opened;     /* the node whose first leading comment was written behind a bracket */
     VEC(struct link) links;
     VEC(const struct node *) needing; /* expressions whose parentheses are demanded by precedence */
     struct arena *arena;
@@ -154,11 +156,12 @@ int op_looseness(enum op op);
 
 /* -- py_bracket.c -------------------------------------------------------------------------------------------------- */
 
-struct level open_bracket(struct printer *p, const char *bracket, const struct node *owner);
+/* `first` is what follows the bracket: its first leading comment may have to stay on the bracket's line. */
+struct level open_bracket(struct printer *p, const char *bracket, const struct node *first);
 void shut_bracket(struct printer *p, const char *bracket, struct level saved);
 void print_collection(struct printer *p, const struct node *e);
 void print_tuple(struct printer *p, const struct node *e);
-void print_bare_tuple(struct printer *p, const struct node *e);
+void print_bare_tuple(struct printer *p, const struct node *e, const struct node *owner);
 void print_elements(struct printer *p, const struct node *e, uint32_t first, uint32_t count, bool comma_after_one);
 void print_comprehension(struct printer *p, const struct node *e);
 void print_arguments(struct printer *p, const struct node *owner, uint32_t first);
@@ -216,6 +219,8 @@ bool has_inner_comments(const struct node *node);
 const char *normal_comment(struct printer *p, const char *comment);
 void put_trailing_comment(struct printer *p, atom comment);
 void print_leading_comments(struct printer *p, const struct node *node);
+/* Write the first leading comment of `first` if it stands behind an opening bracket in the source. */
+void print_opening_comment(struct printer *p, const struct node *first);
 /* gap[i]: blank lines before the i-th leading comment of a statement; the last: before the statement itself. */
 void leading_gaps(const struct node *stmt, uint32_t *gap);
 /* gap[i]: blank lines before the i-th of `count` comments that follow the statement `last` in the source. */

@@ -329,10 +329,10 @@ static void print_annotated(struct printer *p, const struct node *stmt) {
     put(p, ": ");
     if (value == NULL) {
         print_last_expr(p, annotation, stmt);
-    } else if (has_target_brackets(annotation) && !is_wrapped(annotation)) {
+    } else if (is_splittable(annotation)) {
         print_both_sides(p, annotation, "=", value, stmt);
     } else {
-        print_wrapped(p, annotation, stmt, WRAP_IF_BREAKS);
+        print_expr(p, annotation, annotation->comments != NULL ? PARENS_ALWAYS : PARENS_NEVER);
         put(p, " = ");
         print_last_expr(p, value, stmt);
     }

@@ -38,16 +38,28 @@ static bool is_operator(const struct node *e) {
     return e->kind == NODE_BINOP || e->kind == NODE_COMPARE || e->kind == NODE_BOOLOP;
 }
 
+/* Comments of an expression that is flattened go to its first and last operand. */
+static void note_comments(struct printer *p, const struct node *e, uint32_t first) {
+    if (has_leading_comments(e)) {
+        p->links.at[first].before = e;
+    }
+    if (has_trailing_comment(e)) {
+        p->links.at[p->links.len - 1].after = e;
+    }
+}
+
 static void flatten(struct printer *p, const struct node *e) {
     for (uint32_t i = 0; i < e->nkids; i++) {
         if (i > 0) {
             uint8_t op = e->kind == NODE_COMPARE ? e->ops[i - 1] : e->op;
-            vec_push(p->arena, &p->links, ((struct link){NULL, op}));
+            vec_push(p->arena, &p->links, ((struct link){.op = op}));
         }
         if (is_operator(e->kid[i]) && !is_wrapped(e->kid[i])) {
+            uint32_t first = p->links.len;
             flatten(p, e->kid[i]);
+            note_comments(p, e->kid[i], first);
         } else {
-            vec_push(p->arena, &p->links, ((struct link){e->kid[i], OP_NO}));
+            vec_push(p->arena, &p->links, ((struct link){.operand = e->kid[i]}));
         }
     }
 }
@@ -70,13 +82,21 @@ static bool hugs(const struct link *left, enum op op, const struct link *right) 
 static void print_links(struct printer *p, uint32_t first, uint32_t last);
 
 static void print_part(struct printer *p, uint32_t first, uint32_t last) {
+    if (p->links.at[first].before != NULL) {
+        print_leading_comments(p, p->links.at[first].before);
+    }
+    const struct node *after = p->links.at[last].after;
     if (first == last) {
         print_expr(p, p->links.at[first].operand, PARENS_KEEP);
-        return;
+    } else {
+        enum doc_kind group = begin_group_in_brackets(p);
+        p->links.at[last].after = NULL;
+        print_links(p, first, last);
+        end_group_in_brackets(p, group);
     }
-    enum doc_kind group = begin_group_in_brackets(p);
-    print_links(p, first, last);
-    end_group_in_brackets(p, group);
+    if (after != NULL) {
+        put_trailing_comment(p, after->comments->trailing);
+    }
 }
 
 static void space_if_broken(struct printer *p) {
@@ -85,18 +105,32 @@ static void space_if_broken(struct printer *p) {
     }
 }
 
+/* Comments between two operands stand before the operator. */
+static bool print_comments_between(struct printer *p, uint32_t at) {
+    const struct link *right = &p->links.at[at + 1];
+    if (!has_leading_comments(right->operand) && right->before == NULL) {
+        return false;
+    }
+    hard(p);
+    if (right->before != NULL) {
+        print_leading_comments(p, right->before);
+    }
+    print_leading_comments(p, right->operand);
+    return true;
+}
+
 static void print_op(struct printer *p, uint32_t at) {
     const struct link *link = &p->links.at[at];
     bool hug = hugs(link - 1, link->op, link + 1);
-    if (hug) {
+    if (print_comments_between(p, at)) {
+        hug = false;
+    } else if (hug) {
         soft_in_brackets(p);
     } else {
         soft_space_in_brackets(p);
     }
     put(p, op_text(link->op));
-    if (has_leading_comments(p->links.at[at + 1].operand)) {
-        hard(p);
-    } else if (hug) {
+    if (hug) {
         space_if_broken(p);
     } else {
         put(p, " ");

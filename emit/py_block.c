@@ -145,14 +145,22 @@ static void print_docstring_stmt(struct printer *p, const struct node *stmt) {
     buf_putc(p->out, '\n');
 }
 
-/* The leading comments of a statement and the gaps after the first. */
-static void print_statement_comments(struct printer *p, const struct node *stmt, const uint32_t *gap, enum suite suite) {
+/* How many of the comments before a definition belong to what is above: those up to the last that a blank line follows.
+ * The blank lines around the definition go below them. */
+static uint32_t comments_above(const struct node *stmt, const uint32_t *gap, uint32_t count) {
+    while (count > 0 && gap[count] == 0) {
+        count--;
+    }
+    return is_definition(stmt) ? count : 0;
+}
+
+/* The leading comments of a statement and the gaps after each; the first `above` of them belong to what is above. */
+static void print_statement_comments(
+    struct printer *p, const struct node *stmt, const uint32_t *gap, uint32_t above, enum suite suite) {
     uint32_t count = stmt->comments->leading.len;
     for (uint32_t i = 0; i < count; i++) {
         write_comment(p, stmt->comments->leading.at[i]);
-        uint32_t blanks = capped(gap[i + 1], suite);
-        bool widen = i + 1 == count && is_definition(stmt) && blanks > 0;
-        write_blanks(p, widen ? most_blanks(suite) : blanks);
+        write_blanks(p, i + 1 == above ? most_blanks(suite) : capped(gap[i + 1], suite));
     }
 }
 
@@ -177,13 +185,16 @@ static void print_suite(struct printer *p, const struct node *block, enum suite 
         uint32_t comments = has_leading_comments(stmt) ? stmt->comments->leading.len : 0;
         uint32_t few[8] = {0}, *gap = comments < 8 ? few : NEW_ARRAY(p->arena, uint32_t, comments + 1);
         leading_gaps(stmt, gap);
-        if (i > 0) {
+        uint32_t above = comments_above(stmt, gap, comments);
+        if (i > 0 && above > 0 && !ends_in_definition(block->kid[i - 1])) {
+            write_blanks(p, capped(gap[0], suite));
+        } else if (i > 0) {
             write_blanks(p, blanks_between(block->kid[i - 1], stmt, capped(gap[0], suite), suite, docstring));
         } else if (suite == SUITE_OTHER && is_definition(stmt) && comments == 0) {
             write_blanks(p, 1);
         }
         if (comments > 0) {
-            print_statement_comments(p, stmt, gap, suite);
+            print_statement_comments(p, stmt, gap, i > 0 || above == comments ? above : 0, suite);
         }
         docstring = i == 0 && is_docstring(stmt, suite);
         if (docstring) {
@@ -263,7 +274,7 @@ static void print_if(struct printer *p, const struct node *stmt) {
     print_clause(p, stmt, stmt->kid[1], SUITE_OTHER);
     const struct node *before = stmt->kid[1], *other = stmt->kid[2];
     for (const struct node *elif; (elif = elif_of(other)) != NULL; other = elif->kid[2]) {
-        print_before_clause(p, before, elif);
+        print_before_clause(p, before, has_leading_comments(other) ? other : elif);
         print_clause(p, elif, elif->kid[1], SUITE_OTHER);
         before = elif->kid[1];
     }
@@ -283,12 +294,23 @@ static void print_try(struct printer *p, const struct node *stmt) {
     print_else(p, stmt->kid[1] != NULL ? stmt->kid[1] : before, "finally", stmt->kid[2]);
 }
 
+/* Comments between the decorators and the definition, which its parameters or bases carry. */
+static void print_definition_comments(struct printer *p, const struct node *stmt) {
+    const struct node *holder = stmt->kid[0];
+    for (uint32_t i = 0; i < holder->comments->leading.len; i++) {
+        write_comment(p, holder->comments->leading.at[i]);
+    }
+}
+
 static void print_definition(struct printer *p, const struct node *stmt) {
     uint32_t first = stmt->kind == NODE_FUNCTION ? 3 : 2;
     for (uint32_t i = first; i < stmt->nkids; i++) {
         demand_parens(p, stmt->kid[i]);
         print_decorator(p, stmt->kid[i]);
         flush(p);
+    }
+    if (has_leading_comments(stmt->kid[0])) {
+        print_definition_comments(p, stmt);
     }
     print_clause(p, stmt, body_of(stmt), stmt->kind == NODE_FUNCTION ? SUITE_FUNCTION : SUITE_CLASS);
 }

@@ -1,9 +1,7 @@
 /* py_bracket.c - everything that stands between brackets and is separated by commas. */
 #include "emit/printer.h"
 
-/* Brackets of a node whose own comments (`[  # comment`) follow the opening one; `owner` may be NULL. */
-struct level open_bracket(struct printer *p, const char *bracket, const struct node *owner) {
-    (void)owner;
+struct level open_bracket(struct printer *p, const char *bracket, const struct node *first) {
     struct level saved = p->level;
     put(p, bracket);
     if (saved.kind == LEVEL_EXPR && saved.group != NULL) {
@@ -13,6 +11,7 @@ struct level open_bracket(struct printer *p, const char *bracket, const struct n
     }
     enter_level(p, LEVEL_BRACKET, NULL);
     begin(p, DOC_GROUP, NULL);
+    print_opening_comment(p, first);
     begin(p, DOC_INDENT, NULL);
     soft(p);
     return saved;
@@ -87,8 +86,18 @@ static void print_item(struct printer *p, const struct node *e) {
     }
 }
 
-/* `count` kids from `first`, separated by commas. */
-void print_elements(struct printer *p, const struct node *e, uint32_t first, uint32_t count, bool comma_after_one) {
+void print_collection(struct printer *p, const struct node *e) {
+    const char *left = e->kind == NODE_LIST ? "[" : "{", *right = e->kind == NODE_LIST ? "]" : "}";
+    if (e->nkids == 0) {
+        print_empty_brackets(p, e, left, right);
+        return;
+    }
+    struct level saved = open_bracket(p, left, e->kid[0]);
+    print_elements(p, e, 0, e->nkids, false);
+    shut_bracket(p, right, saved);
+}
+
+static void print_items(struct printer *p, const struct node *e, uint32_t first, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
         if (i > 0) {
             put(p, ",");
@@ -96,33 +105,24 @@ void print_elements(struct printer *p, const struct node *e, uint32_t first, uin
         }
         print_item(p, e->kid[first + i]);
     }
+}
+
+/* `count` kids from `first`, separated by commas. */
+void print_elements(struct printer *p, const struct node *e, uint32_t first, uint32_t count, bool comma_after_one) {
+    print_items(p, e, first, count);
     print_trailing_comma(p, e, count > 1 || comma_after_one);
 }
 
-void print_collection(struct printer *p, const struct node *e) {
-    const char *left = e->kind == NODE_LIST ? "[" : "{", *right = e->kind == NODE_LIST ? "]" : "}";
-    if (e->nkids == 0) {
-        print_empty_brackets(p, e, left, right);
-        return;
-    }
-    struct level saved = open_bracket(p, left, e);
-    print_elements(p, e, 0, e->nkids, false);
-    shut_bracket(p, right, saved);
-}
-
-static void print_tuple_elements(struct printer *p, const struct node *e) {
-    print_elements(p, e, 0, e->nkids, false);
-}
-
-/* The tuple of a subscript or a `for` target that brings no parentheses. */
-void print_bare_tuple(struct printer *p, const struct node *e) {
+/* The tuple without parentheses in a subscript, whose bracket the trailing comma and comments belong to. */
+void print_bare_tuple(struct printer *p, const struct node *e, const struct node *owner) {
     if (e->nkids == 1) {
         print_expr(p, e->kid[0], PARENS_KEEP);
         put(p, ",");
         return;
     }
     begin(p, DOC_GROUP, NULL);
-    print_tuple_elements(p, e);
+    print_items(p, e, 0, e->nkids);
+    print_trailing_comma(p, owner, true);
     end(p, DOC_GROUP);
 }
 
@@ -131,7 +131,7 @@ void print_tuple(struct printer *p, const struct node *e) {
     if (e->nkids == 0) {
         print_empty_brackets(p, e, "(", ")");
     } else if (e->nkids == 1) {
-        saved = open_bracket(p, "(", e);
+        saved = open_bracket(p, "(", e->kid[0]);
         print_item(p, e->kid[0]);
         put(p, ",");
         if (has_inner_comments(e)) {
@@ -139,27 +139,31 @@ void print_tuple(struct printer *p, const struct node *e) {
         }
         shut_bracket(p, ")", saved);
     } else if (has_own_parens(e)) {
-        saved = open_bracket(p, "(", e);
-        print_tuple_elements(p, e);
+        saved = open_bracket(p, "(", e->kid[0]);
+        print_elements(p, e, 0, e->nkids, false);
         shut_bracket(p, ")", saved);
     } else {
         open_parens_if_broken(p, &saved);
-        print_tuple_elements(p, e);
+        print_elements(p, e, 0, e->nkids, false);
         shut_parens_if_broken(p, saved);
     }
 }
 
 /* -- comprehensions ----------------------------------------------------------------------------------------------------- */
 
+static void print_bare_target(struct printer *p, const struct node *target) {
+    for (uint32_t i = 0; i < target->nkids; i++) {
+        put(p, i > 0 ? ", " : "");
+        print_expr(p, target->kid[i], PARENS_KEEP);
+    }
+}
+
 static void print_for_clause(struct printer *p, const struct node *e) {
     const struct node *target = e->kid[0];
     print_leading_comments(p, e);
     put(p, e->flags & NF_ASYNC ? "async for " : "for ");
-    if (target->kind == NODE_TUPLE && target->nkids > 1) {
-        struct level saved;
-        struct doc_group *group = open_optional_parens(p, &saved);
-        print_tuple_elements(p, target);
-        shut_optional_parens(p, group, saved);
+    if (target->kind == NODE_TUPLE && target->nkids > 1 && !has_own_parens(target)) {
+        print_bare_target(p, target);
     } else {
         print_expr(p, target, PARENS_KEEP);
     }
@@ -208,7 +212,7 @@ void print_comprehension(struct printer *p, const struct node *e) {
         print_comprehension_inside(p, e);
         return;
     }
-    struct level saved = open_bracket(p, left, e);
+    struct level saved = open_bracket(p, left, e->kid[0]);
     print_comprehension_inside(p, e);
     shut_bracket(p, right, saved);
 }
@@ -244,7 +248,7 @@ void print_arguments(struct printer *p, const struct node *owner, uint32_t first
         put(p, ")");
         return;
     }
-    struct level saved = open_bracket(p, "(", owner);
+    struct level saved = open_bracket(p, "(", owner->kid[first]);
     begin(p, DOC_GROUP, NULL);
     print_elements(p, owner, first, owner->nkids - first, false);
     end(p, DOC_GROUP);
@@ -312,6 +316,7 @@ void print_parameters(struct printer *p, const struct node *params) {
         real += params->kid[i]->atom != NULL;
     }
     put(p, "(");
+    print_opening_comment(p, params->kid[0]);
     begin(p, DOC_INDENT, NULL);
     soft(p);
     begin(p, real == 1 ? DOC_LIST : DOC_GROUP, NULL);

@@ -58,19 +58,7 @@ void put_trailing_comment(struct printer *p, atom comment) {
     doc_suffix(&p->docs, spaced, len + 2, is_pragma(text) ? 0 : text_columns(spaced, len + 2));
 }
 
-/* Comments on lines of their own before an expression inside brackets; each node's are written once. */
-void print_leading_comments(struct printer *p, const struct node *node) {
-    if (!has_leading_comments(node) || p->commented == node) {
-        return;
-    }
-    p->commented = node;
-    for (uint32_t i = 0; i < node->comments->leading.len; i++) {
-        put(p, normal_comment(p, node->comments->leading.at[i]));
-        hard(p);
-    }
-}
-
-/* -- blank lines ----------------------------------------------------------------------------------------------------------- */
+/* -- lines of the source ----------------------------------------------------------------------------------------------------------- */
 
 /* A line of the source, seen from the offset of its first byte. */
 struct line {
@@ -120,6 +108,63 @@ static uint32_t blanks_above(const struct source *source, uint32_t offset, uint3
     return blanks;
 }
 
+static bool is_line(struct line line, const char *comment) {
+    size_t len = (size_t)(line.end - line.at);
+    return strncmp(line.at, comment, len) == 0 && strspn(comment + len, " \t\r\f") == strlen(comment + len);
+}
+
+/* -- comments inside brackets ------------------------------------------------------------------------------------------------ */
+
+/* Comments on lines of their own before an expression inside brackets; each node's are written once. */
+void print_leading_comments(struct printer *p, const struct node *node) {
+    if (!has_leading_comments(node) || p->commented == node) {
+        return;
+    }
+    p->commented = node;
+    for (uint32_t i = p->opened == node; i < node->comments->leading.len; i++) {
+        put(p, normal_comment(p, node->comments->leading.at[i]));
+        hard(p);
+    }
+}
+
+/* Does the line of the source from `start` end in an opening bracket and this comment? */
+static bool opens_with(const struct source *source, uint32_t start, const char *comment) {
+    struct line line = line_at(source, start);
+    size_t len = strlen(comment);
+    while (len > 0 && strchr(" \t\r\f", comment[len - 1]) != NULL) {
+        len--;
+    }
+    if ((size_t)(line.end - line.at) <= len || memcmp(line.end - len, comment, len) != 0) {
+        return false;
+    }
+    const char *at = line.end - len - 1;
+    while (at > line.at && strchr(" \t", *at) != NULL) {
+        at--;
+    }
+    return strchr("([{", *at) != NULL;
+}
+
+static bool stands_behind_bracket(const struct node *first) {
+    uint32_t at = first->span.start, above = UINT32_MAX;
+    for (uint32_t i = first->comments->leading.len; i > 0; i--) {
+        blanks_above(first->source, at, &above);
+        if (above == UINT32_MAX || (i > 1 && !is_line(line_at(first->source, above), first->comments->leading.at[i - 1]))) {
+            return false;
+        }
+        at = above;
+    }
+    return opens_with(first->source, at, first->comments->leading.at[0]);
+}
+
+void print_opening_comment(struct printer *p, const struct node *first) {
+    if (first != NULL && has_leading_comments(first) && first->source != NULL && stands_behind_bracket(first)) {
+        put_trailing_comment(p, first->comments->leading.at[0]);
+        p->opened = first;
+    }
+}
+
+/* -- blank lines ------------------------------------------------------------------------------------------------------------ */
+
 /* The gaps that the flags of a tree without source tell of. */
 static void gaps_of_flags(const struct node *stmt, uint32_t *gap, uint32_t count) {
     gap[0] = (stmt->flags & NF_BLANK) != 0;
@@ -129,11 +174,6 @@ static void gaps_of_flags(const struct node *stmt, uint32_t *gap, uint32_t count
     if (count > 0) {
         gap[count] = stmt->comments->blank_after_leading;
     }
-}
-
-static bool is_line(struct line line, const char *comment) {
-    size_t len = (size_t)(line.end - line.at);
-    return strncmp(line.at, comment, len) == 0 && strspn(comment + len, " \t\r\f") == strlen(comment + len);
 }
 
 /* gap[i]: blank lines before the i-th leading comment of a statement; gap[count]: before the statement itself. */

@@ -105,7 +105,7 @@ static void print_if_too_long(struct printer *p, const struct node *e) {
 }
 
 static void print_commented(struct printer *p, const struct node *e) {
-    struct level saved = open_bracket(p, "(", NULL);
+    struct level saved = open_bracket(p, "(", e);
     print_expr(p, e, PARENS_NEVER);
     shut_bracket(p, ")", saved);
 }
@@ -175,10 +175,11 @@ static void print_attribute(struct printer *p, const struct node *e, enum chain 
 
 static void print_subscript(struct printer *p, const struct node *e, enum chain chain) {
     print_chain_value(p, e->kid[0], is_wrapped(e->kid[0]), chain);
-    struct level saved = open_bracket(p, "[", e);
     const struct node *index = e->kid[1];
-    if (index->kind == NODE_TUPLE && !has_own_parens(index)) {
-        print_bare_tuple(p, index);
+    bool bare = index->kind == NODE_TUPLE && !has_own_parens(index) && index->nkids > 0;
+    struct level saved = open_bracket(p, "[", bare ? index->kid[0] : index);
+    if (bare) {
+        print_bare_tuple(p, index, e);
     } else {
         print_expr(p, index, PARENS_KEEP);
     }
@@ -260,8 +261,7 @@ static void print_yield(struct printer *p, const struct node *e) {
 
 static void print_named(struct printer *p, const struct node *e) {
     print_expr(p, e->kid[0], PARENS_KEEP);
-    soft_space_in_brackets(p);
-    put(p, ":= ");
+    put(p, " := ");
     print_expr(p, e->kid[1], PARENS_KEEP);
 }
 

@@ -30,7 +30,10 @@ bool down(struct lower *l) {
     return false;
 }
 
+/* Comments may stand behind the last child that the caller wanted. */
 void up(struct lower *l) {
+    while (next(l))
+        continue;
     ts_tree_cursor_goto_parent(&l->cursor);
 }
 
@@ -78,7 +81,7 @@ void push(struct lower *l, struct node *kid) {
     vec_push(l->scratch, &l->pending, kid);
 }
 
-void put(struct lower *l, uint32_t index, struct node *kid) {
+void set_pending(struct lower *l, uint32_t index, struct node *kid) {
     vec_at(&l->pending, index) = kid;
 }
 

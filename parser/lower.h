@@ -44,6 +44,9 @@ struct lower {
     VEC(struct node *) pending; /* children of the nodes under construction, a stack */
     struct comment_list comments;
     uint32_t depth;
+    uint32_t as_end;        /* where a `value as target` may end here; 0: nowhere */
+    struct node *as_target; /* the target of the one met there */
+    bool any_margin; /* the text may start anywhere on its line: one expression */
     bool failed;
 };
 
@@ -72,8 +75,8 @@ struct node *node_at(struct lower *l, enum node_kind kind, struct span span);
 /* With `count` NULL children, to be filled in. */
 struct node *node_with(struct lower *l, enum node_kind kind, struct span span, uint32_t count);
 void push(struct lower *l, struct node *kid);
-/* Replace a pending node. A function, since lowering `kid` may move the vector. */
-void put(struct lower *l, uint32_t index, struct node *kid);
+/* Replace a pending node. A function, so that the new one is made before the stack, which may move, is looked at. */
+void set_pending(struct lower *l, uint32_t index, struct node *kid);
 /* The pending nodes from `mark` on become the children of `node`. */
 void take(struct lower *l, struct node *node, uint32_t mark);
 /* The text under the cursor. */
@@ -86,6 +89,10 @@ struct node *refuse(struct lower *l, struct span span, const char *message, cons
 /* -- what is lowered where ------------------------------------------------------------------------------------------ */
 
 struct node *lower_expr(struct lower *l);              /* lower_expr.c */
+/* The value and the target (or NULL) of a with item or an except clause: `value [as target]`. lower_expr.c */
+struct node *lower_as(struct lower *l, struct node **target);
+/* lower_expr.c; `node` is an expression of which `*first` is the first operand. */
+struct node *hoist_prefix(struct node *node, struct node **first);
 struct node *lower_call(struct lower *l);              /* lower_call.c */
 struct node *lower_subscript(struct lower *l);         /* lower_call.c */
 struct node *lower_slice(struct lower *l);             /* lower_call.c */

@@ -1,28 +1,78 @@
 /* lower_block.c - blocks and the statements that have them. */
+#include <string.h>
+
 #include "parser/lower.h"
 
-/* Whether a blank line stands above the line of `at`, and only white space before `at` on it. */
-static bool blank_above(const struct lower *l, uint32_t at) {
-    const char *text = l->text;
-    while (at > 0 && (text[at - 1] == ' ' || text[at - 1] == '\t' || text[at - 1] == '\f'))
+/* -- lines ------------------------------------------------------------------------------------------------------------ */
+
+static bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\f';
+}
+
+/* The white space before `at` on its line; false where something else stands there, too. A form feed starts over. */
+static bool margin_of(const struct lower *l, uint32_t at, struct span *margin) {
+    uint32_t start = at;
+    while (start > 0 && (l->text[start - 1] == ' ' || l->text[start - 1] == '\t'))
+        start--;
+    *margin = (struct span){start, at};
+    while (start > 0 && is_blank(l->text[start - 1]))
+        start--;
+    return start == 0 || l->text[start - 1] == '\n';
+}
+
+/* Whether a blank line stands above the line that starts with `margin`. */
+static bool blank_above(const struct lower *l, struct span margin) {
+    uint32_t at = margin.start;
+    while (at > 0 && is_blank(l->text[at - 1]))
         at--;
-    if (at == 0 || text[at - 1] != '\n')
+    if (at == 0)
         return false;
     at--;
-    while (at > 0 && (text[at - 1] == ' ' || text[at - 1] == '\t' || text[at - 1] == '\f'))
+    while (at > 0 && is_blank(l->text[at - 1]))
         at--;
-    return at == 0 || text[at - 1] == '\n';
+    return at == 0 || l->text[at - 1] == '\n';
+}
+
+static bool same_text(const struct lower *l, struct span a, struct span b) {
+    return a.end - a.start == b.end - b.start && memcmp(l->text + a.start, l->text + b.start, a.end - a.start) == 0;
+}
+
+/* The grammar's scanner keeps indentation in a byte, a tab counting eight. */
+enum { MARGIN_MAX = 255, TAB = 8 };
+
+static bool too_wide(const struct lower *l, struct span margin) {
+    uint32_t width = margin.end - margin.start;
+    for (uint32_t at = margin.start; width <= MARGIN_MAX && at < margin.end; at++)
+        width += l->text[at] == '\t' ? TAB - 1 : 0;
+    return width > MARGIN_MAX;
+}
+
+/* The grammar takes a line that is indented more or less than its block; Python does not. */
+static void check_margin(struct lower *l, struct span margin, struct span block) {
+    struct span here = {margin.start, margin.end + 1};
+    if (!same_text(l, margin, block))
+        refuse(l, here, "this line is not indented like its block", NULL);
+    else if (too_wide(l, margin))
+        refuse(l, here, "this line is indented too far", "adgen reads up to 255 columns");
 }
 
 void push_statements(struct lower *l) {
+    bool is_module = l->here == CST_MODULE, first = !is_module;
+    struct span block = {0, 0}, margin;
     if (!down(l))
         return;
     do {
         if (is_token(l->here))
             continue;
-        bool blank = blank_above(l, l->span.start);
+        uint32_t start = l->span.start;
+        bool leads = margin_of(l, start, &margin);
+        if (leads && first)
+            block = margin;
+        if (leads && !l->any_margin)
+            check_margin(l, margin, block);
+        first = first && !leads;
         struct node *stmt = lower_stmt(l);
-        if (blank)
+        if (leads && blank_above(l, margin))
             stmt->flags |= NF_BLANK;
         push(l, stmt);
     } while (next(l));
@@ -151,30 +201,30 @@ static struct node *while_statement(struct lower *l) {
     return node;
 }
 
-/* `value as target` where the grammar puts it into one expression; here or around a with_item. */
-static void as_parts(struct lower *l, struct node **value, struct node **target) {
-    if (l->here != CST_AS_PATTERN) {
-        *value = lower_expr(l);
-        return;
-    }
+/* `with (a as b):` has the item inside parentheses; step in, and say whether it was so. */
+static bool enter_parentheses(struct lower *l) {
+    struct span span = l->span;
+    uint32_t comments = l->comments.list.len;
+    if (l->here != CST_PARENTHESIZED)
+        return false;
     must_down(l);
-    *value = lower_expr(l);
     must_next(l);
-    must_next(l);
-    if (l->here == CST_AS_PATTERN_TARGET) {
-        must_down(l);
-        *target = lower_expr(l);
-        up(l);
-    } else {
-        *target = lower_expr(l);
-    }
+    if (l->here == CST_AS_PATTERN)
+        return true;
     up(l);
+    l->here = CST_PARENTHESIZED;
+    l->span = span;
+    l->comments.list.len = comments;
+    return false;
 }
 
 static struct node *with_item(struct lower *l) {
     struct node *node = node_with(l, NODE_WITHITEM, l->span, 2);
     must_down(l);
-    as_parts(l, &node->kid[0], &node->kid[1]);
+    bool inside = enter_parentheses(l);
+    node->kid[0] = lower_as(l, &node->kid[1]);
+    if (inside)
+        up(l);
     up(l);
     return node;
 }
@@ -199,7 +249,7 @@ static struct node *with_statement(struct lower *l) {
         else if (l->here == CST_WITH_CLAUSE)
             push_with_items(l);
         else if (l->here == CST_BLOCK)
-            put(l, mark, lower_block(l));
+            set_pending(l, mark, lower_block(l));
     } while (next(l));
     up(l);
     take(l, node, mark);
@@ -221,7 +271,7 @@ static struct node *handler(struct lower *l) {
         else if (l->here == CST_BLOCK)
             end_at(node, node->kid[1] = lower_block(l));
         else if (!is_token(l->here) && l->here != CST_OTHER)
-            node->kid[0] == NULL ? as_parts(l, &node->kid[0], &name) : (void)(name = lower_expr(l));
+            node->kid[0] == NULL ? (void)(node->kid[0] = lower_as(l, &name)) : (void)(name = lower_expr(l));
     }
     up(l);
     if (name != NULL && name->kind != NODE_NAME)
@@ -238,9 +288,9 @@ static struct node *try_statement(struct lower *l) {
     must_down(l);
     while (next(l)) {
         switch (l->here) {
-        case CST_BLOCK: put(l, mark, lower_block(l)); break;
-        case CST_ELSE_CLAUSE: put(l, mark + 1, clause_block(l)); break;
-        case CST_FINALLY_CLAUSE: put(l, mark + 2, clause_block(l)); break;
+        case CST_BLOCK: set_pending(l, mark, lower_block(l)); break;
+        case CST_ELSE_CLAUSE: set_pending(l, mark + 1, clause_block(l)); break;
+        case CST_FINALLY_CLAUSE: set_pending(l, mark + 2, clause_block(l)); break;
         case CST_EXCEPT_CLAUSE:
         case CST_EXCEPT_GROUP_CLAUSE: push(l, handler(l)); break;
         default: break;

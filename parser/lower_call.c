@@ -45,7 +45,7 @@ static struct node *call(struct lower *l) {
         push(l, lower_expr(l));
     up(l);
     take(l, node, mark);
-    return node;
+    return hoist_prefix(node, &node->kid[0]);
 }
 
 static struct node *attribute(struct lower *l) {
@@ -56,7 +56,7 @@ static struct node *attribute(struct lower *l) {
     must_next(l);
     node->atom = text_here(l);
     up(l);
-    return node;
+    return hoist_prefix(node, &node->kid[0]);
 }
 
 struct node *lower_call(struct lower *l) {
@@ -89,7 +89,7 @@ struct node *lower_subscript(struct lower *l) {
         node->kid[1] = node_at(l, NODE_TUPLE, inside);
         take(l, node->kid[1], mark);
     }
-    return node;
+    return hoist_prefix(node, &node->kid[0]);
 }
 
 struct node *lower_slice(struct lower *l) {

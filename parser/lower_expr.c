@@ -56,6 +56,66 @@ static struct node *number(struct lower *l) {
     return leaf(l, NODE_NUMBER);
 }
 
+/* The grammar can bind `*a.b + c` and `a := b if c else d` to their first operand alone, Python to the whole: move the star
+ * or the name outside, level by level as the expression is built. */
+struct node *hoist_prefix(struct node *node, struct node **first) {
+    struct node *prefix = *first;
+    bool loose = prefix->kind == NODE_STARRED || prefix->kind == NODE_NAMEDEXPR;
+    if (!loose || (prefix->flags & NF_PAREN))
+        return node;
+    struct node **operand = &prefix->kid[prefix->nkids - 1];
+    *first = *operand;
+    *operand = node;
+    prefix->span.end = node->span.end;
+    node->span.start = (*first)->span.start;
+    return prefix;
+}
+
+static bool is_bare(const struct node *node, enum op op) {
+    return node->kind == NODE_BINOP && node->op == op && !(node->flags & NF_PAREN);
+}
+
+/* Push the operands of a chain of `&` and `^` in the order of the text, each marked with the operator before it. */
+static void push_chain(struct lower *l, struct node *node, enum op before) {
+    if (is_bare(node, OP_BITAND) || is_bare(node, OP_BITXOR)) {
+        push_chain(l, node->kid[0], before);
+        push_chain(l, node->kid[1], node->op);
+        return;
+    }
+    node->mark = (uint8_t)before;
+    push(l, node);
+}
+
+static struct node *join(struct lower *l, struct node *left, enum op op, struct node *right) {
+    if (left == NULL)
+        return right;
+    struct node *node = node_with(l, NODE_BINOP, (struct span){left->span.start, right->span.end}, 2);
+    node->op = (uint8_t)op;
+    node->kid[0] = left;
+    node->kid[1] = right;
+    return node;
+}
+
+/* The grammar lets `^` bind tighter than `&`; in Python it is the other way round. */
+static struct node *regroup(struct lower *l, struct node *node) {
+    if (node->op != OP_BITAND || !(is_bare(node->kid[0], OP_BITXOR) || is_bare(node->kid[1], OP_BITXOR)))
+        return node;
+    uint32_t mark = l->pending.len;
+    push_chain(l, node, OP_NO);
+    struct node *all = NULL, *product = NULL;
+    for (uint32_t i = mark; i < l->pending.len; i++) {
+        struct node *operand = l->pending.at[i];
+        bool ends = operand->mark == OP_BITXOR;
+        all = ends ? join(l, all, OP_BITXOR, product) : all;
+        product = join(l, ends ? NULL : product, OP_BITAND, operand);
+        operand->mark = 0;
+    }
+    l->pending.len = mark;
+    all = join(l, all, OP_BITXOR, product);
+    all->span = node->span;
+    return all;
+}
+
 /* The left operand of an operator under the cursor's node, then the operator, then the right one. */
 static struct node *binary(struct lower *l) {
     struct node *node = node_with(l, NODE_BINOP, l->span, 2);
@@ -66,7 +126,11 @@ static struct node *binary(struct lower *l) {
     must_next(l);
     node->kid[1] = lower_expr(l);
     up(l);
-    return node;
+    struct node *whole = hoist_prefix(node, &node->kid[0]);
+    if (whole == node)
+        return regroup(l, node);
+    whole->kid[whole->nkids - 1] = regroup(l, node);
+    return whole;
 }
 
 static struct node *unary(struct lower *l, bool is_not) {
@@ -96,7 +160,7 @@ static struct node *boolean(struct lower *l) {
     push(l, lower_expr(l));
     up(l);
     take(l, node, mark);
-    return node;
+    return hoist_prefix(node, &node->kid[0]);
 }
 
 static struct node *comparison(struct lower *l) {
@@ -121,7 +185,7 @@ static struct node *comparison(struct lower *l) {
     node->ops = NEW_ARRAY(l->arena, uint8_t, count);
     for (uint32_t i = 0; i < count; i++)
         node->ops[i] = ops[i];
-    return node;
+    return hoist_prefix(node, &node->kid[0]);
 }
 
 static struct node *conditional(struct lower *l) {
@@ -135,7 +199,7 @@ static struct node *conditional(struct lower *l) {
     must_next(l);
     node->kid[2] = lower_expr(l);
     up(l);
-    return node;
+    return hoist_prefix(node, &node->kid[1]);
 }
 
 static struct node *lambda(struct lower *l) {
@@ -174,6 +238,18 @@ static struct node *prefixed(struct lower *l, enum node_kind kind) {
     node->kid[0] = lower_expr(l);
     up(l);
     return node;
+}
+
+/* `await a ** b` is a power of an await to Python, the other way round to the grammar. */
+static struct node *await(struct lower *l) {
+    struct node *node = prefixed(l, NODE_AWAIT), *power = node->kid[0];
+    if (power->kind != NODE_BINOP || (power->flags & NF_PAREN))
+        return node;
+    power->span.start = node->span.start;
+    node->kid[0] = power->kid[0];
+    node->span.end = node->kid[0]->span.end;
+    power->kid[0] = node;
+    return power;
 }
 
 static struct node *yield(struct lower *l) {
@@ -238,6 +314,43 @@ static struct node *parenthesized(struct lower *l) {
     return node;
 }
 
+/* -- value as target -------------------------------------------------------------------------------------------------- */
+
+/* `as` binds tighter than a conditional or a lambda to the grammar, so this can sit at the end of one: the target goes
+ * aside and the value takes the place of the pair. */
+static struct node *as_pattern(struct lower *l) {
+    if (l->span.end != l->as_end)
+        return refuse(l, l->span, "`as` cannot stand in an expression", NULL);
+    l->as_end = 0;
+    must_down(l);
+    struct node *value = lower_expr(l);
+    must_next(l);
+    must_next(l);
+    bool wrapped = l->here == CST_AS_PATTERN_TARGET;
+    if (wrapped)
+        must_down(l);
+    l->as_target = lower_expr(l);
+    if (wrapped)
+        up(l);
+    up(l);
+    return value;
+}
+
+struct node *lower_as(struct lower *l, struct node **target) {
+    l->as_end = l->span.end;
+    l->as_target = NULL;
+    struct node *value = lower_expr(l), *last = value;
+    l->as_end = 0;
+    *target = l->as_target;
+    if (*target == NULL || last->span.end < (*target)->span.start)
+        return value;
+    while (last->span.end > (*target)->span.start)
+        last = last->kid[last->nkids - 1];
+    for (struct node *node = value; node != last; node = node->kid[node->nkids - 1])
+        node->span.end = last->span.end;
+    return value;
+}
+
 static struct node *dispatch(struct lower *l) {
     switch (l->here) {
     case CST_IDENTIFIER: return leaf(l, NODE_NAME);
@@ -263,7 +376,7 @@ static struct node *dispatch(struct lower *l) {
     case CST_CONDITIONAL: return conditional(l);
     case CST_LAMBDA: return lambda(l);
     case CST_NAMED_EXPRESSION: return named_expression(l);
-    case CST_AWAIT: return prefixed(l, NODE_AWAIT);
+    case CST_AWAIT: return await(l);
     case CST_YIELD: return yield(l);
     case CST_LIST_SPLAT:
     case CST_LIST_SPLAT_PATTERN: return prefixed(l, NODE_STARRED);
@@ -280,6 +393,7 @@ static struct node *dispatch(struct lower *l) {
     case CST_DICTIONARY_COMPREHENSION:
     case CST_GENERATOR: return lower_comprehension(l);
     case CST_TYPE: return lower_type(l);
+    case CST_AS_PATTERN: return as_pattern(l);
     default: return refuse(l, l->span, "this is not an expression of Python 3", NULL);
     }
 }

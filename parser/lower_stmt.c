@@ -1,4 +1,6 @@
 /* lower_stmt.c - simple statements and the dispatch over all statements. */
+#include <string.h>
+
 #include "parser/lower.h"
 
 /* A statement of a word and at most `max` expressions; missing ones stay NULL. */
@@ -57,16 +59,80 @@ static struct node *names(struct lower *l, enum node_kind kind) {
     return node;
 }
 
+static struct node *type_word(struct lower *l, uint32_t start) {
+    struct node *word = node_at(l, NODE_NAME, (struct span){start, start + 4});
+    word->atom = intern(l->atoms, "type");
+    return word;
+}
+
+static struct node *type_subscript(struct lower *l, uint32_t start, struct node *list) {
+    struct node *node = node_with(l, NODE_SUBSCRIPT, (struct span){start, list->span.end}, 2);
+    node->kid[0] = type_word(l, start);
+    node->flags = list->flags & NF_TRAILING_COMMA;
+    node->kid[1] = list;
+    if (list->nkids == 1 && !node->flags && list->kid[0]->kind != NODE_STARRED) {
+        node->kid[1] = list->kid[0];
+    } else if (list->nkids > 0) {
+        list->kind = NODE_TUPLE;
+        list->span = (struct span){list->kid[0]->span.start, list->kid[list->nkids - 1]->span.end};
+    }
+    return node;
+}
+
+/* The call that `type(...)` is, from what the grammar took for an alias named `(...)`. */
+static struct node *type_call(struct lower *l, uint32_t start, struct node *paren) {
+    if (paren->kind == NODE_LIST)
+        return type_subscript(l, start, paren);
+    struct node *call = node_at(l, NODE_CALL, (struct span){start, paren->span.end});
+    node_add(l->arena, call, type_word(l, start));
+    if (paren->kind == NODE_TUPLE) {
+        for (uint32_t i = 0; i < paren->nkids; i++)
+            node_add(l->arena, call, paren->kid[i]);
+        call->flags = paren->flags & NF_TRAILING_COMMA;
+        return call;
+    }
+    uint32_t close = paren->span.end;
+    while (paren->kind != NODE_GENERATOR && l->text[close] != ')')
+        close++;
+    call->span.end = paren->kind == NODE_GENERATOR ? close : close + 1;
+    paren->flags &= ~(uint32_t)NF_PAREN;
+    node_add(l->arena, call, paren);
+    return call;
+}
+
+/* `type(x).a = v` and `type[x] = v` read like an alias to the grammar, which prefers it. Put the word back to where it
+ * belongs; NULL where the name of the alias is no such thing. */
+static struct node *type_target(struct lower *l, uint32_t start, struct node *left) {
+    struct node **first = &left;
+    for (; !((*first)->flags & NF_PAREN) && (*first)->kind != NODE_LIST; first = &(*first)->kid[0]) {
+        if ((*first)->kind != NODE_ATTRIBUTE && (*first)->kind != NODE_SUBSCRIPT && (*first)->kind != NODE_CALL)
+            return NULL;
+        (*first)->span.start = start;
+    }
+    *first = type_call(l, start, *first);
+    return left;
+}
+
 static struct node *type_alias(struct lower *l) {
-    struct node *node = node_with(l, NODE_TYPEALIAS, l->span, 2);
+    struct span span = l->span;
+    struct node *part[2] = {NULL, NULL};
     uint32_t count = 0;
     must_down(l);
     while (next(l))
         if (l->here == CST_TYPE && count < 2)
-            node->kid[count++] = lower_type(l);
+            part[count++] = lower_type(l);
     up(l);
-    if (node->kid[0] == NULL || node->kid[0]->kind != NODE_NAME)
-        refuse(l, node->span, "type parameters are not supported", NULL);
+    if (is_kind(part[0], NODE_NAME) && !(part[0]->flags & NF_PAREN)) {
+        struct node *node = node_with(l, NODE_TYPEALIAS, span, 2);
+        memcpy(node->kid, part, sizeof part);
+        return node;
+    }
+    struct node *target = type_target(l, span.start, part[0]);
+    if (target == NULL)
+        return refuse(l, span, "type parameters are not supported", NULL);
+    struct node *node = node_with(l, NODE_ASSIGN, span, 2);
+    node->kid[0] = part[1];
+    node->kid[1] = target;
     return node;
 }
 
@@ -106,7 +172,7 @@ struct node *lower_assignment(struct lower *l) {
         }
     } while (node == NULL && l->here == CST_ASSIGNMENT);
     if (node == NULL) {
-        put(l, mark, lower_expr(l));
+        set_pending(l, mark, lower_expr(l));
         node = node_at(l, NODE_ASSIGN, span);
         take(l, node, mark);
     }

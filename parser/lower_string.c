@@ -2,6 +2,7 @@
  * replacement fields by position, since the grammar's own pieces of text are finer than ours. */
 #include <string.h>
 
+#include "parser/literal.h"
 #include "parser/lower.h"
 
 static struct node *text_node(struct lower *l, uint32_t start, uint32_t end) {
@@ -83,19 +84,21 @@ static struct node *interpolation(struct lower *l) {
 
 static struct node *format_string(struct lower *l) {
     struct node *node = node_at(l, NODE_FSTRING, l->span);
-    uint32_t mark = l->pending.len, at = 0;
+    uint32_t mark = l->pending.len, at = 0, quotes = 1;
     must_down(l);
     do {
         struct span span = l->span;
         if (l->here == CST_STRING_START) {
             node->atom = text_here(l);
+            quotes = literal_split(node->atom, span.end - span.start).quotes;
             at = span.end;
         } else if (l->here == CST_INTERPOLATION) {
             push_text(l, at, span.start);
             push(l, interpolation(l));
             at = span.end;
         } else if (l->here == CST_STRING_END) {
-            push_text(l, at, span.start);
+            /* In a raw string the token can begin before the quotes, with an escape that stands right before them. */
+            push_text(l, at, span.end - quotes);
         }
     } while (next(l));
     up(l);
@@ -119,6 +122,8 @@ struct node *lower_string(struct lower *l) {
     const char *text = l->text + l->span.start;
     uint32_t prefix = 0;
     bool format = false;
+    if (memchr(text, '`', 3) != NULL && l->text[l->span.end - 1] == '`')
+        return refuse(l, l->span, "backquotes are Python 2", "write `repr(...)`");
     for (; text[prefix] != '"' && text[prefix] != '\''; prefix++)
         format = format || text[prefix] == 'f' || text[prefix] == 'F';
     if (prefix > 0 && !prefix_known(text, prefix))

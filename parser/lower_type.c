@@ -45,6 +45,18 @@ static struct node *generic(struct lower *l) {
     return node;
 }
 
+/* Whether an expression binds less tightly than `|`. */
+static bool is_looser(const struct node *node) {
+    bool binary = node->kind == NODE_COMPARE || node->kind == NODE_BOOLOP || node->kind == NODE_IFEXP ||
+        node->kind == NODE_LAMBDA || node->kind == NODE_NAMEDEXPR;
+    return !(node->flags & NF_PAREN) && (binary || (node->kind == NODE_UNARYOP && node->op == OP_NOT));
+}
+
+static bool is_alternatives(const struct node *node) {
+    return node->kind == NODE_BINOP && node->op == OP_BITOR && !(node->flags & NF_PAREN);
+}
+
+/* `A[x] | b | c` comes as `A[x] | (b | c)`, an annotation whose second part is an expression; it nests to the left. */
 static struct node *alternatives(struct lower *l) {
     struct node *node = node_with(l, NODE_BINOP, l->span, 2);
     node->op = OP_BITOR;
@@ -52,9 +64,20 @@ static struct node *alternatives(struct lower *l) {
     node->kid[0] = lower_type(l);
     must_next(l);
     must_next(l);
-    node->kid[1] = lower_type(l);
+    struct node *right = lower_type(l), *first = right;
     up(l);
-    return node;
+    if (is_looser(node->kid[0]) || is_looser(right))
+        return refuse(l, node->span, "adgen cannot read this annotation", "put its parts in parentheses");
+    node->kid[1] = right;
+    if (!is_alternatives(right))
+        return node;
+    right->span.start = node->span.start;
+    for (; is_alternatives(first->kid[0]); first = first->kid[0])
+        first->kid[0]->span.start = node->span.start;
+    node->kid[1] = first->kid[0];
+    node->span.end = node->kid[1]->span.end;
+    first->kid[0] = node;
+    return right;
 }
 
 static struct node *member(struct lower *l) {

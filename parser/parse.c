@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "parser/lower.h"
+#include "parser/syntax_error.h"
 
 const TSLanguage *tree_sitter_python(void);
 
@@ -57,37 +58,6 @@ void parser_destroy(struct parser *parser) {
     arena_destroy(parser->scratch);
 }
 
-/* -- syntax errors ---------------------------------------------------------------------------------------------------- */
-
-/* The first ERROR or MISSING node in a tree that has one, without recursion. */
-static TSNode first_error(TSNode root) {
-    TSTreeCursor cursor = ts_tree_cursor_new(root);
-    TSNode node = root;
-    for (bool more = true; more;) {
-        node = ts_tree_cursor_current_node(&cursor);
-        if (ts_node_is_error(node) || ts_node_is_missing(node))
-            break;
-        more = ts_node_has_error(node) ? ts_tree_cursor_goto_first_child(&cursor)
-                                       : ts_tree_cursor_goto_next_sibling(&cursor);
-    }
-    ts_tree_cursor_delete(&cursor);
-    return node;
-}
-
-static void report_syntax(struct lower *l, TSNode root) {
-    TSNode node = first_error(root);
-    struct span span = {l->base + ts_node_start_byte(node), l->base + ts_node_end_byte(node)};
-    l->failed = true;
-    if (!ts_node_is_missing(node)) {
-        diag_at(l->diags, SEVERITY_ERROR, l->source, span, "syntax", "this is not Python");
-        return;
-    }
-    const char *name = ts_node_type(node);
-    bool quoted = !ts_node_is_named(node);
-    diag_at(l->diags, SEVERITY_ERROR, l->source, span, "syntax", quoted ? "`%s` is missing here" : "%s is missing here",
-        name);
-}
-
 /* -- entries ---------------------------------------------------------------------------------------------------------- */
 
 static struct lower *lower_begin(struct parser *parser, struct arena *arena, struct atoms *atoms, struct diags *diags,
@@ -104,6 +74,8 @@ static struct lower *lower_begin(struct parser *parser, struct arena *arena, str
     l->pending.len = 0;
     l->comments.list.len = 0;
     l->depth = 0;
+    l->as_end = 0;
+    l->any_margin = false;
     l->failed = false;
     return l;
 }
@@ -111,6 +83,7 @@ static struct lower *lower_begin(struct parser *parser, struct arena *arena, str
 static struct node *module(struct lower *l, TSNode root, struct span span) {
     l->cursor = ts_tree_cursor_new(root);
     struct node *node = node_at(l, NODE_MODULE, span);
+    l->here = CST_MODULE;
     push_statements(l);
     take(l, node, 0);
     if (!l->failed)
@@ -119,19 +92,24 @@ static struct node *module(struct lower *l, TSNode root, struct span span) {
     return l->failed ? NULL : node;
 }
 
-struct node *parse_range(struct parser *parser, struct arena *arena, struct atoms *atoms, struct diags *diags,
-    struct source *source, uint32_t start, uint32_t end) {
-    assert(start <= end && end <= source->len);
-    struct lower *l = lower_begin(parser, arena, atoms, diags, source, start);
-    TSTree *tree = ts_parser_parse_string(parser->ts, NULL, source->text + start, end - start);
+/* The bytes [start, end) of the source. */
+static struct node *parse(struct lower *l, TSParser *parser, uint32_t start, uint32_t end) {
+    TSTree *tree = ts_parser_parse_string(parser, NULL, l->text + start, end - start);
     TSNode root = ts_tree_root_node(tree);
     struct node *node = NULL;
     if (ts_node_has_error(root))
-        report_syntax(l, root);
+        report_syntax(l, parser, root, end - start);
     else
         node = module(l, root, (struct span){start, end});
     ts_tree_delete(tree);
     return node;
+}
+
+struct node *parse_range(struct parser *parser, struct arena *arena, struct atoms *atoms, struct diags *diags,
+    struct source *source, uint32_t start, uint32_t end) {
+    assert(start <= end && end <= source->len);
+    struct lower *l = lower_begin(parser, arena, atoms, diags, source, start);
+    return parse(l, parser->ts, start, end);
 }
 
 struct node *parse_module(
@@ -141,7 +119,9 @@ struct node *parse_module(
 
 struct node *parse_expression(
     struct parser *parser, struct arena *arena, struct atoms *atoms, struct diags *diags, struct source *source) {
-    struct node *tree = parse_module(parser, arena, atoms, diags, source);
+    struct lower *l = lower_begin(parser, arena, atoms, diags, source, 0);
+    l->any_margin = true;
+    struct node *tree = parse(l, parser->ts, 0, source->len);
     if (tree == NULL)
         return NULL;
     if (tree->nkids == 1 && tree->kid[0]->kind == NODE_EXPR)

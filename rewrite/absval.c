@@ -67,8 +67,18 @@ bool abs_is_none(const struct absval *a) {
     return a->kind == ABS_CONST && is_none(a->constant);
 }
 
+/* Arithmetic has a result. */
+static bool symbol_not_none(const struct node *e) {
+    if (e->kind == NODE_IFEXP)
+        return symbol_not_none(e->kid[1]) && symbol_not_none(e->kid[2]);
+    return e->kind == NODE_BINOP || e->kind == NODE_UNARYOP || e->kind == NODE_COMPARE || e->kind == NODE_NUMBER ||
+        e->kind == NODE_STRING;
+}
+
 bool abs_not_none(const struct absval *a) {
-    return a->kind != ABS_TOP && a->kind != ABS_SYMBOLIC && a->kind != ABS_BOTTOM && !abs_is_none(a);
+    if (a->kind == ABS_SYMBOLIC)
+        return symbol_not_none(a->constant);
+    return a->kind != ABS_TOP && a->kind != ABS_BOTTOM && !abs_is_none(a);
 }
 
 bool abs_is_mask(const struct absval *a) {
@@ -165,6 +175,7 @@ bool abs_equal(const struct absval *a, const struct absval *b) {
         return abs_equal(a->element, b->element);
     case ABS_TENSOR:
     case ABS_SHAPE:
+    case ABS_TOP:
         return a->rank == b->rank;
     default:
         return true;
@@ -230,7 +241,7 @@ static const struct absval *join_sequences(struct unit *unit, const struct absva
 }
 
 static bool is_number(const struct absval *a) {
-    return a->kind == ABS_NUMBER || (a->kind == ABS_CONST && a->constant->kind == NODE_NUMBER);
+    return a->kind == ABS_NUMBER || (a->kind == ABS_SYMBOLIC && a->constant->kind == NODE_BINOP) || (a->kind == ABS_CONST && a->constant->kind == NODE_NUMBER);
 }
 
 const struct absval *abs_join(struct unit *unit, const struct absval *a, const struct absval *b) {
@@ -254,10 +265,16 @@ const struct absval *abs_join(struct unit *unit, const struct absval *a, const s
         case ABS_TENSOR:
         case ABS_SHAPE:
             return abs_simple(a->kind);
+        case ABS_TOP:
+            return abs_simple(ABS_TOP); /* of different rank */
         default:
             break;
         }
     }
+    if (a->kind == ABS_TOP && b->kind == ABS_TENSOR && a->rank == b->rank)
+        return a;
+    if (b->kind == ABS_TOP && a->kind == ABS_TENSOR && a->rank == b->rank)
+        return b;
     if (is_sequence(a) && is_sequence(b))
         return join_sequences(unit, a, b);
     if (is_number(a) && is_number(b))
@@ -314,6 +331,8 @@ static const char *const kind_name[] = {"nothing", "a constant", "a mask", "a li
     "an unknown value"};
 
 const char *abs_describe(struct unit *unit, const struct absval *a) {
+    if (a->rank)
+        return arena_printf(unit->arena, "%s of rank %u", kind_name[a->kind], a->rank);
     if (a->kind == ABS_LIBRARY || a->kind == ABS_OBJECT)
         return arena_printf(unit->arena, "%s %s", kind_name[a->kind], a->qual);
     if (a->kind == ABS_INSTANCE || a->kind == ABS_CLASS)

@@ -2,7 +2,7 @@
  *
  * The lattice, from knowing nothing to knowing all:
  *
- *   TOP                 anything, None included
+ *   TOP(rank)           anything, None included; with a rank: a tensor or None
  *   NOTNONE             anything but None
  *   TENSOR(rank)        a tensor; rank 0 means unknown rank
  *   SHAPE(rank)         the shape of one, a tuple of ints
@@ -54,7 +54,7 @@ struct mask {
 
 struct absval {
     enum abs_kind kind;
-    uint32_t rank;               /* TENSOR, SHAPE */
+    uint32_t rank;               /* TENSOR, SHAPE, TOP */
     struct node *constant;       /* CONST: a CONST, NUMBER, STRING (or negated NUMBER) node */
     atom qual;                   /* LIBRARY, OBJECT: dotted name; CONFIG: dotted path; RECORD: class name */
     struct val *item;            /* TUPLE, LIST: `count` elements; RECORD, DICT: values parallel to `key` */
@@ -72,5 +72,17 @@ bool abs_is_none(const struct absval *a);   /* surely None */
 bool abs_not_none(const struct absval *a);  /* surely not None */
 bool abs_is_mask(const struct absval *a);
 bool abs_is_tensor(const struct absval *a); /* surely a tensor */
+
+/* A rank may be relative to that of a parameter whose calls pass tensors of several ranks (a norm that is used on
+ * [B, S, H] and on heads): RANK_BASE * id + RANK_BASE / 2 + offset. Sums and differences then need no special case. */
+enum { RANK_BASE = 1000 };
+
+static inline bool rank_is_relative(uint32_t rank) {
+    return rank >= RANK_BASE;
+}
+/* The rank as a number, 0 where it is not known as one. */
+static inline uint32_t rank_known(uint32_t rank) {
+    return rank_is_relative(rank) ? 0 : rank;
+}
 
 #endif

@@ -37,6 +37,7 @@ static const struct {
     {"drop", EFFECT_DROP},
     {"record", EFFECT_RECORD},
     {"tensor", EFFECT_TENSOR},
+    {"optional-tensor", EFFECT_OPTIONAL},
     {"object", EFFECT_OBJECT},
     {"mutates", EFFECT_MUTATES},
 };
@@ -84,7 +85,9 @@ static bool parse_effect(struct loader *l, const struct yaml *entry, struct fact
     }
     for (size_t i = 0; effect && i < sizeof effects / sizeof effects[0]; i++)
         if (strcmp(effects[i].name, effect) == 0) {
+            const char *rank = yaml_text(entry, "rank");
             fact->effect = effects[i].effect;
+            fact->argument = rank ? (uint32_t)strtoul(rank, NULL, 10) : 0;
             return true;
         }
     complain(l, entry, "a fact needs one of `value`, `argument`, `is`, `effect`%s", "");
@@ -107,7 +110,7 @@ static void add_fact(struct loader *l, struct map *section, const struct fact *b
 }
 
 static void check_keys(struct loader *l, const struct yaml *entry) {
-    static const char *const known[] = {"id", "names", "why", "value", "argument", "keyword", "is", "effect"};
+    static const char *const known[] = {"id", "names", "why", "value", "argument", "keyword", "is", "effect", "rank"};
     for (uint32_t i = 0; i < entry->count; i++) {
         bool found = false;
         for (size_t k = 0; k < sizeof known / sizeof known[0]; k++)

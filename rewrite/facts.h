@@ -18,7 +18,8 @@ enum effect {
     EFFECT_DROP,           /* the statement, decorator or `with` has no effect on the result */
     EFFECT_REPLACE,        /* the name stands for `name` */
     EFFECT_RECORD,         /* a class of outputs: fields by keyword */
-    EFFECT_TENSOR,         /* returns a tensor */
+    EFFECT_TENSOR,         /* returns a tensor, of rank `argument` if not 0 */
+    EFFECT_OPTIONAL,       /* a tensor of rank `argument`, or None */
     EFFECT_OBJECT,         /* a class or factory of modules or other objects */
     EFFECT_MUTATES         /* changes its receiver: never dead */
 };

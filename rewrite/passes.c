@@ -11,6 +11,11 @@ static bool run_prune(struct unit *unit) {
     return true;
 }
 
+static bool run_equations(struct unit *unit) {
+    apply_equations(unit);
+    return true;
+}
+
 static bool run_names(struct unit *unit) {
     assign_names(unit);
     return true;
@@ -21,6 +26,8 @@ const struct pass passes[] = {
     {"config", read_config, "find its configuration class and read which fields that has"},
     {"specialise", specialise, "evaluate what is known of prefill inference; unfold helpers into their callers"},
     {"prune", run_prune, "drop what the logits do not need"},
+    {"equations", run_equations, "replace what is equal to a canonical op by that op"},
+    {"sweep", run_prune, "drop what only the replaced expressions needed"},
     {"names", run_names, "give every variable its name"},
     {NULL, NULL, NULL},
 };

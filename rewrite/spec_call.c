@@ -234,8 +234,19 @@ static struct val unfold(struct frame *f, struct fn *fn, const struct val *self,
 
 /* -- residual functions -------------------------------------------------------------------------------------------- */
 
+/* Tensors of several ranks: from now on ranks in the function are relative to this parameter's. */
+static const struct absval *join_ranks(struct unit *unit, struct param *p, const struct absval *abs) {
+    if (!p->abs || p->abs->kind != ABS_TENSOR || abs->kind != ABS_TENSOR || p->abs->rank == abs->rank)
+        return NULL;
+    if (p->rank_id == 0)
+        p->rank_id = ++unit->rank_ids;
+    return abs_tensor(unit, p->rank_id * RANK_BASE + RANK_BASE / 2);
+}
+
 static void join_param(struct unit *unit, struct fn *fn, struct param *p, const struct absval *abs) {
-    const struct absval *joined = abs_join(unit, p->abs, abs_summary(unit, abs));
+    const struct absval *joined = join_ranks(unit, p, abs);
+    if (joined == NULL)
+        joined = abs_join(unit, p->abs, abs_summary(unit, abs));
     if (p->abs && abs_equal(joined, p->abs))
         return;
     p->abs = joined;
@@ -292,6 +303,26 @@ static struct callsite *make_callsite(struct frame *f, struct fn *fn, const stru
     return site;
 }
 
+/* What a call returns, with the ranks of its own arguments in place of the parameters'. */
+static const struct absval *result_for(struct unit *unit, const struct fn *fn, const struct binding *b,
+    const struct absval *ret) {
+    if ((ret->kind == ABS_TENSOR || ret->kind == ABS_SHAPE) && rank_is_relative(ret->rank)) {
+        uint32_t rank = 0;
+        for (uint32_t i = 0; i < fn->params.len; i++)
+            if (fn->params.at[i]->rank_id == ret->rank / RANK_BASE && b->of_param[i].abs && b->of_param[i].abs->rank)
+                rank = b->of_param[i].abs->rank + ret->rank % RANK_BASE - RANK_BASE / 2;
+        return ret->kind == ABS_TENSOR ? abs_tensor(unit, rank) : abs_shape(unit, rank);
+    }
+    if (ret->kind != ABS_TUPLE && ret->kind != ABS_RECORD)
+        return ret;
+    struct absval *t = abs_new(unit, ret->kind);
+    *t = *ret;
+    t->item = NEW_ARRAY(unit->arena, struct val, ret->count + 1);
+    for (uint32_t i = 0; i < ret->count; i++)
+        t->item[i].abs = result_for(unit, fn, b, ret->item[i].abs);
+    return t;
+}
+
 static struct val call_residual(struct frame *f, struct fn *fn, const struct val *self, struct args *args,
     struct node *at, struct node *callee) {
     struct binding b = {0};
@@ -304,7 +335,7 @@ static struct val call_residual(struct frame *f, struct fn *fn, const struct val
     call->callsite = make_callsite(f, fn, &b);
     fn->residual = true;
     fn_specialise(f->unit, fn);
-    return val_make(fn->ret ? fn->ret : abs_simple(ABS_TOP), call);
+    return val_make(fn->ret ? result_for(f->unit, fn, &b, fn->ret) : abs_simple(ABS_TOP), call);
 }
 
 struct val call_constructor(struct frame *f, struct fn *init, const struct val *self, struct args *args,

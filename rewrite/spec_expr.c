@@ -199,7 +199,7 @@ static struct val tensor_attribute(struct frame *f, struct val object, atom name
     struct unit *unit = f->unit;
     if (atom_is(name, "shape"))
         return val_make(abs_shape(unit, object.abs->rank), expr);
-    if (atom_is(name, "ndim") && object.abs->rank)
+    if (atom_is(name, "ndim") && rank_known(object.abs->rank))
         return val_make(abs_const(unit, make_number(unit->arena, intern_printf(unit->atoms, "%u", object.abs->rank))), expr);
     if (atom_is(name, "dtype") || atom_is(name, "device"))
         return val_make(abs_simple(ABS_NOTNONE), expr);

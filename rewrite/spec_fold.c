@@ -240,6 +240,8 @@ static const struct absval *arithmetic(struct frame *f, enum op op, const struct
     if (a->kind == ABS_TENSOR || b->kind == ABS_TENSOR) {
         bool known = true;
         uint32_t x = rank_of(a, &known), y = rank_of(b, &known);
+        if (rank_is_relative(x) && rank_is_relative(y) && x / RANK_BASE != y / RANK_BASE)
+            known = false;
         return abs_tensor(f->unit, known ? (x > y ? x : y) : 0);
     }
     bool numbers = (a->kind == ABS_NUMBER || a->kind == ABS_CONST || a->kind == ABS_SYMBOLIC || a->kind == ABS_INDEX) &&

@@ -222,7 +222,7 @@ static struct val builtin_len(struct frame *f, struct args *args, struct node *c
     uint32_t count = UINT32_MAX;
     if (a->kind == ABS_TUPLE || a->kind == ABS_LIST || (a->kind == ABS_DICT && a->element == NULL))
         count = a->count;
-    if (a->kind == ABS_SHAPE && a->rank)
+    if (a->kind == ABS_SHAPE && rank_known(a->rank))
         count = a->rank;
     if (count == UINT32_MAX)
         return val_make(abs_simple(ABS_NUMBER), call);
@@ -283,7 +283,7 @@ static struct val call_builtin(struct frame *f, const char *name, struct val cal
 
 static uint32_t rank_of_arg(const struct args *args, uint32_t i) {
     const struct arg *a = arg_find(args, i, NULL);
-    return a && a->val.abs->kind == ABS_TENSOR ? a->val.abs->rank : 0;
+    return a && (a->val.abs->kind == ABS_TENSOR || a->val.abs->kind == ABS_TOP) ? a->val.abs->rank : 0;
 }
 
 static uint32_t rank_of_sizes(const struct args *args, uint32_t from) {
@@ -297,7 +297,15 @@ static uint32_t rank_of_sizes(const struct args *args, uint32_t from) {
     uint32_t count = 0;
     for (uint32_t i = from; i < args->list.len; i++)
         count += args->list.at[i].keyword == NULL;
+    if (count == 1 && (a->val.abs->kind == ABS_TOP || a->val.abs->kind == ABS_NOTNONE || a->val.abs->kind == ABS_SEQ))
+        return 0; /* may be a tuple of sizes */
     return count;
+}
+
+/* torch.ones(n): a size where nothing says that it is several. */
+static uint32_t rank_of_vector(const struct args *args) {
+    const struct absval *a = args->list.at[0].val.abs;
+    return a->kind == ABS_SHAPE || a->kind == ABS_TUPLE || a->kind == ABS_LIST ? rank_of_sizes(args, 0) : 1;
 }
 
 static bool one_of(const char *name, const char *list) {
@@ -355,8 +363,8 @@ static struct val call_torch(struct frame *f, const char *name, struct val calle
         return val_make(abs_tensor(unit, rank_of_arg(args, 1)), call);
     if (strcmp(name, "arange") == 0)
         return val_make(abs_tensor(unit, 1), call);
-    if (one_of(name, "zeros ones empty full rand randn"))
-        return val_make(abs_tensor(unit, strcmp(name, "full") ? rank_of_sizes(args, 0) : 0), call);
+    if (one_of(name, "zeros ones empty rand randn"))
+        return val_make(abs_tensor(unit, args->list.len == 1 ? rank_of_vector(args) : rank_of_sizes(args, 0)), call);
     return val_make(torch_result(f, name, args, rank), call);
 }
 
@@ -371,7 +379,7 @@ static struct val call_nn_class(struct frame *f, atom qual, const char *name, st
     struct unit *unit = f->unit;
     struct node *call = build_call(f, callee.expr, args, at);
     if (one_of(name, "Parameter Buffer"))
-        return val_make(abs_simple(ABS_TENSOR), call);
+        return val_make(abs_tensor(unit, rank_of_arg(args, 0)), call);
     if (one_of(name, "ModuleList ParameterList"))
         return val_make(module_list(f, args), call);
     if (strcmp(name, "ModuleDict") == 0)
@@ -386,6 +394,10 @@ static struct val call_nn_class(struct frame *f, atom qual, const char *name, st
 struct val call_library(struct frame *f, atom qual, struct val callee, struct args *args, struct node *at) {
     const struct fact *fact = fact_library(f->unit->facts, qual);
     struct val result;
+    const char *last = strrchr(qual, '.');
+    bool is_class = isupper((unsigned char)(last ? last[1] : *qual));
+    if (fact && is_class && fact->effect == EFFECT_ARGUMENT) /* of a call of its objects */
+        fact = NULL;
     if (fact && apply_fact(f, fact, qual, callee, args, at, &result))
         return result;
     const char *name = strrchr(qual, '.');
@@ -454,7 +466,7 @@ static struct val tensor_method(struct frame *f, struct val object, atom name, s
     uint32_t rank = object.abs->rank;
     if (atom_is(name, "size"))
         return val_make(args->list.len ? abs_simple(ABS_NUMBER) : abs_shape(unit, rank), call);
-    if (atom_is(name, "dim") && rank) {
+    if (atom_is(name, "dim") && rank_known(rank)) {
         struct node *n = make_number(unit->arena, intern_printf(unit->atoms, "%u", rank));
         return val_make(abs_const(unit, n), node_copy(unit->arena, n));
     }

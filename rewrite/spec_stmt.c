@@ -370,11 +370,37 @@ struct branch {
     enum flow flow;
 };
 
-static void run_branch(struct frame *f, struct branch *b, struct node *body, const struct map *env) {
+/* In the branch where `x is not None` holds, x is not None. */
+static void refine(struct frame *f, const struct node *test, bool holds) {
+    if (test->kind == NODE_UNARYOP && test->op == OP_NOT) {
+        refine(f, test->kid[0], !holds);
+        return;
+    }
+    if (test->kind == NODE_BOOLOP && (test->op == OP_AND) == holds) {
+        for (uint32_t i = 0; i < test->nkids; i++)
+            refine(f, test->kid[i], holds);
+        return;
+    }
+    if (test->kind != NODE_COMPARE || test->nkids != 2 || test->kid[0]->kind != NODE_NAME || !is_none(test->kid[1]))
+        return;
+    const struct val *v = map_get(&f->env, test->kid[0]->atom);
+    if (v == NULL || v->abs->kind != ABS_TOP || (test->ops[0] != OP_IS && test->ops[0] != OP_IS_NOT))
+        return;
+    bool is_none_here = (test->ops[0] == OP_IS) == holds;
+    struct val known = *v;
+    known.abs = is_none_here ? abs_none(f->unit)
+        : v->abs->rank       ? abs_tensor(f->unit, v->abs->rank)
+                             : abs_simple(ABS_NOTNONE);
+    env_set(f, test->kid[0]->atom, known);
+}
+
+static void run_branch(struct frame *f, struct branch *b, struct node *test, bool holds, struct node *body,
+    const struct map *env) {
     struct node *out = f->out;
     struct val ret = f->ret;
     b->block = node_new(f->unit->arena, NODE_BLOCK);
     map_copy(f->unit->arena, &f->env, env);
+    refine(f, test, holds);
     f->out = b->block;
     f->conditional++;
     b->flow = body ? run_block(f, body, 0) : FLOW_NEXT;
@@ -452,8 +478,8 @@ static enum flow run_if(struct frame *f, struct node *stmt, struct node *rest, u
     }
     struct map env = f->env;
     struct branch a = {0}, b = {0};
-    run_branch(f, &a, stmt->kid[1], &env);
-    run_branch(f, &b, stmt->kid[2], &env);
+    run_branch(f, &a, stmt->kid[0], true, stmt->kid[1], &env);
+    run_branch(f, &b, stmt->kid[0], false, stmt->kid[2], &env);
     if (a.flow == FLOW_RAISE || b.flow == FLOW_RAISE) { /* a check: what follows may rely on it */
         struct branch *stays = a.flow == FLOW_RAISE ? &b : &a;
         splice(f, stays->block);

@@ -41,9 +41,12 @@ static struct val parameter_value(struct frame *f, const struct param *p) {
     if (fact && fact->effect == EFFECT_VALUE)
         return val_make(abs_const(unit, fact->value), name);
     if (fact && fact->effect == EFFECT_TENSOR)
-        return val_make(abs_tensor(unit, 2), name);
-    if (fact)
-        return val_top(name);
+        return val_make(abs_tensor(unit, fact->argument), name);
+    if (fact && fact->effect == EFFECT_OPTIONAL) {
+        struct absval *optional = abs_new(unit, ABS_TOP);
+        optional->rank = fact->argument;
+        return val_make(optional, name);
+    }
     return p->dflt ? eval(f, p->dflt) : val_top(name);
 }
 

@@ -48,6 +48,7 @@ struct param {
     struct node *annotation, *dflt;
     const struct absval *abs;     /* joined over all calls; NULL: never passed */
     struct web *web;
+    uint32_t rank_id;             /* 0, or what ranks relative to this parameter carry (absval.h) */
     bool live;
     bool extra;                   /* not in the source: came through **kwargs */
 };
@@ -63,6 +64,7 @@ struct fn {
     bool is_static, is_class_method, is_property;
     const struct map *closure;    /* variables around a nested def */
     VEC(struct param *) params;   /* self first for a method */
+    struct unit *unit;            /* set while equations are applied */
     struct node *body;            /* residual BLOCK; NULL before */
     const struct absval *ret;     /* what it returns, summarised */
     uint32_t round;               /* the round in which body was made */
@@ -127,7 +129,6 @@ struct options {
     const char *entry;      /* class to translate; NULL: to be found */
     const char *model_type; /* that the file was looked up for; NULL for a file given by its path */
     bool partial;           /* emit what is understood, with a marker at each gap */
-    bool strict_rounding;   /* only rules that round as the source does */
     bool bundle_config;     /* put a minimal configuration class into the file */
 };
 
@@ -152,9 +153,11 @@ struct unit {
     struct cls *entry;             /* <X>ForCausalLM of the source */
     VEC(struct cls *) classes;     /* constructed, in order */
     VEC(struct fn *) functions;    /* of the module, residual */
+    uint32_t rank_ids;
     uint32_t round;
     bool changed;                  /* a summary grew after it was used: another round is needed */
     bool failed;
+    bool strict_rounding;          /* only equations that are exact */
     /* the outcome, for the exit status and the report: */
     bool prefill_only;             /* right, but mixes along the sequence in ops that have no cache */
     uint32_t gaps;                 /* markers in a partial translation */
@@ -209,6 +212,10 @@ void functions_collect(struct unit *unit, struct functions *functions);
 
 /* Keep what the entry's logits need; see prune.c. */
 void prune(struct unit *unit);
+
+/* -- equations.c --------------------------------------------------------------------------------------------------- */
+
+void apply_equations(struct unit *unit);
 
 /* -- names.c ------------------------------------------------------------------------------------------------------- */
 

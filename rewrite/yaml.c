@@ -3,6 +3,8 @@
 
 #include <yaml.h>
 
+#include "base/arena.h"
+
 struct reader {
     struct arena *arena;
     struct atoms *atoms;

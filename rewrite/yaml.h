@@ -4,7 +4,6 @@
 #ifndef ADGEN_REWRITE_YAML_H
 #define ADGEN_REWRITE_YAML_H
 
-#include "base/arena.h"
 #include "base/diag.h"
 
 enum yaml_kind { YAML_SCALAR, YAML_LIST, YAML_MAP };

@@ -1,0 +1,45 @@
+/* emit.h - inside the emitter of model files. */
+#ifndef ADGEN_EMIT_EMIT_H
+#define ADGEN_EMIT_EMIT_H
+
+#include "emit/model.h"
+
+struct emitter {
+    struct unit *unit;
+    struct node *module;      /* the MODULE that is being made */
+    const char *prefix;       /* <X> */
+    const char *entry_name;   /* <X>ForCausalLM */
+    struct cls *base;         /* <X>PreTrainedModel, or NULL */
+    struct cls *model;        /* <X>Model, or NULL where the entry holds the layers itself */
+    atom model_attr;          /* how the entry calls it: "model" */
+    atom embed_attr;          /* of the model: "embed_tokens" */
+    atom head_attr;           /* of the entry: "lm_head" */
+    bool imports_config;      /* the configuration class can be imported */
+    struct map names;         /* every global name that the module's code uses */
+    struct map dynamic;       /* import lines that the skeleton needs: module -> names */
+};
+
+/* emit_class.c */
+void emit_class(struct emitter *e, struct cls *cls);
+void emit_function(struct emitter *e, struct fn *fn);
+/* Parse Python text made by the emitter and append its statements to `block`. */
+void append_python(struct emitter *e, struct node *block, const char *format, ...) __attribute__((format(printf, 3, 4)));
+struct node *class_node(struct emitter *e, const char *name, struct node *bases);
+
+/* emit_skeleton.c */
+void emit_outputs(struct emitter *e);
+void emit_pretrained(struct emitter *e);
+void emit_base_model(struct emitter *e);
+void emit_entry(struct emitter *e);
+void emit_registration(struct emitter *e);
+bool find_roles(struct emitter *e);
+
+/* emit_imports.c */
+struct node *emit_imports(struct emitter *e);
+void need_import(struct emitter *e, const char *module, const char *name);
+void collect_names(struct emitter *e, const struct node *n);
+
+/* emit_header.c */
+void emit_header(struct emitter *e, struct buf *out);
+
+#endif

@@ -1,0 +1,57 @@
+/* emit_header.c - licence lines and docstring. */
+#include <string.h>
+
+#include "emit/emit.h"
+
+static const char ours[] =
+    "# SPDX-FileCopyrightText: Copyright (c) 2026 NVIDIA CORPORATION & AFFILIATES. All rights reserved.\n";
+
+static size_t trim_rights(const char *line, size_t len) {
+    static const char rights[] = "All rights reserved.";
+    size_t n = sizeof rights - 1;
+    if (len > n && strncmp(line + len - n, rights, n) == 0)
+        len -= n;
+    while (len > 0 && (line[len - 1] == ' ' || line[len - 1] == '\r'))
+        len--;
+    return len;
+}
+
+/* The copyright lines at the top of the source, and whether its licence is Apache 2.0. */
+static bool copy_rights(const struct source *source, struct buf *out) {
+    const char *p = source->text;
+    bool apache = false;
+    while (*p == '#' || *p == '\n' || *p == '\r') {
+        size_t len = strcspn(p, "\n");
+        if (strncmp(p, "# Copyright", 11) == 0)
+            buf_printf(out, "# SPDX-FileCopyrightText: %.*s\n", (int)trim_rights(p + 2, len - 2), p + 2);
+        char line[160] = {0};
+        strncpy(line, p, len < sizeof line - 1 ? len : sizeof line - 1);
+        apache |= strstr(line, "Apache License") != NULL || strstr(line, "Apache-2.0") != NULL;
+        p += len + (p[len] == '\n');
+    }
+    return apache;
+}
+
+/* models/<folder>/<file> inside a package, else the file's name. */
+static const char *short_path(const char *path) {
+    const char *models = strstr(path, "/models/"), *next;
+    while (models && (next = strstr(models + 1, "/models/")))
+        models = next;
+    const char *base = strrchr(path, '/');
+    return models ? models + 1 : base ? base + 1 : path;
+}
+
+void emit_header(struct emitter *e, struct buf *out) {
+    struct unit *u = e->unit;
+    buf_puts(out, ours);
+    copy_rights(u->module->source, out);
+    buf_puts(out, "# SPDX-License-Identifier: Apache-2.0\n\n");
+    buf_printf(out, "\"\"\"Prefill-only %s for AutoDeploy.\n\n", e->prefix);
+    buf_printf(out, "Source: %s%s%s, translated by adgen.\n\n", u->package.name ? u->package.name : "",
+        u->package.name ? ", " : "", short_path(u->module->source->path));
+    buf_puts(out, "Differences from the source:\n"
+                  "* prefill only: no KV cache, no attention masks, no training code, no output collection\n"
+                  "* attention, RoPE and RMSNorm are AutoDeploy canonical ops in BSND layout\n"
+                  "* cos/sin tables are built once and indexed once per forward by ``position_ids``\n"
+                  "\"\"\"\n\n");
+}

@@ -1,0 +1,145 @@
+/* emit_imports.c - the import block: exactly the names that the code uses, sorted as ruff's isort sorts them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "emit/emit.h"
+
+struct import {
+    atom module; /* from module import name */
+    atom name;   /* NULL: import module */
+    atom asname;
+};
+
+struct imports {
+    VEC(struct import) list;
+};
+
+void need_import(struct emitter *e, const char *module, const char *name) {
+    struct unit *u = e->unit;
+    atom key = intern_printf(u->atoms, "%s:%s", module, name);
+    map_put(u->arena, &e->dynamic, key, (void *)intern(u->atoms, module));
+}
+
+void collect_names(struct emitter *e, const struct node *n) {
+    if (n == NULL)
+        return;
+    if (n->kind == NODE_NAME && n->web == NULL)
+        map_put(e->unit->arena, &e->names, n->atom, (void *)n);
+    for (uint32_t i = 0; i < n->nkids; i++)
+        collect_names(e, n->kid[i]);
+}
+
+static void add_import(struct unit *u, struct imports *imports, atom module, atom name, atom asname) {
+    for (uint32_t i = 0; i < imports->list.len; i++)
+        if (imports->list.at[i].module == module && imports->list.at[i].name == name)
+            return;
+    struct import import = {module, name, asname};
+    vec_push(u->arena, &imports->list, import);
+}
+
+/* An imported name of the source file that the output uses. */
+static void add_symbol(struct emitter *e, struct imports *imports, const struct symbol *symbol) {
+    struct unit *u = e->unit;
+    const char *dot = strrchr(symbol->qual, '.');
+    bool from = symbol->stmt->kind == NODE_IMPORTFROM;
+    if (!from) {
+        add_import(u, imports, symbol->def->atom, NULL, symbol->def->asname);
+        return;
+    }
+    atom module = intern_len(u->atoms, symbol->qual, dot ? (size_t)(dot - symbol->qual) : 0);
+    atom name = intern(u->atoms, dot ? dot + 1 : symbol->qual);
+    add_import(u, imports, module, name, symbol->name == name ? NULL : symbol->name);
+}
+
+static int section_of(const char *module) {
+    static const char *const standard[] = {"collections", "copy", "dataclasses", "functools", "itertools", "math",
+        "operator", "os", "re", "typing", "warnings", "contextlib", "enum"};
+    size_t len = strcspn(module, ".");
+    if (len == 12 && strncmp(module, "tensorrt_llm", 12) == 0)
+        return 2;
+    for (size_t i = 0; i < sizeof standard / sizeof standard[0]; i++)
+        if (strlen(standard[i]) == len && strncmp(standard[i], module, len) == 0)
+            return 0;
+    return 1;
+}
+
+/* isort's order of members: CONSTANTS, Classes, functions, each case-sensitively. */
+static int member_class(const char *name) {
+    bool upper = true, lower_first = name[0] >= 'a' && name[0] <= 'z';
+    for (const char *p = name; *p; p++)
+        upper &= !(*p >= 'a' && *p <= 'z');
+    return upper && strlen(name) > 1 ? 0 : lower_first || name[0] == '_' ? 2 : 1;
+}
+
+static int compare_names(const char *a, const char *b) {
+    int order = member_class(a) - member_class(b);
+    return order ? order : strcmp(a, b);
+}
+
+static int compare_imports(const void *pa, const void *pb) {
+    const struct import *a = pa, *b = pb;
+    int order = section_of(a->module) - section_of(b->module);
+    if (order == 0)
+        order = (a->name != NULL) - (b->name != NULL);
+    if (order == 0)
+        order = strcasecmp(a->module, b->module);
+    if (order == 0 && a->name && b->name)
+        order = compare_names(a->name, b->name);
+    return order;
+}
+
+static struct node *alias_node(struct unit *u, atom name, atom asname) {
+    struct node *alias = node_make(u->arena, NODE_ALIAS, name, 0);
+    alias->asname = asname;
+    return alias;
+}
+
+static void gather(struct emitter *e, struct imports *imports) {
+    struct unit *u = e->unit;
+    for (uint32_t i = 0; i < e->names.len; i++) {
+        atom name = e->names.entry[i].key;
+        const struct symbol *symbol = module_lookup(u->module, name);
+        if (symbol && symbol->kind == SYM_IMPORT)
+            add_symbol(e, imports, symbol);
+        else if (symbol == NULL && atom_is(name, "torch"))
+            add_import(u, imports, name, NULL, NULL);
+        else if (symbol == NULL && atom_is(name, "nn"))
+            add_import(u, imports, intern(u->atoms, "torch"), name, NULL);
+    }
+    for (uint32_t i = 0; i < e->dynamic.len; i++) {
+        const char *key = e->dynamic.entry[i].key, *name = strchr(key, ':') + 1;
+        atom module = e->dynamic.entry[i].value;
+        add_import(u, imports, module, *name ? intern(u->atoms, name) : NULL, NULL);
+    }
+}
+
+struct node *emit_imports(struct emitter *e) {
+    struct unit *u = e->unit;
+    struct imports imports = {0};
+    struct node *block = node_new(u->arena, NODE_BLOCK);
+    gather(e, &imports);
+    if (imports.list.len)
+        qsort(imports.list.at, imports.list.len, sizeof *imports.list.at, compare_imports);
+    int section = -1;
+    for (uint32_t i = 0; i < imports.list.len;) {
+        const struct import *first = &imports.list.at[i];
+        struct node *stmt = node_new(u->arena, first->name ? NODE_IMPORTFROM : NODE_IMPORT);
+        if (first->name == NULL) {
+            node_add(u->arena, stmt, alias_node(u, first->module, first->asname));
+            i++;
+        } else {
+            stmt->atom = first->module;
+            for (; i < imports.list.len && imports.list.at[i].name && imports.list.at[i].module == first->module; i++)
+                node_add(u->arena, stmt, alias_node(u, imports.list.at[i].name, imports.list.at[i].asname));
+        }
+        if (section != section_of(first->module))
+            stmt->flags |= NF_BLANK;
+        section = section_of(first->module);
+        if (atom_is(first->module, "tensorrt_llm._torch.auto_deploy.custom_ops")) {
+            stmt->comments = NEW(u->arena, struct comments);
+            stmt->comments->trailing = intern(u->atoms, "# noqa: F401");
+        }
+        node_add(u->arena, block, stmt);
+    }
+    return block;
+}

@@ -1,0 +1,354 @@
+/* emit_skeleton.c - the parts that every emitted model has in common: outputs, <X>PreTrainedModel, the two forwards.
+ *
+ * Which attribute is the model, the embedding and the head is found from the dataflow of the residual program, not from
+ * names. */
+#include <string.h>
+
+#include "emit/emit.h"
+
+/* -- roles ----------------------------------------------------------------------------------------------------------- */
+
+static bool is_pretrained(const struct cls *cls) {
+    return class_derives(cls, "PreTrainedModel");
+}
+
+static atom find_model_attr(const struct cls *entry, struct cls **model) {
+    for (uint32_t i = 0; i < entry->attrs.len; i++) {
+        const struct attr *attr = entry->attrs.entry[i].value;
+        if (attr->live && attr->abs->kind == ABS_INSTANCE && is_pretrained(attr->abs->cls)) {
+            *model = attr->abs->cls;
+            return attr->name;
+        }
+    }
+    return NULL;
+}
+
+/* self.<attr>(x) where x is the parameter `name`: the attribute. */
+static atom called_with(const struct node *n, const char *name) {
+    if (n == NULL)
+        return NULL;
+    if (n->kind == NODE_CALL && n->nkids >= 2 && n->kid[0]->kind == NODE_ATTRIBUTE && is_name(n->kid[0]->kid[0], "self")) {
+        const struct node *arg = n->kid[1]->kind == NODE_KEYWORD ? n->kid[1]->kid[0] : n->kid[1];
+        if (is_name(arg, name))
+            return n->kid[0]->atom;
+    }
+    for (uint32_t i = 0; i < n->nkids; i++) {
+        atom found = called_with(n->kid[i], name);
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
+static atom find_head(const struct cls *entry) {
+    atom head = NULL;
+    for (uint32_t i = 0; i < entry->attrs.len; i++) {
+        const struct attr *attr = entry->attrs.entry[i].value;
+        if (attr->live && attr->abs->kind == ABS_OBJECT && qual_ends(attr->abs->qual, "Linear"))
+            head = attr->name;
+    }
+    return head;
+}
+
+static struct cls *find_base(struct cls *cls) {
+    for (uint32_t i = 0; i < cls->bases.len; i++) {
+        struct cls *base = cls->bases.at[i];
+        for (uint32_t k = 0; k < base->library_bases.len; k++)
+            if (qual_ends(base->library_bases.at[k], "PreTrainedModel"))
+                return base;
+        struct cls *found = find_base(base);
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
+bool find_roles(struct emitter *e) {
+    struct cls *entry = e->unit->entry;
+    e->base = find_base(entry);
+    e->model_attr = find_model_attr(entry, &e->model);
+    e->head_attr = find_head(entry);
+    struct cls *holder = e->model ? e->model : entry;
+    struct fn *forward = class_method(holder, "forward");
+    e->embed_attr = forward && forward->body ? called_with(forward->body, "input_ids") : NULL;
+    return true;
+}
+
+/* -- outputs --------------------------------------------------------------------------------------------------------- */
+
+void emit_outputs(struct emitter *e) {
+    need_import(e, "dataclasses", "dataclass");
+    need_import(e, "transformers.utils", "ModelOutput");
+    if (e->model)
+        append_python(e, e->module,
+            "@dataclass\nclass %sModelOutput(ModelOutput):\n    last_hidden_state: torch.FloatTensor | None = None\n",
+            e->prefix);
+    append_python(e, e->module,
+        "@dataclass\nclass %sCausalLMOutput(ModelOutput):\n    logits: torch.FloatTensor | None = None\n", e->prefix);
+}
+
+/* The record that a forward returns becomes our class. */
+static void rename_output(struct emitter *e, struct node *n, const char *name) {
+    if (n == NULL)
+        return;
+    if (n->kind == NODE_RETURN && is_kind(n->kid[0], NODE_CALL) && n->kid[0]->abs && n->kid[0]->abs->kind == ABS_RECORD &&
+        n->kid[0]->kid[0]->kind == NODE_NAME)
+        n->kid[0]->kid[0] = make_name(e->unit->arena, intern(e->unit->atoms, name));
+    for (uint32_t i = 0; i < n->nkids; i++)
+        rename_output(e, n->kid[i], name);
+}
+
+/* -- <X>PreTrainedModel ---------------------------------------------------------------------------------------------- */
+
+static const char *string_attr(struct emitter *e, const char *name) {
+    const struct node *n = e->base ? map_get(&e->base->class_attrs, intern(e->unit->atoms, name)) : NULL;
+    return is_kind(n, NODE_STRING) ? string_value(e->unit->atoms, n) : NULL;
+}
+
+static struct cls *class_named(struct unit *unit, atom name) {
+    for (uint32_t i = 0; i < unit->classes.len; i++)
+        if (unit->classes.at[i]->name == name)
+            return unit->classes.at[i];
+    return NULL;
+}
+
+/* Layer classes that stay whole on one device, as far as they are still there. */
+static void no_split(struct emitter *e, struct buf *out) {
+    const struct node *n =
+        e->base ? map_get(&e->base->class_attrs, intern(e->unit->atoms, "_no_split_modules")) : NULL;
+    uint32_t count = 0;
+    for (uint32_t i = 0; n && i < n->nkids; i++) {
+        if (n->kid[i]->kind != NODE_STRING)
+            continue;
+        atom name = string_value(e->unit->atoms, n->kid[i]);
+        struct cls *cls = class_named(e->unit, name);
+        if (cls && cls->live)
+            buf_printf(out, "%s\"%s\"", count++ ? ", " : "", name);
+    }
+}
+
+void emit_pretrained(struct emitter *e) {
+    struct buf layers = {0};
+    no_split(e, &layers);
+    need_import(e, "transformers.modeling_utils", "PreTrainedModel");
+    const char *prefix = string_attr(e, "base_model_prefix");
+    struct buf text = {0};
+    buf_printf(&text, "class %s(PreTrainedModel):\n", e->base ? e->base->name : "");
+    if (e->imports_config)
+        buf_printf(&text, "    config_class = %s\n", e->unit->config_class);
+    buf_printf(&text, "    base_model_prefix = \"%s\"\n", prefix ? prefix : e->model_attr ? e->model_attr : "model");
+    if (layers.len)
+        buf_printf(&text, "    _no_split_modules = [%s]\n", layers.at);
+    buf_puts(&text, "    supports_gradient_checkpointing = False\n");
+    append_python(e, e->module, "%s", text.at);
+    buf_free(&layers);
+    buf_free(&text);
+}
+
+/* -- the two forwards -------------------------------------------------------------------------------------------------- */
+
+static void append_body(struct emitter *e, struct node *block, const struct fn *fn) {
+    for (uint32_t i = 0; i < fn->body->nkids; i++)
+        node_add(e->unit->arena, block, fn->body->kid[i]);
+}
+
+static struct node *last_statement(struct node *block) {
+    return block->kid[block->nkids - 1];
+}
+
+static const char signature[] = "    def forward(\n"
+                                "        self,\n"
+                                "        input_ids: torch.LongTensor | None = None,\n"
+                                "        position_ids: torch.LongTensor | None = None,\n"
+                                "        inputs_embeds: torch.FloatTensor | None = None,\n"
+                                "        **kwargs,\n"
+                                "    ) -> %s:\n";
+static const char both_guard[] =
+    "        if (input_ids is None) == (inputs_embeds is None):\n"
+    "            raise ValueError(\"You must specify exactly one of input_ids or inputs_embeds\")\n";
+static const char positions_guard[] =
+    "        assert position_ids is not None, \"position_ids must be provided for AD export\"\n";
+
+/* A class with the given header whose last method is forward, to be filled. */
+static struct node *forward_of(struct node *cls) {
+    struct node *body = class_body(cls);
+    return function_body(last_statement(body));
+}
+
+static void append_init(struct emitter *e, struct node *cls, struct cls *source, bool takes_kwargs) {
+    struct fn *init = class_method(source, "__init__");
+    struct unit *u = e->unit;
+    if (init == NULL || init->body == NULL)
+        return;
+    struct buf text = {0};
+    atom config = init->params.len > 1 ? init->params.at[1]->name : intern(u->atoms, "config");
+    buf_printf(&text, "def __init__(self, %s%s%s%s):\n    pass\n", config, e->imports_config ? ": " : "",
+        e->imports_config ? u->config_class : "", takes_kwargs ? ", **kwargs" : "");
+    append_python(e, class_body(cls), "%s", text.at);
+    buf_free(&text);
+    struct node *method = last_statement(class_body(cls));
+    method->kid[2] = init->body;
+    method->flags |= NF_BLANK;
+}
+
+static void append_methods(struct emitter *e, struct node *cls, const char *text) {
+    struct node *block = node_new(e->unit->arena, NODE_BLOCK);
+    append_python(e, block, "%s", text);
+    for (uint32_t i = 0; i < block->nkids; i++) {
+        struct node *body = class_body(block->kid[i]);
+        for (uint32_t k = 0; k < body->nkids; k++) {
+            body->kid[k]->flags |= NF_BLANK;
+            node_add(e->unit->arena, class_body(cls), body->kid[k]);
+        }
+    }
+}
+
+static void embedding_methods(struct emitter *e, struct buf *out, const char *path) {
+    if (e->embed_attr == NULL)
+        return;
+    buf_printf(out,
+        "    def get_input_embeddings(self) -> nn.Embedding:\n        return self.%s%s\n\n"
+        "    def set_input_embeddings(self, value: nn.Embedding) -> None:\n        self.%s%s = value\n\n",
+        path, e->embed_attr, path, e->embed_attr);
+}
+
+/* Other methods that stay calls. */
+static void append_helpers(struct emitter *e, struct node *cls, struct cls *source) {
+    (void)e;
+    (void)cls;
+    (void)source;
+}
+
+static struct node *begin_class(struct emitter *e, const char *name, const char *bases) {
+    struct node *block = node_new(e->unit->arena, NODE_BLOCK);
+    append_python(e, block, "class %s(%s):\n    pass\n", name, bases);
+    struct node *cls = block->kid[0];
+    class_body(cls)->nkids = 0;
+    node_add(e->unit->arena, e->module, cls);
+    return cls;
+}
+
+void emit_base_model(struct emitter *e) {
+    if (e->model == NULL)
+        return;
+    struct node *cls = begin_class(e, e->model->name, e->base ? e->base->name : "PreTrainedModel");
+    append_init(e, cls, e->model, false);
+    struct buf text = {0};
+    struct fn *forward = class_method(e->model, "forward");
+    const char *output = arena_printf(e->unit->arena, "%sModelOutput", e->prefix);
+    buf_puts(&text, "class _:\n");
+    embedding_methods(e, &text, "");
+    buf_printf(&text, signature, output);
+    buf_printf(&text, "%s%s", both_guard, positions_guard);
+    append_methods(e, cls, text.at);
+    buf_free(&text);
+    rename_output(e, forward->body, output);
+    if (forward->body->nkids)
+        forward->body->kid[0]->flags |= NF_BLANK;
+    append_body(e, forward_of(cls), forward);
+    append_helpers(e, cls, e->model);
+}
+
+/* The tie of the head to the embedding, in the form that transformers 5 wants. */
+static void emit_tied(struct emitter *e, struct node *cls) {
+    struct unit *u = e->unit;
+    const struct node *tied = map_get(&u->entry->class_attrs, intern(u->atoms, "_tied_weights_keys"));
+    struct buf text = {0};
+    if (is_kind(tied, NODE_DICT)) {
+        struct node *value = node_copy(u->arena, tied);
+        struct node *name = make_name(u->arena, intern(u->atoms, "_tied_weights_keys"));
+        node_add(u->arena, class_body(cls), node_make(u->arena, NODE_ASSIGN, NULL, 2, value, name));
+    } else if (tied && e->head_attr && e->embed_attr) {
+        buf_printf(&text, "_tied_weights_keys = {\"%s.weight\": \"%s%s%s.weight\"}\n", e->head_attr,
+            e->model_attr ? e->model_attr : "", e->model_attr ? "." : "", e->embed_attr);
+        append_python(e, class_body(cls), "%s", text.at);
+    }
+    buf_free(&text);
+}
+
+static void entry_methods(struct emitter *e, struct buf *text) {
+    if (e->model_attr)
+        embedding_methods(e, text, arena_printf(e->unit->arena, "%s.", e->model_attr));
+    else
+        embedding_methods(e, text, "");
+    if (e->head_attr)
+        buf_printf(text,
+            "    def get_output_embeddings(self) -> nn.Linear:\n        return self.%s\n\n"
+            "    def set_output_embeddings(self, value: nn.Linear) -> None:\n        self.%s = value\n\n",
+            e->head_attr, e->head_attr);
+    if (e->model_attr)
+        buf_printf(text, "    def get_decoder(self) -> %s:\n        return self.%s\n\n", e->model->name, e->model_attr);
+}
+
+/* `self.model(input_ids=..., ...)` passes on what AutoDeploy adds; logits are float32. */
+static void finish_entry(struct emitter *e, struct node *n) {
+    struct arena *arena = e->unit->arena;
+    if (n == NULL)
+        return;
+    if (n->kind == NODE_CALL && n->callsite && e->model && n->callsite->fn == class_method(e->model, "forward")) {
+        n->flags &= ~(uint32_t)NF_TRAILING_COMMA;
+        node_add(arena, n,
+            node_make(arena, NODE_KEYWORD, NULL, 1, make_name(arena, intern(e->unit->atoms, "kwargs"))));
+    }
+    for (uint32_t i = 0; i < n->nkids; i++)
+        finish_entry(e, n->kid[i]);
+}
+
+static bool already_float(const struct node *value) {
+    return value->kind == NODE_CALL && value->kid[0]->kind == NODE_ATTRIBUTE && atom_is(value->kid[0]->atom, "float");
+}
+
+static struct node *as_float(struct emitter *e, struct node *value) {
+    struct arena *arena = e->unit->arena;
+    return node_make(arena, NODE_CALL, NULL, 1, make_attr(arena, value, intern(e->unit->atoms, "float")));
+}
+
+/* logits=x: x is float32 at the end. The cast joins the head where that is what x is. */
+static void cast_logits(struct emitter *e, struct node *body) {
+    struct node *ret = body->nkids ? last_statement(body) : NULL;
+    if (!is_kind(ret, NODE_RETURN) || !is_kind(ret->kid[0], NODE_CALL) || ret->kid[0]->nkids < 2)
+        return;
+    struct node *logits = ret->kid[0]->kid[1];
+    if (logits->kind != NODE_KEYWORD)
+        return;
+    struct node *value = logits->kid[0];
+    struct node *before = body->nkids > 1 ? body->kid[body->nkids - 2] : NULL;
+    bool assigned = is_kind(before, NODE_ASSIGN) && before->nkids == 2 && before->kid[1]->kind == NODE_NAME &&
+        value->kind == NODE_NAME && before->kid[1]->atom == value->atom;
+    if (assigned && !already_float(before->kid[0]))
+        before->kid[0] = as_float(e, before->kid[0]);
+    else if (!assigned && !already_float(value))
+        logits->kid[0] = as_float(e, value);
+}
+
+void emit_entry(struct emitter *e) {
+    struct unit *u = e->unit;
+    const char *bases = arena_printf(u->arena, "%s, GenerationMixin", e->base ? e->base->name : "PreTrainedModel");
+    struct node *cls = begin_class(e, e->entry_name, bases);
+    need_import(e, "transformers.generation", "GenerationMixin");
+    emit_tied(e, cls);
+    append_init(e, cls, u->entry, true);
+    struct fn *forward = class_method(u->entry, "forward");
+    struct buf text = {0};
+    const char *output = arena_printf(u->arena, "%sCausalLMOutput", e->prefix);
+    buf_puts(&text, "class _:\n");
+    entry_methods(e, &text);
+    buf_printf(&text, signature, output);
+    if (e->model == NULL)
+        buf_puts(&text, both_guard);
+    buf_puts(&text, positions_guard);
+    append_methods(e, cls, text.at);
+    buf_free(&text);
+    rename_output(e, forward->body, output);
+    finish_entry(e, forward->body);
+    cast_logits(e, forward->body);
+    append_body(e, forward_of(cls), forward);
+}
+
+void emit_registration(struct emitter *e) {
+    need_import(e, "tensorrt_llm._torch.auto_deploy.models.hf", "AutoModelForCausalLMFactory");
+    need_import(e, "tensorrt_llm._torch.auto_deploy.custom_ops", "");
+    append_python(e, e->module, "AutoModelForCausalLMFactory.register_custom_model_cls(\"%s\", %s)\n",
+        e->unit->config_class ? e->unit->config_class : "", e->entry_name);
+    last_statement(e->module)->flags |= NF_BLANK;
+}

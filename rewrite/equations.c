@@ -1,0 +1,58 @@
+/* equations.c - the pass that rewrites by equations.
+ *
+ * Reads   the pruned residual program.
+ * Writes  expressions that are instances of an equation of rules/ become the canonical op. A mask that an equation
+ *         consumes turns into its window, as an attribute of the module. */
+#include <string.h>
+
+#include "rewrite/apply.h"
+#include "rewrite/symbolic.h"
+#include "rewrite/unit.h"
+
+static struct node *make_window(struct rewriter *r, const struct template_arg *arg, uint32_t count) {
+    struct fn *fn = r->user;
+    struct unit *unit = fn->unit;
+    struct node *window = NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct absval *abs = arg[i].value ? arg[i].value->abs : arg[i].node ? arg[i].node->abs : NULL;
+        if (arg[i].value == NULL && arg[i].node == NULL)
+            continue;
+        if (!abs_is_mask(abs) || abs->mask->shape == MASK_CHUNKED) {
+            r->refused = abs_is_mask(abs) ? "the mask is chunked, which no canonical op can say" : "the mask is not known";
+            return NULL;
+        }
+        if (abs->mask->window == NULL)
+            continue;
+        if (window) {
+            r->refused = "two windows apply at once";
+            return NULL;
+        }
+        window = abs->mask->window;
+    }
+    if (window == NULL)
+        return NULL;
+    atom attribute = fn->owner ? attribute_for_symbol(unit, fn->owner, window, "sliding_window") : NULL;
+    if (attribute == NULL) {
+        r->refused = "the window of the mask depends on what the module does not know at construction";
+        return NULL;
+    }
+    return make_attr(unit->arena, make_web_name(unit->arena, fn->params.at[0]->web), attribute);
+}
+
+static const struct template_entry functions[] = {{"window", make_window}, {NULL, NULL}};
+
+void apply_equations(struct unit *unit) {
+    struct functions all = {0};
+    functions_collect(unit, &all);
+    for (uint32_t i = 0; i < all.list.len; i++) {
+        struct fn *fn = all.list.at[i];
+        if (!fn->live || atom_is(fn->name, "__init__"))
+            continue;
+        struct rewriter r = {.arena = unit->arena, .atoms = unit->atoms, .rules = unit->rules, .trace = unit->trace,
+            .functions = functions, .user = fn, .strict_rounding = unit->strict_rounding};
+        r.where = fn->owner ? arena_printf(unit->arena, "%s.%s", fn->owner->name, fn->name) : fn->name;
+        fn->unit = unit;
+        rules_apply(&r, fn->body);
+        rules_report_misses(&r);
+    }
+}

@@ -1,0 +1,290 @@
+/* match.c - the matcher: a depth-first search over a list of goals.
+ *
+ * A goal is "this pattern matches this value". Goals still to be reached form a list on the C stack, so a choice (the
+ * order of a sum, an alternative, a cast) is tried with everything that comes after it, and undone by returning. */
+#include "rewrite/match.h"
+
+struct goal {
+    const struct value *pattern, *subject;
+    const struct goal *next;
+};
+
+struct search {
+    const struct metavariables *metas;
+    struct binding *binding;
+    struct mismatch *mismatch;
+    uint32_t steps, progress;
+};
+
+static bool solve(struct search *s, const struct goal *goal);
+
+static bool refuse(struct search *s, const struct goal *goal, const struct condition *condition) {
+    struct mismatch *m = s->mismatch;
+    if (m != NULL && (m->pattern == NULL || s->progress > m->progress))
+        *m = (struct mismatch){s->progress, goal->pattern, goal->subject, condition};
+    return false;
+}
+
+/* -- leaves ---------------------------------------------------------------------------------------------------- */
+
+bool condition_holds(const struct condition *c, const struct value *v) {
+    bool holds = false;
+    switch (c->kind) {
+    case CONDITION_MASK:
+        holds = v->abs != NULL && v->abs->kind == ABS_MASK;
+        break;
+    case CONDITION_SCALAR:
+        holds = value_is_scalar(v);
+        break;
+    case CONDITION_FIXED:
+        holds = v->fixed;
+        break;
+    case CONDITION_NUMBER:
+        holds = v->kind == VALUE_NUMBER;
+        break;
+    case CONDITION_POSITIVE:
+        holds = v->kind == VALUE_NUMBER && v->number > 0;
+        break;
+    case CONDITION_TENSOR:
+        holds = v->kind != VALUE_NUMBER && v->kind != VALUE_CONST && !value_is_scalar(v);
+        break;
+    case CONDITION_NOTFIXED:
+        holds = !v->fixed;
+        break;
+    case CONDITION_DTYPE:
+        holds = (v->kind == VALUE_ATTR && strcmp(v->atom, "dtype") == 0) ||
+                (v->kind == VALUE_NAME && strncmp(v->atom, "torch.", 6) == 0);
+        break;
+    case CONDITION_DIFFERENCE:
+        while (value_cast_of(v) != NULL)
+            v = value_cast_of(v);
+        holds = v->kind == VALUE_OP && v->op == OP_SUB;
+        break;
+    case CONDITION_OBJECT:
+        holds = v->abs != NULL && v->abs->kind == ABS_OBJECT && atom_is(v->abs->qual, c->text);
+        break;
+    case CONDITION_RANK:
+        for (uint32_t i = 0; i < c->count; i++)
+            holds = holds || v->rank == c->number[i];
+        break;
+    case CONDITION_IS:
+        for (uint32_t i = 0; i < c->count; i++)
+            holds = holds || value_is_int(v, c->number[i]);
+        break;
+    case CONDITION_COUNT:
+        break;
+    }
+    return holds != c->negated;
+}
+
+static bool solve_meta(struct search *s, const struct goal *goal) {
+    const struct value **slot = &s->binding->meta[goal->pattern->op];
+    if (*slot != NULL)
+        return *slot == goal->subject ? solve(s, goal->next) : refuse(s, goal, NULL);
+    for (const struct condition *c = s->metas->at[goal->pattern->op].conditions; c != NULL; c = c->next)
+        if (!condition_holds(c, goal->subject))
+            return refuse(s, goal, c);
+    *slot = goal->subject;
+    if (solve(s, goal->next))
+        return true;
+    *slot = NULL;
+    return false;
+}
+
+/* -- choices --------------------------------------------------------------------------------------------------- */
+
+static bool solve_either(struct search *s, const struct goal *goal) {
+    for (uint32_t i = 0; i < goal->pattern->count; i++) {
+        struct goal choice = {goal->pattern->arg[i], goal->subject, goal->next};
+        if (solve(s, &choice))
+            return true;
+    }
+    return false;
+}
+
+static void visit(struct search *s, const struct value *subject) {
+    if (s->binding->visits < MATCH_VISITED)
+        s->binding->visited[s->binding->visits++] = subject;
+}
+
+/* What a float cast casts, or NULL: a cast to integers or booleans changes the value for good. */
+static const struct value *uncast(const struct value *v) {
+    static const char *const other[] = {"torch.int", "torch.uint", "torch.bool", "torch.complex"};
+    const struct value *inner = value_cast_of(v);
+    for (size_t i = 0; inner != NULL && i < sizeof other / sizeof *other; i++)
+        if (v->arg[1]->kind == VALUE_NAME && strncmp(v->arg[1]->atom, other[i], strlen(other[i])) == 0)
+            return NULL;
+    return inner;
+}
+
+/* The innermost first: a metavariable stands for what was cast. */
+static bool solve_cast_from(struct search *s, const struct goal *goal, const struct value *v) {
+    const struct value *inner = uncast(v);
+    uint32_t visits = s->binding->visits;
+    if (inner != NULL) {
+        visit(s, v);
+        if (solve_cast_from(s, goal, inner))
+            return true;
+        s->binding->visits = visits;
+    }
+    struct goal choice = {goal->pattern->arg[0], v, goal->next};
+    return solve(s, &choice);
+}
+
+static bool solve_cast(struct search *s, const struct goal *goal) {
+    return solve_cast_from(s, goal, goal->subject);
+}
+
+static bool solve_commuted(struct search *s, const struct goal *goal, bool swap) {
+    const struct value *p = goal->pattern, *v = goal->subject;
+    struct goal second = {p->arg[1], v->arg[swap ? 0 : 1], goal->next};
+    struct goal first = {p->arg[0], v->arg[swap ? 1 : 0], &second};
+    return solve(s, &first);
+}
+
+/* -- structure ------------------------------------------------------------------------------------------------- */
+
+static bool same_head(const struct value *a, const struct value *b) {
+    return a->kind == b->kind && a->op == b->op && a->atom == b->atom && a->count == b->count &&
+           a->number == b->number && a->ref == b->ref;
+}
+
+static bool solve_args(struct search *s, const struct goal *goal, uint32_t i) {
+    enum { GOALS = 16 };
+    struct goal todo[GOALS];
+    uint32_t count = goal->pattern->count;
+    if (count > GOALS)
+        return refuse(s, goal, NULL);
+    const struct goal *next = goal->next;
+    for (i = count; i-- > 0; next = &todo[i])
+        todo[i] = (struct goal){goal->pattern->arg[i], goal->subject->arg[i], next};
+    return solve(s, next);
+}
+
+static bool solve_structure(struct search *s, const struct goal *goal) {
+    const struct value *p = goal->pattern, *v = goal->subject;
+    if (!same_head(p, v))
+        return refuse(s, goal, NULL);
+    struct binding *b = s->binding;
+    uint32_t visits = b->visits;
+    bool rounded = b->rounded;
+    if (p->count > 0)
+        visit(s, v);
+    b->rounded = rounded || v->rounded;
+    s->progress++;
+    bool commutes = p->kind == VALUE_OP && p->count == 2 && (p->op == OP_ADD || p->op == OP_MUL);
+    bool ok = commutes ? solve_commuted(s, goal, false) || solve_commuted(s, goal, true) : solve_args(s, goal, 0);
+    s->progress--;
+    if (!ok) {
+        b->visits = visits;
+        b->rounded = rounded;
+    }
+    return ok;
+}
+
+static bool solve(struct search *s, const struct goal *goal) {
+    if (goal == NULL)
+        return true;
+    if (s->steps++ > MATCH_STEPS)
+        return false;
+    switch (goal->pattern->kind) {
+    case VALUE_META:
+        return solve_meta(s, goal);
+    case VALUE_ANY:
+        return solve(s, goal->next);
+    case VALUE_EITHER:
+        return solve_either(s, goal);
+    case VALUE_CAST:
+        return solve_cast(s, goal);
+    default:
+        return solve_structure(s, goal);
+    }
+}
+
+bool match(const struct pattern *pattern, const struct value *subject, struct binding *binding,
+    struct mismatch *mismatch) {
+    struct search s = {pattern->metas, binding, mismatch, 0, 0};
+    struct goal goal = {pattern->root, subject, NULL};
+    return solve(&s, &goal);
+}
+
+/* -- messages -------------------------------------------------------------------------------------------------- */
+
+const char *condition_text(enum condition_kind kind) {
+    static const char *const text[] = {
+#define X(name, spelled, doc) [CONDITION_##name] = doc,
+        CONDITIONS(X)
+#undef X
+    };
+    return kind < CONDITION_COUNT ? text[kind] : "";
+}
+
+void mismatch_print(struct buf *out, const struct mismatch *m, const struct metavariables *metas) {
+    if (m->pattern == NULL)
+        return;
+    buf_puts(out, "`");
+    value_print(out, m->subject);
+    if (m->condition != NULL) {
+        buf_printf(out, "` for $%s is %s%s", metas->at[m->pattern->op].name, m->condition->negated ? "" : "not ",
+            condition_text(m->condition->kind));
+    } else {
+        buf_puts(out, "` stands where the rule wants `");
+        value_print(out, m->pattern);
+        buf_puts(out, "`");
+    }
+}
+
+/* -- index by head ---------------------------------------------------------------------------------------------- */
+
+static uint32_t head_hash(const struct value *v) {
+    uintptr_t mixed = (uintptr_t)v->atom * 31 + v->kind * 7 + v->op * 131;
+    return (uint32_t)(mixed ^ mixed >> 9) % HEAD_BUCKETS;
+}
+
+static struct bucket *find_bucket(struct bucket *const *table, const struct value *v) {
+    for (struct bucket *b = table[head_hash(v)]; b != NULL; b = b->next)
+        if (b->kind == v->kind && b->op == v->op && b->atom == v->atom)
+            return b;
+    return NULL;
+}
+
+static void add_head(struct arena *arena, struct bucket **table, const struct value *v, void *item) {
+    struct bucket *b = find_bucket(table, v);
+    if (b == NULL) {
+        b = NEW(arena, struct bucket);
+        *b = (struct bucket){v->kind, v->op, v->atom, NULL, NULL, table[head_hash(v)]};
+        table[head_hash(v)] = b;
+    }
+    if (b->last != NULL && b->last->item == item)
+        return;
+    struct head_entry *entry = NEW(arena, struct head_entry);
+    entry->item = item;
+    if (b->last == NULL)
+        b->first = entry;
+    else
+        b->last->next = entry;
+    b->last = entry;
+}
+
+bool heads_add(
+    struct arena *arena, struct bucket **table, const struct value *p, const struct value *cast, void *item) {
+    if (p->kind == VALUE_META || p->kind == VALUE_ANY)
+        return false;
+    bool ok = true;
+    if (p->kind == VALUE_EITHER) {
+        for (uint32_t i = 0; i < p->count; i++)
+            ok = heads_add(arena, table, p->arg[i], cast, item) && ok;
+        return ok;
+    }
+    if (p->kind == VALUE_CAST) {
+        add_head(arena, table, cast, item);
+        return heads_add(arena, table, p->arg[0], cast, item);
+    }
+    add_head(arena, table, p, item);
+    return true;
+}
+
+struct head_entry *heads_find(struct bucket *const *table, const struct value *value) {
+    struct bucket *b = find_bucket(table, value);
+    return b == NULL ? NULL : b->first;
+}
