@@ -80,11 +80,29 @@ static bool replace(int fd, const char *temporary, const char *target, const cha
     return false;
 }
 
+/* A device or a pipe has no content to protect, and must never be replaced by a file. */
+static bool write_through(const char *path, const char *text, size_t len) {
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool ok = write_all(fd, text, len);
+    int error = errno;
+    if (close(fd) != 0 && ok) {
+        ok = false;
+        error = errno;
+    }
+    errno = error;
+    return ok;
+}
+
 bool file_write(struct diags *diags, const char *path, const char *text, size_t len) {
     char resolved[PATH_MAX], temporary[PATH_MAX];
     const char *target = realpath(path, resolved) != NULL ? resolved : path;
-    if (dir_exists(target))
+    struct stat info;
+    if (stat(target, &info) == 0 && S_ISDIR(info.st_mode))
         return fail(diags, path, "cannot write", EISDIR);
+    if (stat(target, &info) == 0 && !S_ISREG(info.st_mode))
+        return write_through(target, text, len) || fail(diags, path, "cannot write", errno);
     int fd = create_beside(target, temporary, sizeof temporary);
     if (fd < 0)
         return fail(diags, path, "cannot write", errno);
@@ -99,9 +117,14 @@ void standard_streams_open(void) {
 
 bool file_load(const char *path, struct buf *out) {
     char block[16 * 1024];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat info;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe is not waited for */
     if (fd < 0)
         return false;
+    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+        close(fd);
+        return false;
+    }
     buf_truncate(out, 0);
     ssize_t n;
     while ((n = read(fd, block, sizeof block)) != 0) {

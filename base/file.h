@@ -1,7 +1,8 @@
 /* file.h - the only place with file-system calls beside source_read.
  *
  * Writing is atomic: the text goes to a new file beside the target, is flushed to disk, and takes the target's name. A
- * failure at any point leaves the target as it was and removes the new file. */
+ * failure at any point leaves the target as it was and removes the new file. What is no regular file (a device, a pipe) is
+ * written to as it is. */
 #ifndef ADGEN_BASE_FILE_H
 #define ADGEN_BASE_FILE_H
 
@@ -21,7 +22,7 @@ bool file_write(struct diags *diags, const char *path, const char *text, size_t 
  * later takes its number. */
 void standard_streams_open(void);
 
-/* The bytes of a file into `out`, whatever they are, replacing what it held; false (and nothing said) if it cannot be read. */
+/* The bytes of a regular file into `out`, replacing what it held; false, and nothing said, if it cannot be read. */
 bool file_load(const char *path, struct buf *out);
 
 bool file_exists(const char *path);

@@ -112,9 +112,12 @@ static bool print_diff(struct run *run, const struct adgen_result *result) {
 
 static bool write_target(struct run *run, const struct adgen_result *result) {
     bool is_input = run->request.text == NULL && file_same(run->target, run->request.path);
+    if (result->already && is_input) { /* also if its line ends are not ours */
+        say(run->voice, "%s is translated already: nothing to change", run->target);
+        return true;
+    }
     if (same_as_file(run->target, &result->text)) {
-        say(run->voice, result->already && is_input ? "%s is translated already: nothing to change" : "%s is up to date",
-            run->target);
+        say(run->voice, "%s is up to date", run->target);
         return true;
     }
     if (!file_write(run->diags, run->target, result->text.at, result->text.len))
@@ -202,7 +205,7 @@ int translate_command(const struct options_given *given, const struct voice *voi
     struct arena *arena = arena_create();
     struct run run = {.given = given, .voice = voice, .arena = arena, .diags = diags_create(arena)};
     run.request = (struct adgen_request){.dump_after = given->dump_after, .partial = given->partial,
-        .strict_rounding = given->strict_rounding, .bundle_config = given->bundle_config};
+        .strict_rounding = given->strict_rounding, .bundle_config = given->bundle_config, .account = given->report != NULL};
     const char *package = given->package ? package_in(arena, run.diags, given->package) : NULL;
     int status = EXIT_REFUSED;
     if ((given->package == NULL || package) && find_input(&run))

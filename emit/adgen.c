@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/arena.h"
+#include "emit/account.h"
 #include "emit/dump.h"
 #include "emit/model.h"
 #include "parser/parse.h"
@@ -101,9 +102,21 @@ static bool same_text(const struct buf *text, const struct source *source) {
     return text->len == source->len && memcmp(text->at, source->text, text->len) == 0;
 }
 
-static bool translate(struct adgen *adgen, const struct adgen_request *request, struct unit *unit, struct buf *text) {
+/* The stages of the account, by the passes that end them. */
+static void keep_account(struct unit *unit, const struct pass *pass, void *account) {
+    if (strcmp(pass->name, "specialise") == 0)
+        account_take(account, unit, STAGE_SPECIALISED);
+    else if (strcmp(pass->name, "prune") == 0)
+        account_take(account, unit, STAGE_PRUNED);
+    else if (strcmp(pass->name, "names") == 0)
+        account_take(account, unit, STAGE_FINAL);
+}
+
+static bool translate(
+    struct adgen *adgen, const struct adgen_request *request, struct adgen_result *result, struct buf *text) {
+    struct unit *unit = result->unit;
     const struct pass *last = request->dump_after ? pass_find(request->dump_after) : NULL;
-    if (!load(adgen, unit, request) || !passes_run(unit, last))
+    if (!load(adgen, unit, request) || !passes_run(unit, last, result->account ? keep_account : NULL, result->account))
         return false;
     if (last) {
         dump_program(unit, text);
@@ -133,8 +146,10 @@ void adgen_translate(struct adgen *adgen, const struct adgen_request *request, s
     struct arena *arena = arena_create();
     struct unit *unit = unit_make(adgen, request, arena);
     *result = (struct adgen_result){.status = ADGEN_REFUSED, .diags = unit->diags, .unit = unit, .arena = arena};
+    if (request->account)
+        result->account = NEW(arena, struct account);
     bool ready = diags_count(adgen->loader.diags, SEVERITY_ERROR) == 0 && adgen->loader.facts && adgen->loader.rules;
-    if (ready && translate(adgen, request, unit, &result->text)) {
+    if (ready && translate(adgen, request, result, &result->text)) {
         result->status = unit->prefill_only || unit->gaps > 0 ? ADGEN_GAPS : ADGEN_DONE;
         result->already = !request->dump_after && keep_input(unit, &result->text);
     } else {

@@ -14,6 +14,7 @@
 #include "base/diag.h"
 #include "parser/package.h"
 
+struct account;
 struct adgen;
 struct rules;
 struct unit;
@@ -38,6 +39,7 @@ struct adgen_request {
     const char *model_type; /* that the file was found by; NULL: it was given */
     const char *dump_after; /* a pass: the text is then the program after it, for reading */
     bool partial, strict_rounding, bundle_config;
+    bool account;           /* keep what report_json needs */
 };
 
 /* The values are the exit statuses of the program. */
@@ -52,6 +54,7 @@ struct adgen_result {
     bool already;        /* the input is a translation: the text is the input */
     struct buf text;     /* empty where it was refused */
     struct diags *diags;
+    struct account *account; /* NULL unless it was asked for */
     struct unit *unit;   /* for the report; entry and module may be NULL where it was refused early */
     struct arena *arena; /* what all of this lives in */
     double seconds;

@@ -39,9 +39,13 @@ const struct pass *pass_find(const char *name) {
     return NULL;
 }
 
-bool passes_run(struct unit *unit, const struct pass *last) {
+bool passes_run(struct unit *unit, const struct pass *last,
+    void (*after)(struct unit *unit, const struct pass *pass, void *user), void *user) {
     for (const struct pass *pass = passes; pass->name; pass++) {
-        if (!pass->run(unit) || diags_count(unit->diags, SEVERITY_ERROR) > 0)
+        bool ok = pass->run(unit);
+        if (after)
+            after(unit, pass, user);
+        if (!ok || diags_count(unit->diags, SEVERITY_ERROR) > 0)
             return false;
         if (pass == last)
             break;
