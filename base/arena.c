@@ -1,8 +1,8 @@
 /* arena.c - chunks of growing size from calloc, bumped.
  *
- * Chunks come zeroed from the system (large callocs are fresh pages), and nothing is given out twice, so an allocation is
- * an addition and a compare. Under AddressSanitizer a chunk starts poisoned, each object is unpoisoned when it is given
- * out, and a gap stays between objects. */
+ * Chunks come zeroed from the system (large callocs are fresh pages), and nothing is given out twice, so an allocation
+ * is an addition and a compare. Under AddressSanitizer a chunk starts poisoned, each object is unpoisoned when it is
+ * given out, and a gap stays between objects. */
 #include "base/arena.h"
 
 #include <stdarg.h>

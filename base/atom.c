@@ -28,8 +28,8 @@ struct atoms *atoms_create(struct arena *arena) {
     return atoms;
 }
 
-/* Eight bytes a step: identifiers are short, docstrings long. The same on every machine is not needed: nothing depends on
- * the order of a hash table. */
+/* Eight bytes a step: identifiers are short, docstrings long. The same on every machine is not needed: nothing depends
+ * on the order of a hash table. */
 static uint32_t hash_bytes(const char *text, size_t len) {
     uint64_t hash = len * UINT64_C(0x9E3779B97F4A7C15);
     while (len > 0) {

@@ -100,8 +100,8 @@ static bool continues(char c) {
 enum { EXCERPT_MAX = 160, EXCERPT_BEFORE = 60 };
 
 /* The line, cut to a window around [from, to) where it is very long, and a caret line below it. */
-static void print_excerpt(FILE *out, const char *line, uint32_t len, uint32_t from, uint32_t to, const char *caret,
-    const char *reset) {
+static void print_excerpt(
+    FILE *out, const char *line, uint32_t len, uint32_t from, uint32_t to, const char *caret, const char *reset) {
     uint32_t start = len > EXCERPT_MAX && from > EXCERPT_BEFORE ? from - EXCERPT_BEFORE : 0;
     uint32_t end = len - start > EXCERPT_MAX ? start + EXCERPT_MAX : len;
     while (start < from && continues(line[start]))

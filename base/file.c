@@ -34,7 +34,8 @@ static bool write_all(int fd, const char *text, size_t len) {
     return true;
 }
 
-/* The rename is durable only when the directory is written, too. Not every file system can do this: errors are ignored. */
+/* The rename is durable only when the directory is written, too. Not every file system can do this: errors are ignored.
+ */
 static void sync_dir(const char *path) {
     char dir[PATH_MAX];
     const char *slash = strrchr(path, '/');
@@ -63,8 +64,8 @@ static int create_beside(const char *target, char *temporary, size_t size) {
 /* Fill the new file, give it the mode of the old one, and let it take the name. False with errno. */
 static bool replace(int fd, const char *temporary, const char *target, const char *text, size_t len) {
     struct stat old;
-    bool ok = write_all(fd, text, len) && (stat(target, &old) != 0 || fchmod(fd, old.st_mode & 07777) == 0) &&
-        fsync(fd) == 0;
+    bool ok =
+        write_all(fd, text, len) && (stat(target, &old) != 0 || fchmod(fd, old.st_mode & 07777) == 0) && fsync(fd) == 0;
     int error = errno;
     if (close(fd) != 0 && ok) {
         ok = false;

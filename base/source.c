@@ -1,7 +1,7 @@
 /* source.c - reading and checking input text.
  *
- * Line ends are normalised to "\n" as Python's tokenizer does it, so a carriage return never reaches a string literal or
- * a comment. All offsets are into the normalised text. */
+ * Line ends are normalised to "\n" as Python's tokenizer does it, so a carriage return never reaches a string literal
+ * or a comment. All offsets are into the normalised text. */
 #include "base/source.h"
 
 #include <assert.h>

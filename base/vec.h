@@ -23,7 +23,7 @@
 #define vec_last(vec) ((vec)->at[assert((vec)->len > 0), (vec)->len - 1])
 #define vec_push(arena, vec, value) \
     ((vec)->at = vec_grow((arena), (vec)->at, (vec)->len, &(vec)->cap, sizeof *(vec)->at), \
-     (vec)->at[(vec)->len++] = (value))
+        (vec)->at[(vec)->len++] = (value))
 #define vec_pop(vec) ((vec)->at[assert((vec)->len > 0), --(vec)->len])
 
 /* The array with room for one more element; used by vec_push only. */

@@ -1,8 +1,9 @@
 /* debug_ast.c - `adgen debug-ast [--spans] FILE...`: the tree of each file as text, one line for each statement.
  *
  * tests/test_roundtrip.py writes Python's own ast in the same form and compares, so what differs in shape is brought to
- * Python's here: constants are values (strings decoded and joined, floats as bits), adjacent text in f-strings is merged.
- * With --spans, expressions and statements carry their bytes; not inside f-strings, where Python's are not exact. */
+ * Python's here: constants are values (strings decoded and joined, floats as bits), adjacent text in f-strings is
+ * merged. With --spans, expressions and statements carry their bytes; not inside f-strings, where Python's are not
+ * exact. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +48,8 @@ static void dump_kids(struct dump *d, const struct node *node, uint32_t from) {
     }
 }
 
-/* -- strings ---------------------------------------------------------------------------------------------------------- */
+/* -- strings ----------------------------------------------------------------------------------------------------------
+ */
 
 /* As Python's codec `unicode_escape` writes it. */
 static void put_escaped(struct buf *out, uint32_t code) {
@@ -89,7 +91,8 @@ static void debug_text(const struct node *interp, struct buf *text) {
     uint32_t at = interp->span.start + 1, end = interp->kid[0]->span.end;
     while (source[end] != '=')
         end++;
-    for (end++; strchr(" \t\n", source[end]) != NULL; end++) {}
+    for (end++; strchr(" \t\n", source[end]) != NULL; end++) {
+    }
     struct literal raw = {.raw = true, .body = source + at, .len = end - at};
     put_decoded(text, &raw, false);
 }
@@ -153,7 +156,8 @@ static void dump_strings(struct dump *d, const struct node *node) {
     buf_free(&text);
 }
 
-/* -- numbers ---------------------------------------------------------------------------------------------------------- */
+/* -- numbers ----------------------------------------------------------------------------------------------------------
+ */
 
 /* Integers in decimal where they fit 64 bits; floats as their bits. */
 static void dump_number(struct dump *d, const struct node *node) {
@@ -185,7 +189,8 @@ static void dump_number(struct dump *d, const struct node *node) {
         buf_puts(&d->out, " big)");
 }
 
-/* -- nodes ------------------------------------------------------------------------------------------------------------ */
+/* -- nodes ------------------------------------------------------------------------------------------------------------
+ */
 
 static void dump_block(struct dump *d, const struct node *node) {
     buf_putc(&d->out, '[');

@@ -77,6 +77,7 @@ int debug_format_main(int argc, char **argv) {
         ok = format_file(&job, argv[at], at - first) && ok;
     parser_destroy(job.parser);
     if (timed)
-        fprintf(stderr, "%zu bytes: parsing %.1f ms, printing %.1f ms\n", job.bytes, job.parsing * 1e3, job.printing * 1e3);
+        fprintf(
+            stderr, "%zu bytes: parsing %.1f ms, printing %.1f ms\n", job.bytes, job.parsing * 1e3, job.printing * 1e3);
     return ok ? 0 : 1;
 }

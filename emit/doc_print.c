@@ -1,8 +1,8 @@
 /* doc_print.c - from a document to text.
  *
  * The printer walks the tree with an explicit stack of frames: the next document of a container, and the arguments
- * (indentation, mode) that it is printed with. Measuring whether something fits walks the same way on a second stack and
- * goes on into the frames of the first one, since what follows a group on its line counts too. */
+ * (indentation, mode) that it is printed with. Measuring whether something fits walks the same way on a second stack
+ * and goes on into the frames of the first one, since what follows a group on its line counts too. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,26 +193,15 @@ static void fits_best(struct doc_frames *stack, const struct doc *doc, struct ar
 static enum verdict fits_one(struct measurer *m, struct doc_frames *stack, const struct doc *doc, struct args args) {
     struct docs *docs = m->output->docs;
     switch ((enum doc_kind)doc->kind) {
-    case DOC_TEXT:
-        return fits_text(m, doc, args);
-    case DOC_SUFFIX:
-        m->column += doc->width;
-        return m->column > docs->line_length && doc->width > 0 ? NO : MAYBE;
+    case DOC_TEXT: return fits_text(m, doc, args);
+    case DOC_SUFFIX: m->column += doc->width; return m->column > docs->line_length && doc->width > 0 ? NO : MAYBE;
     case DOC_SOFT:
     case DOC_SOFT_SPACE:
-    case DOC_HARD:
-        return fits_line(m, doc, args);
-    case DOC_BREAK_PARENT:
-        return MAYBE;
-    case DOC_REF:
-        push(stack, doc->first->first, args);
-        return MAYBE;
-    case DOC_LIST:
-        push(stack, doc->first, args);
-        return MAYBE;
-    case DOC_GROUP:
-        fits_group(stack, doc, args, doc->when);
-        return MAYBE;
+    case DOC_HARD: return fits_line(m, doc, args);
+    case DOC_BREAK_PARENT: return MAYBE;
+    case DOC_REF: push(stack, doc->first->first, args); return MAYBE;
+    case DOC_LIST: push(stack, doc->first, args); return MAYBE;
+    case DOC_GROUP: fits_group(stack, doc, args, doc->when); return MAYBE;
     case DOC_GROUP_IF:
         if (doc->when->mode == DOC_BROKEN) {
             fits_group(stack, doc, args, NULL);
@@ -220,9 +209,7 @@ static enum verdict fits_one(struct measurer *m, struct doc_frames *stack, const
             push(stack, doc->first, args);
         }
         return MAYBE;
-    case DOC_INDENT:
-        push(stack, doc->first, indented(docs, args));
-        return MAYBE;
+    case DOC_INDENT: push(stack, doc->first, indented(docs, args)); return MAYBE;
     case DOC_INDENT_IF:
         push(stack, doc->first, doc->when->mode == DOC_BROKEN ? indented(docs, args) : args);
         return MAYBE;
@@ -232,11 +219,8 @@ static enum verdict fits_one(struct measurer *m, struct doc_frames *stack, const
             push(stack, doc->first, args);
         }
         return MAYBE;
-    case DOC_FITS_BROKEN:
-        return fits_fits_broken(stack, doc, args);
-    case DOC_BEST:
-        fits_best(stack, doc, args);
-        return MAYBE;
+    case DOC_FITS_BROKEN: return fits_fits_broken(stack, doc, args);
+    case DOC_BEST: fits_best(stack, doc, args); return MAYBE;
     case DOC_BEST_PAREN:
         if (doc->when != NULL) {
             doc->when->mode = (enum doc_mode)args.mode;
@@ -395,9 +379,7 @@ static void print_best_paren(struct output *o, const struct doc *doc, struct arg
 static void print_one(struct output *o, const struct doc *doc, struct args args) {
     struct doc_frames *stack = o->docs->print;
     switch ((enum doc_kind)doc->kind) {
-    case DOC_TEXT:
-        write_text(o, doc);
-        break;
+    case DOC_TEXT: write_text(o, doc); break;
     case DOC_SUFFIX:
         if (o->suffixes == sizeof o->suffix / sizeof *o->suffix) {
             flush_suffixes(o);
@@ -407,20 +389,11 @@ static void print_one(struct output *o, const struct doc *doc, struct args args)
         break;
     case DOC_SOFT:
     case DOC_SOFT_SPACE:
-    case DOC_HARD:
-        write_line(o, doc, args);
-        break;
-    case DOC_BREAK_PARENT:
-        break;
-    case DOC_REF:
-        push(stack, doc->first->first, args);
-        break;
-    case DOC_LIST:
-        push(stack, doc->first, args);
-        break;
-    case DOC_GROUP:
-        print_group(o, doc, args, doc->when);
-        break;
+    case DOC_HARD: write_line(o, doc, args); break;
+    case DOC_BREAK_PARENT: break;
+    case DOC_REF: push(stack, doc->first->first, args); break;
+    case DOC_LIST: push(stack, doc->first, args); break;
+    case DOC_GROUP: print_group(o, doc, args, doc->when); break;
     case DOC_GROUP_IF:
         if (doc->when->mode == DOC_BROKEN) {
             print_group(o, doc, args, NULL);
@@ -428,12 +401,8 @@ static void print_one(struct output *o, const struct doc *doc, struct args args)
             push(stack, doc->first, args);
         }
         break;
-    case DOC_INDENT:
-        push(stack, doc->first, indented(o->docs, args));
-        break;
-    case DOC_INDENT_IF:
-        push(stack, doc->first, doc->when->mode == DOC_BROKEN ? indented(o->docs, args) : args);
-        break;
+    case DOC_INDENT: push(stack, doc->first, indented(o->docs, args)); break;
+    case DOC_INDENT_IF: push(stack, doc->first, doc->when->mode == DOC_BROKEN ? indented(o->docs, args) : args); break;
     case DOC_IF_BROKEN:
     case DOC_IF_FLAT:
         if ((mode_of(doc->when, args) == DOC_BROKEN) == (doc->kind == DOC_IF_BROKEN)) {
@@ -446,12 +415,8 @@ static void print_one(struct output *o, const struct doc *doc, struct args args)
         }
         push(stack, doc->first, args);
         break;
-    case DOC_BEST:
-        print_best(o, doc, args);
-        break;
-    case DOC_BEST_PAREN:
-        print_best_paren(o, doc, args);
-        break;
+    case DOC_BEST: print_best(o, doc, args); break;
+    case DOC_BEST_PAREN: print_best_paren(o, doc, args); break;
     }
 }
 

@@ -10,8 +10,10 @@
  *   py_expr.c      expressions: dispatch, chains of calls, attributes and subscripts
  *   py_binary.c    operators
  *   py_bracket.c   collections, comprehensions, arguments, parameters
- *   py_paren.c     questions about parentheses: which are there, which are needed, which may be left out
- *   py_string.c    literals; py_docstring.c; py_fstring.c
+ *   py_paren.c     questions about parentheses: which are there, which are wanted, which may be left out
+ *   py_precedence.c  those that precedence demands
+ *   py_string.c    literals; py_fstring.c, py_docstring.c
+ *   py_comments.c  comments, and blank lines of the source
  *
  * `level` says what encloses the expression being written. Line breaks outside of brackets are allowed only if the
  * statement gets parentheses, so operators and chains ask it which kind of break they may use. */
@@ -50,6 +52,7 @@ struct printer {
     bool fstring_triple;
     const char *inline_comment; /* trailing comment of the statement, until somebody has written it */
     const struct node *commented;  /* the node whose leading comments were written last */
+    const struct node *muted;      /* the node whose trailing comment somebody else writes */
     const struct node *opened;     /* the node whose first leading comment was written behind a bracket */
     VEC(struct link) links;
     VEC(const struct node *) needing; /* expressions whose parentheses are demanded by precedence */
@@ -69,9 +72,9 @@ enum wrap {
 /* What an expression itself says about parentheses around it. */
 enum need { NEED_MULTILINE, NEED_ALWAYS, NEED_BEST_FIT, NEED_NEVER };
 
-enum own_brackets { OWN_NONE, OWN_EMPTY, OWN_FILLED };
+enum { DEMANDED = 1 }; /* node.mark: parentheses that precedence demands; see py_precedence.c */
 
-enum chain { CHAIN_UNKNOWN, CHAIN_FLUENT, CHAIN_PLAIN };
+enum own_brackets { OWN_NONE, OWN_EMPTY, OWN_FILLED };
 
 /* -- writing ------------------------------------------------------------------------------------------------------- */
 
@@ -127,6 +130,9 @@ enum need expr_need(const struct node *e, const struct node *parent);
 bool can_omit_parens(const struct node *e);
 bool chain_is_fluent(const struct node *e);
 bool is_splittable(const struct node *e);
+
+/* -- py_precedence.c ------------------------------------------------------------------------------------------------ */
+
 /* Find the expressions under a node that precedence demands parentheses for, and remember them until forget_parens. */
 void demand_parens(struct printer *p, const struct node *node);
 void forget_parens(struct printer *p);
@@ -136,7 +142,6 @@ void forget_parens(struct printer *p);
 void print_expr(struct printer *p, const struct node *e, enum parens parens);
 /* An expression in a statement: parentheses as `wrap` and the expression itself wish. */
 void print_wrapped(struct printer *p, const struct node *e, const struct node *parent, enum wrap wrap);
-void print_chain(struct printer *p, const struct node *e, enum chain chain);
 struct doc_group *open_optional_parens(struct printer *p, struct level *saved);
 void shut_optional_parens(struct printer *p, struct doc_group *group, struct level saved);
 void open_parens_if_broken(struct printer *p, struct level *saved);
@@ -170,19 +175,19 @@ void print_lambda_parameters(struct printer *p, const struct node *params);
 
 /* -- py_string.c, py_fstring.c, py_docstring.c --------------------------------------------------------------------- */
 
-struct literal {
-    const char *prefix, *body; /* prefix without u, in lower case */
+struct spelling {
+    const char *prefix, *body;
     uint32_t prefix_len, body_len;
     char quote; /* as written */
     bool triple, raw, bytes, format;
 };
 
-void read_literal(const char *text, struct literal *literal);
-/* The literal with normalised quotes and escapes, in document memory. */
-const char *normal_literal(struct printer *p, const char *text, size_t *len);
+void read_spelling(const char *text, struct spelling *literal);
+/* The prefix as it is to be written: `r` first, without `u`. */
+void literal_prefix(const struct spelling *literal, char prefix[3]);
 /* Content with its quotes changed to `quote`. */
-void normalize_content(struct buf *out, const char *text, size_t len, const struct literal *literal, char quote);
-char choose_quote(struct printer *p, const struct literal *literal);
+void normalize_content(struct buf *out, const char *text, size_t len, const struct spelling *literal, char quote);
+char choose_quote(struct printer *p, const struct spelling *literal);
 void print_string(struct printer *p, const struct node *e);
 void print_number(struct printer *p, const char *text);
 bool string_has_lines(const struct node *e);

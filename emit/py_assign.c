@@ -1,8 +1,8 @@
 /* py_assign.c - what stands to the right of `=` or `return`, and what may give way to it.
  *
  * Usually the left side is printed, then the value with parentheses if it needs them. If the left side can break too (a
- * subscript, a tuple), the right side breaks first. A value that cannot be split gets parentheses only if that makes it,
- * and the comment behind it, fit. */
+ * subscript, a tuple), the right side breaks first. A value that cannot be split gets parentheses only if that makes
+ * it, and the comment behind it, fit. */
 #include "emit/printer.h"
 
 void put_inline_comment(struct printer *p) {
@@ -12,31 +12,37 @@ void put_inline_comment(struct printer *p) {
     }
 }
 
-static void put_comment(struct printer *p, const char *comment) {
-    if (comment != NULL) {
-        put_trailing_comment(p, comment);
+/* The comments behind a value: its own, from inside parentheses, and the statement's. NULL for none. */
+struct remarks {
+    const char *value, *stmt;
+};
+
+static void put_remarks(struct printer *p, struct remarks remarks) {
+    if (remarks.value != NULL) {
+        put_trailing_comment(p, remarks.value);
+    }
+    if (remarks.stmt != NULL) {
+        put_trailing_comment(p, remarks.stmt);
     }
 }
 
-static const char *take_comment(struct printer *p) {
-    const char *comment = p->inline_comment;
+/* From now on they are ours to write. */
+static struct remarks take_remarks(struct printer *p, const struct node *value) {
+    struct remarks remarks = {has_trailing_comment(value) ? value->comments->trailing : NULL, p->inline_comment};
+    p->muted = value;
     p->inline_comment = NULL;
-    return comment;
+    return remarks;
 }
 
 /* Values that cannot be split: the comment behind them goes into their parentheses. */
 static bool takes_comment(const struct node *value, const struct node *stmt) {
     switch ((enum node_kind)value->kind) {
     case NODE_NAME:
-    case NODE_NUMBER:
-        return true;
-    case NODE_CONST:
-        return value->op != OP_ELLIPSIS;
+    case NODE_NUMBER: return true;
+    case NODE_CONST: return value->op != OP_ELLIPSIS;
     case NODE_STRING:
-    case NODE_FSTRING:
-        return expr_need(value, stmt) == NEED_BEST_FIT;
-    default:
-        return false;
+    case NODE_FSTRING: return expr_need(value, stmt) == NEED_BEST_FIT;
+    default: return false;
     }
 }
 
@@ -76,13 +82,13 @@ static struct doc *parts_aside(struct printer *p, const struct node *value, stru
 }
 
 /* `(`, the content and perhaps a comment on lines of their own, `)`. */
-static void put_parenthesized(struct printer *p, struct doc *content, const char *comment, struct doc_group *group) {
+static void put_parenthesized(struct printer *p, struct doc *content, struct remarks remarks, struct doc_group *group) {
     put(p, "(");
     begin(p, DOC_GROUP, group);
     begin(p, DOC_INDENT, NULL);
     soft(p);
     doc_ref(&p->docs, content);
-    put_comment(p, comment);
+    put_remarks(p, remarks);
     end(p, DOC_INDENT);
     soft(p);
     break_parent(p);
@@ -90,37 +96,38 @@ static void put_parenthesized(struct printer *p, struct doc *content, const char
     put(p, ")");
 }
 
-/* -- after a left side that does not break -------------------------------------------------------------------------------- */
+/* -- after a left side that does not break
+ * -------------------------------------------------------------------------------- */
 
-static void print_joinable(struct printer *p, const struct node *value, const char *comment) {
+static void print_joinable(struct printer *p, const struct node *value, struct remarks remarks) {
     struct doc_group *group = doc_group_new(&p->docs);
     struct doc *joined = joined_aside(p, value), *parts = parts_aside(p, value, group);
     begin(p, DOC_BEST, NULL)->all_lines = true;
     begin(p, DOC_LIST, NULL);
     doc_ref(&p->docs, joined);
-    put_comment(p, comment);
+    put_remarks(p, remarks);
     end(p, DOC_LIST);
     begin(p, DOC_LIST, NULL);
-    put_parenthesized(p, joined, comment, group);
+    put_parenthesized(p, joined, remarks, group);
     end(p, DOC_LIST);
     begin(p, DOC_LIST, NULL);
-    put_parenthesized(p, parts, NULL, group);
-    put_comment(p, comment);
+    put_parenthesized(p, parts, (struct remarks){0}, group);
+    put_remarks(p, remarks);
     end(p, DOC_LIST);
     end(p, DOC_BEST);
 }
 
-static void print_unsplittable(struct printer *p, const struct node *value, const char *comment) {
+static void print_unsplittable(struct printer *p, const struct node *value, struct remarks remarks) {
     struct doc_group *group = doc_group_new(&p->docs);
     struct level saved = enter_level(p, LEVEL_EXPR, group);
     begin(p, DOC_BEST_PAREN, group);
     print_expr(p, value, PARENS_NEVER);
     begin(p, DOC_IF_BROKEN, NULL);
-    put_comment(p, comment);
+    put_remarks(p, remarks);
     end(p, DOC_IF_BROKEN);
     end(p, DOC_BEST_PAREN);
     begin(p, DOC_IF_FLAT, group);
-    put_comment(p, comment);
+    put_remarks(p, remarks);
     end(p, DOC_IF_FLAT);
     leave_level(p, saved);
 }
@@ -129,16 +136,17 @@ void print_last_expr(struct printer *p, const struct node *value, const struct n
     bool joinable = is_joinable(p, value);
     if (!joinable && !takes_comment(value, stmt)) {
         print_wrapped(p, value, stmt, WRAP_IF_BREAKS);
-    } else if (has_leading_comments(value) || has_trailing_comment(value)) {
+    } else if (has_leading_comments(value)) {
         print_expr(p, value, PARENS_ALWAYS);
     } else if (joinable) {
-        print_joinable(p, value, take_comment(p));
+        print_joinable(p, value, take_remarks(p, value));
     } else {
-        print_unsplittable(p, value, take_comment(p));
+        print_unsplittable(p, value, take_remarks(p, value));
     }
 }
 
-/* -- after a left side that may break ------------------------------------------------------------------------------------- */
+/* -- after a left side that may break
+ * ------------------------------------------------------------------------------------- */
 
 static bool has_target_brackets(const struct node *e) {
     return e->kind == NODE_TUPLE || own_brackets(e) != OWN_NONE;
@@ -146,14 +154,10 @@ static bool has_target_brackets(const struct node *e) {
 
 static bool is_attribute_of_brackets(const struct node *e) {
     switch ((enum node_kind)e->kind) {
-    case NODE_ATTRIBUTE:
-        return any_brackets(e->kid[0]) != OWN_NONE || is_attribute_of_brackets(e->kid[0]);
-    case NODE_SUBSCRIPT:
-        return true;
-    case NODE_CALL:
-        return e->nkids > 1;
-    default:
-        return false;
+    case NODE_ATTRIBUTE: return any_brackets(e->kid[0]) != OWN_NONE || is_attribute_of_brackets(e->kid[0]);
+    case NODE_SUBSCRIPT: return true;
+    case NODE_CALL: return e->nkids > 1;
+    default: return false;
     }
 }
 
@@ -177,7 +181,8 @@ static void print_target(struct printer *p, const struct node *e) {
 /* The parts of `target op value` while variants of it are written. */
 struct sides {
     struct doc *target, *value;
-    const char *op, *comment;
+    const char *op;
+    struct remarks remarks;
 };
 
 static void put_op(struct printer *p, const char *op) {
@@ -203,7 +208,7 @@ static void variant_plain(struct printer *p, const struct sides *s, bool break_t
     begin(p, DOC_LIST, NULL);
     put_target(p, s, break_target);
     doc_ref(&p->docs, s->value);
-    put_comment(p, s->comment);
+    put_remarks(p, s->remarks);
     end(p, DOC_LIST);
 }
 
@@ -221,7 +226,7 @@ static void variant_open_value(struct printer *p, const struct sides *s) {
 static void variant_parens(struct printer *p, const struct sides *s, bool break_target) {
     begin(p, DOC_LIST, NULL);
     put_target(p, s, break_target);
-    put_parenthesized(p, s->value, s->comment, NULL);
+    put_parenthesized(p, s->value, s->remarks, NULL);
     end(p, DOC_LIST);
 }
 
@@ -229,8 +234,8 @@ static void variant_parts(
     struct printer *p, const struct sides *s, struct doc *parts, struct doc_group *group, bool break_target) {
     begin(p, DOC_LIST, NULL);
     put_target(p, s, break_target);
-    put_parenthesized(p, parts, NULL, group);
-    put_comment(p, s->comment);
+    put_parenthesized(p, parts, (struct remarks){0}, group);
+    put_remarks(p, s->remarks);
     end(p, DOC_LIST);
 }
 
@@ -265,17 +270,20 @@ static bool is_best_fit_chain(const struct node *value, const struct node *stmt)
     return chain && expr_need(value, stmt) == NEED_BEST_FIT;
 }
 
-static void print_both_sides(struct printer *p, const struct node *target, const char *op, const struct node *value,
-    const struct node *stmt) {
+static void print_both_sides(
+    struct printer *p, const struct node *target, const char *op, const struct node *value, const struct node *stmt) {
     bool joinable = is_joinable(p, value), inlines = takes_comment(value, stmt) || joinable;
-    bool commented = has_leading_comments(value) || has_trailing_comment(value);
+    bool commented = has_leading_comments(value);
     if (commented || (!inlines && !is_best_fit_chain(value, stmt))) {
         print_target(p, target);
         put_op(p, op);
         print_wrapped(p, value, stmt, WRAP_IF_BREAKS);
         return;
     }
-    struct sides sides = {.op = op, .comment = inlines ? take_comment(p) : NULL};
+    struct sides sides = {.op = op};
+    if (inlines) {
+        sides.remarks = take_remarks(p, value);
+    }
     sides.target = doc_open_aside(&p->docs);
     print_target(p, target);
     end(p, DOC_LIST);
@@ -289,7 +297,8 @@ static void print_both_sides(struct printer *p, const struct node *target, const
     }
 }
 
-/* -- statements ---------------------------------------------------------------------------------------------------------------- */
+/* -- statements
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static void print_middle_target(struct printer *p, const struct node *target) {
     struct level saved;
@@ -354,15 +363,9 @@ static void print_augmented(struct printer *p, const struct node *stmt) {
 
 void print_assignment(struct printer *p, const struct node *stmt) {
     switch ((enum node_kind)stmt->kind) {
-    case NODE_ASSIGN:
-        print_plain_assignment(p, stmt);
-        break;
-    case NODE_ANNASSIGN:
-        print_annotated(p, stmt);
-        break;
-    case NODE_AUGASSIGN:
-        print_augmented(p, stmt);
-        break;
+    case NODE_ASSIGN: print_plain_assignment(p, stmt); break;
+    case NODE_ANNASSIGN: print_annotated(p, stmt); break;
+    case NODE_AUGASSIGN: print_augmented(p, stmt); break;
     default:
         put(p, "type ");
         print_expr(p, stmt->kid[0], PARENS_KEEP);

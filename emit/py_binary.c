@@ -6,31 +6,22 @@
 
 int op_looseness(enum op op) {
     switch (op) {
-    case OP_POW:
-        return 2;
+    case OP_POW: return 2;
     case OP_MUL:
     case OP_MATMUL:
     case OP_DIV:
     case OP_MOD:
-    case OP_FLOORDIV:
-        return 4;
+    case OP_FLOORDIV: return 4;
     case OP_ADD:
-    case OP_SUB:
-        return 5;
+    case OP_SUB: return 5;
     case OP_LSHIFT:
-    case OP_RSHIFT:
-        return 6;
-    case OP_BITAND:
-        return 7;
-    case OP_BITXOR:
-        return 8;
-    case OP_BITOR:
-        return 9;
+    case OP_RSHIFT: return 6;
+    case OP_BITAND: return 7;
+    case OP_BITXOR: return 8;
+    case OP_BITOR: return 9;
     case OP_AND:
-    case OP_OR:
-        return 11;
-    default:
-        return 10; /* comparisons */
+    case OP_OR: return 11;
+    default: return 10; /* comparisons */
     }
 }
 
@@ -76,7 +67,7 @@ static bool is_simple_operand(const struct node *e) {
 
 static bool hugs(const struct link *left, enum op op, const struct link *right) {
     return op == OP_POW && is_simple_operand(left->operand) && is_simple_operand(right->operand) &&
-        !is_wrapped(left->operand) && !is_wrapped(right->operand);
+           !is_wrapped(left->operand) && !is_wrapped(right->operand);
 }
 
 static void print_links(struct printer *p, uint32_t first, uint32_t last);
@@ -153,7 +144,8 @@ static void print_links(struct printer *p, uint32_t first, uint32_t last) {
     print_part(p, first, last);
 }
 
-/* -- implicitly concatenated strings among the operands: they are split first ---------------------------------------- */
+/* -- implicitly concatenated strings among the operands: they are split first ----------------------------------------
+ */
 
 static bool is_strings(const struct link *link) {
     return link->operand != NULL && link->operand->kind == NODE_STRINGS && !is_wrapped(link->operand);

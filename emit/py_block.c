@@ -29,7 +29,8 @@ void flush(struct printer *p) {
     forget_parens(p);
 }
 
-/* -- blank lines between two statements --------------------------------------------------------------------------------------- */
+/* -- blank lines between two statements
+ * --------------------------------------------------------------------------------------- */
 
 static bool is_definition(const struct node *stmt) {
     return stmt->kind == NODE_FUNCTION || stmt->kind == NODE_CLASS;
@@ -41,15 +42,11 @@ static bool is_import(const struct node *stmt) {
 
 static const struct node *body_of(const struct node *stmt) {
     switch ((enum node_kind)stmt->kind) {
-    case NODE_FUNCTION:
-        return stmt->kid[2];
+    case NODE_FUNCTION: return stmt->kid[2];
     case NODE_WITH:
-    case NODE_TRY:
-        return stmt->kid[0];
-    case NODE_FOR:
-        return stmt->kid[2];
-    default:
-        return stmt->kid[1];
+    case NODE_TRY: return stmt->kid[0];
+    case NODE_FOR: return stmt->kid[2];
+    default: return stmt->kid[1];
     }
 }
 
@@ -67,20 +64,16 @@ static const struct node *last_body(const struct node *stmt) {
     switch ((enum node_kind)stmt->kind) {
     case NODE_FUNCTION:
     case NODE_CLASS:
-    case NODE_WITH:
-        return body_of(stmt);
+    case NODE_WITH: return body_of(stmt);
     case NODE_IF:
-    case NODE_WHILE:
-        return last_of(kid + 1, stmt->nkids - 1);
-    case NODE_FOR:
-        return last_of(kid + 2, stmt->nkids - 2);
+    case NODE_WHILE: return last_of(kid + 1, stmt->nkids - 1);
+    case NODE_FOR: return last_of(kid + 2, stmt->nkids - 2);
     case NODE_TRY:
         if (stmt->kid[1] == NULL && stmt->kid[2] == NULL) {
             return stmt->kid[stmt->nkids - 1]->kid[1];
         }
         return last_of(kid, 3);
-    default:
-        return NULL;
+    default: return NULL;
     }
 }
 
@@ -123,7 +116,9 @@ static uint32_t blanks_between(
     return written;
 }
 
-/* -- blocks ------------------------------------------------------------------------------------------------------------------- */
+/* -- blocks
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 
 static void print_suite(struct printer *p, const struct node *block, enum suite suite);
 
@@ -131,8 +126,8 @@ static bool is_docstring(const struct node *stmt, enum suite suite) {
     if (suite == SUITE_OTHER || stmt->kind != NODE_EXPR || stmt->kid[0]->kind != NODE_STRING) {
         return false;
     }
-    struct literal literal;
-    read_literal(stmt->kid[0]->atom, &literal);
+    struct spelling literal;
+    read_spelling(stmt->kid[0]->atom, &literal);
     return !literal.bytes && !is_wrapped(stmt->kid[0]);
 }
 
@@ -145,22 +140,21 @@ static void print_docstring_stmt(struct printer *p, const struct node *stmt) {
     buf_putc(p->out, '\n');
 }
 
-/* How many of the comments before a definition belong to what is above: those up to the last that a blank line follows.
- * The blank lines around the definition go below them. */
-static uint32_t comments_above(const struct node *stmt, const uint32_t *gap, uint32_t count) {
+/* How many of the comments before a statement belong to what is above: those up to the last that a blank line follows.
+ * The blank lines that a definition or import demands go below them. */
+static uint32_t comments_above(const uint32_t *gap, uint32_t count) {
     while (count > 0 && gap[count] == 0) {
         count--;
     }
-    return is_definition(stmt) ? count : 0;
+    return count;
 }
 
-/* The leading comments of a statement and the gaps after each; the first `above` of them belong to what is above. */
+/* The leading comments of a statement, each with the blank lines after it. */
 static void print_statement_comments(
-    struct printer *p, const struct node *stmt, const uint32_t *gap, uint32_t above, enum suite suite) {
-    uint32_t count = stmt->comments->leading.len;
-    for (uint32_t i = 0; i < count; i++) {
+    struct printer *p, const struct node *stmt, const uint32_t *gap, enum suite suite) {
+    for (uint32_t i = 0; i < stmt->comments->leading.len; i++) {
         write_comment(p, stmt->comments->leading.at[i]);
-        write_blanks(p, i + 1 == above ? most_blanks(suite) : capped(gap[i + 1], suite));
+        write_blanks(p, capped(gap[i + 1], suite));
     }
 }
 
@@ -172,37 +166,66 @@ static void print_end_comments(struct printer *p, const struct node *block, enum
     following_gaps(last, block->comments->inner.at, count, gap);
     for (uint32_t i = 0; i < count; i++) {
         uint32_t blanks = last == NULL && i == 0 ? 0 : capped(gap[i], suite);
-        bool after_definition = i == 0 && last != NULL && is_definition(last);
-        write_blanks(p, after_definition ? most_blanks(suite) : blanks);
+        if (i == 0 && last != NULL && is_definition(last)) {
+            blanks = most_blanks(suite);
+        } else if (i == 0 && suite == SUITE_CLASS && block->nkids == 1 && is_docstring(last, suite)) {
+            blanks = 1;
+        }
+        write_blanks(p, blanks);
         write_comment(p, block->comments->inner.at[i]);
     }
 }
 
+/* What is known when a statement of a block is about to be printed. */
+struct place {
+    const struct node *before; /* NULL for the first */
+    enum suite suite;
+    bool after_docstring; /* of a module or class */
+};
+
+/* Blank lines before a statement or its first comment; gaps between its comments are corrected. */
+static uint32_t settle_gaps(const struct place *place, const struct node *stmt, uint32_t *gap, uint32_t comments) {
+    uint32_t above = comments_above(gap, comments), written = capped(gap[0], place->suite);
+    if (place->before == NULL && above < comments) {
+        above = 0;
+    }
+    if (above > 0 && is_definition(stmt)) {
+        gap[above] = most_blanks(place->suite);
+    } else if (above > 0 && place->after_docstring) {
+        gap[above] = 1;
+    }
+    if (place->before == NULL) {
+        return place->suite == SUITE_OTHER && is_definition(stmt) && comments == 0;
+    }
+    bool stays = above > 0 && !is_definition(place->before);
+    if (stays && !(place->after_docstring && place->suite == SUITE_CLASS)) {
+        return written;
+    }
+    return blanks_between(place->before, stmt, written, place->suite, place->after_docstring);
+}
+
+static void print_suite_stmt(struct printer *p, struct place *place, const struct node *stmt) {
+    uint32_t comments = has_leading_comments(stmt) ? stmt->comments->leading.len : 0;
+    uint32_t few[8] = {0}, *gap = comments < 8 ? few : NEW_ARRAY(p->arena, uint32_t, comments + 1);
+    leading_gaps(stmt, gap);
+    write_blanks(p, settle_gaps(place, stmt, gap, comments));
+    if (comments > 0) {
+        print_statement_comments(p, stmt, gap, place->suite);
+    }
+    bool docstring = place->before == NULL && is_docstring(stmt, place->suite);
+    if (docstring) {
+        print_docstring_stmt(p, stmt);
+    } else {
+        print_statement(p, stmt);
+    }
+    place->before = stmt;
+    place->after_docstring = docstring && place->suite != SUITE_FUNCTION;
+}
+
 static void print_suite(struct printer *p, const struct node *block, enum suite suite) {
-    bool docstring = false;
+    struct place place = {.suite = suite};
     for (uint32_t i = 0; i < block->nkids; i++) {
-        const struct node *stmt = block->kid[i];
-        uint32_t comments = has_leading_comments(stmt) ? stmt->comments->leading.len : 0;
-        uint32_t few[8] = {0}, *gap = comments < 8 ? few : NEW_ARRAY(p->arena, uint32_t, comments + 1);
-        leading_gaps(stmt, gap);
-        uint32_t above = comments_above(stmt, gap, comments);
-        if (i > 0 && above > 0 && !ends_in_definition(block->kid[i - 1])) {
-            write_blanks(p, capped(gap[0], suite));
-        } else if (i > 0) {
-            write_blanks(p, blanks_between(block->kid[i - 1], stmt, capped(gap[0], suite), suite, docstring));
-        } else if (suite == SUITE_OTHER && is_definition(stmt) && comments == 0) {
-            write_blanks(p, 1);
-        }
-        if (comments > 0) {
-            print_statement_comments(p, stmt, gap, i > 0 || above == comments ? above : 0, suite);
-        }
-        docstring = i == 0 && is_docstring(stmt, suite);
-        if (docstring) {
-            print_docstring_stmt(p, stmt);
-        } else {
-            print_statement(p, stmt);
-        }
-        docstring &= suite != SUITE_FUNCTION;
+        print_suite_stmt(p, &place, block->kid[i]);
     }
     if (has_inner_comments(block)) {
         print_end_comments(p, block, suite);
@@ -215,7 +238,8 @@ static void print_block(struct printer *p, const struct node *block, enum suite 
     p->indent -= p->docs.indent_width;
 }
 
-/* -- compound statements -------------------------------------------------------------------------------------------------------- */
+/* -- compound statements
+ * -------------------------------------------------------------------------------------------------------- */
 
 /* The colon and the comment behind it. */
 static void end_header(struct printer *p, const struct node *block) {
@@ -266,7 +290,8 @@ static void print_else(struct printer *p, const struct node *before, const char 
 }
 
 static const struct node *elif_of(const struct node *block) {
-    bool elif = block != NULL && block->nkids == 1 && block->kid[0]->kind == NODE_IF && (block->kid[0]->flags & NF_ELIF);
+    bool elif =
+        block != NULL && block->nkids == 1 && block->kid[0]->kind == NODE_IF && (block->kid[0]->flags & NF_ELIF);
     return elif ? block->kid[0] : NULL;
 }
 
@@ -294,23 +319,25 @@ static void print_try(struct printer *p, const struct node *stmt) {
     print_else(p, stmt->kid[1] != NULL ? stmt->kid[1] : before, "finally", stmt->kid[2]);
 }
 
-/* Comments between the decorators and the definition, which its parameters or bases carry. */
-static void print_definition_comments(struct printer *p, const struct node *stmt) {
-    const struct node *holder = stmt->kid[0];
-    for (uint32_t i = 0; i < holder->comments->leading.len; i++) {
-        write_comment(p, holder->comments->leading.at[i]);
+/* Comments between decorators, or between them and the definition, whose parameters or bases carry them. */
+static void write_leading_comments(struct printer *p, const struct node *node) {
+    for (uint32_t i = 0; i < node->comments->leading.len; i++) {
+        write_comment(p, node->comments->leading.at[i]);
     }
 }
 
 static void print_definition(struct printer *p, const struct node *stmt) {
     uint32_t first = stmt->kind == NODE_FUNCTION ? 3 : 2;
     for (uint32_t i = first; i < stmt->nkids; i++) {
+        if (has_leading_comments(stmt->kid[i])) {
+            write_leading_comments(p, stmt->kid[i]);
+        }
         demand_parens(p, stmt->kid[i]);
         print_decorator(p, stmt->kid[i]);
         flush(p);
     }
     if (has_leading_comments(stmt->kid[0])) {
-        print_definition_comments(p, stmt);
+        write_leading_comments(p, stmt->kid[0]);
     }
     print_clause(p, stmt, body_of(stmt), stmt->kind == NODE_FUNCTION ? SUITE_FUNCTION : SUITE_CLASS);
 }
@@ -318,15 +345,9 @@ static void print_definition(struct printer *p, const struct node *stmt) {
 void print_statement(struct printer *p, const struct node *stmt) {
     switch ((enum node_kind)stmt->kind) {
     case NODE_FUNCTION:
-    case NODE_CLASS:
-        print_definition(p, stmt);
-        break;
-    case NODE_IF:
-        print_if(p, stmt);
-        break;
-    case NODE_TRY:
-        print_try(p, stmt);
-        break;
+    case NODE_CLASS: print_definition(p, stmt); break;
+    case NODE_IF: print_if(p, stmt); break;
+    case NODE_TRY: print_try(p, stmt); break;
     case NODE_FOR:
         print_clause(p, stmt, stmt->kid[2], SUITE_OTHER);
         print_else(p, stmt->kid[2], "else", stmt->kid[3]);
@@ -335,11 +356,8 @@ void print_statement(struct printer *p, const struct node *stmt) {
         print_clause(p, stmt, stmt->kid[1], SUITE_OTHER);
         print_else(p, stmt->kid[1], "else", stmt->kid[2]);
         break;
-    case NODE_WITH:
-        print_clause(p, stmt, stmt->kid[0], SUITE_OTHER);
-        break;
-    default:
-        print_simple(p, stmt);
+    case NODE_WITH: print_clause(p, stmt, stmt->kid[0], SUITE_OTHER); break;
+    default: print_simple(p, stmt);
     }
 }
 

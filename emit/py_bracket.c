@@ -1,15 +1,26 @@
 /* py_bracket.c - everything that stands between brackets and is separated by commas. */
 #include "emit/printer.h"
 
-struct level open_bracket(struct printer *p, const char *bracket, const struct node *first) {
+/* What stands in brackets may break without breaking the group that would add parentheses around all. */
+static struct level open_content(struct printer *p) {
     struct level saved = p->level;
-    put(p, bracket);
     if (saved.kind == LEVEL_EXPR && saved.group != NULL) {
         begin(p, DOC_FITS_BROKEN, saved.group);
     } else {
         begin(p, DOC_LIST, NULL);
     }
     enter_level(p, LEVEL_BRACKET, NULL);
+    return saved;
+}
+
+static void shut_content(struct printer *p, struct level saved) {
+    end(p, saved.kind == LEVEL_EXPR && saved.group != NULL ? DOC_FITS_BROKEN : DOC_LIST);
+    leave_level(p, saved);
+}
+
+struct level open_bracket(struct printer *p, const char *bracket, const struct node *first) {
+    put(p, bracket);
+    struct level saved = open_content(p);
     begin(p, DOC_GROUP, NULL);
     print_opening_comment(p, first);
     begin(p, DOC_INDENT, NULL);
@@ -21,8 +32,7 @@ void shut_bracket(struct printer *p, const char *bracket, struct level saved) {
     end(p, DOC_INDENT);
     soft(p);
     end(p, DOC_GROUP);
-    end(p, saved.kind == LEVEL_EXPR && saved.group != NULL ? DOC_FITS_BROKEN : DOC_LIST);
-    leave_level(p, saved);
+    shut_content(p, saved);
     put(p, bracket);
 }
 
@@ -64,7 +74,8 @@ static void print_empty_brackets(struct printer *p, const struct node *owner, co
     put(p, right);
 }
 
-/* -- collections ------------------------------------------------------------------------------------------------------ */
+/* -- collections ------------------------------------------------------------------------------------------------------
+ */
 
 static void print_item(struct printer *p, const struct node *e) {
     if (e->kind != NODE_KEYVALUE) {
@@ -116,8 +127,9 @@ void print_elements(struct printer *p, const struct node *e, uint32_t first, uin
 /* The tuple without parentheses in a subscript, whose bracket the trailing comma and comments belong to. */
 void print_bare_tuple(struct printer *p, const struct node *e, const struct node *owner) {
     if (e->nkids == 1) {
+        bool starred = e->kid[0]->kind == NODE_STARRED && !(owner->flags & NF_TRAILING_COMMA);
         print_expr(p, e->kid[0], PARENS_KEEP);
-        put(p, ",");
+        put(p, starred ? "" : ",");
         return;
     }
     begin(p, DOC_GROUP, NULL);
@@ -149,7 +161,8 @@ void print_tuple(struct printer *p, const struct node *e) {
     }
 }
 
-/* -- comprehensions ----------------------------------------------------------------------------------------------------- */
+/* -- comprehensions
+ * ----------------------------------------------------------------------------------------------------- */
 
 static void print_bare_target(struct printer *p, const struct node *target) {
     for (uint32_t i = 0; i < target->nkids; i++) {
@@ -217,7 +230,8 @@ void print_comprehension(struct printer *p, const struct node *e) {
     shut_bracket(p, right, saved);
 }
 
-/* -- arguments ---------------------------------------------------------------------------------------------------------- */
+/* -- arguments
+ * ---------------------------------------------------------------------------------------------------------- */
 
 /* A string of several lines as the only argument stays at the parenthesis. */
 static bool hugs_string(const struct node *owner, uint32_t first) {
@@ -238,36 +252,36 @@ static bool hugs_string(const struct node *owner, uint32_t first) {
 
 /* The arguments of a call or the bases of a class: the kids of `owner` from `first`. */
 void print_arguments(struct printer *p, const struct node *owner, uint32_t first) {
+    struct level saved;
     if (owner->nkids == first) {
         print_empty_brackets(p, owner, "(", ")");
         return;
     }
     if (hugs_string(owner, first)) {
         put(p, "(");
+        saved = open_content(p);
         print_expr(p, owner->kid[first], PARENS_KEEP);
+        shut_content(p, saved);
         put(p, ")");
         return;
     }
-    struct level saved = open_bracket(p, "(", owner->kid[first]);
+    saved = open_bracket(p, "(", owner->kid[first]);
     begin(p, DOC_GROUP, NULL);
     print_elements(p, owner, first, owner->nkids - first, false);
     end(p, DOC_GROUP);
     shut_bracket(p, ")", saved);
 }
 
-/* -- parameters ---------------------------------------------------------------------------------------------------------- */
+/* -- parameters
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static const char *param_marker(const struct node *param) {
     switch ((enum op)param->op) {
-    case PARAM_SLASH:
-        return "/";
+    case PARAM_SLASH: return "/";
     case PARAM_STAR:
-    case PARAM_ARGS:
-        return "*";
-    case PARAM_KWARGS:
-        return "**";
-    default:
-        return "";
+    case PARAM_ARGS: return "*";
+    case PARAM_KWARGS: return "**";
+    default: return "";
     }
 }
 

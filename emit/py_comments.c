@@ -38,8 +38,8 @@ const char *normal_comment(struct printer *p, const char *comment) {
 
 /* Comments for other tools do not count towards the width of their line. */
 static bool is_pragma(const char *comment) {
-    static const char *const words[] = {
-        "noqa", "NOQA", "NoQA", "type:", "pyright:", "pyrefly:", "pylint:", "flake8:", "ruff:", "isort:", "nosec", "ty:"};
+    static const char *const words[] = {"noqa", "NOQA", "NoQA",
+        "type:", "pyright:", "pyrefly:", "pylint:", "flake8:", "ruff:", "isort:", "nosec", "ty:"};
     const char *text = comment + strspn(comment, "# ");
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (strncmp(text, words[i], strlen(words[i])) == 0) {
@@ -58,7 +58,8 @@ void put_trailing_comment(struct printer *p, atom comment) {
     doc_suffix(&p->docs, spaced, len + 2, is_pragma(text) ? 0 : text_columns(spaced, len + 2));
 }
 
-/* -- lines of the source ----------------------------------------------------------------------------------------------------------- */
+/* -- lines of the source
+ * ----------------------------------------------------------------------------------------------------------- */
 
 /* A line of the source, seen from the offset of its first byte. */
 struct line {
@@ -113,7 +114,8 @@ static bool is_line(struct line line, const char *comment) {
     return strncmp(line.at, comment, len) == 0 && strspn(comment + len, " \t\r\f") == strlen(comment + len);
 }
 
-/* -- comments inside brackets ------------------------------------------------------------------------------------------------ */
+/* -- comments inside brackets
+ * ------------------------------------------------------------------------------------------------ */
 
 /* Comments on lines of their own before an expression inside brackets; each node's are written once. */
 void print_leading_comments(struct printer *p, const struct node *node) {
@@ -148,7 +150,8 @@ static bool stands_behind_bracket(const struct node *first) {
     uint32_t at = first->span.start, above = UINT32_MAX;
     for (uint32_t i = first->comments->leading.len; i > 0; i--) {
         blanks_above(first->source, at, &above);
-        if (above == UINT32_MAX || (i > 1 && !is_line(line_at(first->source, above), first->comments->leading.at[i - 1]))) {
+        if (above == UINT32_MAX ||
+            (i > 1 && !is_line(line_at(first->source, above), first->comments->leading.at[i - 1]))) {
             return false;
         }
         at = above;
@@ -163,7 +166,8 @@ void print_opening_comment(struct printer *p, const struct node *first) {
     }
 }
 
-/* -- blank lines ------------------------------------------------------------------------------------------------------------ */
+/* -- blank lines
+ * ------------------------------------------------------------------------------------------------------------ */
 
 /* The gaps that the flags of a tree without source tell of. */
 static void gaps_of_flags(const struct node *stmt, uint32_t *gap, uint32_t count) {

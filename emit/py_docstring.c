@@ -65,7 +65,7 @@ static size_t common_indent(struct slice rest) {
 }
 
 /* A blank between the text and the closing quotes, where they would melt together. */
-static bool needs_space(struct slice text, const struct literal *literal, char quote) {
+static bool needs_space(struct slice text, const struct spelling *literal, char quote) {
     if (text.len == 0) {
         return false;
     }
@@ -96,7 +96,7 @@ static void write_lines(struct printer *p, struct slice rest) {
     }
 }
 
-static void write_text(struct printer *p, struct slice text, const struct literal *literal, char quote) {
+static void write_text(struct printer *p, struct slice text, const struct spelling *literal, char quote) {
     struct slice rest = text, first;
     next_line(&rest, &first);
     struct slice line = trim_start(trim_end(first));
@@ -120,21 +120,32 @@ static void write_text(struct printer *p, struct slice text, const struct litera
     }
 }
 
+/* A line that ends in a backslash goes on in the next: moving that would change the text. */
+static bool has_continuation(const struct buf *text) {
+    for (size_t i = 0; i + 1 < text->len; i++) {
+        if (text->at[i] == '\\' && text->at[++i] == '\n') {
+            return true;
+        }
+    }
+    return false;
+}
+
 void print_docstring(struct printer *p, const struct node *string) {
-    struct literal literal;
-    read_literal(string->atom, &literal);
+    struct spelling literal;
+    read_spelling(string->atom, &literal);
     char quote = choose_quote(p, &literal);
     struct buf text = {0};
     normalize_content(&text, literal.body, literal.body_len, &literal, quote);
     buf_repeat(p->out, ' ', p->indent);
-    for (uint32_t i = 0; i < literal.prefix_len; i++) {
-        char c = literal.prefix[i];
-        if (c != 'u' && c != 'U') {
-            buf_putc(p->out, c);
-        }
-    }
+    char prefix[3];
+    literal_prefix(&literal, prefix);
+    buf_puts(p->out, prefix);
     buf_repeat(p->out, quote, literal.triple ? 3 : 1);
-    write_text(p, (struct slice){text.at != NULL ? text.at : "", text.len}, &literal, quote);
+    if (has_continuation(&text)) {
+        buf_write(p->out, text.at, text.len);
+    } else {
+        write_text(p, (struct slice){text.at != NULL ? text.at : "", text.len}, &literal, quote);
+    }
     buf_repeat(p->out, quote, literal.triple ? 3 : 1);
     buf_free(&text);
 }

@@ -1,7 +1,8 @@
 /* py_expr.c - expressions, and the parentheses that statements put around them. */
 #include "emit/printer.h"
 
-/* -- breaks that depend on what is around ---------------------------------------------------------------------------- */
+/* -- breaks that depend on what is around ----------------------------------------------------------------------------
+ */
 
 void soft_in_brackets(struct printer *p) {
     if (p->level.kind == LEVEL_BRACKET) {
@@ -43,7 +44,8 @@ void end_group_in_brackets(struct printer *p, enum doc_kind kind) {
     end(p, kind);
 }
 
-/* -- parentheses around an expression ---------------------------------------------------------------------------------- */
+/* -- parentheses around an expression
+ * ---------------------------------------------------------------------------------- */
 
 /* Parentheses that appear if the content does not fit even after its own brackets are broken. */
 struct doc_group *open_optional_parens(struct printer *p, struct level *saved) {
@@ -135,7 +137,12 @@ void print_wrapped(struct printer *p, const struct node *e, const struct node *p
     }
 }
 
-/* -- chains of attributes, calls and subscripts --------------------------------------------------------------------------- */
+/* -- chains of attributes, calls and subscripts
+ * --------------------------------------------------------------------------- */
+
+enum chain { CHAIN_UNKNOWN, CHAIN_FLUENT, CHAIN_PLAIN };
+
+static void print_chain(struct printer *p, const struct node *e, enum chain chain);
 
 static bool is_decimal(const struct node *e) {
     if (e->kind != NODE_NUMBER) {
@@ -186,7 +193,7 @@ static void print_subscript(struct printer *p, const struct node *e, enum chain 
     shut_bracket(p, "]", saved);
 }
 
-void print_chain(struct printer *p, const struct node *e, enum chain chain) {
+static void print_chain(struct printer *p, const struct node *e, enum chain chain) {
     bool root = false;
     if (chain == CHAIN_UNKNOWN) {
         root = breakable(p) && chain_is_fluent(e);
@@ -204,7 +211,8 @@ void print_chain(struct printer *p, const struct node *e, enum chain chain) {
     end(p, root ? DOC_GROUP : DOC_LIST);
 }
 
-/* -- the other kinds --------------------------------------------------------------------------------------------------------- */
+/* -- the other kinds
+ * --------------------------------------------------------------------------------------------------------- */
 
 static void print_conditional_body(struct printer *p, const struct node *e) {
     print_expr(p, e->kid[1], PARENS_KEEP);
@@ -238,7 +246,8 @@ static void print_unary(struct printer *p, const struct node *e) {
     } else if (e->op == OP_NOT) {
         put(p, " ");
     }
-    print_expr(p, operand, PARENS_KEEP);
+    bool power = operand->kind == NODE_BINOP && operand->op == OP_POW;
+    print_expr(p, operand, power ? PARENS_ALWAYS : PARENS_KEEP);
 }
 
 static void print_lambda(struct printer *p, const struct node *e) {
@@ -274,7 +283,7 @@ static bool is_simple_bound(const struct node *e) {
         e = e->kid[0];
     }
     return e->kind == NODE_NAME || e->kind == NODE_NUMBER || e->kind == NODE_CONST || e->kind == NODE_STRING ||
-        e->kind == NODE_FSTRING;
+           e->kind == NODE_FSTRING;
 }
 
 static void print_slice(struct printer *p, const struct node *e) {
@@ -299,82 +308,47 @@ static void print_slice(struct printer *p, const struct node *e) {
 
 static void print_fields(struct printer *p, const struct node *e) {
     switch ((enum node_kind)e->kind) {
-    case NODE_NAME:
-        put(p, e->atom);
-        break;
-    case NODE_CONST:
-        put(p, op_text(e->op));
-        break;
-    case NODE_NUMBER:
-        print_number(p, e->atom);
-        break;
-    case NODE_STRING:
-        print_string(p, e);
-        break;
-    case NODE_FSTRING:
-        print_fstring(p, e);
-        break;
-    case NODE_STRINGS:
-        print_strings(p, e);
-        break;
+    case NODE_NAME: put(p, e->atom); break;
+    case NODE_CONST: put(p, op_text(e->op)); break;
+    case NODE_NUMBER: print_number(p, e->atom); break;
+    case NODE_STRING: print_string(p, e); break;
+    case NODE_FSTRING: print_fstring(p, e); break;
+    case NODE_STRINGS: print_strings(p, e); break;
     case NODE_ATTRIBUTE:
     case NODE_CALL:
-    case NODE_SUBSCRIPT:
-        print_chain(p, e, CHAIN_UNKNOWN);
-        break;
+    case NODE_SUBSCRIPT: print_chain(p, e, CHAIN_UNKNOWN); break;
     case NODE_BINOP:
     case NODE_COMPARE:
-    case NODE_BOOLOP:
-        print_operators(p, e);
-        break;
-    case NODE_UNARYOP:
-        print_unary(p, e);
-        break;
-    case NODE_IFEXP:
-        print_conditional(p, e);
-        break;
-    case NODE_LAMBDA:
-        print_lambda(p, e);
-        break;
-    case NODE_NAMEDEXPR:
-        print_named(p, e);
-        break;
+    case NODE_BOOLOP: print_operators(p, e); break;
+    case NODE_UNARYOP: print_unary(p, e); break;
+    case NODE_IFEXP: print_conditional(p, e); break;
+    case NODE_LAMBDA: print_lambda(p, e); break;
+    case NODE_NAMEDEXPR: print_named(p, e); break;
     case NODE_LIST:
     case NODE_SET:
-    case NODE_DICT:
-        print_collection(p, e);
-        break;
-    case NODE_TUPLE:
-        print_tuple(p, e);
-        break;
+    case NODE_DICT: print_collection(p, e); break;
+    case NODE_TUPLE: print_tuple(p, e); break;
     case NODE_LISTCOMP:
     case NODE_SETCOMP:
     case NODE_DICTCOMP:
-    case NODE_GENERATOR:
-        print_comprehension(p, e);
-        break;
+    case NODE_GENERATOR: print_comprehension(p, e); break;
     case NODE_AWAIT:
         put(p, "await ");
         print_wrapped(p, e->kid[0], e, WRAP_IF_BREAKS);
         break;
     case NODE_YIELD:
-    case NODE_YIELDFROM:
-        print_yield(p, e);
-        break;
+    case NODE_YIELDFROM: print_yield(p, e); break;
     case NODE_STARRED:
         put(p, "*");
         print_expr(p, e->kid[0], PARENS_KEEP);
         break;
-    case NODE_SLICE:
-        print_slice(p, e);
-        break;
+    case NODE_SLICE: print_slice(p, e); break;
     case NODE_KEYWORD:
         put(p, e->atom != NULL ? e->atom : "**");
         put(p, e->atom != NULL ? "=" : "");
         print_expr(p, e->kid[0], PARENS_KEEP);
         break;
-    default:
-        break;
+    default: break;
     }
 }
 
@@ -393,7 +367,7 @@ void print_expr(struct printer *p, const struct node *e, enum parens parens) {
         print_fields(p, e);
         leave_level(p, saved);
     }
-    if (has_trailing_comment(e)) {
+    if (has_trailing_comment(e) && p->muted != e) {
         put_trailing_comment(p, e->comments->trailing);
     }
 }

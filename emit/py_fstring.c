@@ -1,7 +1,8 @@
 /* py_fstring.c - f-strings, and adjacent literals, which become one if they fit on a line. */
 #include "emit/printer.h"
 
-/* -- quotes of an f-string: only its literal text counts ------------------------------------------------------------------ */
+/* -- quotes of an f-string: only its literal text counts
+ * ------------------------------------------------------------------ */
 
 struct quotes {
     uint32_t single, twice;
@@ -33,19 +34,40 @@ static const char *source_of(const struct node *e, size_t *len) {
     return e->source->text + e->span.start;
 }
 
-/* A replacement field printed as it is written, `{x=}`, that holds a quote: the quotes around must stay. */
-static bool keeps_quotes(const struct node *e) {
-    for (uint32_t i = 0; i < e->nkids; i++) {
-        size_t len;
-        const char *text = e->kid[i]->flags & NF_DEBUG ? source_of(e->kid[i], &len) : NULL;
-        if (text != NULL && (memchr(text, '"', len) != NULL || memchr(text, '\'', len) != NULL)) {
+static bool has_quote(const char *text, size_t len) {
+    return memchr(text, '"', len) != NULL || memchr(text, '\'', len) != NULL;
+}
+
+/* A triple-quoted literal inside a replacement field that holds a quote. */
+static bool has_quoted_literal(const struct node *node) {
+    if (node->kind == NODE_STRING) {
+        struct spelling literal;
+        read_spelling(node->atom, &literal);
+        return literal.triple && has_quote(literal.body, literal.body_len);
+    }
+    for (uint32_t i = 0; i < node->nkids; i++) {
+        if (node->kid[i] != NULL && has_quoted_literal(node->kid[i])) {
             return true;
         }
     }
     return false;
 }
 
-static char fstring_quote(struct printer *p, const struct node *e, const struct literal *literal) {
+/* Quotes in a field that is printed as it is written, `{x=}`, or in a literal whose quotes cannot be chosen: then the
+ * quotes around must stay. */
+static bool keeps_quotes(const struct node *e) {
+    for (uint32_t i = 0; i < e->nkids; i++) {
+        const struct node *kid = e->kid[i];
+        size_t len;
+        const char *text = kid->flags & NF_DEBUG ? source_of(kid, &len) : NULL;
+        if (text != NULL ? has_quote(text, len) : kid->kind == NODE_INTERP && has_quoted_literal(kid)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static char fstring_quote(struct printer *p, const struct node *e, const struct spelling *literal) {
     if (keeps_quotes(e)) {
         return literal->quote;
     }
@@ -59,7 +81,7 @@ static char fstring_quote(struct printer *p, const struct node *e, const struct 
     char choice = 0;
     for (uint32_t i = 0; i < e->nkids; i++) {
         if (e->kid[i]->kind == NODE_FTEXT) {
-            struct literal part = *literal;
+            struct spelling part = *literal;
             part.body = e->kid[i]->atom;
             part.body_len = (uint32_t)strlen(part.body);
             choice = literal->triple || literal->raw ? choose_quote(p, &part) : 0;
@@ -71,15 +93,16 @@ static char fstring_quote(struct printer *p, const struct node *e, const struct 
     if (choice != 0) {
         return choice;
     }
-    struct literal empty = *literal;
+    struct spelling empty = *literal;
     empty.body_len = 0;
     empty.raw = false;
     return choose_quote(p, &empty);
 }
 
-/* -- replacement fields ------------------------------------------------------------------------------------------------------ */
+/* -- replacement fields
+ * ------------------------------------------------------------------------------------------------------ */
 
-static void put_normalized(struct printer *p, const char *text, const struct literal *literal, char quote) {
+static void put_normalized(struct printer *p, const char *text, const struct spelling *literal, char quote) {
     struct buf out = {0};
     normalize_content(&out, text, strlen(text), literal, quote);
     if (out.len > 0) {
@@ -94,29 +117,23 @@ static bool starts_with_brace(const struct node *e) {
         case NODE_DICT:
         case NODE_SET:
         case NODE_DICTCOMP:
-        case NODE_SETCOMP:
-            return true;
+        case NODE_SETCOMP: return true;
         case NODE_BINOP:
         case NODE_BOOLOP:
         case NODE_COMPARE:
         case NODE_CALL:
         case NODE_ATTRIBUTE:
-        case NODE_SUBSCRIPT:
-            e = e->kid[0];
-            break;
-        case NODE_IFEXP:
-            e = e->kid[1];
-            break;
-        default:
-            return false;
+        case NODE_SUBSCRIPT: e = e->kid[0]; break;
+        case NODE_IFEXP: e = e->kid[1]; break;
+        default: return false;
         }
     }
     return false;
 }
 
-static void print_field(struct printer *p, const struct node *e, const struct literal *literal, char quote);
+static void print_field(struct printer *p, const struct node *e, const struct spelling *literal, char quote);
 
-static void print_fstring_kids(struct printer *p, const struct node *e, const struct literal *literal, char quote) {
+static void print_fstring_kids(struct printer *p, const struct node *e, const struct spelling *literal, char quote) {
     for (uint32_t i = 0; i < e->nkids; i++) {
         if (e->kid[i]->kind == NODE_FTEXT) {
             put_normalized(p, e->kid[i]->atom, literal, quote);
@@ -126,7 +143,7 @@ static void print_fstring_kids(struct printer *p, const struct node *e, const st
     }
 }
 
-static void print_field_end(struct printer *p, const struct node *e, const struct literal *literal, char quote) {
+static void print_field_end(struct printer *p, const struct node *e, const struct spelling *literal, char quote) {
     if (e->atom != NULL) {
         put(p, "!");
         put(p, e->atom);
@@ -137,7 +154,7 @@ static void print_field_end(struct printer *p, const struct node *e, const struc
     }
 }
 
-static void print_field_inside(struct printer *p, const struct node *e, const struct literal *literal, char quote) {
+static void print_field_inside(struct printer *p, const struct node *e, const struct spelling *literal, char quote) {
     bool spaced = starts_with_brace(e->kid[0]);
     struct level saved = enter_level(p, LEVEL_BRACKET, NULL);
     char outer = p->fstring_quote;
@@ -163,7 +180,7 @@ static bool is_multiline_field(const struct node *e) {
     return text != NULL && memchr(text, '\n', len) != NULL;
 }
 
-static void print_field(struct printer *p, const struct node *e, const struct literal *literal, char quote) {
+static void print_field(struct printer *p, const struct node *e, const struct spelling *literal, char quote) {
     size_t len;
     const char *text = source_of(e, &len);
     if ((e->flags & NF_DEBUG) && text != NULL) {
@@ -178,7 +195,7 @@ static void print_field(struct printer *p, const struct node *e, const struct li
     put(p, "}");
 }
 
-static void print_multiline_field(struct printer *p, const struct node *e, const struct literal *literal, char quote) {
+static void print_multiline_field(struct printer *p, const struct node *e, const struct spelling *literal, char quote) {
     bool spec = e->nkids > 1 && e->kid[1] != NULL;
     put(p, "{");
     begin(p, DOC_GROUP, NULL);
@@ -202,12 +219,10 @@ static bool has_multiline_field(const struct node *e) {
     return false;
 }
 
-static void put_prefix(struct printer *p, const struct literal *literal) {
-    char *prefix = doc_strndup(&p->docs, literal->prefix, literal->prefix_len);
-    for (char *at = prefix; *at != 0; at++) {
-        *at = *at == 'R' ? 'R' : (char)(*at | 0x20);
-    }
-    put(p, prefix);
+static void put_prefix(struct printer *p, const struct spelling *literal) {
+    char prefix[3];
+    literal_prefix(literal, prefix);
+    put(p, doc_strndup(&p->docs, prefix, strlen(prefix)));
 }
 
 static void put_quotes(struct printer *p, char quote, bool triple) {
@@ -215,8 +230,8 @@ static void put_quotes(struct printer *p, char quote, bool triple) {
 }
 
 void print_fstring(struct printer *p, const struct node *e) {
-    struct literal literal;
-    read_literal(e->atom, &literal);
+    struct spelling literal;
+    read_spelling(e->atom, &literal);
     char quote = fstring_quote(p, e, &literal);
     bool multiline = !p->docs.flat && has_multiline_field(e);
     put_prefix(p, &literal);
@@ -234,14 +249,15 @@ void print_fstring(struct printer *p, const struct node *e) {
     put_quotes(p, quote, literal.triple);
 }
 
-/* -- adjacent literals ---------------------------------------------------------------------------------------------------------- */
+/* -- adjacent literals
+ * ---------------------------------------------------------------------------------------------------------- */
 
 bool can_join_strings(struct printer *p, const struct node *e) {
     (void)p;
     bool bytes = false;
     for (uint32_t i = 0; i < e->nkids; i++) {
-        struct literal literal;
-        read_literal(e->kid[i]->atom, &literal);
+        struct spelling literal;
+        read_spelling(e->kid[i]->atom, &literal);
         if (literal.triple || literal.raw || e->kid[i]->comments != NULL || string_has_lines(e->kid[i]) ||
             (e->kid[i]->kind == NODE_FSTRING && keeps_quotes(e->kid[i]))) {
             return false;
@@ -256,27 +272,27 @@ bool can_join_strings(struct printer *p, const struct node *e) {
 
 static char joined_quote(struct printer *p, const struct node *e) {
     struct quotes quotes = {0};
-    struct literal literal;
+    struct spelling literal;
     for (uint32_t i = 0; i < e->nkids; i++) {
         const struct node *part = e->kid[i];
         if (part->kind == NODE_FSTRING) {
             count_fstring_quotes(&quotes, part);
         } else {
-            read_literal(part->atom, &literal);
+            read_spelling(part->atom, &literal);
             count_quotes(&quotes, literal.body, literal.body_len);
         }
     }
     if (quotes.single != quotes.twice) {
         return quotes.single > quotes.twice ? '"' : '\'';
     }
-    read_literal(e->kid[0]->atom, &literal);
+    read_spelling(e->kid[0]->atom, &literal);
     literal.body_len = 0;
     return choose_quote(p, &literal);
 }
 
 static void join_plain(struct printer *p, const struct node *part, bool format, char quote) {
-    struct literal literal;
-    read_literal(part->atom, &literal);
+    struct spelling literal;
+    read_spelling(part->atom, &literal);
     struct buf out = {0};
     normalize_content(&out, literal.body, literal.body_len, &literal, quote);
     struct buf escaped = {0};
@@ -298,17 +314,17 @@ bool print_strings_joined(struct printer *p, const struct node *e) {
         return false;
     }
     bool format = false;
-    struct literal literal;
+    struct spelling literal;
     for (uint32_t i = 0; i < e->nkids; i++) {
         format |= e->kid[i]->kind == NODE_FSTRING;
     }
-    read_literal(e->kid[0]->atom, &literal);
+    read_spelling(e->kid[0]->atom, &literal);
     char quote = joined_quote(p, e);
     put(p, literal.bytes ? "b" : format ? "f" : "");
     put_quotes(p, quote, false);
     for (uint32_t i = 0; i < e->nkids; i++) {
         if (e->kid[i]->kind == NODE_FSTRING) {
-            print_fstring_kids(p, e->kid[i], &(struct literal){.format = true}, quote);
+            print_fstring_kids(p, e->kid[i], &(struct spelling){.format = true}, quote);
         } else {
             join_plain(p, e->kid[i], format, quote);
         }

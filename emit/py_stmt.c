@@ -10,14 +10,13 @@ bool is_compound(const struct node *stmt) {
     case NODE_IF:
     case NODE_WITH:
     case NODE_TRY:
-    case NODE_MATCH:
-        return true;
-    default:
-        return false;
+    case NODE_MATCH: return true;
+    default: return false;
     }
 }
 
-/* -- simple statements ---------------------------------------------------------------------------------------------------- */
+/* -- simple statements
+ * ---------------------------------------------------------------------------------------------------- */
 
 static void print_return(struct printer *p, const struct node *stmt) {
     const struct node *value = stmt->kid[0];
@@ -80,12 +79,19 @@ static void print_assert(struct printer *p, const struct node *stmt) {
     }
 }
 
+/* There are no parentheses to break in: lines end in a backslash. */
 static void print_names(struct printer *p, const char *keyword, const struct node *stmt) {
     put(p, keyword);
+    begin(p, DOC_GROUP, NULL);
+    begin(p, DOC_INDENT, NULL);
     for (uint32_t i = 0; i < stmt->nkids; i++) {
-        put(p, i > 0 ? ", " : " ");
+        put(p, i > 0 ? "," : "");
+        put_if(p, DOC_IF_BROKEN, NULL, " \\");
+        soft_space(p);
         put(p, stmt->kid[i]->atom);
     }
+    end(p, DOC_INDENT);
+    end(p, DOC_GROUP);
 }
 
 static void print_alias(struct printer *p, const struct node *alias) {
@@ -138,53 +144,24 @@ static void print_import_from(struct printer *p, const struct node *stmt) {
 
 static void print_simple_inside(struct printer *p, const struct node *stmt) {
     switch ((enum node_kind)stmt->kind) {
-    case NODE_RETURN:
-        print_return(p, stmt);
-        break;
-    case NODE_DELETE:
-        print_delete(p, stmt);
-        break;
+    case NODE_RETURN: print_return(p, stmt); break;
+    case NODE_DELETE: print_delete(p, stmt); break;
     case NODE_ASSIGN:
     case NODE_AUGASSIGN:
     case NODE_ANNASSIGN:
-    case NODE_TYPEALIAS:
-        print_assignment(p, stmt);
-        break;
-    case NODE_EXPR:
-        print_expr_stmt(p, stmt);
-        break;
-    case NODE_RAISE:
-        print_raise(p, stmt);
-        break;
-    case NODE_ASSERT:
-        print_assert(p, stmt);
-        break;
-    case NODE_IMPORT:
-        print_import(p, stmt);
-        break;
-    case NODE_IMPORTFROM:
-        print_import_from(p, stmt);
-        break;
-    case NODE_GLOBAL:
-        print_names(p, "global", stmt);
-        break;
-    case NODE_NONLOCAL:
-        print_names(p, "nonlocal", stmt);
-        break;
-    case NODE_PASS:
-        put(p, "pass");
-        break;
-    case NODE_BREAK:
-        put(p, "break");
-        break;
-    case NODE_CONTINUE:
-        put(p, "continue");
-        break;
-    case NODE_MATCH:
-        put(p, stmt->atom);
-        break;
-    default:
-        break;
+    case NODE_TYPEALIAS: print_assignment(p, stmt); break;
+    case NODE_EXPR: print_expr_stmt(p, stmt); break;
+    case NODE_RAISE: print_raise(p, stmt); break;
+    case NODE_ASSERT: print_assert(p, stmt); break;
+    case NODE_IMPORT: print_import(p, stmt); break;
+    case NODE_IMPORTFROM: print_import_from(p, stmt); break;
+    case NODE_GLOBAL: print_names(p, "global", stmt); break;
+    case NODE_NONLOCAL: print_names(p, "nonlocal", stmt); break;
+    case NODE_PASS: put(p, "pass"); break;
+    case NODE_BREAK: put(p, "break"); break;
+    case NODE_CONTINUE: put(p, "continue"); break;
+    case NODE_MATCH: put(p, stmt->atom); break;
+    default: break;
     }
 }
 
@@ -196,7 +173,8 @@ void print_simple(struct printer *p, const struct node *stmt) {
     flush(p);
 }
 
-/* -- headers ----------------------------------------------------------------------------------------------------------------- */
+/* -- headers
+ * ----------------------------------------------------------------------------------------------------------------- */
 
 static void print_result(struct printer *p, const struct node *function) {
     const struct node *result = function->kid[1];
@@ -318,35 +296,27 @@ static void print_handler_header(struct printer *p, const struct node *handler) 
 
 void print_header(struct printer *p, const struct node *stmt) {
     switch ((enum node_kind)stmt->kind) {
-    case NODE_FUNCTION:
-        print_function_header(p, stmt);
-        break;
-    case NODE_CLASS:
-        print_class_header(p, stmt);
-        break;
-    case NODE_FOR:
-        print_for_header(p, stmt);
-        break;
+    case NODE_FUNCTION: print_function_header(p, stmt); break;
+    case NODE_CLASS: print_class_header(p, stmt); break;
+    case NODE_FOR: print_for_header(p, stmt); break;
     case NODE_WHILE:
     case NODE_IF:
         put(p, stmt->kind == NODE_WHILE ? "while " : stmt->flags & NF_ELIF ? "elif " : "if ");
         print_wrapped(p, stmt->kid[0], stmt, WRAP_IF_BREAKS);
         break;
-    case NODE_WITH:
-        print_with_header(p, stmt);
-        break;
-    case NODE_TRY:
-        put(p, "try");
-        break;
-    case NODE_HANDLER:
-        print_handler_header(p, stmt);
-        break;
-    default:
-        break;
+    case NODE_WITH: print_with_header(p, stmt); break;
+    case NODE_TRY: put(p, "try"); break;
+    case NODE_HANDLER: print_handler_header(p, stmt); break;
+    default: break;
     }
 }
 
 void print_decorator(struct printer *p, const struct node *decorator) {
+    p->commented = decorator;
     put(p, "@");
-    print_wrapped(p, decorator, decorator, WRAP_OPTIONAL);
+    if (is_wrapped(decorator)) {
+        print_expr(p, decorator, PARENS_ALWAYS);
+    } else {
+        print_expr(p, decorator, PARENS_NEVER);
+    }
 }

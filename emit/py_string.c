@@ -3,15 +3,16 @@
 
 #include "emit/printer.h"
 
-/* -- reading ------------------------------------------------------------------------------------------------------------ */
+/* -- reading
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static bool is_quote(char c) {
     return c == '"' || c == '\'';
 }
 
 /* `text` is a whole literal, or the prefix and opening quote of an f-string, whose body is then empty. */
-void read_literal(const char *text, struct literal *literal) {
-    *literal = (struct literal){.prefix = text};
+void read_spelling(const char *text, struct spelling *literal) {
+    *literal = (struct spelling){.prefix = text};
     while (!is_quote(text[literal->prefix_len])) {
         char c = (char)tolower((unsigned char)text[literal->prefix_len++]);
         literal->raw |= c == 'r';
@@ -27,7 +28,8 @@ void read_literal(const char *text, struct literal *literal) {
     literal->body_len = len >= 2 * quotes ? (uint32_t)(len - 2 * quotes) : 0;
 }
 
-/* -- quotes -------------------------------------------------------------------------------------------------------------- */
+/* -- quotes
+ * -------------------------------------------------------------------------------------------------------------- */
 
 static uint32_t count_char(const char *text, size_t len, char c) {
     uint32_t count = 0;
@@ -72,12 +74,12 @@ static bool has_unescaped(const char *text, size_t len, char quote) {
 }
 
 /* The quote that PEP 8 or an enclosing f-string prefers. */
-static char preferred_quote(struct printer *p, const struct literal *literal) {
+static char preferred_quote(struct printer *p, const struct spelling *literal) {
     bool nested = p->fstring_quote != 0 && (!p->fstring_triple || literal->triple);
     return nested ? other_quote(p->fstring_quote) : '"';
 }
 
-char choose_quote(struct printer *p, const struct literal *literal) {
+char choose_quote(struct printer *p, const struct spelling *literal) {
     char preferred = preferred_quote(p, literal);
     if (literal->triple) {
         return ends_triple(literal->body, literal->body_len, preferred) ? literal->quote : preferred;
@@ -90,7 +92,8 @@ char choose_quote(struct printer *p, const struct literal *literal) {
     return single == twice ? preferred : single > twice ? '"' : '\'';
 }
 
-/* -- escapes -------------------------------------------------------------------------------------------------------------- */
+/* -- escapes
+ * -------------------------------------------------------------------------------------------------------------- */
 
 static size_t hex_digits(char escape, bool bytes) {
     return escape == 'x' ? 2 : bytes ? 0 : escape == 'u' ? 4 : escape == 'U' ? 8 : 0;
@@ -106,7 +109,7 @@ static bool all_hex(const char *text, size_t len) {
 }
 
 /* Write the escape at `text`, `len` bytes being left; returns the bytes it took. */
-static size_t write_escape(struct buf *out, const char *text, size_t len, const struct literal *literal, char quote) {
+static size_t write_escape(struct buf *out, const char *text, size_t len, const struct spelling *literal, char quote) {
     char c = len > 1 ? text[1] : 0;
     size_t digits = hex_digits(c, literal->bytes);
     if (digits > 0 && len >= 2 + digits && all_hex(text + 2, digits)) {
@@ -131,7 +134,7 @@ static size_t write_escape(struct buf *out, const char *text, size_t len, const 
     return len > 1 ? 2 : 1;
 }
 
-void normalize_content(struct buf *out, const char *text, size_t len, const struct literal *literal, char quote) {
+void normalize_content(struct buf *out, const char *text, size_t len, const struct spelling *literal, char quote) {
     for (size_t i = 0; i < len;) {
         if (text[i] == '\r') {
             i++;
@@ -151,13 +154,15 @@ void normalize_content(struct buf *out, const char *text, size_t len, const stru
     }
 }
 
-static void write_prefix(struct buf *out, const struct literal *literal) {
-    for (uint32_t i = 0; i < literal->prefix_len; i++) {
-        char c = literal->prefix[i];
-        if (c != 'u' && c != 'U') {
-            buf_putc(out, c == 'R' ? 'R' : (char)tolower((unsigned char)c));
-        }
+void literal_prefix(const struct spelling *literal, char prefix[3]) {
+    size_t len = 0;
+    if (literal->raw) {
+        prefix[len++] = memchr(literal->prefix, 'R', literal->prefix_len) != NULL ? 'R' : 'r';
     }
+    if (literal->bytes || literal->format) {
+        prefix[len++] = literal->bytes ? 'b' : 'f';
+    }
+    prefix[len] = 0;
 }
 
 static void write_quotes(struct buf *out, char quote, bool triple) {
@@ -165,21 +170,24 @@ static void write_quotes(struct buf *out, char quote, bool triple) {
 }
 
 /* Nothing to change: the usual case, answered without copying. */
-static bool is_normal(const struct literal *literal, char quote) {
+static bool is_normal(const struct spelling *literal, char quote) {
     return quote == literal->quote && memchr(literal->body, '\\', literal->body_len) == NULL &&
-        memchr(literal->body, '\r', literal->body_len) == NULL && literal->prefix_len == 0;
+           memchr(literal->body, '\r', literal->body_len) == NULL && literal->prefix_len == 0;
 }
 
-const char *normal_literal(struct printer *p, const char *text, size_t *len) {
-    struct literal literal;
-    read_literal(text, &literal);
+/* The literal with normalised quotes and escapes, in document memory. */
+static const char *normal_literal(struct printer *p, const char *text, size_t *len) {
+    struct spelling literal;
+    read_spelling(text, &literal);
     char quote = choose_quote(p, &literal);
     if (is_normal(&literal, quote)) {
         *len = strlen(text);
         return text;
     }
     struct buf out = {0};
-    write_prefix(&out, &literal);
+    char prefix[3];
+    literal_prefix(&literal, prefix);
+    buf_puts(&out, prefix);
     write_quotes(&out, quote, literal.triple);
     normalize_content(&out, literal.body, literal.body_len, &literal, quote);
     write_quotes(&out, quote, literal.triple);
@@ -197,8 +205,8 @@ void print_string(struct printer *p, const struct node *e) {
 
 bool string_has_lines(const struct node *e) {
     if (e->kind == NODE_STRING) {
-        struct literal literal;
-        read_literal(e->atom, &literal);
+        struct spelling literal;
+        read_spelling(e->atom, &literal);
         return literal.triple && strchr(e->atom, '\n') != NULL;
     }
     if (e->kind != NODE_FSTRING && e->kind != NODE_STRINGS) {
@@ -213,7 +221,8 @@ bool string_has_lines(const struct node *e) {
     return false;
 }
 
-/* -- numbers ---------------------------------------------------------------------------------------------------------------- */
+/* -- numbers
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static void write_based_number(struct buf *out, const char *text) {
     buf_putc(out, '0');

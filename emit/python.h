@@ -1,8 +1,10 @@
 /* python.h - the Python printer: tree in, source text out, laid out as `ruff format` at line length 100 leaves it.
  *
  * The printer decides all layout itself; from the source it keeps only comments, blank lines between statements (at most
- * one, two between definitions at module level), redundant parentheses inside expressions, and trailing commas that keep
- * a bracket exploded. */
+ * one, two at module level), redundant parentheses inside expressions, and trailing commas that keep a bracket exploded.
+ * Parentheses that precedence demands need no NF_PAREN. A MATCH is printed as it was written.
+ *
+ * The tree is not changed, but node.mark is used while it is printed and zero afterwards: one printer at a time. */
 #ifndef ADGEN_EMIT_PYTHON_H
 #define ADGEN_EMIT_PYTHON_H
 

@@ -63,7 +63,7 @@ struct node *node_copy(struct arena *arena, const struct node *node) {
 static bool same_head(const struct node *a, const struct node *b) {
     const uint32_t meaning = NF_ASYNC | NF_STAR | NF_DEBUG;
     return a->kind == b->kind && a->op == b->op && a->level == b->level && a->nkids == b->nkids && a->atom == b->atom &&
-        a->asname == b->asname && (a->flags & meaning) == (b->flags & meaning);
+           a->asname == b->asname && (a->flags & meaning) == (b->flags & meaning);
 }
 
 bool node_equal(const struct node *a, const struct node *b) {

@@ -7,8 +7,8 @@
  * A tree may be edited in place: a pass owns the tree it was given. Sharing of subtrees is not allowed (the tree is a
  * tree): copy with node_copy.
  *
- * Depth: real inputs nest thousands deep when somebody wants to break a reader. Lowering refuses more than AST_DEPTH_MAX
- * levels with a diagnostic, so that everything after it may recurse. */
+ * Depth: real inputs nest thousands deep when somebody wants to break a reader. Lowering refuses more than
+ * AST_DEPTH_MAX levels with a diagnostic, so that everything after it may recurse. */
 #ifndef ADGEN_PARSER_AST_H
 #define ADGEN_PARSER_AST_H
 
@@ -29,6 +29,7 @@ enum node_kind {
     NODE_KINDS
 };
 
+/* clang-format off */
 enum op {
     OP_NO,
     /* binary and augmented */
@@ -46,23 +47,24 @@ enum op {
     PARAM_PLAIN, PARAM_SLASH, PARAM_STAR, PARAM_ARGS, PARAM_KWARGS,
     OP_COUNT
 };
+/* clang-format on */
 
 enum node_flag {
-    NF_PAREN = 1 << 0,       /* an expression written inside redundant or needed parentheses */
+    NF_PAREN = 1 << 0, /* an expression written inside redundant or needed parentheses */
     NF_ASYNC = 1 << 1,
     NF_ELIF = 1 << 2,
     NF_STAR = 1 << 3,
     NF_DEBUG = 1 << 4,
-    NF_BLANK = 1 << 5,       /* a statement with at least one blank line before it (before its leading comments) */
+    NF_BLANK = 1 << 5,          /* a statement with at least one blank line before it (before its leading comments) */
     NF_TRAILING_COMMA = 1 << 6, /* a call, collection, subscript, import or parameter list written with a comma before
                                    its closing bracket: the formatter keeps it exploded */
 };
 
 /* Comments of one node. Texts begin with `#`, without the newline. */
 struct comments {
-    VEC(atom) leading;  /* on lines of their own before the node (a statement, or an element inside brackets) */
-    VEC(atom) inner;    /* dangling: at the end of a BLOCK, MODULE or an otherwise empty bracket */
-    atom trailing;      /* on the node's last line, after it; NULL for none */
+    VEC(atom) leading; /* on lines of their own before the node (a statement, or an element inside brackets) */
+    VEC(atom) inner;   /* dangling: at the end of a BLOCK, MODULE or an otherwise empty bracket */
+    atom trailing;     /* on the node's last line, after it; NULL for none */
     uint64_t blank_before_leading; /* bit i: a blank line stood before leading[i] (i > 0; i = 0 is NF_BLANK) */
     bool blank_after_leading;      /* a blank line between the last leading comment and the node */
 };
@@ -81,8 +83,8 @@ struct node {
     struct span span;      /* {0, 0}: made by a pass */
     struct source *source; /* where span points; NULL where made by a pass */
     atom atom;
-    atom asname;           /* ALIAS only */
-    uint8_t *ops;          /* COMPARE only: nkids - 1 operators */
+    atom asname;  /* ALIAS only */
+    uint8_t *ops; /* COMPARE only: nkids - 1 operators */
     struct node **kid;
     uint32_t nkids, kids_cap;
     struct comments *comments; /* NULL for none */

@@ -67,7 +67,8 @@ static bool same_line(const struct attach *a, uint32_t from, uint32_t to) {
     return memchr(a->text + from, '\n', to - from) == NULL;
 }
 
-/* -- putting a comment somewhere -------------------------------------------------------------------------------------- */
+/* -- putting a comment somewhere --------------------------------------------------------------------------------------
+ */
 
 static atom front_text(const struct attach *a) {
     uint32_t start = a->at->start, end = a->at->end;
@@ -114,7 +115,8 @@ static bool take_trailing(struct attach *a, struct node *node) {
     return true;
 }
 
-/* -- inside expressions ----------------------------------------------------------------------------------------------- */
+/* -- inside expressions -----------------------------------------------------------------------------------------------
+ */
 
 static bool is_bracket(const struct node *node) {
     switch (node->kind) {
@@ -166,7 +168,8 @@ static void place(struct attach *a, struct node *node, struct node *previous, st
         take_leading(a, a->stmt);
 }
 
-/* -- kids in the order of the source ---------------------------------------------------------------------------------- */
+/* -- kids in the order of the source ----------------------------------------------------------------------------------
+ */
 
 static int by_start(const void *left, const void *right) {
     const struct node *a = *(struct node *const *)left, *b = *(struct node *const *)right;
@@ -183,7 +186,8 @@ static struct node **sorted_kids(struct attach *a, const struct node *node, uint
     return kids;
 }
 
-/* -- blocks ----------------------------------------------------------------------------------------------------------- */
+/* -- blocks -----------------------------------------------------------------------------------------------------------
+ */
 
 static bool is_elif(const struct node *block) {
     return block->nkids == 1 && is_kind(block->kid[0], NODE_IF) && (block->kid[0]->flags & NF_ELIF);
@@ -225,8 +229,8 @@ static void attach_block(struct attach *a, struct node *block, uint32_t limit) {
         attach_trailing(a, stmt, following);
     }
     uint32_t first = block->nkids > 0 ? block->kid[0]->span.start : 0;
-    if (block->nkids > 0 && !own_line(a, first))
-        return; /* `if x: return`: no line below is part of it */
+    if (is_elif(block) || (block->nkids > 0 && !own_line(a, first)))
+        return; /* after `elif` and `if x: return`, a line below at that indentation is not part of it */
     while (before(a, limit) && (is_module || column(a->text, a->at->start) >= column(a->text, first)))
         take_inner(a, block);
 }
@@ -239,15 +243,29 @@ static void attach_stmt(struct attach *a, struct node *stmt, uint32_t limit) {
 }
 
 static bool has_clauses(const struct node *node) {
-    return node->nkids > 0 &&
-        (node->kind == NODE_IF || node->kind == NODE_FOR || node->kind == NODE_WHILE || node->kind == NODE_TRY ||
-            node->kind == NODE_WITH || node->kind == NODE_FUNCTION || node->kind == NODE_CLASS ||
-            node->kind == NODE_HANDLER);
+    return node->nkids > 0 && (node->kind == NODE_IF || node->kind == NODE_FOR || node->kind == NODE_WHILE ||
+                                  node->kind == NODE_TRY || node->kind == NODE_WITH || node->kind == NODE_FUNCTION ||
+                                  node->kind == NODE_CLASS || node->kind == NODE_HANDLER);
+}
+
+/* Whether a colon stands between two offsets, comments aside: then the header of a block is over. */
+static bool header_over(const struct attach *a, uint32_t from, uint32_t to) {
+    for (; from < to && a->text[from] != ':'; from++)
+        while (from < to && a->text[from] == '#')
+            from += (uint32_t)strcspn(a->text + from, "\n");
+    return from < to;
+}
+
+static bool is_body(const struct node *node) {
+    return node->kind == NODE_BLOCK || node->kind == NODE_HANDLER;
 }
 
 /* Comments between two kids. Those above a plain block are its first statement's. */
 static void before_kid(struct attach *a, struct node *node, struct node *previous, struct node *kid) {
     bool clause = kid->kind == NODE_HANDLER || (kid->kind == NODE_BLOCK && starts_with_word(kid));
+    bool header = kid->kind == NODE_BLOCK && !clause && previous != NULL && !is_body(previous);
+    while (header && before(a, kid->span.start) && !header_over(a, previous->span.end, a->at->start))
+        place(a, node, previous, NULL);
     while (clause && before(a, kid->span.start) && own_line(a, a->at->start))
         take_leading(a, kid);
     while (!clause && kid->kind != NODE_BLOCK && before(a, kid->span.start))
@@ -276,6 +294,8 @@ static void attach_kids(struct attach *a, struct node *node, uint32_t limit) {
 }
 
 void attach_comments(struct lower *l, struct node *module) {
+    if (l->comments.list.len == 0)
+        return;
     struct attach a = {
         .arena = l->arena,
         .atoms = l->atoms,

@@ -18,23 +18,26 @@ bool next(struct lower *l) {
     while (ts_tree_cursor_goto_next_sibling(&l->cursor))
         if (look(l))
             return true;
+    l->ended = true;
     return false;
 }
 
 bool down(struct lower *l) {
     if (!ts_tree_cursor_goto_first_child(&l->cursor))
         return false;
+    l->ended = false;
     if (look(l) || next(l))
         return true;
-    ts_tree_cursor_goto_parent(&l->cursor);
+    up(l);
     return false;
 }
 
-/* Comments may stand behind the last child that the caller wanted. */
+/* What was not visited can only be comments after the last child that matters. */
 void up(struct lower *l) {
-    while (next(l))
-        continue;
+    while (!l->ended)
+        next(l);
     ts_tree_cursor_goto_parent(&l->cursor);
+    l->ended = false;
 }
 
 void must_down(struct lower *l) {

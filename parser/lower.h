@@ -2,8 +2,8 @@
  *
  * Calling convention of every `lower_x(l)`: on entry the cursor is on the concrete node to lower, and `l->here`,
  * `l->span` describe it; on return the cursor is on the same node, and `here` and `span` are stale until the next move.
- * A function never returns NULL: after a diagnostic, `l->failed` is set and a placeholder comes back, so that callers go
- * on without checks; the tree is dropped at the end.
+ * A function never returns NULL: after a diagnostic, `l->failed` is set and a placeholder comes back, so that callers
+ * go on without checks; the tree is dropped at the end.
  *
  * Children are visited once and in order, so comments (extras, anywhere in the tree) are met in source order by `down`
  * and `next`, which put them aside for comments.c. */
@@ -33,6 +33,7 @@ struct lower {
     uint32_t base;      /* offset in the file of tree-sitter's byte 0 */
     enum cst here;      /* the node under the cursor */
     struct span span;
+    bool ended; /* no sibling is left at this level */
 
     struct arena *arena;
     struct atoms *atoms;
@@ -46,11 +47,12 @@ struct lower {
     uint32_t depth;
     uint32_t as_end;        /* where a `value as target` may end here; 0: nowhere */
     struct node *as_target; /* the target of the one met there */
-    bool any_margin; /* the text may start anywhere on its line: one expression */
+    bool any_margin;        /* the text may start anywhere on its line: one expression */
     bool failed;
 };
 
-/* -- moving the cursor (lower.c) ------------------------------------------------------------------------------------ */
+/* -- moving the cursor (lower.c) ------------------------------------------------------------------------------------
+ */
 
 /* To the first child that is not a comment; false where there is none. */
 bool down(struct lower *l);
@@ -61,7 +63,8 @@ void up(struct lower *l);
 void must_down(struct lower *l);
 void must_next(struct lower *l);
 
-/* Levels of recursion; false, with a diagnostic, at the limit. Each deeper() that succeeded is paired with a shallower(). */
+/* Levels of recursion; false, with a diagnostic, at the limit. Each deeper() that succeeded is paired with a
+ * shallower(). */
 bool deeper(struct lower *l);
 void shallower(struct lower *l);
 
@@ -69,7 +72,8 @@ static inline bool is_token(enum cst kind) {
     return kind > CST_OTHER && kind <= CST_LAST_TOKEN;
 }
 
-/* -- making nodes (lower.c) ----------------------------------------------------------------------------------------- */
+/* -- making nodes (lower.c) -----------------------------------------------------------------------------------------
+ */
 
 struct node *node_at(struct lower *l, enum node_kind kind, struct span span);
 /* With `count` NULL children, to be filled in. */
@@ -86,9 +90,10 @@ struct node *placeholder(struct lower *l);
 /* Report at `span`, fail, and give a placeholder back. */
 struct node *refuse(struct lower *l, struct span span, const char *message, const char *help);
 
-/* -- what is lowered where ------------------------------------------------------------------------------------------ */
+/* -- what is lowered where ------------------------------------------------------------------------------------------
+ */
 
-struct node *lower_expr(struct lower *l);              /* lower_expr.c */
+struct node *lower_expr(struct lower *l); /* lower_expr.c */
 /* The value and the target (or NULL) of a with item or an except clause: `value [as target]`. lower_expr.c */
 struct node *lower_as(struct lower *l, struct node **target);
 /* lower_expr.c; `node` is an expression of which `*first` is the first operand. */
@@ -105,11 +110,13 @@ struct node *lower_type(struct lower *l);              /* lower_type.c; any anno
 struct node *lower_params(struct lower *l);            /* lower_def.c; parameters or lambda_parameters */
 struct node *lower_definition(struct lower *l);        /* lower_def.c; function, class, decorated */
 struct node *lower_import(struct lower *l);            /* lower_import.c */
-struct node *lower_assignment(struct lower *l);        /* lower_stmt.c */
-struct node *lower_compound(struct lower *l);          /* lower_block.c; if, for, while, try, with */
-struct node *lower_block(struct lower *l);             /* lower_block.c */
-void push_statements(struct lower *l);                 /* lower_block.c; the children of a module or block */
-struct node *lower_stmt(struct lower *l);              /* lower_stmt.c */
+void check_target(
+    struct lower *l, struct node *target, enum node_kind of); /* lower_stmt.c; of a statement, or WITHITEM */
+struct node *lower_assignment(struct lower *l);               /* lower_stmt.c */
+struct node *lower_compound(struct lower *l);                 /* lower_block.c; if, for, while, try, with */
+struct node *lower_block(struct lower *l);                    /* lower_block.c */
+void push_statements(struct lower *l);                        /* lower_block.c; the children of a module or block */
+struct node *lower_stmt(struct lower *l);                     /* lower_stmt.c */
 
 /* Attach the comments that lowering put aside (comments.c). */
 void attach_comments(struct lower *l, struct node *module);

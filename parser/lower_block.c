@@ -3,7 +3,8 @@
 
 #include "parser/lower.h"
 
-/* -- lines ------------------------------------------------------------------------------------------------------------ */
+/* -- lines ------------------------------------------------------------------------------------------------------------
+ */
 
 static bool is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\f';
@@ -111,18 +112,20 @@ static struct node *clause_block(struct lower *l) {
     return block;
 }
 
-/* -- if --------------------------------------------------------------------------------------------------------------- */
+/* -- if ---------------------------------------------------------------------------------------------------------------
+ */
 
 /* word test ":" block */
 static void test_and_block(struct lower *l, struct node *node) {
     must_next(l);
     node->kid[0] = lower_expr(l);
-    while (next(l) && l->here != CST_BLOCK) {}
+    while (next(l) && l->here != CST_BLOCK) {
+    }
     node->kid[1] = lower_block(l);
 }
 
 /* `elif` becomes an else block with one IF in it, and the chain goes on there. */
-static struct node *elif(struct lower *l, struct node *outer) {
+static struct node *elif (struct lower *l, struct node *outer) {
     struct node *node = node_with(l, NODE_IF, l->span, 3);
     node->flags |= NF_ELIF;
     struct node *block = node_with(l, NODE_BLOCK, l->span, 1);
@@ -143,7 +146,7 @@ static struct node *if_statement(struct lower *l) {
         if (l->here == CST_ELIF_CLAUSE) {
             if (!deeper(l) || !deeper(l))
                 break;
-            last = elif(l, last);
+            last = elif (l, last);
         } else if (l->here == CST_ELSE_CLAUSE) {
             last->kid[2] = clause_block(l);
         }
@@ -160,7 +163,8 @@ static struct node *if_statement(struct lower *l) {
     return node;
 }
 
-/* -- loops, with, try ------------------------------------------------------------------------------------------------- */
+/* -- loops, with, try -------------------------------------------------------------------------------------------------
+ */
 
 /* The end of a statement is the end of its last block. */
 static void end_at(struct node *node, const struct node *block) {
@@ -223,19 +227,77 @@ static struct node *with_item(struct lower *l) {
     must_down(l);
     bool inside = enter_parentheses(l);
     node->kid[0] = lower_as(l, &node->kid[1]);
+    if (node->kid[1] != NULL)
+        check_target(l, node->kid[1], NODE_WITHITEM);
     if (inside)
         up(l);
     up(l);
     return node;
 }
 
+/* `with (a,):` and its like come as one tuple; Python reads items in parentheses, unless one is starred. */
+static void spread_tuple(struct lower *l) {
+    struct node *tuple = vec_last(&l->pending)->kid[0];
+    if (tuple->kind != NODE_TUPLE || tuple->nkids == 0)
+        return;
+    for (uint32_t i = 0; i < tuple->nkids; i++)
+        if (tuple->kid[i]->kind == NODE_STARRED)
+            return;
+    l->pending.len--;
+    for (uint32_t i = 0; i < tuple->nkids; i++) {
+        struct node *part = node_with(l, NODE_WITHITEM, tuple->kid[i]->span, 2);
+        part->kid[0] = tuple->kid[i];
+        push(l, part);
+    }
+}
+
+/* And the other way round: `with (*a, b):` comes as items and is one tuple, between the parentheses in `span`. */
+static void gather_tuple(struct lower *l, uint32_t mark, struct span span) {
+    bool starred = false;
+    for (uint32_t i = mark; i < l->pending.len; i++)
+        starred = starred || l->pending.at[i]->kid[0]->kind == NODE_STARRED;
+    if (!starred)
+        return;
+    struct node *item = node_with(l, NODE_WITHITEM, span, 2);
+    struct node *tuple = node_with(l, NODE_TUPLE, span, l->pending.len - mark);
+    tuple->flags |= NF_PAREN;
+    for (uint32_t i = 0; i < tuple->nkids; i++) {
+        struct node *part = l->pending.at[mark + i];
+        tuple->kid[i] = part->kid[0];
+        if (part->kid[1] != NULL)
+            refuse(l, part->span, "`as` cannot stand beside a starred expression", NULL);
+    }
+    l->pending.len = mark;
+    item->kid[0] = tuple;
+    push(l, item);
+}
+
+/* The grammar's item is one tuple in parentheses, not wrapped once more. */
+static bool is_bare_tuple(struct lower *l) {
+    ts_tree_cursor_goto_first_child(&l->cursor);
+    bool tuple = l->cst[ts_node_symbol(ts_tree_cursor_current_node(&l->cursor))] == CST_TUPLE;
+    ts_tree_cursor_goto_parent(&l->cursor);
+    return tuple;
+}
+
 static void push_with_items(struct lower *l) {
+    uint32_t mark = l->pending.len;
+    struct span span = l->span;
+    bool parenthesized = false, tuple = false;
     must_down(l);
-    do
-        if (l->here == CST_WITH_ITEM)
+    do {
+        if (l->here == CST_WITH_ITEM) {
+            tuple = is_bare_tuple(l);
             push(l, with_item(l));
-    while (next(l));
+        } else if (l->here == CST_LPAREN) {
+            parenthesized = true;
+        }
+    } while (next(l));
     up(l);
+    if (parenthesized)
+        gather_tuple(l, mark, span);
+    else if (tuple && l->pending.len == mark + 1)
+        spread_tuple(l);
 }
 
 static struct node *with_statement(struct lower *l) {

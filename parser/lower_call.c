@@ -16,6 +16,8 @@ static struct node *keyword(struct lower *l) {
 }
 
 void push_arguments(struct lower *l, uint32_t *flags) {
+    struct span span = l->span;
+    uint32_t mark = l->pending.len;
     bool comma = false;
     must_down(l);
     do {
@@ -28,6 +30,8 @@ void push_arguments(struct lower *l, uint32_t *flags) {
         push(l, is_keyword ? keyword(l) : lower_expr(l));
     } while (next(l));
     up(l);
+    if (comma && l->pending.len == mark)
+        refuse(l, span, "a comma without an argument", NULL);
     if (comma)
         *flags |= NF_TRAILING_COMMA;
 }

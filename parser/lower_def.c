@@ -3,7 +3,8 @@
 
 #include "parser/lower.h"
 
-/* -- parameters ------------------------------------------------------------------------------------------------------- */
+/* -- parameters -------------------------------------------------------------------------------------------------------
+ */
 
 /* A name, or `*name` and `**name` as the grammar's splat patterns. */
 static void name_of(struct lower *l, struct node *param) {
@@ -68,7 +69,8 @@ struct node *lower_params(struct lower *l) {
     return node;
 }
 
-/* -- definitions ------------------------------------------------------------------------------------------------------ */
+/* -- definitions ------------------------------------------------------------------------------------------------------
+ */
 
 static struct node *function(struct lower *l) {
     struct node *node = node_with(l, NODE_FUNCTION, l->span, 3);

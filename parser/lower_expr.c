@@ -1,4 +1,6 @@
 /* lower_expr.c - operators, displays and the dispatch over all expressions. */
+#include <string.h>
+
 #include "parser/lower.h"
 
 static const uint8_t operators[CST_KINDS] = {
@@ -35,6 +37,15 @@ static struct node *leaf(struct lower *l, enum node_kind kind) {
     return node;
 }
 
+/* The grammar lets two keywords of Python 3 pass as names. */
+static struct node *name(struct lower *l) {
+    const char *text = l->text + l->span.start;
+    bool five = l->span.end - l->span.start == 5;
+    if (five && text[0] == 'a' && (memcmp(text, "async", 5) == 0 || memcmp(text, "await", 5) == 0))
+        return refuse(l, l->span, "a keyword of Python 3 cannot be a name", NULL);
+    return leaf(l, NODE_NAME);
+}
+
 static struct node *constant(struct lower *l, enum op op) {
     struct node *node = node_at(l, NODE_CONST, l->span);
     node->op = (uint8_t)op;
@@ -56,8 +67,8 @@ static struct node *number(struct lower *l) {
     return leaf(l, NODE_NUMBER);
 }
 
-/* The grammar can bind `*a.b + c` and `a := b if c else d` to their first operand alone, Python to the whole: move the star
- * or the name outside, level by level as the expression is built. */
+/* The grammar can bind `*a.b + c` and `a := b if c else d` to their first operand alone, Python to the whole: move the
+ * star or the name outside, level by level as the expression is built. */
 struct node *hoist_prefix(struct node *node, struct node **first) {
     struct node *prefix = *first;
     bool loose = prefix->kind == NODE_STARRED || prefix->kind == NODE_NAMEDEXPR;
@@ -116,6 +127,15 @@ static struct node *regroup(struct lower *l, struct node *node) {
     return all;
 }
 
+/* An operand that is not the first one: there the grammar takes what Python takes only in parentheses. */
+static struct node *operand(struct lower *l) {
+    struct node *node = lower_expr(l);
+    bool loose = node->kind == NODE_STARRED || node->kind == NODE_NAMEDEXPR || node->kind == NODE_YIELD;
+    if (loose && !(node->flags & NF_PAREN))
+        return refuse(l, node->span, "this cannot be an operand", "put it in parentheses");
+    return node;
+}
+
 /* The left operand of an operator under the cursor's node, then the operator, then the right one. */
 static struct node *binary(struct lower *l) {
     struct node *node = node_with(l, NODE_BINOP, l->span, 2);
@@ -124,7 +144,7 @@ static struct node *binary(struct lower *l) {
     must_next(l);
     node->op = operators[l->here];
     must_next(l);
-    node->kid[1] = lower_expr(l);
+    node->kid[1] = operand(l);
     up(l);
     struct node *whole = hoist_prefix(node, &node->kid[0]);
     if (whole == node)
@@ -138,7 +158,7 @@ static struct node *unary(struct lower *l, bool is_not) {
     must_down(l);
     node->op = (uint8_t)(is_not ? OP_NOT : l->here == CST_MINUS ? OP_NEG : l->here == CST_PLUS ? OP_POS : OP_INVERT);
     must_next(l);
-    node->kid[0] = lower_expr(l);
+    node->kid[0] = operand(l);
     up(l);
     return node;
 }
@@ -157,7 +177,7 @@ static struct node *boolean(struct lower *l) {
             push(l, left->kid[i]);
     else
         push(l, left);
-    push(l, lower_expr(l));
+    push(l, operand(l));
     up(l);
     take(l, node, mark);
     return hoist_prefix(node, &node->kid[0]);
@@ -171,7 +191,7 @@ static struct node *comparison(struct lower *l) {
     must_down(l);
     do {
         if (!is_token(l->here)) {
-            push(l, lower_expr(l));
+            push(l, l->pending.len == mark ? lower_expr(l) : operand(l));
             continue;
         }
         if (l->here == CST_NE_OLD)
@@ -194,10 +214,10 @@ static struct node *conditional(struct lower *l) {
     node->kid[1] = lower_expr(l);
     must_next(l);
     must_next(l);
-    node->kid[0] = lower_expr(l);
+    node->kid[0] = operand(l);
     must_next(l);
     must_next(l);
-    node->kid[2] = lower_expr(l);
+    node->kid[2] = operand(l);
     up(l);
     return hoist_prefix(node, &node->kid[1]);
 }
@@ -266,6 +286,14 @@ static struct node *yield(struct lower *l) {
     return node;
 }
 
+/* A yield needs parentheses here. */
+static struct node *element(struct lower *l) {
+    struct node *node = lower_expr(l);
+    if ((node->kind == NODE_YIELD || node->kind == NODE_YIELDFROM) && !(node->flags & NF_PAREN))
+        return refuse(l, node->span, "this yield needs parentheses", NULL);
+    return node;
+}
+
 /* Elements between commas, with or without brackets around them. */
 static struct node *display(struct lower *l, enum node_kind kind) {
     struct node *node = node_at(l, kind, l->span);
@@ -275,13 +303,15 @@ static struct node *display(struct lower *l, enum node_kind kind) {
         do {
             if (!is_token(l->here)) {
                 comma = false;
-                push(l, lower_expr(l));
+                push(l, element(l));
             } else if (l->here == CST_COMMA) {
                 comma = true;
             }
         } while (next(l));
         up(l);
     }
+    if (comma && l->pending.len == mark)
+        return refuse(l, node->span, "a comma without an element", NULL);
     take(l, node, mark);
     if (comma)
         node->flags |= NF_TRAILING_COMMA;
@@ -299,6 +329,8 @@ static struct node *tuple_pattern(struct lower *l) {
 
 static struct node *tuple(struct lower *l) {
     struct node *node = display(l, NODE_TUPLE);
+    if (node->nkids == 1 && !(node->flags & NF_TRAILING_COMMA))
+        return refuse(l, node->span, "a starred expression cannot stand in parentheses", NULL);
     node->flags |= NF_PAREN;
     return node;
 }
@@ -307,14 +339,15 @@ static struct node *parenthesized(struct lower *l) {
     must_down(l);
     must_next(l);
     struct node *node = l->here == CST_LIST_SPLAT
-        ? refuse(l, l->span, "a starred expression cannot stand in parentheses", NULL)
-        : lower_expr(l);
+                            ? refuse(l, l->span, "a starred expression cannot stand in parentheses", NULL)
+                            : lower_expr(l);
     node->flags |= NF_PAREN;
     up(l);
     return node;
 }
 
-/* -- value as target -------------------------------------------------------------------------------------------------- */
+/* -- value as target --------------------------------------------------------------------------------------------------
+ */
 
 /* `as` binds tighter than a conditional or a lambda to the grammar, so this can sit at the end of one: the target goes
  * aside and the value takes the place of the pair. */
@@ -353,7 +386,7 @@ struct node *lower_as(struct lower *l, struct node **target) {
 
 static struct node *dispatch(struct lower *l) {
     switch (l->here) {
-    case CST_IDENTIFIER: return leaf(l, NODE_NAME);
+    case CST_IDENTIFIER: return name(l);
     case CST_INTEGER:
     case CST_FLOAT: return number(l);
     case CST_TRUE: return constant(l, OP_TRUE);

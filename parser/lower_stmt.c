@@ -20,9 +20,28 @@ static struct node *with_values(struct lower *l, enum node_kind kind, uint32_t m
     return node;
 }
 
+/* What can be assigned to or deleted. The grammar's patterns hold most of it up, not for `del` and `with`; a star needs
+ * a list around it, an annotated or augmented target cannot be one. */
+void check_target(struct lower *l, struct node *target, enum node_kind of) {
+    bool list = target->kind == NODE_TUPLE || target->kind == NODE_LIST;
+    bool single = of == NODE_ANNASSIGN || of == NODE_AUGASSIGN;
+    if (target->kind == NODE_NAME || target->kind == NODE_ATTRIBUTE || target->kind == NODE_SUBSCRIPT)
+        return;
+    if (!list || single) {
+        refuse(l, target->span, of == NODE_DELETE ? "this cannot be deleted" : "this cannot be assigned to", NULL);
+        return;
+    }
+    for (uint32_t i = 0; i < target->nkids; i++) {
+        struct node *kid = target->kid[i];
+        check_target(l, kid->kind == NODE_STARRED && of != NODE_DELETE ? kid->kid[0] : kid, of);
+    }
+}
+
 /* `del a, b` deletes two targets, `del (a, b)` one tuple. */
-static struct node *delete(struct lower *l) {
+static struct node *delete (struct lower *l) {
     struct node *node = with_values(l, NODE_DELETE, 1), *value = node->kid[0];
+    if (value != NULL)
+        check_target(l, value, NODE_DELETE);
     if (value == NULL || value->kind != NODE_TUPLE || (value->flags & NF_PAREN))
         return node;
     node->kid = value->kid;
@@ -136,11 +155,13 @@ static struct node *type_alias(struct lower *l) {
     return node;
 }
 
-/* -- assignments ------------------------------------------------------------------------------------------------------ */
+/* -- assignments ------------------------------------------------------------------------------------------------------
+ */
 
 /* `target: annotation [= value]`, the cursor on the annotation. */
 static struct node *annotated(struct lower *l, struct span span, struct node *target) {
     struct node *node = node_with(l, NODE_ANNASSIGN, span, 3);
+    check_target(l, target, NODE_ANNASSIGN);
     node->kid[0] = target;
     node->kid[1] = lower_type(l);
     if (next(l)) {
@@ -167,6 +188,7 @@ struct node *lower_assignment(struct lower *l) {
             if (levels > 1)
                 refuse(l, node->kid[1]->span, "only a single target can be annotated", NULL);
         } else {
+            check_target(l, target, NODE_ASSIGN);
             push(l, target);
             must_next(l);
         }
@@ -201,6 +223,7 @@ static struct node *augmented(struct lower *l) {
     struct node *node = node_with(l, NODE_AUGASSIGN, l->span, 2);
     must_down(l);
     node->kid[0] = lower_expr(l);
+    check_target(l, node->kid[0], NODE_AUGASSIGN);
     must_next(l);
     node->op = operators[l->here];
     must_next(l);
@@ -209,7 +232,8 @@ static struct node *augmented(struct lower *l) {
     return node;
 }
 
-/* -- expression statements ---------------------------------------------------------------------------------------------- */
+/* -- expression statements
+ * ---------------------------------------------------------------------------------------------- */
 
 /* `a, b` as a statement has its elements directly under the statement. */
 static struct node *expressions(struct lower *l, struct span span) {
@@ -260,7 +284,7 @@ static struct node *dispatch(struct lower *l) {
     case CST_EXPRESSION_STATEMENT: return expression_statement(l);
     case CST_RETURN: return with_values(l, NODE_RETURN, 1);
     case CST_ASSERT: return with_values(l, NODE_ASSERT, 2);
-    case CST_DELETE: return delete(l);
+    case CST_DELETE: return delete (l);
     case CST_RAISE: return raise(l);
     case CST_PASS: return node_at(l, NODE_PASS, l->span);
     case CST_BREAK: return node_at(l, NODE_BREAK, l->span);

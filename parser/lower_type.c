@@ -48,7 +48,7 @@ static struct node *generic(struct lower *l) {
 /* Whether an expression binds less tightly than `|`. */
 static bool is_looser(const struct node *node) {
     bool binary = node->kind == NODE_COMPARE || node->kind == NODE_BOOLOP || node->kind == NODE_IFEXP ||
-        node->kind == NODE_LAMBDA || node->kind == NODE_NAMEDEXPR;
+                  node->kind == NODE_LAMBDA || node->kind == NODE_NAMEDEXPR;
     return !(node->flags & NF_PAREN) && (binary || (node->kind == NODE_UNARYOP && node->op == OP_NOT));
 }
 

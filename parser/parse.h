@@ -1,8 +1,8 @@
 /* parse.h - the face of this room: bytes in, tree out.
  *
- * tree-sitter reads the bytes; lowering turns its concrete tree into ours (ast.h) and drops it. Lowering refuses, with a
- * diagnostic at the right place, what is not Python 3: an ERROR or MISSING node, an empty block, a `print` statement, a
- * nesting deeper than AST_DEPTH_MAX. */
+ * tree-sitter reads the bytes; lowering turns its concrete tree into ours (ast.h) and drops it. Lowering refuses, with
+ * a diagnostic at the right place, what is not Python 3: an ERROR or MISSING node, an empty block, a `print` statement,
+ * a nesting deeper than AST_DEPTH_MAX. */
 #ifndef ADGEN_PARSER_PARSE_H
 #define ADGEN_PARSER_PARSE_H
 

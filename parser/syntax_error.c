@@ -1,9 +1,9 @@
 /* syntax_error.c - a place for the first syntax error.
  *
- * tree-sitter repairs and goes on: an ERROR node starts where the repair begins, which can be the first line of the file,
- * and not where the text stopped to be Python. The parser's log says that: `process ... row:R, col:C` before each step,
- * `detect_error` where a reading of the text ends, and `resume` when no reading is left. So a text with an error, and only
- * such a text, is parsed once more with a logger. */
+ * tree-sitter repairs and goes on: an ERROR node starts where the repair begins, which can be the first line of the
+ * file, and not where the text stopped to be Python. The parser's log says that: `process ... row:R, col:C` before each
+ * step, `detect_error` where a reading of the text ends, and `resume` when no reading is left. So a text with an error,
+ * and only such a text, is parsed once more with a logger. */
 #include "parser/syntax_error.h"
 
 #include <stdio.h>
@@ -23,8 +23,8 @@ static void watch(void *payload, TSLogType type, const char *message) {
     if (row != NULL) {
         sscanf(row, "row:%u, col:%u", &probe->row, &probe->col);
     } else if (strncmp(message, "detect_error", 12) == 0) {
-        bool further = probe->row > probe->error_row ||
-            (probe->row == probe->error_row && probe->col > probe->error_col);
+        bool further =
+            probe->row > probe->error_row || (probe->row == probe->error_row && probe->col > probe->error_col);
         if (further) {
             probe->error_row = probe->row;
             probe->error_col = probe->col;

@@ -34,8 +34,8 @@ static void mark_gone(struct run *run, struct node *node) {
 }
 
 static void cover(const struct binding *binding) {
-    for (uint32_t i = 0; i < binding->visits; i++)
-        ((struct value *)binding->visited[i])->covered = true;
+    for (uint32_t i = 0; i < binding->visits->len; i++)
+        ((struct value *)binding->visits->at[i])->covered = true;
 }
 
 static void record(struct run *run, const struct rule *rule, const struct node *node) {
@@ -253,9 +253,10 @@ static bool usable(const struct site *site) {
     return site->node->mark != MARK_GONE && !site->node->value->covered;
 }
 
-static bool taken(const struct instance *in, uint32_t roots, uint32_t site) {
-    for (uint32_t i = 0; i < roots; i++)
-        if (in->site[i] == site)
+/* Whether a value is a part (or the whole) of what the other roots have matched. */
+static bool taken(const struct binding *binding, const struct value *value) {
+    for (uint32_t i = 0; i < binding->visits->len; i++)
+        if (binding->visits->at[i] == value)
             return true;
     return false;
 }
@@ -267,9 +268,10 @@ static bool find_partners(struct run *run, struct instance *in, uint32_t root, u
     const struct pattern *pattern = &in->rule->root[root - 1].pattern;
     for (uint32_t i = anchor; i-- > 0;) {
         struct site *site = site_at(run, i);
-        if (!usable(site) || taken(in, in->rule->roots, i))
+        if (!usable(site) || taken(&in->binding, site->node->value))
             continue;
         struct binding before = in->binding;
+        uint32_t visits = in->binding.visits->len;
         if (!match(pattern, site->node->value, &in->binding, NULL))
             continue;
         in->site[root - 1] = i;
@@ -277,6 +279,7 @@ static bool find_partners(struct run *run, struct instance *in, uint32_t root, u
             return true;
         in->site[root - 1] = UINT32_MAX;
         in->binding = before;
+        in->binding.visits->len = visits;
     }
     return false;
 }
@@ -285,7 +288,9 @@ static bool try_anchor(struct run *run, const struct anchor *anchor, uint32_t in
     const struct rule *rule = anchor->rule;
     struct site *site = site_at(run, index);
     struct mismatch mismatch = {0, NULL, NULL, NULL};
-    struct instance in = {.rule = rule, .site = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX}};
+    struct visits visits;
+    visits.len = 0;
+    struct instance in = {.rule = rule, .binding = {.visits = &visits}, .site = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX}};
     if (rule->roots > ROOTS_MAX || anchor->root + 1 != rule->roots)
         return false;
     if (!match(&rule->root[anchor->root].pattern, site->node->value, &in.binding, &mismatch)) {
@@ -336,9 +341,11 @@ uint32_t rules_apply(struct rewriter *r, struct node *body) {
 }
 
 void rules_report_misses(struct rewriter *r) {
+    enum { NEAR = 6 }; /* fewer parts than this are in common with anything */
     for (uint32_t i = 0; i < r->rules->list.len; i++) {
         const struct miss *miss = &r->misses[i];
-        if (miss->rule == NULL || r->applied[i] > 0 || miss->mismatch.progress * 2 < miss->rule->size)
+        uint32_t progress = miss->mismatch.progress;
+        if (miss->rule == NULL || r->applied[i] > 0 || progress < NEAR || progress * 6 < miss->rule->size)
             continue;
         struct buf text = {0};
         buf_printf(&text, "looks like \"%s\", but ", miss->rule->title);

@@ -71,6 +71,8 @@ static uint32_t call_rank(const struct function *f, const struct value *v) {
         return 0;
     case RANK_WIDE:
         return wide_rank(v);
+    case RANK_THREE:
+        return 3;
     case RANK_UNKNOWN:
     case RANK_EACH:
         break;
@@ -475,6 +477,26 @@ static const struct value *sliced(struct values *values, const struct value **ar
     return whole ? arg[0] : NULL;
 }
 
+/* The tuple that a value was last given as its shape, seen through casts and softmax; or NULL. */
+static const struct value *known_shape(struct values *values, const struct value *v) {
+    while (v->kind == VALUE_CALL) {
+        const struct function *f = library_function(lib(values), v->atom);
+        if (f != NULL && f->special == SPECIAL_RESHAPE)
+            return v->arg[1];
+        if (f == NULL || (f->special != SPECIAL_TO && f->special != SPECIAL_SOFTMAX))
+            return NULL;
+        v = v->arg[0];
+    }
+    return NULL;
+}
+
+/* Of several reshapes only the last counts, and none if the shape is what it was. */
+static const struct value *reshaped(struct values *values, const struct value **arg) {
+    while (arg[0]->kind == VALUE_CALL && arg[0]->atom == lib(values)->special[SPECIAL_RESHAPE]->name)
+        arg[0] = arg[0]->arg[0];
+    return arg[1]->kind == VALUE_TUPLE && known_shape(values, arg[0]) == arg[1] ? arg[0] : NULL;
+}
+
 /* Arguments brought to form in place; a value that replaces the call, or NULL. */
 static const struct value *specialise(struct values *values, const struct function *f, const struct value **arg) {
     switch (f->special) {
@@ -484,6 +506,8 @@ static const struct value *specialise(struct values *values, const struct functi
         return transposed(values, arg);
     case SPECIAL_PERMUTE:
         return permuted(values, arg);
+    case SPECIAL_RESHAPE:
+        return reshaped(values, arg);
     case SPECIAL_SLICE:
         return sliced(values, arg);
     default:

@@ -272,6 +272,22 @@ static struct node *fill_function(struct filler *f, template_function *make, con
     return f->r->refused == NULL ? make(f->r, arg, count) : NULL;
 }
 
+/* Whether a keyword argument of an op gets the op's default. */
+static bool is_default(const struct filler *f, const struct node *call, const struct node *keyword) {
+    if (keyword == NULL || keyword->kind != NODE_KEYWORD || keyword->kid[0]->kind != NODE_NAME)
+        return false;
+    const struct value *v = bound_to(f, keyword->kid[0]);
+    const struct library *library = f->r->rules->library;
+    atom name = v != NULL ? library_qualify(library, call->kid[0]) : NULL;
+    const struct function *op = name != NULL ? library_function(library, name) : NULL;
+    for (uint32_t i = 0; op != NULL && i < op->count; i++) {
+        const struct parameter *p = &op->param[i];
+        if (p->name == keyword->atom)
+            return v->kind == p->fallback && v->op == p->constant && v->number == p->number && v->atom == p->text;
+    }
+    return false;
+}
+
 static struct node *fill_kids(struct filler *f, const struct node *node) {
     struct node *out = node_copy(f->r->arena, node);
     out->value = NULL;
@@ -279,6 +295,8 @@ static struct node *fill_kids(struct filler *f, const struct node *node) {
         node_remove(out, out->nkids - 1);
     for (uint32_t i = 0; i < node->nkids; i++) {
         const struct node *from = node->kid[i];
+        if (node->kind == NODE_CALL && is_default(f, node, from))
+            continue;
         struct node *kid = from != NULL ? fill(f, from) : NULL;
         if (f->r->refused != NULL)
             return NULL;

@@ -212,7 +212,7 @@ static void read_bases(struct unit *unit, struct config *config, uint32_t depth)
         struct config *known = base->kind == NODE_NAME ? read_at(unit, config->module, base->atom, depth + 1) : NULL;
         if (known)
             inherit(unit, config, known);
-        else
+        else if (base->kind == NODE_NAME && ends_with(base->atom, "Config"))
             config->complete = false;
     }
 }
@@ -244,6 +244,8 @@ static struct config *read_imported(struct unit *unit, struct module *module, at
     if (name == NULL)
         return NULL;
     name++;
+    if (!ends_with(name, "Config")) /* a mixin: what it adds is not about the model */
+        return NULL;
     if ((path == NULL || ends_with(path, "/__init__.py")) && unit->registry)
         path = registry_config_path(unit->registry, unit->arena, name);
     if (path == NULL)

@@ -17,7 +17,7 @@ struct config {
     struct map aliases;     /* of attribute_map: name -> atom that it stands for */
     struct map subs;        /* sub-configurations: name -> NAME node of the class, in `module` */
     atom model_type;        /* NULL where the class does not say */
-    bool complete;          /* the source of every base class was found */
+    bool complete;          /* the source of every base that is a configuration was found; mixins are not looked for */
 };
 
 /* The configuration class that `name` means in a module: defined there, or imported from a file that is at hand. NULL, and

@@ -46,7 +46,7 @@ void apply_equations(struct unit *unit) {
     functions_collect(unit, &all);
     for (uint32_t i = 0; i < all.list.len; i++) {
         struct fn *fn = all.list.at[i];
-        if (!fn->live || atom_is(fn->name, "__init__"))
+        if (atom_is(fn->name, "__init__"))
             continue;
         struct rewriter r = {.arena = unit->arena, .atoms = unit->atoms, .rules = unit->rules, .trace = unit->trace,
             .functions = functions, .user = fn, .strict_rounding = unit->strict_rounding};

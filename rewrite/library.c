@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "rewrite/expr.h"
 #include "rewrite/rules.h"
 
 enum { NAME_MAX_LEN = 256 };
@@ -31,20 +32,11 @@ void loader_error(struct loader *loader, const struct yaml *at, const char *form
         "%s", text);
 }
 
-/* `$x` and `_x` have the same length, so places in messages stay right. */
 struct node *loader_parse(struct loader *loader, const struct yaml *at, const char *text) {
-    size_t len = strlen(text);
-    char *copy = arena_strndup(loader->arena, text, len);
-    for (size_t i = 0; i < len; i++)
-        if (copy[i] == '$')
-            copy[i] = '_';
-    struct diags *quiet = diags_create(loader->arena);
-    struct source *source =
-        source_from_text(loader->arena, loader->atoms, quiet, loader->source->path, copy, len);
-    struct node *node =
-        source == NULL ? NULL : parse_expression(loader->parser, loader->arena, loader->atoms, quiet, source);
+    uint32_t error;
+    struct node *node = expr_read(loader->arena, loader->atoms, text, &error);
     if (node == NULL)
-        loader_error(loader, at, "not a Python expression: %s", text);
+        loader_error(loader, at, "not an expression from here on: `%.40s`", text + error);
     return node;
 }
 
@@ -164,7 +156,7 @@ static enum special special_of(const char *name) {
     return SPECIAL_NONE;
 }
 
-struct function *library_add_function(
+static struct function *add_function(
     struct loader *loader, const struct yaml *at, const char *text, const char *prefix) {
     struct library *library = loader->library;
     struct function *f = NEW(loader->arena, struct function);
@@ -204,7 +196,7 @@ static bool add_alias(struct loader *loader, const struct function *f, const str
 static bool read_rank(struct loader *loader, struct function *f, const struct yaml *entry) {
     static const char *const names[] = {[RANK_UNKNOWN] = "unknown", [RANK_SAME] = "same", [RANK_MORE] = "more",
         [RANK_FEWER] = "fewer", [RANK_REDUCE] = "reduce", [RANK_SHAPE] = "shape", [RANK_WIDE] = "wide",
-        [RANK_EACH] = "each"};
+        [RANK_EACH] = "each", [RANK_THREE] = "three"};
     const char *text = yaml_text(entry, "rank");
     if (text == NULL)
         return true;
@@ -218,7 +210,9 @@ static bool read_rank(struct loader *loader, struct function *f, const struct ya
     return false;
 }
 
-static bool load_function(struct loader *loader, const struct yaml *entry) {
+bool library_add_function(struct loader *loader, const struct yaml *entry, const char *prefix) {
+    if (entry->kind == YAML_SCALAR)
+        return add_function(loader, entry, entry->text, prefix) != NULL;
     if (!loader_check_keys(loader, entry, "call also rank"))
         return false;
     const char *call = yaml_text(entry, "call");
@@ -226,7 +220,7 @@ static bool load_function(struct loader *loader, const struct yaml *entry) {
         loader_error(loader, entry, "a function needs `call`");
         return false;
     }
-    struct function *f = library_add_function(loader, entry, call, "");
+    struct function *f = add_function(loader, entry, call, prefix);
     if (f == NULL || !read_rank(loader, f, entry))
         return false;
     const struct yaml *also = yaml_get(entry, "also");
@@ -250,7 +244,7 @@ bool library_load_signatures(struct loader *loader, const struct yaml *file) {
     const struct yaml *functions = yaml_get(file, "functions");
     bool ok = true;
     for (uint32_t i = 0; functions != NULL && i < functions->count; i++)
-        ok = load_function(loader, functions->item[i]) && ok;
+        ok = library_add_function(loader, functions->item[i], "") && ok;
     for (int i = 1; i < SPECIALS_COUNT; i++) {
         if (loader->library->special[i] == NULL) {
             loader_error(loader, functions, "a function that canonical forms need is missing");

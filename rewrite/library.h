@@ -12,7 +12,7 @@
  * dim0, dim1, start_dim, end_dim and dims are counted from the end where the rank of the first argument is known.
  * `rank` says what the rank of the result is: same as the first argument; more, fewer (by one); reduce (fewer unless
  * keepdim); shape (the length of the parameter `*shape`); wide (the largest of all arguments); each (the result is a
- * sequence of tensors that have it); absent: unknown.
+ * sequence of tensors that have it); three; absent: unknown.
  *
  * rules/spellings.yaml lists equal expressions, the canonical one first:
  *
@@ -29,7 +29,7 @@
 #include "rewrite/value.h"
 #include "rewrite/yaml.h"
 
-enum rank_rule { RANK_UNKNOWN, RANK_SAME, RANK_MORE, RANK_FEWER, RANK_REDUCE, RANK_SHAPE, RANK_WIDE, RANK_EACH };
+enum rank_rule { RANK_UNKNOWN, RANK_SAME, RANK_MORE, RANK_FEWER, RANK_REDUCE, RANK_SHAPE, RANK_WIDE, RANK_EACH, RANK_THREE };
 
 /* Functions that canonicalisation itself knows. */
 #define SPECIALS(X) \
@@ -40,6 +40,7 @@ enum rank_rule { RANK_UNKNOWN, RANK_SAME, RANK_MORE, RANK_FEWER, RANK_REDUCE, RA
     X(UNSQUEEZE, "torch.unsqueeze") \
     X(CAT, "torch.cat") \
     X(STACK, "torch.stack") \
+    X(SOFTMAX, "torch.softmax") \
     X(SLICE, "adgen.slice") \
     X(SELECT, "torch.select") \
     X(FLATTEN, "torch.flatten") \
@@ -117,9 +118,9 @@ struct loader {
 bool library_load_signatures(struct loader *loader, const struct yaml *file);
 bool library_load_spellings(struct loader *loader, const struct yaml *file);
 
-/* `torch.f(a, b=1)` as a function called `prefix` + its dotted name. NULL with a diagnostic. */
-struct function *library_add_function(
-    struct loader *loader, const struct yaml *at, const char *text, const char *prefix);
+/* An entry `torch.f(a, b=1)`, or a mapping {call: ..., also: ..., rank: ...}, as a function called `prefix` + its dotted
+ * name. False with a diagnostic. */
+bool library_add_function(struct loader *loader, const struct yaml *entry, const char *prefix);
 
 /* The function of a canonical name, or NULL. */
 const struct function *library_function(const struct library *library, atom name);

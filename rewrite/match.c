@@ -103,8 +103,18 @@ static bool solve_either(struct search *s, const struct goal *goal) {
 }
 
 static void visit(struct search *s, const struct value *subject) {
-    if (s->binding->visits < MATCH_VISITED)
-        s->binding->visited[s->binding->visits++] = subject;
+    struct visits *visits = s->binding->visits;
+    if (visits != NULL && visits->len < MATCH_VISITED)
+        visits->at[visits->len++] = subject;
+}
+
+static uint32_t visited(const struct search *s) {
+    return s->binding->visits != NULL ? s->binding->visits->len : 0;
+}
+
+static void forget_visits(struct search *s, uint32_t len) {
+    if (s->binding->visits != NULL)
+        s->binding->visits->len = len;
 }
 
 /* What a float cast casts, or NULL: a cast to integers or booleans changes the value for good. */
@@ -120,12 +130,12 @@ static const struct value *uncast(const struct value *v) {
 /* The innermost first: a metavariable stands for what was cast. */
 static bool solve_cast_from(struct search *s, const struct goal *goal, const struct value *v) {
     const struct value *inner = uncast(v);
-    uint32_t visits = s->binding->visits;
+    uint32_t visits = visited(s);
     if (inner != NULL) {
         visit(s, v);
         if (solve_cast_from(s, goal, inner))
             return true;
-        s->binding->visits = visits;
+        forget_visits(s, visits);
     }
     struct goal choice = {goal->pattern->arg[0], v, goal->next};
     return solve(s, &choice);
@@ -166,7 +176,7 @@ static bool solve_structure(struct search *s, const struct goal *goal) {
     if (!same_head(p, v))
         return refuse(s, goal, NULL);
     struct binding *b = s->binding;
-    uint32_t visits = b->visits;
+    uint32_t visits = visited(s);
     bool rounded = b->rounded;
     if (p->count > 0)
         visit(s, v);
@@ -176,7 +186,7 @@ static bool solve_structure(struct search *s, const struct goal *goal) {
     bool ok = commutes ? solve_commuted(s, goal, false) || solve_commuted(s, goal, true) : solve_args(s, goal, 0);
     s->progress--;
     if (!ok) {
-        b->visits = visits;
+        forget_visits(s, visits);
         b->rounded = rounded;
     }
     return ok;

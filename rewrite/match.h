@@ -58,12 +58,16 @@ struct pattern {
     const struct metavariables *metas;
 };
 
+/* The subject's values that patterns themselves took apart, root first; no more than MATCH_VISITED are kept. */
+struct visits {
+    const struct value *at[MATCH_VISITED];
+    uint32_t len;
+};
+
 struct binding {
     const struct value *meta[MATCH_METAS]; /* NULL: not bound */
     bool rounded;                          /* some part matched through a spelling that only rounds alike */
-    /* The subject's values that the pattern itself took apart, root first; at most MATCH_VISITED of them. */
-    const struct value *visited[MATCH_VISITED];
-    uint32_t visits;
+    struct visits *visits;                 /* NULL: nobody wants to know */
 };
 
 /* The condition that failed where the best attempt ended. */
@@ -74,7 +78,7 @@ struct mismatch {
     const struct condition *condition;
 };
 
-/* Match `subject`, extending `binding` (zeroed, or what another root of the rule bound). On failure the binding is as
+/* Match `subject`, extending `binding` (zeroed but for `visits`, or what another root of the rule bound). On failure the binding is as
  * before; `mismatch`, if not NULL, keeps the furthest failure of all calls. */
 bool match(const struct pattern *pattern, const struct value *subject, struct binding *binding,
     struct mismatch *mismatch);

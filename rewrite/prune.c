@@ -53,6 +53,8 @@ static void index_store(struct unit *unit, struct node *target, struct node *stm
             index_store(unit, target->kid[i], stmt);
         return;
     }
+    if (target->kind == NODE_SUBSCRIPT) /* self.table[key] = v */
+        target = target->kid[0];
     if (target->kind != NODE_ATTRIBUTE || !target->kid[0]->abs || target->kid[0]->abs->kind != ABS_INSTANCE)
         return;
     struct attr *attr = map_get(&target->kid[0]->abs->cls->attrs, target->atom);
@@ -437,6 +439,9 @@ static bool holds_parameters(const struct absval *a) {
         return true;
     if (a->kind == ABS_SEQ && a->element)
         return holds_parameters(a->element);
+    for (uint32_t i = 0; a->kind == ABS_UNION && i < a->count; i++)
+        if (holds_parameters(a->item[i].abs))
+            return true;
     for (size_t i = 0; a->kind == ABS_OBJECT && i < sizeof with_parameters / sizeof with_parameters[0]; i++)
         if (qual_ends(a->qual, with_parameters[i]))
             return true;

@@ -270,15 +270,8 @@ static bool load_rule(struct loader *loader, struct rules *rules, const struct y
 
 static bool load_ops(struct loader *loader, const struct yaml *ops) {
     bool ok = true;
-    for (uint32_t i = 0; i < ops->count; i++) {
-        const struct yaml *op = ops->item[i];
-        if (op->kind != YAML_SCALAR) {
-            loader_error(loader, op, "an op is written as its signature");
-            ok = false;
-            continue;
-        }
-        ok = library_add_function(loader, op, op->text, OP_PREFIX) != NULL && ok;
-    }
+    for (uint32_t i = 0; i < ops->count; i++)
+        ok = library_add_function(loader, ops->item[i], OP_PREFIX) && ok;
     return ok;
 }
 

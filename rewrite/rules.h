@@ -22,9 +22,11 @@
  *
  * A pattern is Python with metavariables: `$x` is any value, the same at every occurrence; `_` is anything;
  * `either(p, q)` either; `cast(p)` is p under any number of dtype casts. Patterns are brought to canonical form as
- * sources are (value.h), so it does not matter which spelling of a function a pattern uses.
+ * sources are (value.h), so it does not matter which spelling of a function a pattern uses. Each occurrence of either()
+ * chooses by itself, so a metavariable of one alternative must not contradict one of another.
  *
- * A template may call the functions of TEMPLATE_FUNCTIONS. A metavariable that not every alternative binds may only stand
+ * A keyword argument of an op that gets the default of its schema is left out. A template may call the functions of
+ * TEMPLATE_FUNCTIONS. A metavariable that not every alternative binds may only stand
  * in a keyword argument (which is left out where it is not bound) or in an argument of a template function.
  *
  * The other files: `functions` (signatures.yaml) and `spellings` (spellings.yaml) are described in library.h; `ops`
@@ -43,6 +45,7 @@ enum promise { PROMISE_EXACT, PROMISE_ROUNDING, PROMISE_APPROXIMATE };
     X(window, "window(m, ...): the sliding window of masks that apply together; nothing where none has one") \
     X(causal, "causal(m, ...): whether one of the masks is causal; nothing without a mask") \
     X(doubled, "doubled(h): h followed by itself along the last dimension") \
+    X(first, "first(a, b, ...): the first of those arguments that are bound") \
     X(product, "product(a, b, ...): the product of those arguments that are bound; 1.0 if none is") \
     X(positive, "positive(d, r): dimension d of a tensor of rank r, counted from the front")
 

@@ -448,6 +448,8 @@ static struct val eval_subscript(struct frame *f, struct node *e) {
             a->qual = object.abs->qual;
             return val_make(a, expr);
         }
+        if (fact && fact->effect == EFFECT_CLASS)
+            return val_make(object.abs, expr);
         return val_top(expr);
     }
     default: {

@@ -95,6 +95,7 @@ static bool apply_fact(struct frame *f, const struct fact *fact, atom qual, stru
         *result = val_make(abs_simple(ABS_TENSOR), build_call(f, callee.expr, args, at));
         return true;
     case EFFECT_OBJECT:
+    case EFFECT_CLASS:
         a = abs_new(unit, ABS_OBJECT);
         a->qual = qual;
         *result = val_make(a, build_call(f, callee.expr, args, at));
@@ -286,20 +287,27 @@ static uint32_t rank_of_arg(const struct args *args, uint32_t i) {
     return a && (a->val.abs->kind == ABS_TENSOR || a->val.abs->kind == ABS_TOP) ? a->val.abs->rank : 0;
 }
 
+/* How many sizes the positional arguments from `from` on are; 0 where that is not known. */
 static uint32_t rank_of_sizes(const struct args *args, uint32_t from) {
-    const struct arg *a = arg_find(args, from, NULL);
-    if (a == NULL || args->open)
-        return 0;
-    if (a->val.abs->kind == ABS_SHAPE)
-        return a->val.abs->rank;
-    if (a->val.abs->kind == ABS_TUPLE || a->val.abs->kind == ABS_LIST)
-        return a->val.abs->count;
-    uint32_t count = 0;
-    for (uint32_t i = from; i < args->list.len; i++)
-        count += args->list.at[i].keyword == NULL;
-    if (count == 1 && (a->val.abs->kind == ABS_TOP || a->val.abs->kind == ABS_NOTNONE || a->val.abs->kind == ABS_SEQ))
-        return 0; /* may be a tuple of sizes */
-    return count;
+    uint32_t count = 0, seen = 0;
+    const struct absval *only = NULL;
+    for (uint32_t i = 0; i < args->list.len; i++) {
+        const struct arg *a = &args->list.at[i];
+        if (a->keyword || a->form == ARG_STARSTAR || seen++ < from)
+            continue;
+        only = count == 0 && a->form == ARG_VALUE ? a->val.abs : NULL;
+        if (a->form == ARG_STAR && (a->val.abs->kind != ABS_SHAPE || a->val.abs->rank == 0))
+            return 0;
+        count += a->form == ARG_STAR ? a->val.abs->rank : 1;
+    }
+    if (only == NULL)
+        return count;
+    if (only->kind == ABS_SHAPE)
+        return only->rank;
+    if (only->kind == ABS_TUPLE || only->kind == ABS_LIST)
+        return only->count;
+    bool may_be_several = only->kind == ABS_TOP || only->kind == ABS_NOTNONE || only->kind == ABS_SEQ;
+    return may_be_several ? 0 : 1;
 }
 
 /* torch.ones(n): a size where nothing says that it is several. */
@@ -361,6 +369,8 @@ static struct val call_torch(struct frame *f, const char *name, struct val calle
     }
     if (one_of(name, "where"))
         return val_make(abs_tensor(unit, rank_of_arg(args, 1)), call);
+    if (strcmp(name, "tensor") == 0 && args->list.len && args->list.at[0].val.abs->kind != ABS_LIST)
+        return val_make(abs_tensor(unit, 1), call); /* broadcasts like one dimension */
     if (strcmp(name, "arange") == 0)
         return val_make(abs_tensor(unit, 1), call);
     if (one_of(name, "zeros ones empty rand randn"))
@@ -424,6 +434,8 @@ struct val call_object(struct frame *f, struct val object, struct args *args, st
         return result;
     struct node *call = build_call(f, object.expr, args, at);
     uint32_t rank = rank_of_arg(args, 0);
+    if (qual_ends(object.abs->qual, "ROPE_INIT_FUNCTIONS")) /* inverse frequencies and a factor */
+        return val_make(pair_abs(f, abs_tensor(f->unit, 1), abs_simple(ABS_NUMBER)), call);
     if (rank && qual_ends(object.abs->qual, "Embedding"))
         rank++;
     return val_make(abs_tensor(f->unit, rank), call);

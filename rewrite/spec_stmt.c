@@ -829,7 +829,7 @@ static enum flow run_stmt(struct frame *f, struct node *stmt, struct node *rest,
 }
 
 enum flow run_block(struct frame *f, struct node *block, uint32_t from) {
-    for (uint32_t i = from; i < block->nkids; i++) {
+    for (uint32_t i = from; i < block->nkids && !f->unit->restart; i++) {
         enum flow flow = run_stmt(f, block->kid[i], block, i + 1);
         if (flow != FLOW_NEXT)
             return flow;

@@ -40,8 +40,12 @@ static struct val parameter_value(struct frame *f, const struct param *p) {
     struct node *name = make_name(unit->arena, p->name);
     if (fact && fact->effect == EFFECT_VALUE)
         return val_make(abs_const(unit, fact->value), name);
-    if (fact && fact->effect == EFFECT_TENSOR)
-        return val_make(abs_tensor(unit, fact->argument), name);
+    if (fact && fact->effect == EFFECT_TENSOR) {
+        struct absval *tensor = abs_new(unit, ABS_TENSOR);
+        tensor->rank = fact->argument;
+        tensor->positions = atom_is(fact->id, "positions");
+        return val_make(tensor, name);
+    }
     if (fact && fact->effect == EFFECT_OPTIONAL) {
         struct absval *optional = abs_new(unit, ABS_TOP);
         optional->rank = fact->argument;
@@ -72,13 +76,37 @@ static void run_entry(struct unit *unit) {
     call_function(&f, forward, &model, &inputs, NULL, make_name(unit->arena, intern(unit->atoms, "model")));
 }
 
+static void forget_function(struct fn *fn) {
+    for (uint32_t i = 0; i < fn->params.len; i++)
+        fn->params.at[i]->abs = NULL;
+    fn->ret = NULL;
+}
+
+/* Start over with nothing but which parameters take several ranks. */
+static void forget(struct unit *unit) {
+    for (uint32_t i = 0; i < unit->classes.len; i++)
+        for (uint32_t k = 0; k < unit->classes.at[i]->methods.len; k++)
+            forget_function(unit->classes.at[i]->methods.entry[k].value);
+    for (uint32_t i = 0; i < unit->module->symbols.len; i++) {
+        struct symbol *symbol = unit->module->symbols.entry[i].value;
+        if (symbol->fn)
+            forget_function(symbol->fn);
+    }
+    unit->restart = false;
+}
+
 bool specialise(struct unit *unit) {
-    for (uint32_t round = 0; round < ROUNDS_MAX; round++) {
+    for (uint32_t round = 0; round < ROUNDS_MAX;) {
         unit->round++;
         unit->changed = false;
         run_entry(unit);
+        if (unit->restart) {
+            forget(unit);
+            continue;
+        }
         if (!unit->changed || unit->failed)
             return !unit->failed;
+        round++;
     }
     diag_at(unit->diags, SEVERITY_ERROR, unit->module->source, unit->entry->def->span, "rounds",
         "specialisation does not settle after %d rounds", ROUNDS_MAX);

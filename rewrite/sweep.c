@@ -165,6 +165,22 @@ static void keep_live_phis(struct node *stmt) {
     stmt->nphis = kept;
 }
 
+struct node *negated(struct unit *unit, struct node *test) {
+    static const uint8_t opposite[OP_COUNT] = {[OP_IS] = OP_IS_NOT, [OP_IS_NOT] = OP_IS, [OP_EQ] = OP_NE, [OP_NE] = OP_EQ,
+        [OP_IN] = OP_NOT_IN, [OP_NOT_IN] = OP_IN};
+    if (test->kind == NODE_UNARYOP && test->op == OP_NOT)
+        return test->kid[0];
+    if (test->kind == NODE_COMPARE && test->nkids == 2 && opposite[test->ops[0]]) {
+        uint8_t *ops = arena_alloc(unit->arena, 1);
+        ops[0] = opposite[test->ops[0]];
+        test->ops = ops;
+        return test;
+    }
+    struct node *no = node_make(unit->arena, NODE_UNARYOP, NULL, 1, test);
+    no->op = OP_NOT;
+    return no;
+}
+
 /* Returns false where nothing is left of the statement. */
 static bool sweep_if(struct unit *unit, struct node *stmt) {
     keep_live_phis(stmt);
@@ -174,15 +190,7 @@ static bool sweep_if(struct unit *unit, struct node *stmt) {
         return true;
     if (stmt->kid[2] == NULL)
         return false;
-    struct node *test = stmt->kid[0];
-    if (test->kind == NODE_COMPARE && test->nkids == 2 && (test->ops[0] == OP_IS || test->ops[0] == OP_IS_NOT)) {
-        uint8_t *ops = arena_alloc(unit->arena, 1);
-        ops[0] = test->ops[0] == OP_IS ? OP_IS_NOT : OP_IS;
-        test->ops = ops;
-    } else {
-        stmt->kid[0] = node_make(unit->arena, NODE_UNARYOP, NULL, 1, test);
-        stmt->kid[0]->op = OP_NOT;
-    }
+    stmt->kid[0] = negated(unit, stmt->kid[0]);
     for (uint32_t i = 0; i < stmt->nphis; i++) {
         struct web *swap = stmt->phis[i]->from[0];
         stmt->phis[i]->from[0] = stmt->phis[i]->from[1];

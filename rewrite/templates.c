@@ -27,6 +27,14 @@ static struct node *make_product(struct rewriter *r, const struct template_arg *
     return out != NULL ? out : make_number(r->arena, intern(r->atoms, "1.0"));
 }
 
+static struct node *make_first(struct rewriter *r, const struct template_arg *arg, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++)
+        if (arg[i].node != NULL)
+            return arg[i].node;
+    r->refused = "none of the alternatives is bound";
+    return NULL;
+}
+
 static struct node *make_positive(struct rewriter *r, const struct template_arg *arg, uint32_t count) {
     double rank = count == 2 && arg[1].node != NULL ? 4 : 0;
     if (rank == 0 || arg[0].value == NULL || arg[0].value->kind != VALUE_NUMBER) {

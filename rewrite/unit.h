@@ -154,6 +154,7 @@ struct unit {
     VEC(struct cls *) classes;     /* constructed, in order */
     VEC(struct fn *) functions;    /* of the module, residual */
     uint32_t rank_ids;
+    bool restart;                  /* a parameter turned out to take several ranks: forget what is known of all */
     uint32_t round;
     bool changed;                  /* a summary grew after it was used: another round is needed */
     bool failed;
@@ -209,6 +210,9 @@ struct functions {
     VEC(struct fn *) list;
 };
 void functions_collect(struct unit *unit, struct functions *functions);
+
+/* The opposite test; `test` becomes part of it. */
+struct node *negated(struct unit *unit, struct node *test);
 
 /* Keep what the entry's logits need; see prune.c. */
 void prune(struct unit *unit);

@@ -11,7 +11,7 @@ struct values {
     uint32_t slots, len, depth;
 };
 
-enum { SLOTS_AT_FIRST = 1024, RESPELL_DEPTH = 40 };
+enum { SLOTS_AT_FIRST = 512, RESPELL_DEPTH = 40 };
 
 struct values *values_create(struct arena *arena, struct atoms *atoms, const struct library *library) {
     struct values *values = NEW(arena, struct values);

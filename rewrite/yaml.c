@@ -11,9 +11,16 @@ struct reader {
     struct diags *diags;
     struct source *source;
     yaml_document_t *document;
+    bool failed;
 };
 
 static struct yaml *convert(struct reader *r, int index);
+
+static void duplicate(struct reader *r, const struct yaml *key) {
+    r->failed = true;
+    diag_at(r->diags, SEVERITY_ERROR, r->source, key->span, "rule-file", "the key `%s` stands here twice",
+        key->kind == YAML_SCALAR ? key->text : "?");
+}
 
 static void convert_list(struct reader *r, struct yaml *out, const yaml_node_t *node) {
     out->count = (uint32_t)(node->data.sequence.items.top - node->data.sequence.items.start);
@@ -30,6 +37,9 @@ static void convert_map(struct reader *r, struct yaml *out, const yaml_node_t *n
         const yaml_node_pair_t *pair = &node->data.mapping.pairs.start[i];
         struct yaml *key = convert(r, pair->key);
         out->key[i] = intern(r->atoms, key->kind == YAML_SCALAR ? key->text : "?");
+        for (uint32_t k = 0; k < i; k++)
+            if (out->key[k] == out->key[i])
+                duplicate(r, key);
         out->item[i] = convert(r, pair->value);
     }
 }
@@ -96,11 +106,11 @@ static struct yaml *read_document(struct reader *r, yaml_parser_t *parser) {
         tree = convert(r, 1);
     }
     yaml_document_delete(&document);
-    return tree;
+    return r->failed ? NULL : tree;
 }
 
 struct yaml *yaml_read(struct arena *arena, struct atoms *atoms, struct diags *diags, struct source *source) {
-    struct reader r = {arena, atoms, diags, source, NULL};
+    struct reader r = {arena, atoms, diags, source, NULL, false};
     if (memchr(source->text, '*', source->len) != NULL && memchr(source->text, '&', source->len) != NULL &&
         has_alias(source)) {
         diag_at(diags, SEVERITY_ERROR, source, (struct span){0, 0}, "rule-file", "anchors and aliases are not supported");

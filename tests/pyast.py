@@ -37,7 +37,8 @@ class Dumper:
     def at(self, node):
         if self.starts is None or self.inside_format:
             return ""
-        start, end = self.starts[node.lineno - 1] + node.col_offset, self.starts[node.end_lineno - 1] + node.end_col_offset
+        start = self.starts[node.lineno - 1] + node.col_offset
+        end = self.starts[node.end_lineno - 1] + node.end_col_offset
         return f"@-{end}" if getattr(node, "decorator_list", None) else f"@{start}-{end}"
 
     def dump(self, node):
@@ -68,7 +69,8 @@ class Dumper:
 
     def do_ClassDef(self, node):
         bases = sorted(node.bases + node.keywords, key=lambda part: (part.lineno, part.col_offset))
-        return f"(ClassDef{self.at(node)} {node.name} (bases{self.many(bases)}) {self.block(node.body)}{self.many(node.decorator_list)})"
+        parts = f"(bases{self.many(bases)}) {self.block(node.body)}{self.many(node.decorator_list)}"
+        return f"(ClassDef{self.at(node)} {node.name} {parts})"
 
     def do_Return(self, node):
         return f"(Return{self.at(node)} {self.dump(node.value)})"
@@ -182,7 +184,9 @@ class Dumper:
         return f"(IfExp{self.at(node)} {self.dump(node.test)} {self.dump(node.body)} {self.dump(node.orelse)})"
 
     def do_Dict(self, node):
-        items = [f" (item {self.dump(key)} {self.dump(value)})" for key, value in zip(node.keys, node.values)]
+        items = [
+            f" (item {self.dump(key)} {self.dump(value)})" for key, value in zip(node.keys, node.values, strict=True)
+        ]
         return f"(Dict{self.at(node)}{''.join(items)})"
 
     def do_Set(self, node):
@@ -223,7 +227,9 @@ class Dumper:
         return f"(YieldFrom{self.at(node)} {self.dump(node.value)})"
 
     def do_Compare(self, node):
-        rest = [f" {OPERATORS[type(op)]} {self.dump(right)}" for op, right in zip(node.ops, node.comparators)]
+        rest = [
+            f" {OPERATORS[type(op)]} {self.dump(right)}" for op, right in zip(node.ops, node.comparators, strict=True)
+        ]
         return f"(Compare{self.at(node)} {self.dump(node.left)}{''.join(rest)})"
 
     def do_Call(self, node):
@@ -285,7 +291,7 @@ class Dumper:
         parts = []
         plain = args.posonlyargs + args.args
         defaults = [None] * (len(plain) - len(args.defaults)) + args.defaults
-        for index, (arg, default) in enumerate(zip(plain, defaults)):
+        for index, (arg, default) in enumerate(zip(plain, defaults, strict=True)):
             if args.posonlyargs and index == len(args.posonlyargs):
                 parts.append("(arg / _ _)")
             parts.append(self.arg(arg, default))
@@ -295,7 +301,7 @@ class Dumper:
             parts.append(self.arg(args.vararg, None, "* "))
         elif args.kwonlyargs:
             parts.append("(arg * _ _)")
-        for arg, default in zip(args.kwonlyargs, args.kw_defaults):
+        for arg, default in zip(args.kwonlyargs, args.kw_defaults, strict=True):
             parts.append(self.arg(arg, default))
         if args.kwarg:
             parts.append(self.arg(args.kwarg, None, "** "))

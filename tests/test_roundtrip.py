@@ -4,6 +4,8 @@ import importlib.util
 import os
 import pathlib
 import subprocess
+import sys
+import warnings
 from concurrent.futures import ProcessPoolExecutor
 
 import pyast
@@ -21,7 +23,7 @@ def corpus():
 
 
 def first_difference(path, ours, theirs):
-    for mine, real in zip(ours.split("\n"), theirs.split("\n")):
+    for mine, real in zip(ours.split("\n"), theirs.split("\n"), strict=False):
         if mine != real:
             return f"{path}\n  adgen:  {mine[:600]}\n  python: {real[:600]}"
     return f"{path}: the dumps have different lengths"
@@ -35,9 +37,10 @@ def compare(paths, spans):
     if len(dumps) != len(paths):
         return [f"{len(dumps)} dumps for {len(paths)} files\n{run.stderr}"]
     differences = []
-    for path, ours in zip(paths, dumps):
-        source = path.read_text(encoding="utf-8-sig")
-        theirs = pyast.dump(source, spans)
+    for path, ours in zip(paths, dumps, strict=True):
+        with warnings.catch_warnings():  # of strange syntax in our own test data
+            warnings.simplefilter("ignore")
+            theirs = pyast.dump(path.read_text(encoding="utf-8-sig"), spans)
         if pyast.resolve_names(ours) != theirs:
             differences.append(first_difference(path, ours, theirs))
     return differences + ([run.stderr] if run.returncode != 0 else [])
@@ -59,4 +62,6 @@ def test_corpus():
 @pytest.mark.parametrize("path", sorted(DATA.glob("syntax*.py")), ids=lambda path: path.name)
 @pytest.mark.parametrize("spans", [False, True])
 def test_syntax(path, spans):
+    if path.stem == "syntax312" and sys.version_info < (3, 12):
+        pytest.skip("this Python cannot read it")
     assert compare([path], spans) == []

@@ -431,3 +431,9 @@ a.b.c(d)[e](f)(g).h, "a".join(b), [a][0], {a}.b, {a: b}[c], (a, b)[0], f"{a}".b,
 "a" "b" .c, ("a" "b").c, -1 .a, (-1).a
 a & b ^ c, a ^ b & c, a & b ^ c & d ^ e & f & g, (a ^ b) & c, a & (b ^ c), a | b & c ^ d | e, [*a & b ^ c], a & ~b ^ c + d
 rf"{a}\"", rf'\'{a}\'', rf"{a}\\", rf"\d{a}\d\"", rf"""{a}\"""", r"\"", rf"\{a}" f"\{a}" if 0 else f"\\{a}\\", fr"{a:\d}"
+with (a,): pass
+with (*a, b): pass
+with (): pass
+with ((a, b)): pass
+with (a, b), c: pass
+with (a, (b, c)): pass

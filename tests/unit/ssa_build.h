@@ -82,7 +82,8 @@ static inline void build_target(struct env *env, struct node *stmt, struct node 
         return;
     }
     for (uint32_t i = 0; i < target->nkids; i++) {
-        struct web *web = build_web_for(env, target->kid[i], WEB_ELEMENT);
+        struct node *name = target->kid[i]->kind == NODE_STARRED ? target->kid[i]->kid[0] : target->kid[i];
+        struct web *web = build_web_for(env, name, WEB_ELEMENT);
         web->stmt = stmt;
         web->expr = stmt->kid[0];
         web->element = i;

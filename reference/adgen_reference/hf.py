@@ -1,0 +1,108 @@
+"""Building and running tiny Hugging Face models."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import logging
+import os
+import warnings
+import zlib
+from typing import Any
+
+import torch
+
+from . import sizes
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+
+
+def quiet() -> None:
+    """No warnings, no progress bars, no graphs printed by a failing export."""
+    import transformers
+
+    warnings.filterwarnings("ignore")
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    logging.disable(logging.ERROR)
+
+
+def build_model(config: Any, dtype: torch.dtype = torch.float32) -> torch.nn.Module:
+    """The causal LM of a configuration, eager everywhere, in eval; the configuration is copied.
+
+    (Building a model writes the attention implementation into its configuration.)
+    """
+    from transformers import AutoModelForCausalLM
+
+    config = copy.deepcopy(config)
+    try:
+        config._experts_implementation = "eager"
+    except Exception:
+        pass
+    model = AutoModelForCausalLM.from_config(config, attn_implementation="eager")
+    return model.to(dtype).eval()
+
+
+def _fill(name: str, old: torch.Tensor) -> torch.Tensor:
+    """Random values for a tensor, determined by its name and shape; see ``randomise``."""
+    generator = torch.Generator().manual_seed(zlib.crc32(f"{name}{tuple(old.shape)}".encode()))
+    noise = torch.randn(old.shape, generator=generator, dtype=torch.float32)
+    if old.dim() < 2 or old.numel() == max(old.shape):
+        start = torch.nan_to_num(old.detach().float(), nan=0.0, posinf=0.0, neginf=0.0)
+        return start + 0.25 * noise
+    fan_in = min(old.shape[1:]) if old.dim() == 3 and old.shape[1] > 1 else old[0].numel()
+    if "embed" in name or "wte" in name or "wpe" in name:
+        fan_in = 4
+    return noise / fan_in**0.5
+
+
+@torch.no_grad()
+def randomise(model: torch.nn.Module) -> None:
+    """Give every parameter and persistent floating buffer a random, non-trivial value.
+
+    Matrices are N(0, 1/fan_in), embeddings N(0, 1/4) (tied ones do not saturate the logits then);
+    vectors (norm weights, biases, sinks, decay rates) keep their initial value and get a spread
+    of 0.25.  Buffers that hold constants such as
+    -1e9 and integer buffers stay.
+    """
+    persistent = set(model.state_dict())
+    tensors = dict(model.named_parameters())
+    tensors.update({k: v for k, v in model.named_buffers() if k in persistent})
+    for name, tensor in tensors.items():
+        if not tensor.is_floating_point() or (tensor.numel() and tensor.abs().max() > 1e3):
+            if not isinstance(tensor, torch.nn.Parameter):
+                continue
+        tensor.copy_(_fill(name, tensor))
+
+
+def token_ids(batch: int, length: int, seed: int = 0) -> torch.Tensor:
+    """Random ids without a special meaning."""
+    generator = torch.Generator().manual_seed(seed)
+    low, high = sizes.FIRST_PLAIN_TOKEN, sizes.LAST_PLAIN_TOKEN
+    return torch.randint(low, high, (batch, length), generator=generator)
+
+
+def takes_positions(model: torch.nn.Module) -> bool:
+    """True if the model's forward has a parameter ``position_ids``."""
+    return "position_ids" in inspect.signature(model.forward).parameters
+
+
+@torch.no_grad()
+def logits(
+    model: torch.nn.Module,
+    input_ids: torch.Tensor,
+    position_ids: torch.Tensor | None,
+    inputs_embeds: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Logits of a Hugging Face model in prefill.
+
+    The all-ones mask is needed: without one the library takes gaps in the positions for the
+    borders of packed sequences.  With ``inputs_embeds`` the ids only give the shape.
+    """
+    kwargs: dict[str, Any] = {"attention_mask": torch.ones_like(input_ids), "use_cache": False}
+    if position_ids is not None and takes_positions(model):
+        kwargs["position_ids"] = position_ids
+    if inputs_embeds is not None:
+        return model(inputs_embeds=inputs_embeds, **kwargs).logits
+    return model(input_ids=input_ids, **kwargs).logits

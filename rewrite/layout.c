@@ -1,0 +1,642 @@
+/* layout.c - attention in [B, S, N, D], without transposes.
+ *
+ * Reads   functions in which equations have left torch_attention in [B, N, S, D].
+ * Writes  the same values with q, k, v kept in [B, S, N, D] from the projection to the op and back.
+ * Guarantees  every variable has the value that it had: one whose transpose became the value at hand is redefined as the
+ *             transpose of that, and prune removes it where nobody reads it any more.
+ *
+ * The step is `swapped(e)`: an expression for e.transpose(1, 2) that needs no transpose, found by pushing the transpose
+ * through whatever treats dimensions 1 and 2 alike: element-wise operators, norms over the last dimension, slices,
+ * concatenations, rotary ops (whose unsqueeze_dim turns with it), joins of branches. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "rewrite/layout.h"
+
+enum { SWAP_DEPTH = 64 };
+
+struct layout {
+    struct unit *unit;
+    struct fn *fn;
+    struct map twins; /* printed id of a web -> struct web holding its transpose */
+    int depth;
+};
+
+static struct node *swapped(struct layout *l, struct node *e);
+
+/* -- recognising ------------------------------------------------------------------------------------------------------ */
+
+static bool is_int(const struct node *n, int *value) {
+    int sign = 1;
+    if (n->kind == NODE_UNARYOP && n->op == OP_NEG) {
+        sign = -1;
+        n = n->kid[0];
+    }
+    if (n->kind != NODE_NUMBER || strpbrk(n->atom, ".eEjJ"))
+        return false;
+    *value = sign * atoi(n->atom);
+    return true;
+}
+
+static struct node *arg_at(const struct node *call, uint32_t position, const char *keyword) {
+    for (uint32_t i = 1; i < call->nkids; i++) {
+        struct node *a = call->kid[i];
+        if (a->kind == NODE_KEYWORD ? keyword && atom_is(a->atom, keyword) : i - 1 == position)
+            return a->kind == NODE_KEYWORD ? a->kid[0] : a;
+    }
+    return NULL;
+}
+
+static bool is_method(const struct node *e, const char *name) {
+    return e->kind == NODE_CALL && e->kid[0]->kind == NODE_ATTRIBUTE && atom_is(e->kid[0]->atom, name) &&
+        !(e->kid[0]->kid[0]->abs && e->kid[0]->kid[0]->abs->kind == ABS_LIBRARY);
+}
+
+static struct node *receiver(const struct node *call) {
+    return call->kid[0]->kid[0];
+}
+
+/* x.transpose(1, 2), x.swapaxes(1, 2) or x.permute(0, 2, 1, 3). */
+static bool is_swap(const struct node *e) {
+    int d[4];
+    if (is_method(e, "transpose") || is_method(e, "swapaxes")) {
+        const struct node *a = arg_at(e, 0, "dim0"), *b = arg_at(e, 1, "dim1");
+        if (!a || !b || !is_int(a, &d[0]) || !is_int(b, &d[1]))
+            return false;
+        for (int i = 0; i < 2; i++)
+            d[i] = d[i] < 0 ? d[i] + 4 : d[i];
+        return (d[0] == 1 && d[1] == 2) || (d[0] == 2 && d[1] == 1);
+    }
+    if (!is_method(e, "permute") || e->nkids != 5)
+        return false;
+    for (int i = 0; i < 4; i++)
+        if (!is_int(e->kid[i + 1], &d[i]))
+            return false;
+    return d[0] == 0 && d[1] == 2 && d[2] == 1 && d[3] == 3;
+}
+
+/* The name of a canonical op that a call calls, or NULL. */
+static const char *op_name(const struct node *e) {
+    if (e->kind != NODE_CALL || e->kid[0]->kind != NODE_ATTRIBUTE || e->kid[0]->kid[0]->kind != NODE_ATTRIBUTE ||
+        !atom_is(e->kid[0]->kid[0]->atom, "auto_deploy"))
+        return NULL;
+    return e->kid[0]->atom;
+}
+
+static bool is_rope(const struct node *e) {
+    const char *name = op_name(e);
+    return name && strncmp(name, "torch_rope_with_", 16) == 0;
+}
+
+static bool is_scalar(const struct node *e) {
+    if (e->kind == NODE_NUMBER || e->kind == NODE_CONST)
+        return true;
+    if (e->abs && (e->abs->kind == ABS_NUMBER || e->abs->kind == ABS_SYMBOLIC || e->abs->kind == ABS_CONST ||
+            e->abs->kind == ABS_INDEX))
+        return true;
+    return e->abs && e->abs->kind == ABS_TENSOR && e->abs->rank == 1; /* along the last dimension */
+}
+
+/* -- modules that work along the last dimension ------------------------------------------------------------------------- */
+
+static bool one_of(const char *name, const char *list) {
+    size_t n = strlen(name);
+    for (const char *p = list; (p = strstr(p, name)) != NULL; p += n)
+        if ((p == list || p[-1] == ' ') && (p[n] == ' ' || p[n] == '\0'))
+            return true;
+    return false;
+}
+
+static const char pointwise[] =
+    "to float half bfloat16 type type_as double contiguous clone sigmoid tanh relu silu gelu softplus exp log sqrt rsqrt "
+    "pow square abs neg cos sin clamp clamp_min clamp_max clip mul add sub div reciprocal softcap nan_to_num";
+static const char last_axis_ops[] = "torch_rmsnorm torch_l2norm torch_rmsnorm_gated";
+
+static bool reduces_last(const struct node *call) {
+    int dim;
+    const struct node *d = arg_at(call, call->kid[0]->kind == NODE_ATTRIBUTE ? 0 : 1, "dim");
+    const struct node *keep = arg_at(call, 1, "keepdim");
+    return d && is_int(d, &dim) && dim == -1 && keep && keep->kind == NODE_CONST && keep->op == OP_TRUE;
+}
+
+static bool works_along_last(const struct node *e) {
+    if (e == NULL)
+        return true;
+    if (e->kind == NODE_SUBSCRIPT || e->kind == NODE_FOR || e->kind == NODE_WHILE || e->kind == NODE_IFEXP)
+        return false;
+    if (e->kind == NODE_CALL) {
+        const char *name = e->kid[0]->kind == NODE_ATTRIBUTE ? e->kid[0]->atom : NULL;
+        bool fine = name &&
+            (one_of(name, pointwise) || (op_name(e) && one_of(name, last_axis_ops)) ||
+                (one_of(name, "mean sum var amax") && reduces_last(e)) || one_of(name, "layer_norm rms_norm"));
+        if (!fine)
+            return false;
+    }
+    for (uint32_t i = 0; i < e->nkids; i++)
+        if (!works_along_last(e->kid[i]))
+            return false;
+    return true;
+}
+
+static bool module_keeps_layout(const struct node *callee) {
+    const struct absval *a = callee->abs;
+    if (a == NULL)
+        return false;
+    if (a->kind == ABS_OBJECT)
+        return qual_ends(a->qual, "LayerNorm") || qual_ends(a->qual, "RMSNorm") || qual_ends(a->qual, "Linear") ||
+            qual_ends(a->qual, "ACT2FN");
+    if (a->kind != ABS_INSTANCE)
+        return false;
+    const struct fn *forward = class_method(a->cls, "forward");
+    if (forward == NULL || forward->body == NULL)
+        return forward == NULL && (class_derives(a->cls, "nn.LayerNorm") || class_derives(a->cls, "nn.Linear"));
+    return works_along_last(forward->body);
+}
+
+/* -- building ----------------------------------------------------------------------------------------------------------- */
+
+static struct node *copy(struct layout *l, const struct node *n) {
+    return node_copy(l->unit->arena, n);
+}
+
+static struct node *number(struct layout *l, int value) {
+    return make_number(l->unit->arena, intern_printf(l->unit->atoms, "%d", value));
+}
+
+static struct node *transpose_of(struct layout *l, struct node *e) {
+    struct arena *arena = l->unit->arena;
+    struct node *method = make_attr(arena, e, intern(l->unit->atoms, "transpose"));
+    struct node *call = node_make(arena, NODE_CALL, NULL, 3, method, number(l, 1), number(l, 2));
+    call->abs = abs_tensor(l->unit, 4);
+    return call;
+}
+
+static struct node *swap_or_transpose(struct layout *l, struct node *e) {
+    struct node *s = swapped(l, e);
+    return s ? s : transpose_of(l, copy(l, e));
+}
+
+static struct node *find_block(struct node *block, const struct node *stmt, uint32_t *index) {
+    for (uint32_t i = 0; i < block->nkids; i++) {
+        struct node *s = block->kid[i];
+        if (s == stmt) {
+            *index = i;
+            return block;
+        }
+        for (uint32_t k = 0; k < s->nkids; k++) {
+            struct node *found = is_kind(s->kid[k], NODE_BLOCK) ? find_block(s->kid[k], stmt, index) : NULL;
+            if (found)
+                return found;
+        }
+    }
+    return NULL;
+}
+
+static struct web *new_web(struct layout *l, const struct web *like, enum web_kind kind) {
+    struct web *w = NEW(l->unit->arena, struct web);
+    w->kind = kind;
+    w->name = like->name;
+    w->temporary = like->temporary;
+    w->abs = abs_tensor(l->unit, 4);
+    return w;
+}
+
+static atom web_key(struct layout *l, const struct web *w) {
+    return intern_printf(l->unit->atoms, "%p", (const void *)w);
+}
+
+static struct node *assign_web(struct layout *l, struct web *w, struct node *expr) {
+    struct node *stmt = node_make(l->unit->arena, NODE_ASSIGN, NULL, 2, expr, make_web_name(l->unit->arena, w));
+    w->stmt = stmt;
+    w->expr = expr;
+    w->kind = WEB_ASSIGN;
+    return stmt;
+}
+
+/* -- variables ---------------------------------------------------------------------------------------------------------- */
+
+/* `w = d` becomes `t = swapped d; w = t.transpose(1, 2)`. */
+static struct web *twin_of_assign(struct layout *l, struct web *w) {
+    uint32_t index;
+    struct node *block = find_block(l->fn->body, w->stmt, &index);
+    struct node *s = block ? swapped(l, w->expr) : NULL;
+    if (s == NULL)
+        return NULL;
+    block = find_block(l->fn->body, w->stmt, &index);
+    struct web *twin = new_web(l, w, WEB_ASSIGN);
+    struct node *stmt = assign_web(l, twin, s);
+    stmt->comments = w->stmt->comments;
+    stmt->flags |= w->stmt->flags & NF_BLANK;
+    w->stmt->comments = NULL;
+    w->stmt->flags &= ~(uint32_t)NF_BLANK;
+    node_insert(l->unit->arena, block, index, stmt);
+    w->stmt->kid[0] = w->expr = transpose_of(l, make_web_name(l->unit->arena, twin));
+    return twin;
+}
+
+/* `a, b = rope(q, k, cos, sin, d)` and `a, b = x.split(n, dim=-1)`: all elements turn together. */
+static struct web *twin_of_element(struct layout *l, struct web *w) {
+    struct unit *unit = l->unit;
+    struct node *stmt = w->stmt, *tuple = stmt->kid[1];
+    uint32_t index;
+    for (uint32_t i = 0; i < tuple->nkids; i++)
+        if (tuple->kid[i]->kind != NODE_NAME || tuple->kid[i]->web == NULL)
+            return NULL;
+    struct node *s = swapped(l, stmt->kid[0]);
+    struct node *block = s ? find_block(l->fn->body, stmt, &index) : NULL;
+    if (block == NULL)
+        return NULL;
+    struct node *twins = node_copy(unit->arena, tuple);
+    struct node *made = node_make(unit->arena, NODE_ASSIGN, NULL, 2, s, twins);
+    struct web *mine = NULL;
+    made->comments = stmt->comments;
+    made->flags |= stmt->flags & NF_BLANK;
+    node_insert(unit->arena, block, index++, made);
+    node_remove(block, index);
+    for (uint32_t i = 0; i < tuple->nkids; i++) {
+        struct web *old = tuple->kid[i]->web, *twin = new_web(l, old, WEB_ELEMENT);
+        twin->stmt = made;
+        twin->expr = s;
+        twin->element = i;
+        twins->kid[i] = make_web_name(unit->arena, twin);
+        map_put(unit->arena, &l->twins, web_key(l, old), twin);
+        node_insert(unit->arena, block, index++,
+            assign_web(l, old, transpose_of(l, make_web_name(unit->arena, twin))));
+        if (old == w)
+            mine = twin;
+    }
+    return mine;
+}
+
+static struct web *twin_of(struct layout *l, struct web *w);
+
+/* A variable set in the branches of an IF: set to the transpose there, turned back after it. */
+static struct web *twin_of_join(struct layout *l, struct web *w) {
+    struct node *join = w->stmt;
+    struct web *from[2];
+    uint32_t index;
+    for (int i = 0; i < 2; i++) {
+        from[i] = w->from[i] ? twin_of(l, w->from[i]) : NULL;
+        if (from[i] == NULL)
+            return NULL;
+    }
+    struct node *block = find_block(l->fn->body, join, &index);
+    struct web *twin = new_web(l, w, WEB_IF);
+    twin->stmt = join;
+    memcpy(twin->from, from, sizeof from);
+    for (uint32_t i = 0; i < join->nphis; i++)
+        if (join->phis[i] == w)
+            join->phis[i] = twin;
+    node_insert(l->unit->arena, block, index + 1,
+        assign_web(l, w, transpose_of(l, make_web_name(l->unit->arena, twin))));
+    return twin;
+}
+
+static struct web *twin_of(struct layout *l, struct web *w) {
+    struct web *twin = map_get(&l->twins, web_key(l, w));
+    if (twin)
+        return twin;
+    if (w->kind == WEB_ASSIGN && is_swap(w->expr) && receiver(w->expr)->kind == NODE_NAME && receiver(w->expr)->web)
+        return receiver(w->expr)->web; /* it is already the transpose of a variable */
+    if (w->kind == WEB_ASSIGN)
+        twin = twin_of_assign(l, w);
+    else if (w->kind == WEB_ELEMENT)
+        twin = twin_of_element(l, w);
+    else if (w->kind == WEB_IF)
+        twin = twin_of_join(l, w);
+    if (twin)
+        map_put(l->unit->arena, &l->twins, web_key(l, w), twin);
+    return twin;
+}
+
+/* -- pushing a transpose through ------------------------------------------------------------------------------------------ */
+
+static struct node *swap_rope(struct layout *l, struct node *e) {
+    int dim;
+    struct node *d = arg_at(e, 4, "unsqueeze_dim");
+    if (e->nkids < 5 || d == NULL || !is_int(d, &dim) || (dim != 1 && dim != 2))
+        return NULL;
+    struct node *s = copy(l, e);
+    s->kid[1] = swap_or_transpose(l, e->kid[1]);
+    s->kid[2] = swap_or_transpose(l, e->kid[2]);
+    for (uint32_t i = 3; i < s->nkids; i++) {
+        struct node *a = s->kid[i]->kind == NODE_KEYWORD ? s->kid[i]->kid[0] : s->kid[i];
+        bool is_dim = s->kid[i]->kind == NODE_KEYWORD ? atom_is(s->kid[i]->atom, "unsqueeze_dim") : i == 5;
+        if (is_dim)
+            a->atom = intern(l->unit->atoms, dim == 1 ? "2" : "1");
+    }
+    return s;
+}
+
+/* Dimensions 1 and 2 change places, the others stay. */
+static bool swap_dim(struct layout *l, struct node *dim) {
+    int d;
+    if (dim == NULL || !is_int(dim, &d))
+        return false;
+    d = d < 0 ? d + 4 : d;
+    if (d == 1 || d == 2)
+        *dim = *number(l, 3 - d);
+    return true;
+}
+
+static struct node *swap_elements(struct layout *l, struct node *list) {
+    struct node *s = copy(l, list);
+    for (uint32_t i = 0; i < list->nkids; i++)
+        if (list->kid[i]->kind == NODE_STARRED || (s->kid[i] = swapped(l, list->kid[i])) == NULL)
+            return NULL;
+    return s;
+}
+
+static bool is_full(const struct node *slice) {
+    return slice->kind == NODE_SLICE && !slice->kid[0] && !slice->kid[1] && !slice->kid[2];
+}
+
+static struct node *swap_subscript(struct layout *l, struct node *e) {
+    struct node *index = e->kid[1];
+    int element;
+    if (is_int(index, &element) && is_rope(e->kid[0])) {
+        struct node *rope = swap_rope(l, e->kid[0]);
+        return rope ? node_make(l->unit->arena, NODE_SUBSCRIPT, NULL, 2, rope, copy(l, index)) : NULL;
+    }
+    bool last_only = index->kind == NODE_TUPLE && index->nkids == 2 && index->kid[0]->kind == NODE_CONST &&
+        index->kid[0]->op == OP_ELLIPSIS && index->kid[1]->kind == NODE_SLICE;
+    bool spelled = index->kind == NODE_TUPLE && index->nkids == 4 && is_full(index->kid[0]);
+    bool inserts = spelled && is_none(index->kid[1]) && is_full(index->kid[2]) && is_full(index->kid[3]) &&
+        e->kid[0]->abs && e->kid[0]->abs->rank == 3;
+    for (uint32_t i = 0; spelled && !inserts && i < 4; i++)
+        spelled = index->kid[i]->kind == NODE_SLICE;
+    if (!last_only && !spelled)
+        return NULL;
+    struct node *value = inserts ? copy(l, e->kid[0]) : swapped(l, e->kid[0]);
+    if (value == NULL)
+        return NULL;
+    struct node *s = node_make(l->unit->arena, NODE_SUBSCRIPT, NULL, 2, value, copy(l, index));
+    if (spelled) {
+        struct node *t = s->kid[1]->kid[1];
+        s->kid[1]->kid[1] = s->kid[1]->kid[2];
+        s->kid[1]->kid[2] = t;
+    }
+    return s;
+}
+
+static struct node *swap_method(struct layout *l, struct node *e) {
+    const char *name = e->kid[0]->atom;
+    struct node *object = receiver(e);
+    if (strcmp(name, "unsqueeze") == 0) {
+        int dim;
+        struct node *d = arg_at(e, 0, "dim");
+        if (!d || !is_int(d, &dim) || (dim != 1 && dim != 2) || !object->abs || object->abs->rank != 3)
+            return NULL;
+        struct node *s = copy(l, e);
+        return swap_dim(l, arg_at(s, 0, "dim")) ? s : NULL;
+    }
+    bool splits = one_of(name, "split chunk") && arg_at(e, 1, "dim");
+    if (!splits && !one_of(name, pointwise))
+        return NULL;
+    for (uint32_t i = 1; i < e->nkids; i++) { /* other tensors would have to turn too */
+        const struct node *a = e->kid[i]->kind == NODE_KEYWORD ? e->kid[i]->kid[0] : e->kid[i];
+        if (a->abs && a->abs->kind == ABS_TENSOR && a->abs->rank != 1 && strcmp(name, "type_as") != 0)
+            return NULL;
+    }
+    struct node *value = swapped(l, object);
+    if (value == NULL)
+        return NULL;
+    if (strcmp(name, "contiguous") == 0)
+        return value;
+    struct node *s = copy(l, e);
+    s->kid[0]->kid[0] = value;
+    return !splits || swap_dim(l, arg_at(s, 1, "dim")) ? s : NULL;
+}
+
+static struct node *swap_call(struct layout *l, struct node *e) {
+    const char *op = op_name(e);
+    if (is_rope(e))
+        return swap_rope(l, e);
+    if (op && one_of(op, last_axis_ops)) {
+        struct node *value = swapped(l, e->kid[1]), *s = value ? copy(l, e) : NULL;
+        if (s)
+            s->kid[1] = value;
+        return s;
+    }
+    if (op)
+        return NULL;
+    if (module_keeps_layout(e->kid[0]) && e->nkids == 2 && e->kid[1]->kind != NODE_STARRED) {
+        struct node *arg = e->kid[1]->kind == NODE_KEYWORD ? e->kid[1]->kid[0] : e->kid[1];
+        struct node *value = swapped(l, arg), *s = value ? copy(l, e) : NULL;
+        if (s && s->kid[1]->kind == NODE_KEYWORD)
+            s->kid[1]->kid[0] = value;
+        else if (s)
+            s->kid[1] = value;
+        if (s)
+            s->callsite = e->callsite;
+        return s;
+    }
+    const struct node *callee = e->kid[0];
+    bool library = callee->abs && callee->abs->kind == ABS_LIBRARY;
+    if (library && (qual_ends(callee->abs->qual, "torch.cat") || qual_ends(callee->abs->qual, "torch.concat")) &&
+        e->nkids >= 2 && (e->kid[1]->kind == NODE_LIST || e->kid[1]->kind == NODE_TUPLE)) {
+        struct node *list = swap_elements(l, e->kid[1]), *s = list ? copy(l, e) : NULL;
+        if (s == NULL || !swap_dim(l, arg_at(s, 1, "dim")))
+            return NULL;
+        s->kid[1] = list;
+        return s;
+    }
+    if (library && callee->kind == NODE_ATTRIBUTE && one_of(callee->atom, pointwise) && e->nkids == 2) {
+        struct node *value = swapped(l, e->kid[1]), *s = value ? copy(l, e) : NULL;
+        if (s)
+            s->kid[1] = value;
+        return s;
+    }
+    return callee->kind == NODE_ATTRIBUTE && !library ? swap_method(l, e) : NULL;
+}
+
+static struct node *swap_binop(struct layout *l, struct node *e) {
+    struct node *kid[2];
+    for (int i = 0; i < 2; i++) {
+        kid[i] = is_scalar(e->kid[i]) ? copy(l, e->kid[i]) : swapped(l, e->kid[i]);
+        if (kid[i] == NULL)
+            return NULL;
+    }
+    if (is_scalar(e->kid[0]) && is_scalar(e->kid[1]))
+        return NULL;
+    struct node *s = copy(l, e);
+    memcpy(s->kid, kid, sizeof kid);
+    return s;
+}
+
+static struct node *swapped_kind(struct layout *l, struct node *e) {
+    if (is_swap(e))
+        return copy(l, receiver(e));
+    switch (e->kind) {
+    case NODE_NAME: {
+        struct web *twin = e->web ? twin_of(l, e->web) : NULL;
+        return twin ? make_web_name(l->unit->arena, twin) : NULL;
+    }
+    case NODE_CALL:
+        return swap_call(l, e);
+    case NODE_SUBSCRIPT:
+        return swap_subscript(l, e);
+    case NODE_BINOP:
+        return swap_binop(l, e);
+    case NODE_UNARYOP: {
+        struct node *value = swapped(l, e->kid[0]), *s = value ? copy(l, e) : NULL;
+        if (s)
+            s->kid[0] = value;
+        return s;
+    }
+    default:
+        return NULL;
+    }
+}
+
+static struct node *swapped(struct layout *l, struct node *e) {
+    if (l->depth >= SWAP_DEPTH)
+        return NULL;
+    l->depth++;
+    struct node *s = swapped_kind(l, e);
+    l->depth--;
+    return s;
+}
+
+/* -- the pass ------------------------------------------------------------------------------------------------------------- */
+
+static void add_layout(struct layout *l, struct node *call) {
+    struct unit *unit = l->unit;
+    node_add(unit->arena, call,
+        node_make(unit->arena, NODE_KEYWORD, intern(unit->atoms, "layout"), 1,
+            make_string(unit->arena, unit->atoms, "bsnd")));
+}
+
+static bool has_layout(const struct node *call) {
+    return arg_at(call, UINT32_MAX, "layout") != NULL;
+}
+
+/* Find an attention op without a layout in an expression; *slot is where it stands. */
+static struct node **find_attention(struct node **slot) {
+    struct node *e = *slot;
+    if (e == NULL || e->kind == NODE_BLOCK)
+        return NULL;
+    const char *name = op_name(e);
+    if (name && strcmp(name, "torch_attention") == 0 && !has_layout(e))
+        return slot;
+    for (uint32_t i = 0; i < e->nkids; i++) {
+        struct node **found = find_attention(&e->kid[i]);
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
+static void turn_attention(struct layout *l, struct node *stmt, struct node **slot) {
+    struct node *call = *slot;
+    add_layout(l, call);
+    for (uint32_t i = 1; i <= 3; i++)
+        call->kid[i] = swap_or_transpose(l, call->kid[i]);
+    bool whole = stmt->kind == NODE_ASSIGN && stmt->nkids == 2 && slot == &stmt->kid[0] &&
+        stmt->kid[1]->kind == NODE_NAME && stmt->kid[1]->web;
+    if (!whole) {
+        *slot = transpose_of(l, call);
+        return;
+    }
+    struct web *w = stmt->kid[1]->web, *twin = new_web(l, w, WEB_ASSIGN);
+    uint32_t index;
+    struct node *block = find_block(l->fn->body, stmt, &index);
+    struct node *made = assign_web(l, twin, call);
+    made->comments = stmt->comments;
+    made->flags |= stmt->flags & NF_BLANK;
+    stmt->comments = NULL;
+    node_insert(l->unit->arena, block, index, made);
+    stmt->kid[0] = w->expr = transpose_of(l, make_web_name(l->unit->arena, twin));
+    map_put(l->unit->arena, &l->twins, web_key(l, w), twin);
+}
+
+static bool turn_block(struct layout *l, struct node *block) {
+    for (uint32_t i = 0; i < block->nkids; i++) {
+        struct node *s = block->kid[i];
+        for (uint32_t k = 0; k < s->nkids; k++) {
+            if (is_kind(s->kid[k], NODE_BLOCK)) {
+                if (turn_block(l, s->kid[k]))
+                    return true;
+                continue;
+            }
+            struct node **slot = s->kid[k] ? find_attention(&s->kid[k]) : NULL;
+            if (slot) {
+                turn_attention(l, s, slot);
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* x.transpose(1, 2) of a variable that is itself a transpose is what that one transposes. */
+static void cancel(struct layout *l, struct node **slot) {
+    struct node *e = *slot;
+    if (e == NULL)
+        return;
+    for (uint32_t i = 0; i < e->nkids; i++)
+        cancel(l, &e->kid[i]);
+    if (!is_swap(e))
+        return;
+    struct node *of = receiver(e);
+    while (is_method(of, "contiguous"))
+        of = receiver(of);
+    if (is_swap(of))
+        *slot = receiver(of);
+    else if (of->kind == NODE_NAME && of->web && of->web->kind == WEB_ASSIGN && is_swap(of->web->expr))
+        *slot = copy(l, receiver(of->web->expr));
+    if ((*slot)->kind == NODE_NAME && *slot != e && (*slot)->web)
+        (*slot)->atom = (*slot)->web->name;
+}
+
+static void refresh_definitions(struct node *n) {
+    if (n == NULL)
+        return;
+    if (n->kind == NODE_ASSIGN && n->kid[1]->kind == NODE_NAME && n->kid[1]->web && n->kid[1]->web->stmt == n)
+        n->kid[1]->web->expr = n->kid[0];
+    for (uint32_t i = 0; i < n->nkids; i++)
+        refresh_definitions(n->kid[i]);
+}
+
+/* A copy of memory that is contiguous already, or that reshape would make by itself. */
+static void drop_contiguous(struct layout *l, struct node **slot) {
+    struct node *e = *slot;
+    if (e == NULL)
+        return;
+    if (e->kind == NODE_CALL && (is_method(e, "view") || is_method(e, "reshape")) && is_method(receiver(e), "contiguous")) {
+        e->kid[0]->atom = intern(l->unit->atoms, "reshape");
+        e->kid[0]->kid[0] = receiver(receiver(e));
+    }
+    while (is_method(e, "contiguous") && e->nkids == 1)
+        e = *slot = receiver(e);
+    for (uint32_t i = 0; i < e->nkids; i++)
+        drop_contiguous(l, &e->kid[i]);
+}
+
+static bool has_attention(struct node *block) {
+    for (uint32_t i = 0; i < block->nkids; i++)
+        for (uint32_t k = 0; k < block->kid[i]->nkids; k++) {
+            struct node *kid = block->kid[i]->kid[k];
+            if (kid == NULL)
+                continue;
+            if (kid->kind == NODE_BLOCK ? has_attention(kid) : find_attention(&kid) != NULL)
+                return true;
+        }
+    return false;
+}
+
+void change_layout(struct unit *unit) {
+    struct functions all = {0};
+    functions_collect(unit, &all);
+    for (uint32_t i = 0; i < all.list.len; i++) {
+        struct layout l = {.unit = unit, .fn = all.list.at[i]};
+        if (!has_attention(l.fn->body))
+            continue;
+        while (turn_block(&l, l.fn->body)) {}
+        cancel(&l, &l.fn->body);
+        refresh_definitions(l.fn->body);
+        cancel(&l, &l.fn->body);
+        drop_contiguous(&l, &l.fn->body);
+        refresh_definitions(l.fn->body);
+    }
+}

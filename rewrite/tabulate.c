@@ -1,0 +1,749 @@
+/* tabulate.c - values that depend on the position alone become tables.
+ *
+ * Reads   forward functions that take the position_ids of the entry.
+ * Writes  what such a function computes from positions, constants and attributes, position by position, is computed once
+ *         in __init__ for all positions and registered as a non-persistent buffer `_ad_<name>_cached`; forward indexes it
+ *         by position_ids.
+ * Guarantees  the same values for positions below the length of the table, which is config.max_position_embeddings.
+ *
+ * An expression is *positional* when its element [b, s, ...] depends on position_ids[b, s] and nothing else that varies.
+ * The largest positional expressions become tables; the code that computes them moves as it stands. */
+#include <string.h>
+
+#include "parser/parse.h"
+#include "rewrite/facts.h"
+#include "rewrite/symbolic.h"
+#include "rewrite/tabulate.h"
+
+enum tag { TAG_STATIC, TAG_DEVICE, TAG_KEY, TAG_RAW, TAG_POSITIONAL, TAG_OTHER };
+
+struct tabulate {
+    struct unit *unit;
+    struct fn *forward, *init;
+    struct web *positions;      /* the parameter */
+    struct web *all_positions;  /* in __init__ */
+    struct node *rope_init;     /* the call of a library rope function in __init__, where lengths matter to it; or NULL */
+    struct web *rows;           /* in forward: rows of the table, where not position_ids itself */
+    struct node *into;          /* BLOCK of __init__ that gets the code */
+    struct node *loop;          /* the FOR over layer types around `into`, or NULL */
+    struct web *key;            /* the parameter of forward that names the layer type, or NULL */
+    struct map clones;          /* id of a web of forward -> web in __init__ */
+};
+
+static enum tag tag_of(struct tabulate *t, struct node *e);
+
+/* -- classification ---------------------------------------------------------------------------------------------------- */
+
+static bool is_minus_one(const struct node *n) {
+    return n && n->kind == NODE_UNARYOP && n->op == OP_NEG && n->kid[0]->kind == NODE_NUMBER && atom_is(n->kid[0]->atom, "1");
+}
+
+static struct node *argument(const struct node *call, uint32_t position, const char *keyword) {
+    for (uint32_t i = 1; i < call->nkids; i++) {
+        struct node *a = call->kid[i];
+        if (a->kind == NODE_KEYWORD ? keyword && atom_is(a->atom, keyword) : i - 1 == position)
+            return a->kind == NODE_KEYWORD ? a->kid[0] : a;
+    }
+    return NULL;
+}
+
+static bool one_of(const char *name, const char *list) {
+    size_t n = strlen(name);
+    for (const char *p = list; (p = strstr(p, name)) != NULL; p += n)
+        if ((p == list || p[-1] == ' ') && (p[n] == ' ' || p[n] == '\0'))
+            return true;
+    return false;
+}
+
+static const char pointwise[] =
+    "float to double half type cos sin exp pow sqrt square reciprocal neg abs clone contiguous log clamp polar ones_like "
+    "zeros_like mul add div sub view_as_complex view_as_real complex floor";
+
+static bool is_full(const struct node *n) {
+    return n->kind == NODE_SLICE && !n->kid[0] && !n->kid[1] && !n->kid[2];
+}
+
+/* p[..., None], p[:, :, None], x[..., ::2] */
+static enum tag tag_index(struct tabulate *t, const struct node *e, enum tag of) {
+    const struct node *index = e->kid[1];
+    if (index->kind != NODE_TUPLE || index->nkids < 2)
+        return TAG_OTHER;
+    if (index->kid[0]->kind == NODE_CONST && index->kid[0]->op == OP_ELLIPSIS) {
+        for (uint32_t i = 1; i < index->nkids; i++)
+            if (!is_none(index->kid[i]) && index->kid[i]->kind != NODE_SLICE)
+                return TAG_OTHER;
+        return of == TAG_RAW && !is_none(index->kid[index->nkids - 1]) ? TAG_OTHER : TAG_POSITIONAL;
+    }
+    bool column = of == TAG_RAW && index->nkids == 3 && is_full(index->kid[0]) && is_full(index->kid[1]) && is_none(index->kid[2]);
+    (void)t;
+    return column ? TAG_POSITIONAL : TAG_OTHER;
+}
+
+static enum tag combine(enum tag a, enum tag b) {
+    if (a == TAG_DEVICE)
+        return b;
+    if (b == TAG_DEVICE)
+        return a;
+    if (a == TAG_RAW || b == TAG_RAW || a == TAG_OTHER || b == TAG_OTHER || a == TAG_KEY || b == TAG_KEY)
+        return TAG_OTHER;
+    return a == TAG_POSITIONAL || b == TAG_POSITIONAL ? TAG_POSITIONAL : TAG_STATIC;
+}
+
+static bool is_library_call(const struct node *e) {
+    return e->kid[0]->abs && e->kid[0]->abs->kind == ABS_LIBRARY;
+}
+
+/* getattr(self, f"{layer_type}_inv_freq") */
+static bool is_dynamic_read(const struct node *e) {
+    return e->kind == NODE_CALL && is_name(e->kid[0], "getattr") && e->nkids == 3 && e->kid[2]->kind == NODE_FSTRING;
+}
+
+static enum tag tag_arguments(struct tabulate *t, const struct node *e, enum tag tag) {
+    for (uint32_t i = 1; i < e->nkids; i++)
+        tag = combine(tag, tag_of(t, e->kid[i]->kind == NODE_KEYWORD ? e->kid[i]->kid[0] : e->kid[i]));
+    return tag;
+}
+
+static bool dimension_is_last(const struct node *e, uint32_t position) {
+    return is_minus_one(argument(e, position, "dim"));
+}
+
+static enum tag tag_call(struct tabulate *t, struct node *e) {
+    if (is_dynamic_read(e))
+        return TAG_STATIC;
+    if (e->callsite || e->kid[0]->kind != NODE_ATTRIBUTE)
+        return TAG_OTHER;
+    const char *name = e->kid[0]->atom;
+    bool library = is_library_call(e);
+    enum tag tag = library ? tag_arguments(t, e, TAG_STATIC) : TAG_OTHER;
+    if (!library) {
+        tag = tag_of(t, e->kid[0]->kid[0]);
+        if (tag == TAG_RAW && one_of(name, "float to type double half"))
+            return tag_arguments(t, e, TAG_STATIC) == TAG_STATIC ? TAG_RAW : TAG_OTHER;
+        if (tag == TAG_RAW && strcmp(name, "unsqueeze") == 0 && is_minus_one(argument(e, 0, "dim")))
+            return TAG_POSITIONAL;
+        tag = tag_arguments(t, e, tag);
+    }
+    if (tag != TAG_POSITIONAL)
+        return tag == TAG_STATIC ? TAG_STATIC : TAG_OTHER;
+    if (one_of(name, pointwise))
+        return TAG_POSITIONAL;
+    if (one_of(name, "cat stack concat repeat_interleave") && (dimension_is_last(e, library ? 1 : 0) || dimension_is_last(e, 2) || dimension_is_last(e, 1)))
+        return TAG_POSITIONAL;
+    if (one_of(name, "chunk split") && dimension_is_last(e, 1))
+        return TAG_POSITIONAL;
+    return TAG_OTHER;
+}
+
+static enum tag tag_web(struct tabulate *t, struct web *w) {
+    if (w == t->positions)
+        return TAG_RAW;
+    if (w->kind == WEB_PARAM && w->abs->kind == ABS_INSTANCE)
+        return TAG_STATIC;
+    if (w == t->key)
+        return TAG_KEY;
+    return (w->kind == WEB_ASSIGN || w->kind == WEB_ELEMENT) && w->expr ? tag_of(t, w->expr) : TAG_OTHER;
+}
+
+static enum tag tag_of(struct tabulate *t, struct node *e) {
+    enum tag tag = TAG_STATIC;
+    switch (e->kind) {
+    case NODE_NUMBER:
+    case NODE_CONST:
+    case NODE_STRING:
+        return TAG_STATIC;
+    case NODE_NAME:
+        return e->web ? tag_web(t, e->web) : TAG_STATIC;
+    case NODE_ATTRIBUTE:
+        if (atom_is(e->atom, "device"))
+            return TAG_DEVICE;
+        return tag_of(t, e->kid[0]) == TAG_STATIC ? TAG_STATIC : TAG_OTHER;
+    case NODE_SUBSCRIPT:
+        tag = tag_of(t, e->kid[0]);
+        if (tag == TAG_RAW || tag == TAG_POSITIONAL)
+            return tag_index(t, e, tag);
+        return tag == TAG_STATIC ? TAG_STATIC : TAG_OTHER;
+    case NODE_CALL:
+        return tag_call(t, e);
+    case NODE_BINOP:
+        return combine(tag_of(t, e->kid[0]), tag_of(t, e->kid[1]));
+    case NODE_UNARYOP:
+        return tag_of(t, e->kid[0]);
+    case NODE_TUPLE:
+    case NODE_LIST:
+        for (uint32_t i = 0; i < e->nkids; i++)
+            tag = combine(tag, tag_of(t, e->kid[i]));
+        return tag;
+    default:
+        return TAG_OTHER;
+    }
+}
+
+static struct node *clone(struct tabulate *t, struct node *e);
+static struct node *long_rows(struct tabulate *t, struct node *rows);
+static void start_dictionary(struct tabulate *t);
+
+/* -- moving code into __init__ -------------------------------------------------------------------------------------------- */
+
+static atom web_key(struct tabulate *t, const struct web *w) {
+    return intern_printf(t->unit->atoms, "%p", (const void *)w);
+}
+
+static struct node *self_of(struct tabulate *t, struct fn *fn) {
+    return make_web_name(t->unit->arena, fn->params.at[0]->web);
+}
+
+static struct web *assign(struct tabulate *t, atom name, struct node *expr) {
+    struct web *w = NEW(t->unit->arena, struct web);
+    w->kind = WEB_ASSIGN;
+    w->name = name;
+    w->abs = abs_simple(ABS_TENSOR);
+    w->temporary = true;
+    w->expr = expr;
+    w->stmt = node_make(t->unit->arena, NODE_ASSIGN, NULL, 2, expr, make_web_name(t->unit->arena, w));
+    node_add(t->unit->arena, t->into, w->stmt);
+    return w;
+}
+
+static struct node *clone(struct tabulate *t, struct node *e);
+
+static struct node *clone_web(struct tabulate *t, struct web *w) {
+    struct arena *arena = t->unit->arena;
+    if (w == t->positions)
+        return make_web_name(arena, t->all_positions);
+    if (w->kind == WEB_PARAM)
+        return self_of(t, t->init);
+    struct web *made = map_get(&t->clones, web_key(t, w));
+    if (made)
+        return make_web_name(arena, made);
+    if (w->kind == WEB_ASSIGN) {
+        made = assign(t, w->name, clone(t, w->expr));
+        map_put(arena, &t->clones, web_key(t, w), made);
+        return make_web_name(arena, made);
+    }
+    /* an element: unpack the whole again */
+    struct node *tuple = node_copy(arena, w->stmt->kid[1]);
+    struct node *stmt = node_make(arena, NODE_ASSIGN, NULL, 2, clone(t, w->expr), tuple);
+    node_add(arena, t->into, stmt);
+    for (uint32_t i = 0; i < tuple->nkids; i++) {
+        struct web *old = tuple->kid[i]->web, *twin = NEW(arena, struct web);
+        *twin = *old;
+        twin->stmt = stmt;
+        twin->expr = stmt->kid[0];
+        tuple->kid[i] = make_web_name(arena, twin);
+        map_put(arena, &t->clones, web_key(t, old), twin);
+    }
+    return make_web_name(arena, map_get(&t->clones, web_key(t, w)));
+}
+
+/* What an attribute was made from, without the wrapper that registers a buffer. */
+static struct node *unwrapped(struct tabulate *t, struct node *expr) {
+    if (expr && expr->kind == NODE_CALL && expr->nkids >= 2 && expr->kid[0]->abs && expr->kid[0]->abs->kind == ABS_LIBRARY &&
+        qual_ends(expr->kid[0]->abs->qual, "Buffer"))
+        expr = expr->kid[1];
+    (void)t;
+    return expr && expr->kind == NODE_NAME && expr->web ? expr : NULL;
+}
+
+static struct node *clone_attribute(struct tabulate *t, struct node *e) {
+    struct attr *attr = class_attr_of(t->init->owner, e->atom);
+    struct node *value = attr && attr->stores == 1 && attr->stmt && attr->stmt->kind == NODE_ASSIGN &&
+            attr->stmt->kid[1]->kind == NODE_ATTRIBUTE
+        ? unwrapped(t, attr->stmt->kid[0])
+        : NULL;
+    if (value)
+        return make_web_name(t->unit->arena, value->web);
+    struct node *n = node_copy(t->unit->arena, e);
+    n->kid[0] = self_of(t, t->init);
+    return n;
+}
+
+/* getattr(self, f"{layer_type}_x") where the loop does setattr(self, f"{layer_type}_x", v): v. */
+static bool same_format(const struct node *a, const struct node *b) {
+    if (a->nkids != b->nkids)
+        return false;
+    for (uint32_t i = 0; i < a->nkids; i++) {
+        if (a->kid[i]->kind != b->kid[i]->kind)
+            return false;
+        if (a->kid[i]->kind == NODE_FTEXT && a->kid[i]->atom != b->kid[i]->atom)
+            return false;
+    }
+    return true;
+}
+
+static struct node *find_setattr(struct node *block, const struct node *format) {
+    for (uint32_t i = 0; i < block->nkids; i++) {
+        struct node *s = block->kid[i], *call = s->kind == NODE_EXPR ? s->kid[0] : NULL;
+        if (is_kind(call, NODE_CALL) && is_name(call->kid[0], "setattr") && call->nkids == 4 &&
+            call->kid[2]->kind == NODE_FSTRING && same_format(call->kid[2], format))
+            return call;
+    }
+    return NULL;
+}
+
+static struct node *clone_dynamic(struct tabulate *t, struct node *e) {
+    struct node *call = find_setattr(t->into, e->kid[2]);
+    struct node *value = call ? unwrapped(t, call->kid[3]) : NULL;
+    if (value)
+        return make_web_name(t->unit->arena, value->web);
+    return call ? node_copy(t->unit->arena, call->kid[3]) : node_copy(t->unit->arena, e);
+}
+
+/* position_ids as a column: the positions themselves, one more dimension, casts. */
+static bool is_column(struct tabulate *t, const struct node *e) {
+    if (e->kind == NODE_NAME)
+        return e->web && (e->web == t->positions || (e->web->kind == WEB_ASSIGN && is_column(t, e->web->expr)));
+    if (e->kind == NODE_SUBSCRIPT)
+        return is_column(t, e->kid[0]);
+    return e->kind == NODE_CALL && e->kid[0]->kind == NODE_ATTRIBUTE && !is_library_call(e) &&
+        one_of(e->kid[0]->atom, "float to type double half unsqueeze") && is_column(t, e->kid[0]->kid[0]);
+}
+
+static struct node *torch_call(struct tabulate *t, const char *name, struct node *a, struct node *b) {
+    struct unit *u = t->unit;
+    struct node *callee = make_attr(u->arena, make_name(u->arena, intern(u->atoms, "torch")), intern(u->atoms, name));
+    struct node *call = node_make(u->arena, NODE_CALL, NULL, 2, callee, a);
+    if (b)
+        node_add(u->arena, call, b);
+    return call;
+}
+
+static struct node *without_float_cast(struct node *e) {
+    while (e->kind == NODE_CALL && e->kid[0]->kind == NODE_ATTRIBUTE && one_of(e->kid[0]->atom, "float to") &&
+        !(e->kid[0]->kid[0]->abs && e->kid[0]->kid[0]->abs->kind == ABS_LIBRARY))
+        e = e->kid[0]->kid[0];
+    return e;
+}
+
+static struct node *angles(struct tabulate *t, struct node *inv_freq) {
+    return torch_call(t, "outer", make_web_name(t->unit->arena, t->all_positions), inv_freq);
+}
+
+/* Position times frequency. Where the frequencies depend on the length of the input, a second block of rows holds those
+ * for long inputs. */
+static struct node *clone_angles(struct tabulate *t, struct node *frequencies) {
+    struct node *inv_freq = without_float_cast(clone(t, frequencies));
+    struct node *rows = angles(t, inv_freq);
+    return t->rope_init ? long_rows(t, rows) : rows;
+}
+
+static struct node *clone(struct tabulate *t, struct node *e) {
+    if (e == NULL)
+        return NULL;
+    if (e->kind == NODE_BINOP && e->op == OP_MUL)
+        for (int i = 0; i < 2; i++)
+            if (is_column(t, e->kid[i]) && tag_of(t, e->kid[1 - i]) == TAG_STATIC)
+                return clone_angles(t, e->kid[1 - i]);
+    if (is_kind(e, NODE_SUBSCRIPT) && is_column(t, e)) {
+        struct unit *u = t->unit;
+        struct node *index = node_make(u->arena, NODE_TUPLE, NULL, 2, node_make(u->arena, NODE_SLICE, NULL, 3,
+            (struct node *)NULL, (struct node *)NULL, (struct node *)NULL), make_const(u->arena, OP_NONE));
+        return node_make(u->arena, NODE_SUBSCRIPT, NULL, 2, make_web_name(u->arena, t->all_positions), index);
+    }
+    if (e->kind == NODE_NAME && e->web)
+        return clone_web(t, e->web);
+    if (e->kind == NODE_ATTRIBUTE && e->kid[0]->abs && e->kid[0]->abs->kind == ABS_INSTANCE)
+        return clone_attribute(t, e);
+    if (is_dynamic_read(e))
+        return clone_dynamic(t, e);
+    struct node *n = node_copy(t->unit->arena, e);
+    n->nkids = 0;
+    n->flags &= ~(uint32_t)NF_TRAILING_COMMA;
+    for (uint32_t i = 0; i < e->nkids; i++) {
+        struct node *kid = e->kid[i];
+        const struct node *value = is_kind(kid, NODE_KEYWORD) ? kid->kid[0] : kid;
+        if (e->kind == NODE_CALL && i > 0 && value && value->kind == NODE_ATTRIBUTE && atom_is(value->atom, "device"))
+            continue;
+        node_add(t->unit->arena, n, clone(t, kid));
+    }
+    bool empty_to = n->kind == NODE_CALL && n->nkids == 1 && n->kid[0]->kind == NODE_ATTRIBUTE && atom_is(n->kid[0]->atom, "to");
+    return empty_to ? n->kid[0]->kid[0] : n;
+}
+
+/* -- tables ---------------------------------------------------------------------------------------------------------------- */
+
+/* What a table is called: after its variable, else after the function that made it. */
+static const char *table_name(const struct node *e) {
+    if (e->kind == NODE_NAME)
+        return e->atom;
+    if (e->kind == NODE_CALL && e->kid[0]->kind == NODE_ATTRIBUTE)
+        return e->kid[0]->atom;
+    for (uint32_t i = 0; i < e->nkids; i++) {
+        const char *name = e->kid[i]->kind == NODE_CALL ? table_name(e->kid[i]) : NULL;
+        if (name)
+            return name;
+    }
+    return "table";
+}
+
+/* f"_ad_{layer_type}_cos_cached", reading the name of the layer type from `key`. */
+static struct node *format_name(struct tabulate *t, const char *name, struct web *key) {
+    struct unit *u = t->unit;
+    struct node *interp = node_make(u->arena, NODE_INTERP, NULL, 2, make_web_name(u->arena, key), (struct node *)NULL);
+    return node_make(u->arena, NODE_FSTRING, intern(u->atoms, "f\""), 3,
+        node_make(u->arena, NODE_FTEXT, intern(u->atoms, "_ad_"), 0), interp,
+        node_make(u->arena, NODE_FTEXT, intern_printf(u->atoms, "_%s_cached", name), 0));
+}
+
+static struct web *loop_key(const struct tabulate *t) {
+    return t->loop->kid[0]->web;
+}
+
+static void register_table(struct tabulate *t, const char *name, struct node *value) {
+    struct unit *u = t->unit;
+    atom attribute = intern_printf(u->atoms, "_ad_%s_cached", name);
+    struct node *key = t->loop ? format_name(t, name, loop_key(t)) : make_string(u->arena, u->atoms, attribute);
+    struct node *persistent = node_make(u->arena, NODE_KEYWORD, intern(u->atoms, "persistent"), 1, make_const(u->arena, OP_FALSE));
+    struct node *method = make_attr(u->arena, self_of(t, t->init), intern(u->atoms, "register_buffer"));
+    struct node *call = node_make(u->arena, NODE_CALL, NULL, 4, method, key, value, persistent);
+    struct node *stmt = node_make(u->arena, NODE_EXPR, NULL, 1, call);
+    node_add(u->arena, t->into, stmt);
+    if (t->loop)
+        return;
+    struct attr *attr = NEW(u->arena, struct attr);
+    attr->name = attribute;
+    attr->abs = abs_simple(ABS_TENSOR);
+    attr->stores = 1;
+    attr->stmt = stmt;
+    map_put(u->arena, &t->init->owner->attrs, attribute, attr);
+}
+
+static struct node *read_table(struct tabulate *t, const char *name) {
+    struct unit *u = t->unit;
+    struct node *self = self_of(t, t->forward), *table;
+    if (t->loop) {
+        struct node *getattr = make_name(u->arena, intern(u->atoms, "getattr"));
+        table = node_make(u->arena, NODE_CALL, NULL, 3, getattr, self, format_name(t, name, t->key));
+    } else {
+        table = make_attr(u->arena, self, intern_printf(u->atoms, "_ad_%s_cached", name));
+    }
+    struct web *rows = t->rows ? t->rows : t->positions;
+    struct node *n = node_make(u->arena, NODE_SUBSCRIPT, NULL, 2, table, make_web_name(u->arena, rows));
+    n->abs = abs_tensor(u, 3);
+    return n;
+}
+
+static void make_table(struct tabulate *t, struct node **slot) {
+    struct node *e = *slot;
+    const char *name = table_name(e);
+    struct node *value = clone(t, e);
+    register_table(t, name, value);
+    if (e->kind == NODE_NAME && e->web->kind == WEB_ASSIGN) {
+        e->web->stmt->kid[0] = e->web->expr = read_table(t, name);
+        return;
+    }
+    *slot = read_table(t, name);
+}
+
+/* The largest positional expressions below *slot. */
+static bool find_tables(struct tabulate *t, struct node **slot, bool make) {
+    struct node *e = *slot;
+    if (e == NULL)
+        return false;
+    if (node_is_expr(e) && e->kind != NODE_TUPLE && e->kind != NODE_LIST && tag_of(t, e) == TAG_POSITIONAL) {
+        if (make)
+            make_table(t, slot);
+        return true;
+    }
+    bool found = false;
+    uint32_t count = e->kind == NODE_ASSIGN ? 1 : e->nkids;
+    for (uint32_t i = 0; i < count; i++)
+        found |= find_tables(t, &e->kid[i], make);
+    return found;
+}
+
+static bool stays_in_forward(struct tabulate *t, struct node *stmt) {
+    return stmt->kind != NODE_ASSIGN || tag_of(t, stmt->kid[0]) == TAG_OTHER;
+}
+
+/* -- frequencies that depend on the length --------------------------------------------------------------------------- */
+
+/* Statements from Python text. `names` are replaced by the nodes beside them, a NULL name ends the list. */
+struct hole {
+    const char *name;
+    struct node *node;
+};
+
+static void fill(struct unit *unit, struct node **slot, const struct hole *holes) {
+    struct node *n = *slot;
+    if (n == NULL)
+        return;
+    if (n->kind == NODE_NAME)
+        for (const struct hole *h = holes; h->name; h++)
+            if (atom_is(n->atom, h->name)) {
+                *slot = node_copy(unit->arena, h->node);
+                return;
+            }
+    for (uint32_t i = 0; i < n->nkids; i++)
+        fill(unit, &n->kid[i], holes);
+}
+
+static struct node *quote(struct unit *unit, const char *text, const struct hole *holes) {
+    struct source *source = source_from_text(unit->arena, unit->atoms, unit->diags, "<template>", text, strlen(text));
+    struct node *module = parse_module(unit->parser, unit->arena, unit->atoms, unit->diags, source);
+    fill(unit, &module, holes);
+    return module;
+}
+
+static bool is_rope_init(const struct node *e) {
+    return e->kind == NODE_CALL && e->kid[0]->abs && e->kid[0]->abs->kind == ABS_OBJECT &&
+        qual_ends(e->kid[0]->abs->qual, "ROPE_INIT_FUNCTIONS");
+}
+
+static struct node *find_rope_init(struct node *n) {
+    if (n == NULL || is_rope_init(n))
+        return n;
+    for (uint32_t i = 0; i < n->nkids; i++) {
+        struct node *found = find_rope_init(n->kid[i]);
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
+/* The key that chose the function: ROPE_INIT_FUNCTIONS[key], maybe through a variable. */
+static struct node *rope_key(const struct node *call) {
+    const struct node *callee = call->kid[0];
+    if (callee->kind == NODE_NAME && callee->web && callee->web->kind == WEB_ASSIGN)
+        callee = callee->web->expr;
+    return callee->kind == NODE_SUBSCRIPT ? callee->kid[1] : NULL;
+}
+
+/* The dictionary of rope parameters that the rope type is read from. */
+static struct node *rope_parameters(struct unit *unit, struct node *n) {
+    if (n == NULL)
+        return NULL;
+    if (n->kind == NODE_SUBSCRIPT && n->kid[1]->kind == NODE_STRING &&
+        atom_is(string_value(unit->atoms, n->kid[1]), "rope_type"))
+        return n->kid[0];
+    for (uint32_t i = 0; i < n->nkids; i++) {
+        struct node *found = rope_parameters(unit, n->kid[i]);
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
+static struct web *plain_web(struct tabulate *t, const char *name, enum web_kind kind) {
+    struct web *w = NEW(t->unit->arena, struct web);
+    w->kind = kind;
+    w->name = intern(t->unit->atoms, name);
+    w->abs = abs_simple(ABS_TENSOR);
+    return w;
+}
+
+static void define_by(struct web *w, struct node *stmt) {
+    w->stmt = stmt;
+    w->expr = stmt->kid[0];
+}
+
+static void declare_attribute(struct tabulate *t, const char *name, struct node *block, uint32_t from) {
+    struct unit *u = t->unit;
+    struct attr *attr = NEW(u->arena, struct attr);
+    attr->name = intern(u->atoms, name);
+    attr->abs = abs_simple(ABS_TOP);
+    attr->stores = 2;
+    map_put(u->arena, &t->init->owner->attrs, attr->name, attr);
+    (void)block;
+    (void)from;
+}
+
+/* rows of `freqs` for long inputs below those for short ones; forward then reads the lower half. */
+static struct node *long_rows(struct tabulate *t, struct node *rows) {
+    struct unit *u = t->unit;
+    struct web *freqs = assign(t, intern(u->atoms, "freqs"), rows);
+    struct web *long_freq = plain_web(t, "long_inv_freq", WEB_ELEMENT), *both = plain_web(t, "freqs", WEB_ASSIGN);
+    struct node *parameters = rope_parameters(u, t->into);
+    struct node *again = node_copy(u->arena, t->rope_init);
+    again->callsite = NULL;
+    struct node *original = node_make(u->arena, NODE_SUBSCRIPT, NULL, 2, node_copy(u->arena, parameters),
+        make_string(u->arena, u->atoms, "original_max_position_embeddings"));
+    const struct hole holes[] = {{"KEY", rope_key(t->rope_init)}, {"ORIGINAL", original}, {"SELF", self_of(t, t->init)},
+        {"LONG", make_web_name(u->arena, long_freq)}, {"BOTH", make_web_name(u->arena, both)},
+        {"FREQS", make_web_name(u->arena, freqs)}, {"AGAIN", again},
+        {"POSITIONS", make_web_name(u->arena, t->all_positions)},
+        {"TYPE", t->loop ? make_web_name(u->arena, loop_key(t)) : make_const(u->arena, OP_NONE)}, {NULL, NULL}};
+    struct node *made = quote(u, t->loop
+            ? "if KEY == 'longrope':\n    SELF.long_context_from[TYPE] = ORIGINAL\n    LONG, _ = AGAIN\n"
+              "    BOTH = torch.cat((FREQS, torch.outer(POSITIONS, LONG)))\n"
+            : "SELF.long_context_from = None\nif KEY == 'longrope':\n    SELF.long_context_from = ORIGINAL\n    LONG, _ = AGAIN\n"
+              "    BOTH = torch.cat((FREQS, torch.outer(POSITIONS, LONG)))\n", holes);
+    struct node *join = made->kid[made->nkids - 1], *block = join->kid[1];
+    struct node *length = node_make(u->arena, NODE_BINOP, NULL, 2, node_copy(u->arena, original), make_number(u->arena, intern(u->atoms, "1")));
+    length->op = OP_ADD;
+    node_add(u->arena, block->kid[1]->kid[0], node_make(u->arena, NODE_KEYWORD, intern(u->atoms, "seq_len"), 1, length));
+    define_by(long_freq, block->kid[1]);
+    define_by(both, block->kid[2]);
+    struct web *phi = plain_web(t, "freqs", WEB_IF);
+    phi->stmt = join;
+    phi->from[0] = both;
+    phi->from[1] = freqs;
+    join->phis = NEW_ARRAY(u->arena, struct web *, 1);
+    join->phis[0] = phi;
+    join->nphis = 1;
+    for (uint32_t i = 0; i < made->nkids; i++)
+        node_add(u->arena, t->into, made->kid[i]);
+    declare_attribute(t, "long_context_from", t->into, 0);
+    if (t->loop)
+        start_dictionary(t);
+    return make_web_name(u->arena, phi);
+}
+
+/* In forward: which rows of the tables to read. */
+static void choose_rows(struct tabulate *t, struct node *body) {
+    struct unit *u = t->unit;
+    struct web *start = plain_web(t, "long_context_from", WEB_ASSIGN), *is_long = plain_web(t, "is_long", WEB_ASSIGN);
+    struct web *moved = plain_web(t, t->positions->name, WEB_ASSIGN), *rows = plain_web(t, t->positions->name, WEB_IF);
+    const struct hole holes[] = {{"SELF", self_of(t, t->forward)}, {"START", make_web_name(u->arena, start)},
+        {"LONG", make_web_name(u->arena, is_long)}, {"MOVED", make_web_name(u->arena, moved)},
+        {"P", make_web_name(u->arena, t->positions)}, {"TABLE", read_table(t, "cos")->kid[0]},
+        {"TYPE", t->key ? make_web_name(u->arena, t->key) : make_const(u->arena, OP_NONE)}, {NULL, NULL}};
+    struct node *made = quote(u, t->loop
+            ? "START = SELF.long_context_from.get(TYPE)\nif START is not None:\n    LONG = P.max() >= START\n"
+              "    MOVED = torch.where(LONG, P + TABLE.shape[0] // 2, P)\n"
+            : "if SELF.long_context_from is not None:\n    LONG = P.max() >= SELF.long_context_from\n"
+              "    MOVED = torch.where(LONG, P + TABLE.shape[0] // 2, P)\n", holes);
+    struct node *join = made->kid[made->nkids - 1];
+    if (t->loop)
+        define_by(start, made->kid[0]);
+    define_by(is_long, join->kid[1]->kid[0]);
+    define_by(moved, join->kid[1]->kid[1]);
+    rows->stmt = join;
+    rows->from[0] = moved;
+    rows->from[1] = t->positions;
+    join->phis = NEW_ARRAY(u->arena, struct web *, 1);
+    join->phis[0] = rows;
+    join->nphis = 1;
+    for (uint32_t i = made->nkids; i-- > 0;)
+        node_insert(u->arena, body, 0, made->kid[i]);
+    t->rows = rows;
+}
+
+static void start_dictionary(struct tabulate *t) {
+    struct unit *u = t->unit;
+    const struct hole holes[] = {{"SELF", self_of(t, t->init)}, {NULL, NULL}};
+    struct node *made = quote(u, "SELF.long_context_from = {}\n", holes);
+    for (uint32_t i = 0; i < t->init->body->nkids; i++)
+        if (t->init->body->kid[i] == t->loop) {
+            node_insert(u->arena, t->init->body, i, made->kid[0]);
+            return;
+        }
+}
+
+/* Whether a decorator of forward makes frequencies follow the length. */
+static bool follows_length(const struct unit *unit, const struct fn *fn) {
+    for (uint32_t i = 3; i < fn->def->nkids; i++) {
+        const struct node *d = fn->def->kid[i];
+        const struct symbol *symbol = d->kind == NODE_NAME ? module_lookup(fn->module, d->atom) : NULL;
+        if (symbol && symbol->kind == SYM_IMPORT && fact_decorator(unit->facts, symbol->qual))
+            return true;
+    }
+    return false;
+}
+
+/* -- the pass --------------------------------------------------------------------------------------------------------------- */
+
+static struct web *positions_param(const struct fn *fn) {
+    for (uint32_t i = 1; i < fn->params.len; i++) {
+        const struct param *p = fn->params.at[i];
+        if (p->web && p->abs && p->abs->kind == ABS_TENSOR && p->abs->positions)
+            return p->web;
+    }
+    return NULL;
+}
+
+static const struct node *find_dynamic_read(const struct node *n) {
+    if (n == NULL)
+        return NULL;
+    if (is_dynamic_read(n))
+        return n;
+    for (uint32_t i = 0; i < n->nkids; i++) {
+        const struct node *found = find_dynamic_read(n->kid[i]);
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
+/* The FOR of __init__ that sets what forward reads by a computed name. */
+static struct node *find_loop(struct node *block, const struct node *format) {
+    for (uint32_t i = 0; i < block->nkids; i++) {
+        struct node *s = block->kid[i];
+        if (s->kind == NODE_FOR && s->kid[0]->kind == NODE_NAME && find_setattr(s->kid[2], format))
+            return s;
+    }
+    return NULL;
+}
+
+static struct web *key_of(const struct node *format) {
+    for (uint32_t i = 0; i < format->nkids; i++)
+        if (format->kid[i]->kind == NODE_INTERP && format->kid[i]->kid[0]->kind == NODE_NAME)
+            return format->kid[i]->kid[0]->web;
+    return NULL;
+}
+
+static void make_positions(struct tabulate *t, struct node *length) {
+    struct unit *u = t->unit;
+    struct node *torch = make_name(u->arena, intern(u->atoms, "torch"));
+    struct node *arange = make_attr(u->arena, node_copy(u->arena, torch), intern(u->atoms, "arange"));
+    struct node *dtype = node_make(u->arena, NODE_KEYWORD, intern(u->atoms, "dtype"), 1,
+        make_attr(u->arena, torch, intern(u->atoms, "float")));
+    struct node *value = node_make(u->arena, NODE_CALL, NULL, 3, arange, length, dtype);
+    t->all_positions = assign(t, intern(u->atoms, "positions"), value);
+    t->all_positions->stmt->flags |= NF_BLANK;
+}
+
+static struct node *table_length(struct unit *unit, struct cls *cls) {
+    struct node *symbol = make_attr(unit->arena, make_name(unit->arena, intern(unit->atoms, "config")),
+        intern(unit->atoms, "max_position_embeddings"));
+    struct node *here = symbol_in_class(unit, cls, symbol);
+    if (here)
+        return here;
+    const struct fn *init = class_method(cls, "__init__"); /* a constructor that takes the length itself */
+    for (uint32_t i = 1; i < init->params.len; i++)
+        if (init->params.at[i]->abs && init->params.at[i]->abs->kind == ABS_SYMBOLIC &&
+            node_equal(init->params.at[i]->abs->constant, symbol))
+            return make_web_name(unit->arena, init->params.at[i]->web);
+    return NULL;
+}
+
+static void tabulate_function(struct unit *unit, struct fn *forward) {
+    struct tabulate t = {.unit = unit, .forward = forward, .init = class_method(forward->owner, "__init__")};
+    t.positions = positions_param(forward);
+    if (t.positions == NULL || t.init == NULL || t.init->body == NULL)
+        return;
+    const struct node *dynamic = find_dynamic_read(forward->body);
+    t.key = dynamic ? key_of(dynamic->kid[2]) : NULL;
+    bool found = false;
+    for (uint32_t i = 0; i < forward->body->nkids; i++)
+        if (stays_in_forward(&t, forward->body->kid[i]))
+            found |= find_tables(&t, &forward->body->kid[i], false);
+    struct node *length = found ? table_length(unit, forward->owner) : NULL;
+    if (length == NULL)
+        return;
+    t.loop = dynamic ? find_loop(t.init->body, dynamic->kid[2]) : NULL;
+    if (dynamic && t.loop == NULL)
+        return;
+    t.into = t.loop ? t.loop->kid[2] : t.init->body;
+    if (follows_length(unit, forward) && rope_parameters(unit, t.into)) {
+        t.rope_init = find_rope_init(t.into);
+        if (t.rope_init && rope_key(t.rope_init) == NULL)
+            t.rope_init = NULL;
+    }
+    make_positions(&t, length);
+    if (t.rope_init)
+        choose_rows(&t, forward->body);
+    for (uint32_t i = 0; i < forward->body->nkids; i++)
+        if (stays_in_forward(&t, forward->body->kid[i]))
+            find_tables(&t, &forward->body->kid[i], true);
+}
+
+void tabulate(struct unit *unit) {
+    struct functions all = {0};
+    functions_collect(unit, &all);
+    for (uint32_t i = 0; i < all.list.len; i++) {
+        struct fn *fn = all.list.at[i];
+        if (fn->owner && fn->owner->constructed && atom_is(fn->name, "forward"))
+            tabulate_function(unit, fn);
+    }
+}

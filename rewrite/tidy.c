@@ -1,0 +1,404 @@
+/* tidy.c - what a person would write more simply.
+ *
+ * Reads   the pruned program, still in SSA form.
+ * Writes  attributes that only their constructor reads become locals of it, or what they are copies of; loops lose
+ *         counters that nobody reads and slices that keep everything; a variable that only carries a value to the next
+ *         statement goes.
+ * Guarantees  the same values; no attribute that holds parameters changes. */
+#include "rewrite/tidy.h"
+
+#include <string.h>
+
+#include "rewrite/symbolic.h"
+
+/* -- counting uses ----------------------------------------------------------------------------------------------------- */
+
+static void count_uses(struct node *n, bool target) {
+    if (n == NULL)
+        return;
+    if (n->kind == NODE_NAME) {
+        if (n->web && !target)
+            n->web->uses++;
+        return;
+    }
+    bool tuple = n->kind == NODE_TUPLE || n->kind == NODE_LIST || n->kind == NODE_STARRED;
+    for (uint32_t i = 0; i < n->nkids; i++) {
+        bool is_target = (n->kind == NODE_ASSIGN && i > 0) || ((n->kind == NODE_FOR || n->kind == NODE_COMPREHENSION) && i == 0);
+        count_uses(n->kid[i], is_target || (target && tuple));
+    }
+    for (uint32_t i = 0; i < n->nphis; i++)
+        for (int k = 0; k < 2; k++)
+            if (n->phis[i]->from[k])
+                n->phis[i]->from[k]->uses++;
+}
+
+static void reset_uses(struct node *n) {
+    if (n == NULL)
+        return;
+    if (n->web)
+        n->web->uses = 0;
+    for (uint32_t i = 0; i < n->nphis; i++)
+        n->phis[i]->uses = 0;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        reset_uses(n->kid[i]);
+}
+
+static void recount(struct fn *fn) {
+    reset_uses(fn->body);
+    for (uint32_t i = 0; i < fn->params.len; i++)
+        if (fn->params.at[i]->web)
+            fn->params.at[i]->web->uses = 0;
+    count_uses(fn->body, false);
+}
+
+/* -- attributes that only the constructor reads ------------------------------------------------------------------------ */
+
+struct reads {
+    uint32_t inside, outside;
+};
+
+static struct reads *reads_of(struct unit *unit, struct map *all, const struct attr *attr) {
+    atom key = intern_printf(unit->atoms, "%p", (const void *)attr);
+    struct reads *r = map_get(all, key);
+    if (r == NULL) {
+        r = NEW(unit->arena, struct reads);
+        map_put(unit->arena, all, key, r);
+    }
+    return r;
+}
+
+static void count_reads(struct unit *unit, struct map *all, const struct fn *fn, struct node *n, bool target) {
+    if (n == NULL)
+        return;
+    if (n->kind == NODE_ATTRIBUTE && !target && n->kid[0]->abs && n->kid[0]->abs->kind == ABS_INSTANCE) {
+        struct cls *cls = n->kid[0]->abs->cls;
+        struct attr *attr = class_attr_of(cls, n->atom);
+        if (attr) {
+            struct reads *r = reads_of(unit, all, attr);
+            *(fn == class_method(cls, "__init__") ? &r->inside : &r->outside) += 1;
+        }
+    }
+    bool tuple = n->kind == NODE_TUPLE || n->kind == NODE_LIST;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        count_reads(unit, all, fn, n->kid[i], (n->kind == NODE_ASSIGN && i > 0) || (target && tuple));
+}
+
+static bool may_be_local(const struct attr *attr) {
+    switch (attr->abs->kind) {
+    case ABS_INSTANCE:
+    case ABS_OBJECT:
+    case ABS_UNION:
+    case ABS_SEQ:
+        return attr->abs->kind == ABS_SEQ && attr->abs->element && attr->abs->element->kind != ABS_INSTANCE &&
+            attr->abs->element->kind != ABS_OBJECT && attr->abs->element->kind != ABS_TOP &&
+            attr->abs->element->kind != ABS_TENSOR;
+    case ABS_TENSOR:
+        return false;
+    default:
+        return true;
+    }
+}
+
+static bool is_path(const struct node *e) {
+    return e->kind == NODE_NAME ? e->web != NULL
+        : e->kind == NODE_ATTRIBUTE ? is_path(e->kid[0])
+                                    : e->kind == NODE_CONST;
+}
+
+static void replace_reads(struct unit *unit, struct node **slot, struct cls *cls, atom name, struct node *value, bool target) {
+    struct node *n = *slot;
+    if (n == NULL)
+        return;
+    if (n->kind == NODE_ATTRIBUTE && !target && n->atom == name && n->kid[0]->abs &&
+        n->kid[0]->abs->kind == ABS_INSTANCE && n->kid[0]->abs->cls == cls) {
+        *slot = node_copy(unit->arena, value);
+        (*slot)->abs = n->abs;
+        return;
+    }
+    bool tuple = n->kind == NODE_TUPLE || n->kind == NODE_LIST;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        replace_reads(unit, &n->kid[i], cls, name, value, (n->kind == NODE_ASSIGN && i > 0) || (target && tuple));
+}
+
+static bool remove_stmt(struct node *block, const struct node *stmt) {
+    for (uint32_t i = 0; i < block->nkids; i++) {
+        struct node *s = block->kid[i];
+        if (s == stmt) {
+            if (i + 1 < block->nkids)
+                block->kid[i + 1]->flags |= s->flags & NF_BLANK;
+            node_remove(block, i);
+            return true;
+        }
+        for (uint32_t k = 0; k < s->nkids; k++)
+            if (is_kind(s->kid[k], NODE_BLOCK) && remove_stmt(s->kid[k], stmt))
+                return true;
+    }
+    return false;
+}
+
+static struct web *local_web(struct unit *unit, const struct attr *attr, struct node *stmt, enum web_kind kind) {
+    struct web *w = NEW(unit->arena, struct web);
+    w->kind = kind;
+    w->name = attr->name;
+    w->abs = attr->abs;
+    w->stmt = stmt;
+    w->expr = stmt->kid[0];
+    return w;
+}
+
+static bool is_top_level(const struct node *body, const struct node *stmt) {
+    for (uint32_t i = 0; i < body->nkids; i++)
+        if (body->kid[i] == stmt)
+            return true;
+    return false;
+}
+
+static void localise(struct unit *unit, struct cls *cls, struct attr *attr) {
+    struct fn *init = class_method(cls, "__init__");
+    struct node *stmt = attr->stmts.len == 1 ? attr->stmts.at[0] : NULL;
+    if (stmt == NULL || stmt->kind != NODE_ASSIGN || !is_top_level(init->body, stmt))
+        return;
+    struct node *target = stmt->kid[1];
+    if (target->kind == NODE_ATTRIBUTE && stmt->nkids == 2) {
+        if (is_path(stmt->kid[0])) {
+            replace_reads(unit, &init->body, cls, attr->name, stmt->kid[0], false);
+            remove_stmt(init->body, stmt);
+        } else {
+            struct web *w = local_web(unit, attr, stmt, WEB_ASSIGN);
+            stmt->kid[1] = make_web_name(unit->arena, w);
+            replace_reads(unit, &init->body, cls, attr->name, stmt->kid[1], false);
+        }
+        attr->live = false;
+        return;
+    }
+    for (uint32_t i = 0; target->kind == NODE_TUPLE && i < target->nkids; i++)
+        if (target->kid[i]->kind == NODE_ATTRIBUTE && target->kid[i]->atom == attr->name) {
+            struct web *w = local_web(unit, attr, stmt, WEB_ELEMENT);
+            w->element = i;
+            target->kid[i] = make_web_name(unit->arena, w);
+            replace_reads(unit, &init->body, cls, attr->name, target->kid[i], false);
+            attr->live = false;
+        }
+}
+
+/* `self.config` of a PreTrainedModel is the parameter, inside its constructor. */
+static void shorten_config(struct unit *unit, struct cls *cls) {
+    struct fn *init = class_method(cls, "__init__");
+    atom config = intern(unit->atoms, "config");
+    if (init == NULL || !init->body || class_attr_of(cls, config))
+        return;
+    for (uint32_t i = 1; i < init->params.len; i++) {
+        struct param *p = init->params.at[i];
+        if (p->abs && p->abs->kind == ABS_CONFIG && *p->abs->qual == '\0' && p->web) {
+            replace_reads(unit, &init->body, cls, config, make_web_name(unit->arena, p->web), false);
+            return;
+        }
+    }
+}
+
+static void localise_attributes(struct unit *unit, struct functions *all) {
+    struct map reads = {0};
+    for (uint32_t i = 0; i < all->list.len; i++)
+        if (all->list.at[i]->live)
+            count_reads(unit, &reads, all->list.at[i], all->list.at[i]->body, false);
+    for (uint32_t i = 0; i < unit->classes.len; i++) {
+        struct cls *cls = unit->classes.at[i];
+        if (!cls->live || cls->dynamic)
+            continue;
+        shorten_config(unit, cls);
+        for (uint32_t k = 0; k < cls->attrs.len; k++) {
+            struct attr *attr = cls->attrs.entry[k].value;
+            struct reads *r = reads_of(unit, &reads, attr);
+            if (attr->live && r->inside && !r->outside && may_be_local(attr))
+                localise(unit, cls, attr);
+        }
+    }
+}
+
+/* -- loops ------------------------------------------------------------------------------------------------------------- */
+
+static bool unused(const struct node *target) {
+    return target->kind == NODE_NAME && target->web && target->web->uses == 0;
+}
+
+static bool is_call_of(const struct node *e, const char *name) {
+    return e->kind == NODE_CALL && is_name(e->kid[0], name);
+}
+
+/* for i, x in enumerate(xs) without a use of i. */
+static void drop_counter(struct node **target, struct node **iterable) {
+    struct node *t = *target;
+    if (t->kind == NODE_TUPLE && t->nkids == 2 && is_call_of(*iterable, "enumerate") && (*iterable)->nkids == 2 &&
+        unused(t->kid[0])) {
+        *target = t->kid[1];
+        *iterable = (*iterable)->kid[1];
+    }
+}
+
+/* The n of a ModuleList made by [... for _ in range(n)], in terms of the configuration. */
+static struct node *list_length(const struct node *expr) {
+    if (!is_kind(expr, NODE_CALL) || expr->nkids != 2 || expr->kid[1]->kind != NODE_LISTCOMP || expr->kid[1]->nkids != 2)
+        return NULL;
+    const struct node *range = expr->kid[1]->kid[1]->kid[1];
+    return is_call_of(range, "range") && range->nkids == 2 ? range->kid[1] : NULL;
+}
+
+/* xs[:n] of a list that has n items. */
+static void drop_slice(struct unit *unit, struct node **iterable) {
+    struct node *e = *iterable;
+    if (e->kind != NODE_SUBSCRIPT || e->kid[1]->kind != NODE_SLICE || e->kid[1]->kid[0] || !e->kid[1]->kid[1] ||
+        e->kid[1]->kid[2] || e->kid[0]->kind != NODE_ATTRIBUTE || !e->kid[0]->kid[0]->abs ||
+        e->kid[0]->kid[0]->abs->kind != ABS_INSTANCE)
+        return;
+    const struct attr *attr = class_attr_of(e->kid[0]->kid[0]->abs->cls, e->kid[0]->atom);
+    const struct node *length = attr && attr->stores == 1 ? list_length(attr->expr) : NULL;
+    const struct node *upper = e->kid[1]->kid[1];
+    if (length == NULL || !length->abs || !upper->abs)
+        return;
+    struct node *a = abs_symbol(unit, length->abs), *b = abs_symbol(unit, upper->abs);
+    if (a && b && node_equal(a, b))
+        *iterable = e->kid[0];
+}
+
+static void tidy_loops(struct unit *unit, struct node *n) {
+    if (n == NULL)
+        return;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        tidy_loops(unit, n->kid[i]);
+    if (n->kind != NODE_FOR && n->kind != NODE_COMPREHENSION)
+        return;
+    drop_counter(&n->kid[0], &n->kid[1]);
+    struct node **inner = is_call_of(n->kid[1], "enumerate") && n->kid[1]->nkids == 2 ? &n->kid[1]->kid[1] : &n->kid[1];
+    drop_slice(unit, inner);
+    if (n->kid[0]->kind == NODE_NAME && unused(n->kid[0]))
+        n->kid[0] = make_name(unit->arena, intern(unit->atoms, "_"));
+}
+
+/* -- variables that only carry a value to the next statement -------------------------------------------------------------- */
+
+static struct web *assigned_web(const struct node *s) {
+    return s->kind == NODE_ASSIGN && s->nkids == 2 && s->kid[1]->kind == NODE_NAME ? s->kid[1]->web : NULL;
+}
+
+static struct node **find_use(struct node **slot, const struct web *w) {
+    struct node *n = *slot;
+    if (n == NULL || n->kind == NODE_BLOCK || n->kind == NODE_LISTCOMP || n->kind == NODE_GENERATOR || n->kind == NODE_LAMBDA ||
+        n->kind == NODE_DICTCOMP || n->kind == NODE_SETCOMP)
+        return NULL;
+    if (n->kind == NODE_NAME)
+        return n->web == w ? slot : NULL;
+    for (uint32_t i = 0; i < n->nkids; i++) {
+        struct node **found = find_use(&n->kid[i], w);
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
+static bool is_access(const struct node *e) {
+    return e->kind == NODE_NAME || (e->kind == NODE_ATTRIBUTE && is_access(e->kid[0]));
+}
+
+/* What may move into the statement that uses it: the value of a `return`, or a plain access. */
+static bool may_move(const struct node *s, const struct node *next) {
+    if (next->kind == NODE_RETURN && is_kind(next->kid[0], NODE_NAME) && next->kid[0]->web == assigned_web(s))
+        return true;
+    if (s->comments && (s->comments->leading.len || s->comments->trailing))
+        return false;
+    return is_access(s->kid[0]) && s->kid[0]->kind == NODE_ATTRIBUTE && next->kind != NODE_IF && next->kind != NODE_FOR &&
+        next->kind != NODE_WHILE;
+}
+
+static void keep_comments(struct node *from, struct node *to) {
+    if (from->comments && !to->comments)
+        to->comments = from->comments;
+    to->flags |= from->flags & NF_BLANK;
+}
+
+static void forward_values(struct node *block) {
+    for (uint32_t i = 0; i < block->nkids; i++)
+        for (uint32_t k = 0; k < block->kid[i]->nkids; k++)
+            if (is_kind(block->kid[i]->kid[k], NODE_BLOCK))
+                forward_values(block->kid[i]->kid[k]);
+    for (uint32_t i = 0; i + 1 < block->nkids;) {
+        struct node *s = block->kid[i], *next = block->kid[i + 1];
+        struct web *w = assigned_web(s);
+        if (w == NULL || w->uses != 1 || !may_move(s, next)) {
+            i++;
+            continue;
+        }
+        struct node **use = NULL;
+        uint32_t to = next->kind == NODE_ASSIGN ? 1 : next->nkids;
+        for (uint32_t k = 0; k < to && !use; k++)
+            use = find_use(&next->kid[k], w);
+        if (use == NULL) {
+            i++;
+            continue;
+        }
+        *use = s->kid[0];
+        keep_comments(s, next);
+        node_remove(block, i);
+        i = i > 0 ? i - 1 : 0;
+    }
+}
+
+void tidy(struct unit *unit) {
+    struct functions all = {0};
+    functions_collect(unit, &all);
+    localise_attributes(unit, &all);
+    for (uint32_t i = 0; i < all.list.len; i++) {
+        struct fn *fn = all.list.at[i];
+        if (!fn->live)
+            continue;
+        recount(fn);
+        tidy_loops(unit, fn->body);
+        recount(fn);
+        forward_values(fn->body);
+    }
+}
+
+/* -- after naming --------------------------------------------------------------------------------------------------------- */
+
+/* Blocks that copies have left empty, and `else: if` as elif. */
+static void tidy_block(struct node *block) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < block->nkids; i++) {
+        struct node *s = block->kid[i];
+        for (uint32_t k = 0; k < s->nkids; k++)
+            if (is_kind(s->kid[k], NODE_BLOCK))
+                tidy_block(s->kid[k]);
+        if (s->kind == NODE_IF) {
+            s->flags &= ~(uint32_t)NF_ELIF;
+            if (s->kid[2] && s->kid[2]->nkids == 0)
+                s->kid[2] = NULL;
+            if (s->kid[1]->nkids == 0 && s->kid[2] == NULL)
+                continue;
+            if (s->kid[2] && s->kid[2]->nkids == 1 && s->kid[2]->kid[0]->kind == NODE_IF)
+                s->kid[2]->kid[0]->flags |= NF_ELIF;
+        }
+        block->kid[kept++] = s;
+    }
+    block->nkids = kept;
+}
+
+static void turn_empty_ifs(struct unit *unit, struct node *n) {
+    if (n == NULL)
+        return;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        turn_empty_ifs(unit, n->kid[i]);
+    if (n->kind == NODE_IF && n->kid[1]->nkids == 0 && n->kid[2] && n->kid[2]->nkids) {
+        n->kid[0] = negated(unit, n->kid[0]);
+        n->kid[1] = n->kid[2];
+        n->kid[2] = NULL;
+    }
+}
+
+void tidy_control_flow(struct unit *unit) {
+    struct functions all = {0};
+    functions_collect(unit, &all);
+    for (uint32_t i = 0; i < all.list.len; i++)
+        if (all.list.at[i]->live) {
+            turn_empty_ifs(unit, all.list.at[i]->body);
+            tidy_block(all.list.at[i]->body);
+        }
+}

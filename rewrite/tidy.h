@@ -1,0 +1,10 @@
+/* tidy.h - see tidy.c. */
+#ifndef ADGEN_REWRITE_TIDY_H
+#define ADGEN_REWRITE_TIDY_H
+
+#include "rewrite/unit.h"
+
+void tidy(struct unit *unit);              /* before names are assigned */
+void tidy_control_flow(struct unit *unit); /* after */
+
+#endif

@@ -1,0 +1,10 @@
+# expect: torch_attention(query, key, value, is_causal=True, scale=1.0 / self.scale_attn)
+def forward(self, query: T4, key: T4, value: T4, attention_mask: M):
+    q = query.to(torch.float32)
+    k = key.to(torch.float32)
+    attn_weights = torch.matmul(q, k.transpose(-1, -2))
+    attn_weights = attn_weights / self.scale_attn
+    attn_weights = attn_weights + attention_mask
+    attn_weights = nn.functional.softmax(attn_weights, dim=-1)
+    attn_weights = attn_weights.to(value.dtype)
+    return torch.matmul(attn_weights, value)

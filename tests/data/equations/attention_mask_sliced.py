@@ -1,0 +1,7 @@
+# expect: torch_attention(query, key, value, is_causal=True, scale=self.scaling)
+def forward(self, query: T4, key: T4, value: T4, attention_mask: M):
+    causal_mask = attention_mask[:, :, :, : key.shape[-2]]
+    attn_weights = torch.matmul(query, key.transpose(2, 3)) * self.scaling
+    attn_weights = attn_weights + causal_mask
+    attn_weights = nn.functional.softmax(attn_weights, dim=-1, dtype=torch.float32).to(query.dtype)
+    return torch.matmul(attn_weights, value)

@@ -1,0 +1,8 @@
+# expect: torch.ops.auto_deploy.torch_rmsnorm_gated(hidden_states, self.weight, gate, self.variance_epsilon, hidden_states.shape[-1], norm_before_gate=False)
+def forward(self, hidden_states: T3, gate: T3):
+    input_dtype = hidden_states.dtype
+    x = hidden_states.to(torch.float32)
+    x = x * nn.functional.silu(gate.to(torch.float32))
+    variance = x.pow(2).mean(-1, keepdim=True)
+    x = x * torch.rsqrt(variance + self.variance_epsilon)
+    return self.weight * x.to(input_dtype)

@@ -1,0 +1,346 @@
+"""Every equation is executed: what it matches and what it writes compute the same numbers.
+
+The example of a rule gives a value to each metavariable. A pattern stands for several expressions: one for every choice of
+its alternatives. Each of them that the example can evaluate is compared with the rewrite, in float32 and in bfloat16, with
+the tolerance of the rule's promise; every alternative of `match` must have been evaluated at least once.
+
+The CPU reference of torch.ops.auto_deploy comes from reference/ (or from the branch given by ADGEN_REFERENCE).
+"""
+
+import ast
+import copy
+import itertools
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+yaml = pytest.importorskip("yaml")
+
+ROOT = Path(__file__).resolve().parent.parent
+RULES = Path(os.environ.get("ADGEN_RULES", ROOT / "rules"))
+sys.path.insert(0, os.environ.get("ADGEN_REFERENCE", str(ROOT / "reference")))
+pytest.importorskip("adgen_reference.ops", reason="the reference ops are not there")
+
+VARIANTS_MAX = 400
+OMIT = object()
+
+
+# -- rules as Python ---------------------------------------------------------------------------------------------------
+
+
+def load_rules():
+    rules = []
+    for path in sorted(RULES.glob("*.yaml")):
+        document = yaml.safe_load(path.read_text())
+        if isinstance(document, dict):
+            rules += document.get("equations") or []
+    return rules
+
+
+def parse(text):
+    return ast.parse(text.replace("$", "_m_").strip(), mode="eval").body
+
+
+def metavariable(node):
+    is_meta = isinstance(node, ast.Name) and node.id.startswith("_m_")
+    return node.id[3:] if is_meta else None
+
+
+def variants(node, lets, upcast=False):
+    """All expressions that a pattern stands for, as syntax trees; `cast(p)` is p, or p.float() if `upcast`."""
+    name = metavariable(node)
+    if name in lets:
+        yield from variants(parse(lets[name]), lets, upcast)
+        return
+    if upcast and isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "cast":
+        for inner in variants(node.args[0], lets, upcast):
+            yield ast.Call(ast.Attribute(inner, "float", ast.Load()), [], [])
+        return
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("either", "cast"):
+        for alternative in node.args:
+            yield from variants(alternative, lets, upcast)
+        return
+    fields = [(f, v) for f, v in ast.iter_fields(node) if isinstance(v, (ast.AST, list))]
+    choices = []
+    for _, value in fields:
+        if isinstance(value, ast.AST):
+            choices.append(list(itertools.islice(variants(value, lets, upcast), VARIANTS_MAX)))
+        else:
+            items = [list(variants(v, lets, upcast)) if isinstance(v, ast.AST) else [v] for v in value]
+            choices.append([list(c) for c in itertools.islice(itertools.product(*items), VARIANTS_MAX)])
+    for choice in itertools.islice(itertools.product(*choices), VARIANTS_MAX):
+        made = copy.copy(node)
+        for (field, _), value in zip(fields, choice):
+            setattr(made, field, value)
+        yield made
+
+
+def both_casts(node, lets):
+    for upcast in (False, True):
+        yield from itertools.islice(variants(node, lets, upcast), VARIANTS_MAX)
+
+
+def names_in(node):
+    return {metavariable(n) for n in ast.walk(node)} - {None}
+
+
+# -- what examples and templates may call ------------------------------------------------------------------------------
+
+
+def table(batch, length, dim):
+    """Angles whose second half repeats the first, as rotary tables have them."""
+    half = half_table(batch, length, dim // 2)
+    return torch.cat((half, half), dim=-1)
+
+
+def half_table(batch, length, dim):
+    positions = torch.arange(length, dtype=torch.float32)[:, None]
+    return (positions * 10000 ** (-torch.arange(dim) / dim) + 0.3).expand(batch, length, dim)
+
+
+def complex_table(batch, length, dim):
+    return torch.polar(torch.ones(batch, length, dim), half_table(batch, length, dim))
+
+
+def rms_norm_module(dim):
+    module = torch.nn.RMSNorm(dim, eps=1e-6)
+    torch.nn.init.normal_(module.weight)
+    return module
+
+
+class Causal:
+    """A causal mask: a tensor of the kind that the expression around it wants."""
+
+    def __init__(self, length):
+        self.keep = torch.ones(length, length, dtype=torch.bool).tril()[None, None]
+
+    def as_used_in(self, node, dtype):
+        text = ast.unparse(node)
+        if re.search(r"1 - _m_\w+", text) and "-10000.0" in text:
+            return self.keep.to(dtype)
+        if "masked_fill" in text:
+            return ~self.keep
+        if "torch.where" in text and not re.search(r"\+ (\(?_m_m\b)", text):
+            return self.keep
+        return torch.zeros_like(self.keep, dtype=dtype).masked_fill(~self.keep, torch.finfo(dtype).min)
+
+
+class adgen:
+    """The names that rules/spellings.yaml gives to idioms."""
+
+    @staticmethod
+    def rotate_half(x):
+        a, b = x.chunk(2, dim=-1)
+        return torch.cat((-b, a), dim=-1)
+
+    @staticmethod
+    def rotate_pairs(x):
+        return torch.stack((-x[..., 1::2], x[..., ::2]), dim=-1).flatten(-2)
+
+    @staticmethod
+    def repeat_kv(x, n):
+        return x.repeat_interleave(1 if n is None else n, dim=1)
+
+    @staticmethod
+    def interleave(x):
+        return torch.stack(x.chunk(2, dim=-1), dim=-1).flatten(-2)
+
+    @staticmethod
+    def deinterleave(x):
+        return torch.cat((x[..., ::2], x[..., 1::2]), dim=-1)
+
+
+def product(*factors):
+    result = 1.0
+    for factor in factors:
+        result = result if factor is OMIT else result * factor
+    return result
+
+
+TEMPLATE_FUNCTIONS = {
+    "window": lambda *masks: OMIT,
+    "causal": lambda *masks: True,
+    "positive": lambda d, rank: d + rank if d < 0 else d,
+    "doubled": lambda h: torch.cat((h, h), dim=-1),
+    "first": lambda *options: next(o for o in options if o is not OMIT),
+    "product": product,
+}
+
+
+class Template(ast.NodeTransformer):
+    """Leave out keyword arguments, and make OMIT arguments of template functions, that are not bound."""
+
+    def __init__(self, bound):
+        self.bound = bound
+
+    def visit_Call(self, node):
+        is_template_function = isinstance(node.func, ast.Name) and node.func.id in TEMPLATE_FUNCTIONS
+        if is_template_function:
+            node.args = [a if names_in(a) <= self.bound else ast.Name("OMIT", ast.Load()) for a in node.args]
+        else:
+            node.keywords = [
+                k for k in node.keywords if not isinstance(k.value, ast.Name) or names_in(k.value) <= self.bound
+            ]
+        self.generic_visit(node)
+        return node
+
+
+class Wildcards(ast.NodeTransformer):
+    """`_` is written where None may stand: a bound of a slice, a dtype."""
+
+    def visit_Name(self, node):
+        return ast.Constant(None) if node.id == "_" else node
+
+
+def evaluate(node, env):
+    expression = ast.fix_missing_locations(ast.Expression(copy.deepcopy(node)))
+    names = {f"_m_{k}": v for k, v in env.items()}
+    scope = {"torch": torch, "adgen": adgen, "OMIT": OMIT, **TEMPLATE_FUNCTIONS}
+    return eval(compile(expression, "<rule>", "eval"), scope, names)  # noqa: S307
+
+
+def call_op(*args, **kwargs):
+    return {k: v for k, v in kwargs.items() if v is not OMIT}
+
+
+# -- the comparison ------------------------------------------------------------------------------------------------------
+
+
+TOLERANCE = {
+    ("exact", torch.float32): 2e-6,
+    ("rounding", torch.float32): 2e-5,
+    ("approximate", torch.float32): 2e-5,
+    ("exact", torch.bfloat16): 0.0,
+    ("rounding", torch.bfloat16): 4e-2,
+    ("approximate", torch.bfloat16): 4e-2,
+}
+
+
+def relative_rmse(got, want):
+    got, want = got.float(), want.float()
+    return ((got - want).pow(2).mean().sqrt() / want.pow(2).mean().sqrt().clamp_min(1e-12)).item()
+
+
+def example_env(example, dtype):
+    torch.manual_seed(0)
+    env = {}
+    for name, text in example.items():
+        scope = {"randn": torch.randn, "torch": torch, "table": table, "half_table": half_table, "dtype": dtype}
+        scope |= {"causal": Causal, "complex_table": complex_table, "rms_norm_module": rms_norm_module}
+        value = eval(text, scope)  # noqa: S307
+        if isinstance(value, torch.nn.Module) or (isinstance(value, torch.Tensor) and not value.is_complex()):
+            value = value.to(dtype)
+        env[name] = value
+    return env
+
+
+def with_masks(env, node, dtype):
+    return {k: v.as_used_in(node, dtype) if isinstance(v, Causal) else v for k, v in env.items()}
+
+
+def left_sides(rule, example):
+    """(alternative, expression) for everything that a root of the rule stands for and the example can bind."""
+    match, lets = rule["match"], rule.get("let") or {}
+    alternatives = match if isinstance(match, list) else [match]
+    for i, alternative in enumerate(alternatives):
+        for node in both_casts(parse(alternative), lets):
+            if names_in(node) <= set(example):
+                yield i, node
+
+
+def right_side(rule, bound):
+    return Template(bound).visit(parse(rule["rewrite"]))
+
+
+def omit_keywords(node):
+    """Keyword arguments of ops that evaluate to OMIT are left out."""
+
+    class Keywords(ast.NodeTransformer):
+        def visit_Call(self, call):
+            self.generic_visit(call)
+            if call.keywords and not (isinstance(call.func, ast.Name) and call.func.id == "call_op"):
+                inner = ast.Call(ast.Name("call_op", ast.Load()), [], call.keywords)
+                call.keywords = [ast.keyword(None, inner)]
+            return call
+
+    return Keywords().visit(node)
+
+
+def evaluate_template(node, env):
+    scope_node = omit_keywords(copy.deepcopy(node))
+    TEMPLATE_FUNCTIONS["call_op"] = call_op
+    return evaluate(scope_node, env)
+
+
+def attempt(node, env):
+    """The value of a left side, or None where the example does not fit it (a bool mask that is added, half a bmm)."""
+    try:
+        return evaluate(Wildcards().visit(copy.deepcopy(node)), env)
+    except (TypeError, RuntimeError):
+        return None
+
+
+def check_single(rule, example, dtype):
+    done = set()
+    env = example_env(example, dtype)
+    for alternative, node in left_sides(rule, example):
+        masked = with_masks(env, node, dtype)
+        want = attempt(node, masked)
+        if want is None:
+            continue
+        got = evaluate_template(right_side(rule, names_in(node)), env)
+        assert got.shape == want.shape, ast.unparse(node)
+        error = relative_rmse(got, want)
+        limit = TOLERANCE[rule["promise"], dtype]
+        assert error <= limit, f"{error:.2e} > {limit:.0e}: {ast.unparse(node)}"
+        done.add(alternative)
+    return done
+
+
+def check_several(rule, example, dtype):
+    lets, env = rule.get("let") or {}, example_env(example, dtype)
+    pairs = zip(*(both_casts(parse(p), lets) for p in rule["match"].values()))
+    done = set()
+    for nodes in itertools.islice(pairs, VARIANTS_MAX):
+        bound = set().union(*(names_in(n) for n in nodes))
+        if not bound <= set(example):
+            continue
+        want = [attempt(n, env) for n in nodes]
+        if any(w is None for w in want):
+            continue
+        got = evaluate_template(right_side(rule, bound), env)
+        if "each" in rule:
+            got = [evaluate(parse(rule["each"]), {**env, "result": g}) for g in got]
+        for g, w in zip(got, want):
+            limit = TOLERANCE[rule["promise"], dtype]
+            assert relative_rmse(g, w) <= limit, ast.unparse(nodes[0])
+        done.add(0)
+    return done
+
+
+ALL = load_rules()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["float32", "bfloat16"])
+@pytest.mark.parametrize("rule", ALL, ids=[r["id"] for r in ALL])
+def test_both_sides_are_equal(rule, dtype):
+    examples = rule["example"] if isinstance(rule["example"], list) else [rule["example"]]
+    several = isinstance(rule["match"], dict)
+    done = set()
+    for example in examples:
+        found = (check_several if several else check_single)(rule, example, dtype)
+        assert found, f"nothing could be evaluated with {example}"
+        done |= found
+    alternatives = len(rule["match"]) if isinstance(rule["match"], list) else 1
+    assert done == set(range(alternatives)), "an alternative was never evaluated"
+
+
+# -- spellings -------------------------------------------------------------------------------------------------------------
+
+
+def test_there_are_rules():
+    assert len(ALL) > 10
