@@ -564,6 +564,7 @@ const struct value *value_make(
     case VALUE_INDEX:
         return value_index(values, arg[0], arg[1]);
     case VALUE_EITHER:
+    case VALUE_BOTH:
     case VALUE_CAST:
         return value_intern(values, draft_of(&draft, kind, op, name, arg, count));
     default:

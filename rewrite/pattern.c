@@ -68,20 +68,21 @@ static bool mark_name(struct compiler *c, struct node *node) {
     return true;
 }
 
-/* either(p, q, ...) and cast(p) */
+/* either(p, q, ...), both(p, q, ...) and cast(p) */
 static bool mark_form(struct compiler *c, struct node *call) {
     enum { ALTERNATIVES = 16 };
     struct values *values = c->loader->library->values;
     const struct value *arg[ALTERNATIVES];
-    bool either = is_name(call->kid[0], "either");
+    bool cast = is_name(call->kid[0], "cast");
     uint32_t count = call->nkids - 1;
-    if (count == 0 || count > ALTERNATIVES || (!either && count != 1)) {
+    if (count == 0 || count > ALTERNATIVES || (cast && count != 1)) {
         loader_error(c->loader, c->at, "`%s` with %u patterns", call->kid[0]->atom, count);
         return false;
     }
     for (uint32_t i = 0; i < count; i++)
         arg[i] = value_of(values, call->kid[i + 1]);
-    call->value = value_make(values, either ? VALUE_EITHER : VALUE_CAST, OP_NO, NULL, arg, count);
+    enum value_kind kind = cast ? VALUE_CAST : is_name(call->kid[0], "both") ? VALUE_BOTH : VALUE_EITHER;
+    call->value = value_make(values, kind, OP_NO, NULL, arg, count);
     return true;
 }
 
@@ -92,7 +93,8 @@ static bool mark(struct compiler *c, struct node *node) {
     for (uint32_t i = 0; i < node->nkids; i++)
         if (node->kid[i] != NULL && !mark(c, node->kid[i]))
             return false;
-    bool form = node->kind == NODE_CALL && (is_name(node->kid[0], "either") || is_name(node->kid[0], "cast"));
+    bool form = node->kind == NODE_CALL && (is_name(node->kid[0], "either") || is_name(node->kid[0], "both") ||
+                                               is_name(node->kid[0], "cast"));
     return !form || mark_form(c, node);
 }
 

@@ -56,11 +56,24 @@ def variants(node, lets, upcast=False):
     if name in lets:
         yield from variants(parse(lets[name]), lets, upcast)
         return
-    if upcast and isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "cast":
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "both":
+        for inner in variants(node.args[1], lets, upcast):
+            yield ast.NamedExpr(ast.Name(node.args[0].id, ast.Store()), inner)
+        return
+    if (
+        upcast
+        and isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "cast"
+    ):
         for inner in variants(node.args[0], lets, upcast):
             yield ast.Call(ast.Attribute(inner, "float", ast.Load()), [], [])
         return
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("either", "cast"):
+    if (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in ("either", "cast")
+    ):
         for alternative in node.args:
             yield from variants(alternative, lets, upcast)
         return
@@ -70,8 +83,12 @@ def variants(node, lets, upcast=False):
         if isinstance(value, ast.AST):
             choices.append(list(itertools.islice(variants(value, lets, upcast), VARIANTS_MAX)))
         else:
-            items = [list(variants(v, lets, upcast)) if isinstance(v, ast.AST) else [v] for v in value]
-            choices.append([list(c) for c in itertools.islice(itertools.product(*items), VARIANTS_MAX)])
+            items = [
+                list(variants(v, lets, upcast)) if isinstance(v, ast.AST) else [v] for v in value
+            ]
+            choices.append(
+                [list(c) for c in itertools.islice(itertools.product(*items), VARIANTS_MAX)]
+            )
     for choice in itertools.islice(itertools.product(*choices), VARIANTS_MAX):
         made = copy.copy(node)
         for (field, _), value in zip(fields, choice):
@@ -85,7 +102,8 @@ def both_casts(node, lets):
 
 
 def names_in(node):
-    return {metavariable(n) for n in ast.walk(node)} - {None}
+    named = {metavariable(n.target) for n in ast.walk(node) if isinstance(n, ast.NamedExpr)}
+    return {metavariable(n) for n in ast.walk(node)} - {None} - named
 
 
 # -- what examples and templates may call ------------------------------------------------------------------------------
@@ -126,7 +144,9 @@ class Causal:
             return ~self.keep
         if "torch.where" in text and not re.search(r"\+ (\(?_m_m\b)", text):
             return self.keep
-        return torch.zeros_like(self.keep, dtype=dtype).masked_fill(~self.keep, torch.finfo(dtype).min)
+        return torch.zeros_like(self.keep, dtype=dtype).masked_fill(
+            ~self.keep, torch.finfo(dtype).min
+        )
 
 
 class adgen:
@@ -178,12 +198,18 @@ class Template(ast.NodeTransformer):
         self.bound = bound
 
     def visit_Call(self, node):
-        is_template_function = isinstance(node.func, ast.Name) and node.func.id in TEMPLATE_FUNCTIONS
+        is_template_function = (
+            isinstance(node.func, ast.Name) and node.func.id in TEMPLATE_FUNCTIONS
+        )
         if is_template_function:
-            node.args = [a if names_in(a) <= self.bound else ast.Name("OMIT", ast.Load()) for a in node.args]
+            node.args = [
+                a if names_in(a) <= self.bound else ast.Name("OMIT", ast.Load()) for a in node.args
+            ]
         else:
             node.keywords = [
-                k for k in node.keywords if not isinstance(k.value, ast.Name) or names_in(k.value) <= self.bound
+                k
+                for k in node.keywords
+                if not isinstance(k.value, ast.Name) or names_in(k.value) <= self.bound
             ]
         self.generic_visit(node)
         return node
@@ -229,10 +255,24 @@ def example_env(example, dtype):
     torch.manual_seed(0)
     env = {}
     for name, text in example.items():
-        scope = {"randn": torch.randn, "torch": torch, "table": table, "half_table": half_table, "dtype": dtype}
-        scope |= {"causal": Causal, "complex_table": complex_table, "rms_norm_module": rms_norm_module}
+        scope = {
+            "randn": torch.randn,
+            "rand": torch.rand,
+            "arange": torch.arange,
+            "torch": torch,
+            "table": table,
+            "half_table": half_table,
+            "dtype": dtype,
+        }
+        scope |= {
+            "causal": Causal,
+            "complex_table": complex_table,
+            "rms_norm_module": rms_norm_module,
+        }
         value = eval(text, scope)  # noqa: S307
-        if isinstance(value, torch.nn.Module) or (isinstance(value, torch.Tensor) and not value.is_complex()):
+        if isinstance(value, torch.nn.Module) or (
+            isinstance(value, torch.Tensor) and value.is_floating_point()
+        ):
             value = value.to(dtype)
         env[name] = value
     return env
@@ -262,7 +302,9 @@ def omit_keywords(node):
     class Keywords(ast.NodeTransformer):
         def visit_Call(self, call):
             self.generic_visit(call)
-            if call.keywords and not (isinstance(call.func, ast.Name) and call.func.id == "call_op"):
+            if call.keywords and not (
+                isinstance(call.func, ast.Name) and call.func.id == "call_op"
+            ):
                 inner = ast.Call(ast.Name("call_op", ast.Load()), [], call.keywords)
                 call.keywords = [ast.keyword(None, inner)]
             return call
