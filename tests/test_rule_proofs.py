@@ -60,20 +60,11 @@ def variants(node, lets, upcast=False):
         for inner in variants(node.args[1], lets, upcast):
             yield ast.NamedExpr(ast.Name(node.args[0].id, ast.Store()), inner)
         return
-    if (
-        upcast
-        and isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Name)
-        and node.func.id == "cast"
-    ):
+    if upcast and isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "cast":
         for inner in variants(node.args[0], lets, upcast):
             yield ast.Call(ast.Attribute(inner, "float", ast.Load()), [], [])
         return
-    if (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Name)
-        and node.func.id in ("either", "cast")
-    ):
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("either", "cast"):
         for alternative in node.args:
             yield from variants(alternative, lets, upcast)
         return
@@ -83,12 +74,8 @@ def variants(node, lets, upcast=False):
         if isinstance(value, ast.AST):
             choices.append(list(itertools.islice(variants(value, lets, upcast), VARIANTS_MAX)))
         else:
-            items = [
-                list(variants(v, lets, upcast)) if isinstance(v, ast.AST) else [v] for v in value
-            ]
-            choices.append(
-                [list(c) for c in itertools.islice(itertools.product(*items), VARIANTS_MAX)]
-            )
+            items = [list(variants(v, lets, upcast)) if isinstance(v, ast.AST) else [v] for v in value]
+            choices.append([list(c) for c in itertools.islice(itertools.product(*items), VARIANTS_MAX)])
     for choice in itertools.islice(itertools.product(*choices), VARIANTS_MAX):
         made = copy.copy(node)
         for (field, _), value in zip(fields, choice):
@@ -144,9 +131,7 @@ class Causal:
             return ~self.keep
         if "torch.where" in text and not re.search(r"\+ (\(?_m_m\b)", text):
             return self.keep
-        return torch.zeros_like(self.keep, dtype=dtype).masked_fill(
-            ~self.keep, torch.finfo(dtype).min
-        )
+        return torch.zeros_like(self.keep, dtype=dtype).masked_fill(~self.keep, torch.finfo(dtype).min)
 
 
 class adgen:
@@ -198,18 +183,12 @@ class Template(ast.NodeTransformer):
         self.bound = bound
 
     def visit_Call(self, node):
-        is_template_function = (
-            isinstance(node.func, ast.Name) and node.func.id in TEMPLATE_FUNCTIONS
-        )
+        is_template_function = isinstance(node.func, ast.Name) and node.func.id in TEMPLATE_FUNCTIONS
         if is_template_function:
-            node.args = [
-                a if names_in(a) <= self.bound else ast.Name("OMIT", ast.Load()) for a in node.args
-            ]
+            node.args = [a if names_in(a) <= self.bound else ast.Name("OMIT", ast.Load()) for a in node.args]
         else:
             node.keywords = [
-                k
-                for k in node.keywords
-                if not isinstance(k.value, ast.Name) or names_in(k.value) <= self.bound
+                k for k in node.keywords if not isinstance(k.value, ast.Name) or names_in(k.value) <= self.bound
             ]
         self.generic_visit(node)
         return node
@@ -270,9 +249,7 @@ def example_env(example, dtype):
             "rms_norm_module": rms_norm_module,
         }
         value = eval(text, scope)  # noqa: S307
-        if isinstance(value, torch.nn.Module) or (
-            isinstance(value, torch.Tensor) and value.is_floating_point()
-        ):
+        if isinstance(value, torch.nn.Module) or (isinstance(value, torch.Tensor) and value.is_floating_point()):
             value = value.to(dtype)
         env[name] = value
     return env
@@ -302,9 +279,7 @@ def omit_keywords(node):
     class Keywords(ast.NodeTransformer):
         def visit_Call(self, call):
             self.generic_visit(call)
-            if call.keywords and not (
-                isinstance(call.func, ast.Name) and call.func.id == "call_op"
-            ):
+            if call.keywords and not (isinstance(call.func, ast.Name) and call.func.id == "call_op"):
                 inner = ast.Call(ast.Name("call_op", ast.Load()), [], call.keywords)
                 call.keywords = [ast.keyword(None, inner)]
             return call
