@@ -1,6 +1,7 @@
 /* file.c - POSIX calls live here and nowhere else. */
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,7 +12,9 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/diag.h"
+#include "base/vec.h"
 
 static bool fail(struct diags *diags, const char *path, const char *what, int error) {
     diag_at(diags, SEVERITY_ERROR, NULL, (struct span){0, 0}, NULL, "%s: %s: %s", path, what, strerror(error));
@@ -78,15 +81,62 @@ static bool replace(int fd, const char *temporary, const char *target, const cha
     return false;
 }
 
+/* A device or a pipe has no content to protect, and must never be replaced by a file. */
+static bool write_through(const char *path, const char *text, size_t len) {
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool ok = write_all(fd, text, len);
+    int error = errno;
+    if (close(fd) != 0 && ok) {
+        ok = false;
+        error = errno;
+    }
+    errno = error;
+    return ok;
+}
+
 bool file_write(struct diags *diags, const char *path, const char *text, size_t len) {
     char resolved[PATH_MAX], temporary[PATH_MAX];
     const char *target = realpath(path, resolved) != NULL ? resolved : path;
-    if (dir_exists(target))
+    struct stat info;
+    if (stat(target, &info) == 0 && S_ISDIR(info.st_mode))
         return fail(diags, path, "cannot write", EISDIR);
+    if (stat(target, &info) == 0 && !S_ISREG(info.st_mode))
+        return write_through(target, text, len) || fail(diags, path, "cannot write", errno);
     int fd = create_beside(target, temporary, sizeof temporary);
     if (fd < 0)
         return fail(diags, path, "cannot write", errno);
     return replace(fd, temporary, target, text, len) || fail(diags, path, "cannot write", errno);
+}
+
+void standard_streams_open(void) {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) /* opened the wrong way round, so that using it is an error */
+            (void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : fd == STDOUT_FILENO ? O_RDONLY : O_WRONLY);
+}
+
+bool file_load(const char *path, struct buf *out) {
+    char block[16 * 1024];
+    struct stat info;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe is not waited for */
+    if (fd < 0)
+        return false;
+    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+        close(fd);
+        return false;
+    }
+    buf_truncate(out, 0);
+    ssize_t n;
+    while ((n = read(fd, block, sizeof block)) != 0) {
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            break;
+        buf_write(out, block, (size_t)n);
+    }
+    close(fd);
+    return n == 0;
 }
 
 bool file_exists(const char *path) {
@@ -135,4 +185,36 @@ char *path_join(struct arena *arena, const char *dir, const char *name) {
         return arena_strndup(arena, name, strlen(name));
     size_t len = strlen(dir);
     return arena_printf(arena, "%s%s%s", dir, len > 0 && dir[len - 1] == '/' ? "" : "/", name);
+}
+
+char *path_absolute(struct arena *arena, const char *path) {
+    char resolved[PATH_MAX];
+    if (realpath(path_dir(arena, path), resolved) == NULL)
+        return arena_strndup(arena, path, strlen(path));
+    return path_join(arena, resolved, path_base(path));
+}
+
+bool file_same(const char *a, const char *b) {
+    struct stat left, right;
+    return stat(a, &left) == 0 && stat(b, &right) == 0 && left.st_dev == right.st_dev && left.st_ino == right.st_ino;
+}
+
+static int compare_names(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+char **dir_list(struct arena *arena, const char *path, uint32_t *count) {
+    VEC(char *) names = {0};
+    DIR *dir = opendir(path);
+    *count = 0;
+    if (dir == NULL)
+        return NULL;
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            vec_push(arena, &names, arena_strndup(arena, entry->d_name, strlen(entry->d_name)));
+    closedir(dir);
+    if (names.len > 0)
+        qsort(names.at, names.len, sizeof *names.at, compare_names);
+    *count = names.len;
+    return names.at != NULL ? names.at : NEW_ARRAY(arena, char *, 1);
 }

@@ -1,12 +1,28 @@
-/* cli.h - the subcommands. Each gets its own name as argv[0] and returns the exit status. */
+/* cli.h - the commands. Each returns the exit status. */
 #ifndef ADGEN_CLI_CLI_H
 #define ADGEN_CLI_CLI_H
 
-/* Prints the tree of each file in a form that tests compare with Python's own parser; not in the help. */
-int debug_ast_main(int argc, char **argv);
-int debug_spec_main(int argc, char **argv);
+#include "cli/options.h"
+#include "cli/output.h"
+#include "emit/adgen.h"
 
-/* Parses and prints each file; for the tests of the printer, not in the help. */
+enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_GAPS = 3 };
+
+/* `adgen INPUT`. */
+int translate_command(const struct options_given *given, const struct voice *voice);
+/* `adgen --all --out-dir DIR`. */
+int batch_command(const struct options_given *given, const struct voice *voice);
+int list_rules_command(const struct options_given *given, const struct voice *voice);
+int explain_command(const struct options_given *given, const struct voice *voice);
+int list_models_command(const struct options_given *given, const struct voice *voice);
+
+/* The package that --package names, or that of Python; NULL with an error. */
+const char *package_root(const struct options_given *given, const struct voice *voice, struct arena *arena);
+
+/* Subcommands for development and tests, not in the help. Each gets its own name as argv[0]. */
+
+/* Prints the tree of each file in a form that tests compare with Python's own parser. */
+int debug_ast_main(int argc, char **argv);
 int debug_format_main(int argc, char **argv);
 
 #endif

@@ -1,35 +1,76 @@
-/* main.c - the program: picks a subcommand. Everything else is libadgen. */
-#include <stdio.h>
+/* main.c - the program: reads the command line and picks a command. Everything else is libadgen. */
+#include <signal.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "cli/cli.h"
 
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
-} commands[] = {
+} debug_commands[] = {
     {"debug-ast", debug_ast_main},
-    {"debug-spec", debug_spec_main},
     {"debug-format", debug_format_main},
 };
 
-static int usage(FILE *out) {
-    fputs("usage: adgen [--version] [--help]\n", out);
-    return out == stdout ? 0 : 2;
+static int print_version(void) {
+    puts("adgen " ADGEN_VERSION);
+    return EXIT_DONE;
+}
+
+/* Combinations that contradict themselves. */
+static int check_combination(const struct options_given *g) {
+    if (g->output && g->out_dir)
+        return usage_error(NULL, "`--output` and `--out-dir` exclude each other");
+    if (g->check && g->diff && g->dump_after)
+        return usage_error(NULL, "`--dump-after` takes no `--check`");
+    if (g->all && (g->input || g->output || g->entry || g->diff || g->dump_after || g->stdin_filename))
+        return usage_error("it takes --out-dir, --check, --package, -j and the options of translations",
+            "`--all` takes no INPUT, --output, --entry, --diff, --dump-after or --stdin-filename");
+    if (g->all && !g->out_dir)
+        return usage_error(NULL, "`--all` needs `--out-dir DIR`");
+    if (g->jobs && !g->all)
+        return usage_error(NULL, "`--jobs` goes with `--all`");
+    if (g->quiet && g->verbose)
+        return usage_error(NULL, "`--quiet` and `--verbose` exclude each other");
+    return EXIT_DONE;
+}
+
+static int run(const struct options_given *given, const struct voice *voice) {
+    if (given->list_rules)
+        return list_rules_command(given, voice);
+    if (given->explain)
+        return explain_command(given, voice);
+    if (given->list_models)
+        return list_models_command(given, voice);
+    int status = check_combination(given);
+    if (status != EXIT_DONE)
+        return status;
+    if (given->all)
+        return batch_command(given, voice);
+    if (given->input == NULL)
+        return usage_error("`adgen --help` shows how", "there is no INPUT: a path, `-` or a model type");
+    return translate_command(given, voice);
+}
+
+/* What was printed must have arrived. */
+static int checked(int status, const struct voice *voice) {
+    return end_stdout(voice) || status != EXIT_DONE ? status : EXIT_REFUSED;
 }
 
 int main(int argc, char **argv) {
-    if (argc < 2)
-        return usage(stderr);
-    if (strcmp(argv[1], "--version") == 0) {
-        puts("adgen " ADGEN_VERSION);
-        return 0;
-    }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
-        return usage(stdout);
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-        if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
-    fprintf(stderr, "adgen: unknown command '%s'\n", argv[1]);
-    return usage(stderr);
+    struct options_given given;
+    struct voice voice = {.out = stderr};
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write, and reported as one */
+    standard_streams_open();
+    for (size_t i = 0; i < sizeof debug_commands / sizeof debug_commands[0] && argc > 1; i++)
+        if (strcmp(argv[1], debug_commands[i].name) == 0)
+            return debug_commands[i].run(argc - 1, argv + 1);
+    if (!options_parse(argc, argv, &given) || !color_parse(given.color, &voice.color))
+        return EXIT_USAGE;
+    voice.quiet = given.quiet;
+    voice.verbose = given.verbose;
+    if (given.help)
+        print_help(stdout);
+    return checked(given.help ? EXIT_DONE : given.version ? print_version() : run(&given, &voice), &voice);
 }

@@ -166,6 +166,7 @@ bool abs_equal(const struct absval *a, const struct absval *b) {
         return a->cls == b->cls;
     case ABS_TUPLE:
     case ABS_LIST:
+    case ABS_UNION:
         return items_equal(a, b);
     case ABS_RECORD:
     case ABS_DICT:
@@ -230,6 +231,30 @@ static const struct absval *item_join(struct unit *unit, const struct absval *a)
     return j;
 }
 
+static bool is_module(const struct absval *a) {
+    return a->kind == ABS_INSTANCE || a->kind == ABS_OBJECT || a->kind == ABS_UNION;
+}
+
+static void add_module(struct absval *u, const struct absval *a) {
+    if (a->kind == ABS_UNION) {
+        for (uint32_t i = 0; i < a->count; i++)
+            add_module(u, a->item[i].abs);
+        return;
+    }
+    for (uint32_t i = 0; i < u->count; i++)
+        if (abs_equal(u->item[i].abs, a))
+            return;
+    u->item[u->count++].abs = a;
+}
+
+static const struct absval *join_modules(struct unit *unit, const struct absval *a, const struct absval *b) {
+    struct absval *u = abs_new(unit, ABS_UNION);
+    u->item = NEW_ARRAY(unit->arena, struct val, a->count + b->count + 2);
+    add_module(u, a);
+    add_module(u, b);
+    return u;
+}
+
 static bool is_sequence(const struct absval *a) {
     return a->kind == ABS_LIST || a->kind == ABS_TUPLE || a->kind == ABS_SEQ;
 }
@@ -277,6 +302,14 @@ const struct absval *abs_join(struct unit *unit, const struct absval *a, const s
         return a;
     if (b->kind == ABS_TOP && a->kind == ABS_TENSOR && a->rank == b->rank)
         return b;
+    if (is_module(a) && is_module(b))
+        return join_modules(unit, a, b);
+    const struct absval *tensor = a->kind == ABS_TENSOR ? a : b, *other = a->kind == ABS_TENSOR ? b : a;
+    if (tensor->kind == ABS_TENSOR && abs_is_none(other)) {
+        struct absval *optional = abs_new(unit, ABS_TOP);
+        optional->rank = tensor->rank;
+        return optional;
+    }
     if (is_sequence(a) && is_sequence(b))
         return join_sequences(unit, a, b);
     if (is_number(a) && is_number(b))
@@ -328,7 +361,7 @@ struct node *abs_symbol(struct unit *unit, const struct absval *a) {
 }
 
 static const char *const kind_name[] = {"nothing", "a constant", "a mask", "a library name", "a method", "a function",
-    "a class", "a choice of functions", "a dict", "a list", "a tuple", "a model output", "an object", "a module", "a configuration value",
+    "a class", "a choice of functions", "a dict", "a list", "a tuple", "a model output", "an object", "a module", "one of several modules", "a configuration value",
     "a configuration", "a layer index", "a sequence", "a number", "a shape", "a tensor", "a value that is not None",
     "an unknown value"};
 

@@ -16,6 +16,7 @@
  *   RECORD(fields)      a ModelOutput
  *   TUPLE, LIST, DICT   of known length with known elements
  *   CLASS, FUNCTION, BOUND, LIBRARY(qual)   things that can be called
+ *   UNION               one of several modules
  *   CHOICE              one of two things that can be called, by a test made earlier
  *   MASK(mask)          an attention mask of which all is known
  *   CONST               None, True, False, a number, a string
@@ -31,7 +32,7 @@
 
 enum abs_kind {
     ABS_BOTTOM, ABS_CONST, ABS_MASK, ABS_LIBRARY, ABS_BOUND, ABS_FUNCTION, ABS_CLASS, ABS_CHOICE, ABS_DICT, ABS_LIST, ABS_TUPLE,
-    ABS_RECORD, ABS_OBJECT, ABS_INSTANCE, ABS_SYMBOLIC, ABS_CONFIG, ABS_INDEX, ABS_SEQ, ABS_NUMBER, ABS_SHAPE,
+    ABS_RECORD, ABS_OBJECT, ABS_INSTANCE, ABS_UNION, ABS_SYMBOLIC, ABS_CONFIG, ABS_INDEX, ABS_SEQ, ABS_NUMBER, ABS_SHAPE,
     ABS_TENSOR, ABS_NOTNONE, ABS_TOP
 };
 

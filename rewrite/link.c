@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "parser/package.h"
 #include "parser/parse.h"
 #include "rewrite/unit.h"
 
@@ -107,9 +108,8 @@ static void name_module(struct unit *unit, struct module *module, const char *pa
     if (stem > 3 && strcmp(base + stem - 3, ".py") == 0)
         stem -= 3;
     atom name = intern_len(unit->atoms, base, stem), package = NULL;
-    for (char *dir = path_dir(unit->arena, path);; dir = path_dir(unit->arena, dir)) {
-        if (!file_exists(path_join(unit->arena, dir, "__init__.py")))
-            break;
+    char *dir = path_dir(unit->arena, path_absolute(unit->arena, path));
+    for (; file_exists(path_join(unit->arena, dir, "__init__.py")) && dir[1]; dir = path_dir(unit->arena, dir)) {
         const char *folder = path_base(dir);
         package = package ? intern_printf(unit->atoms, "%s.%s", folder, package) : intern(unit->atoms, folder);
         unit->package.root = dir;
@@ -128,6 +128,36 @@ struct module *module_load(struct unit *unit, struct source *source) {
         return NULL;
     declare_block(unit, module, module->tree);
     return module;
+}
+
+struct module *module_read(struct unit *unit, const char *path) {
+    atom key = intern(unit->atoms, path);
+    if (map_has(&unit->modules, key))
+        return map_get(&unit->modules, key);
+    struct source *source = source_read(unit->arena, unit->atoms, unit->diags, path);
+    struct package own = unit->package; /* stays that of the modeling file */
+    struct module *module = source ? module_load(unit, source) : NULL;
+    unit->package = own;
+    map_put(unit->arena, &unit->modules, key, module);
+    return module;
+}
+
+const char *import_path(struct unit *unit, const struct module *module, atom qual) {
+    const char *dot = strrchr(qual, '.');
+    if (dot == NULL)
+        return NULL;
+    const char *name = arena_strndup(unit->arena, qual, (size_t)(dot - qual));
+    const char *roots[] = {unit->package.root, unit->library};
+    for (size_t i = 0; i < 2; i++) {
+        const char *path = roots[i] ? package_module_path(unit->arena, roots[i], name) : NULL;
+        if (path)
+            return path;
+    }
+    if (module->package != NULL || strchr(name, '.') != NULL)
+        return NULL;
+    const char *dir = path_dir(unit->arena, module->source->path);
+    const char *path = path_join(unit->arena, dir, arena_printf(unit->arena, "%s.py", name));
+    return file_exists(path) ? path : NULL;
 }
 
 struct symbol *module_lookup(const struct module *module, atom name) {

@@ -445,6 +445,22 @@ static struct val call_instance(struct frame *f, struct val object, struct args 
 
 static struct val call_value(struct frame *f, struct val callee, struct args *args, struct node *at);
 
+/* A call of one of several modules: what any of them may return. */
+static struct val call_union(struct frame *f, struct val callee, struct args *args, struct node *at) {
+    const struct absval *result = NULL;
+    struct node *call = NULL;
+    for (uint32_t i = 0; i < callee.abs->count; i++) {
+        struct val one = {.abs = callee.abs->item[i].abs, .expr = node_copy(f->unit->arena, callee.expr)};
+        struct val v = call_value(f, one, args, at);
+        result = abs_join(f->unit, result, v.abs);
+        if (call == NULL || (v.expr->kind == NODE_CALL && v.expr->callsite && !call->callsite))
+            call = v.expr->kind == NODE_CALL ? v.expr : call;
+    }
+    if (call == NULL)
+        call = build_call(f, callee.expr, args, at);
+    return val_make(result, call);
+}
+
 /* Call one of two functions: in the branches of the IF that chose it, if that is the last thing that happened. */
 static struct val call_choice(struct frame *f, struct val callee, struct args *args, struct node *at) {
     struct unit *unit = f->unit;
@@ -492,6 +508,8 @@ static struct val call_value(struct frame *f, struct val callee, struct args *ar
         return call_library(f, callee.abs->qual, callee, args, at);
     case ABS_CHOICE:
         return call_choice(f, callee, args, at);
+    case ABS_UNION:
+        return call_union(f, callee, args, at);
     default:
         return val_top(build_call(f, callee.expr, args, at));
     }
@@ -503,7 +521,7 @@ static bool is_super_call(const struct node *e) {
 
 static bool is_callable(const struct absval *a) {
     return a->kind == ABS_CLASS || a->kind == ABS_FUNCTION || a->kind == ABS_BOUND || a->kind == ABS_INSTANCE ||
-        a->kind == ABS_OBJECT || a->kind == ABS_LIBRARY || a->kind == ABS_CHOICE;
+        a->kind == ABS_OBJECT || a->kind == ABS_LIBRARY || a->kind == ABS_CHOICE || a->kind == ABS_UNION;
 }
 
 struct val eval_call(struct frame *f, struct node *e) {

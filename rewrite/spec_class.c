@@ -172,5 +172,10 @@ struct val call_super(struct frame *f, atom method, struct args *args, struct no
             return call_function(f, fn, &self, args, at, callee);
     }
     struct node *call = build_call(f, callee, args, at);
-    return val_make(abs_simple(atom_is(method, "forward") ? ABS_TENSOR : ABS_TOP), call);
+    if (!atom_is(method, "forward"))
+        return val_top(call);
+    const struct absval *x = args->list.len ? args->list.at[0].val.abs : abs_simple(ABS_TOP);
+    uint32_t rank = x->kind == ABS_TENSOR || x->kind == ABS_TOP ? x->rank : 0;
+    bool embeds = found && self.abs->kind == ABS_INSTANCE && class_derives(self.abs->cls, "nn.Embedding");
+    return val_make(abs_tensor(unit, rank && embeds ? rank + 1 : rank), call);
 }

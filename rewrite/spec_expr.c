@@ -448,6 +448,8 @@ static struct val eval_subscript(struct frame *f, struct node *e) {
             a->qual = object.abs->qual;
             return val_make(a, expr);
         }
+        if (fact && fact->effect == EFFECT_CLASS)
+            return val_make(object.abs, expr);
         return val_top(expr);
     }
     default: {
@@ -467,7 +469,7 @@ static struct val eval_display(struct frame *f, struct node *e) {
     struct absval *a = abs_new(unit, e->kind == NODE_TUPLE ? ABS_TUPLE : ABS_LIST);
     a->item = NEW_ARRAY(unit->arena, struct val, e->nkids + 1);
     const struct absval *open = NULL;
-    bool shape = false, sized = true;
+    bool shape = false, known = true;
     uint32_t shape_rank = 0;
     for (uint32_t i = 0; i < e->nkids; i++) {
         struct node *kid = e->kid[i];
@@ -484,11 +486,11 @@ static struct val eval_display(struct frame *f, struct node *e) {
         node_add(unit->arena, expr, node_make(unit->arena, NODE_STARRED, NULL, 1, v.expr));
         open = abs_join(unit, open ? open : abs_element(f, a), abs_element(f, v.abs));
         shape = v.abs->kind == ABS_SHAPE;
-        sized = sized && v.abs->rank > 0;
+        known &= v.abs->rank > 0;
         shape_rank += v.abs->rank;
     }
     if (shape)
-        return val_make(abs_shape(unit, sized ? shape_rank : 0), expr);
+        return val_make(abs_shape(unit, known ? shape_rank : 0), expr);
     if (open) {
         struct absval *seq = abs_new(unit, ABS_SEQ);
         seq->element = abs_summary(unit, open);

@@ -95,6 +95,7 @@ static bool apply_fact(struct frame *f, const struct fact *fact, atom qual, stru
         *result = val_make(abs_simple(ABS_TENSOR), build_call(f, callee.expr, args, at));
         return true;
     case EFFECT_OBJECT:
+    case EFFECT_CLASS:
         a = abs_new(unit, ABS_OBJECT);
         a->qual = qual;
         *result = val_make(a, build_call(f, callee.expr, args, at));
@@ -368,6 +369,8 @@ static struct val call_torch(struct frame *f, const char *name, struct val calle
     }
     if (one_of(name, "where"))
         return val_make(abs_tensor(unit, rank_of_arg(args, 1)), call);
+    if (strcmp(name, "tensor") == 0 && args->list.len && args->list.at[0].val.abs->kind != ABS_LIST)
+        return val_make(abs_tensor(unit, 1), call); /* broadcasts like one dimension */
     if (strcmp(name, "arange") == 0)
         return val_make(abs_tensor(unit, 1), call);
     if (one_of(name, "zeros ones empty rand randn"))
@@ -493,6 +496,21 @@ static struct val tensor_method(struct frame *f, struct val object, atom name, s
     return val_make(torch_result(f, name, args, rank), call);
 }
 
+/* A method of a configuration value, such as rope_parameters.get("factor"). */
+static struct val symbolic_method(struct frame *f, struct val object, atom name, struct args *args, struct node *call) {
+    struct unit *unit = f->unit;
+    struct node *symbol = make_attr(unit->arena, abs_symbol(unit, object.abs), name);
+    symbol = node_make(unit->arena, NODE_CALL, NULL, 1, symbol);
+    for (uint32_t i = 0; i < args->list.len; i++) {
+        const struct arg *a = &args->list.at[i];
+        struct node *value = abs_symbol(unit, a->val.abs);
+        if (value == NULL || a->form != ARG_VALUE)
+            return val_top(call);
+        node_add(unit->arena, symbol, a->keyword ? node_make(unit->arena, NODE_KEYWORD, a->keyword, 1, value) : value);
+    }
+    return val_make(abs_symbolic(unit, symbol), call);
+}
+
 /* register_buffer and register_parameter store an attribute. */
 static bool register_tensor(struct frame *f, struct val object, atom name, struct args *args, struct node *call) {
     if (object.abs->kind != ABS_INSTANCE ||
@@ -525,6 +543,8 @@ struct val call_method(struct frame *f, struct val object, atom name, struct arg
     if (register_tensor(f, object, name, args, call))
         return val_make(abs_none(unit), call);
     switch (object.abs->kind) {
+    case ABS_SYMBOLIC:
+        return symbolic_method(f, object, name, args, call);
     case ABS_DICT:
         return dict_method(f, object, name, args, call);
     case ABS_TENSOR:

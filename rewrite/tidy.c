@@ -87,6 +87,7 @@ static bool may_be_local(const struct attr *attr) {
     switch (attr->abs->kind) {
     case ABS_INSTANCE:
     case ABS_OBJECT:
+    case ABS_UNION:
     case ABS_SEQ:
         return attr->abs->kind == ABS_SEQ && attr->abs->element && attr->abs->element->kind != ABS_INSTANCE &&
             attr->abs->element->kind != ABS_OBJECT && attr->abs->element->kind != ABS_TOP &&

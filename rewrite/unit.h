@@ -16,6 +16,8 @@ struct rules;
 struct trace;
 struct parser;
 struct values;
+struct registry;
+struct config;
 
 /* What a name at module level stands for. */
 struct symbol {
@@ -73,6 +75,7 @@ struct fn {
     VEC(struct node *) returns;   /* its RETURN statements */
     VEC(struct node *) calls;     /* live CALLs of it */
     VEC(struct node *) effects;   /* statements that are live whenever the function is */
+    struct fn *ret_via;           /* every return hands on what this function returns; NULL: not so */
     uint32_t ret_count;           /* every return is a tuple display of so many elements; 0: not so */
     uint64_t ret_live;            /* bit i: element i of it is read by some caller */
     struct map ret_fields;        /* fields of a returned ModelOutput that are read */
@@ -122,6 +125,14 @@ struct package {
     atom name;        /* "transformers" */
 };
 
+/* What the user asked for. */
+struct options {
+    const char *entry;      /* class to translate; NULL: to be found */
+    const char *model_type; /* that the file was looked up for; NULL for a file given by its path */
+    bool partial;           /* emit what is understood, with a marker at each gap */
+    bool bundle_config;     /* put a minimal configuration class into the file */
+};
+
 struct unit {
     struct arena *arena;
     struct atoms *atoms;
@@ -130,11 +141,16 @@ struct unit {
     const struct facts *facts;
     struct rules *rules;
     struct trace *trace;
+    struct options options;
     struct package package;
+    const char *library;           /* folder of the transformers package to read from; NULL: none is known */
+    const struct registry *registry; /* its auto mappings, or NULL */
+    struct map modules;            /* path -> struct module: the other files that were read */
     struct module *module;
     struct module *config_module;  /* configuration file, or NULL */
     atom config_class;             /* name of the configuration class, or NULL */
-    struct map config_fields;      /* every attribute that the configuration class is known to have; empty: unknown */
+    struct config *config;         /* what is known of that class, or NULL; see config.h */
+    struct map config_fields;      /* its attributes: name -> declared default, or NULL where that is no expression */
     struct cls *entry;             /* <X>ForCausalLM of the source */
     VEC(struct cls *) classes;     /* constructed, in order */
     VEC(struct fn *) functions;    /* of the module, residual */
@@ -144,11 +160,20 @@ struct unit {
     bool changed;                  /* a summary grew after it was used: another round is needed */
     bool failed;
     bool strict_rounding;          /* only equations that are exact */
+    /* the outcome, for the exit status and the report: */
+    bool prefill_only;             /* right, but mixes along the sequence in ops that have no cache */
+    uint32_t gaps;                 /* markers in a partial translation */
+    bool already;                  /* no pass found anything to change: the input is a translation */
 };
 
 /* -- link.c ------------------------------------------------------------------------------------------------------ */
 
 struct module *module_load(struct unit *unit, struct source *source);
+/* The module in a file, read and parsed once a unit; NULL with diagnostics. */
+struct module *module_read(struct unit *unit, const char *path);
+/* The file in which an imported name should be defined: of the package, or beside the importing file; NULL if it is in
+ * neither. `qual` is its absolute dotted name, the last part of which is the name in the file. */
+const char *import_path(struct unit *unit, const struct module *module, atom qual);
 struct symbol *module_lookup(const struct module *module, atom name);
 struct cls *symbol_class(struct unit *unit, struct module *module, struct symbol *symbol);
 struct fn *symbol_function(struct unit *unit, struct module *module, struct symbol *symbol);

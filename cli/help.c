@@ -1,0 +1,68 @@
+/* help.c - `adgen --help`. */
+#include "cli/options.h"
+#include "emit/adgen.h"
+
+enum group { INPUT, OUTPUT, TRANSLATION, ACCOUNT, GENERAL, GROUPS };
+
+static const struct {
+    enum group group;
+    char letter;
+    const char *name, *argument, *help;
+} options[] = {
+#define X(group, letter, name, argument, kind, field, help) {group, letter, name, argument, help},
+#include "cli/options.def"
+#undef X
+};
+
+static const char *const titles[GROUPS] = {
+    [INPUT] = "Input", [OUTPUT] = "Output", [TRANSLATION] = "Translation", [ACCOUNT] = "What was done, and why",
+    [GENERAL] = "General"};
+
+enum { COLUMN = 29 };
+
+static void print_group(FILE *out, enum group group) {
+    fprintf(out, "\n%s:\n", titles[group]);
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        if (options[i].group != group)
+            continue;
+        char name[64], letter[8] = "    ";
+        if (options[i].letter)
+            snprintf(letter, sizeof letter, "-%c, ", options[i].letter);
+        snprintf(name, sizeof name, "%s--%s%s%s", letter, options[i].name, options[i].argument ? " " : "",
+            options[i].argument ? options[i].argument : "");
+        fprintf(out, "  %-*s %s\n", COLUMN, name, options[i].help);
+    }
+}
+
+static void print_passes(FILE *out) {
+    const char *what, *name;
+    fputs("\nPasses:\n", out);
+    for (uint32_t i = 0; (name = adgen_pass_name(i, &what)) != NULL; i++)
+        fprintf(out, "  %-*s %s\n", COLUMN, name, what);
+}
+
+void print_help(FILE *out) {
+    fputs("usage: adgen INPUT [-o FILE] [option...]\n"
+          "       adgen --all --out-dir DIR [option...]\n"
+          "\n"
+          "Translates a Hugging Face modeling_*.py into the prefill-only model that TensorRT-LLM AutoDeploy serves.\n"
+          "INPUT is a path, `-` for standard input, or a model type of the transformers package.\n"
+          "Without -o or --out-dir the file goes to standard output.\n",
+        out);
+    for (enum group group = 0; group < GROUPS; group++)
+        print_group(out, group);
+    print_passes(out);
+    fputs("\nExamples:\n"
+          "  adgen modeling_x.py -o out/modeling_x.py    translate a file\n"
+          "  adgen gpt2 --out-dir out                    translate the model of a type\n"
+          "  adgen modeling_x.py --diff | less           see what changes\n"
+          "  adgen modeling_x.py --check -o out.py       is out.py up to date?\n"
+          "  adgen - --stdin-filename m.py < m.py        read standard input\n"
+          "  adgen --all --out-dir out -j 8              translate a whole package\n"
+          "\nExit status:\n"
+          "  0  done\n"
+          "  1  the input could not be translated, or --check found a difference\n"
+          "  2  the command line makes no sense\n"
+          "  3  written, but prefill-only or with gaps (--partial)\n",
+        out);
+}

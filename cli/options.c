@@ -1,0 +1,150 @@
+/* options.c - a table of options and the loop that reads them. */
+#include "cli/options.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+enum option_kind { FLAG, TEXT, NUMBER };
+
+struct option {
+    char letter;
+    const char *name;
+    const char *argument;
+    enum option_kind kind;
+    size_t offset;
+};
+
+static const struct option options[] = {
+#define X(group, letter, name, argument, kind, field, help) \
+    {letter, name, argument, kind, offsetof(struct options_given, field)},
+#include "cli/options.def"
+#undef X
+};
+enum { OPTIONS = sizeof options / sizeof options[0] };
+
+int usage_error(const char *help, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    fputs("adgen: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    if (help)
+        fprintf(stderr, "    help: %s\n", help);
+    va_end(args);
+    return 2;
+}
+
+static const struct option *by_name(const char *name, size_t len) {
+    for (size_t i = 0; i < OPTIONS; i++)
+        if (strlen(options[i].name) == len && memcmp(options[i].name, name, len) == 0)
+            return &options[i];
+    return NULL;
+}
+
+static const struct option *by_letter(char letter) {
+    for (size_t i = 0; i < OPTIONS; i++)
+        if (options[i].letter == letter)
+            return &options[i];
+    return NULL;
+}
+
+static bool unknown(const char *typed, size_t len) {
+    char word[64], help[128];
+    struct nearest nearest = {0};
+    snprintf(word, sizeof word, "%.*s", (int)len, typed);
+    for (size_t i = 0; i < OPTIONS; i++)
+        nearest_offer(&nearest, word, options[i].name);
+    snprintf(help, sizeof help, "did you mean `--%s`?", nearest.word ? nearest.word : "");
+    usage_error(nearest.word ? help : "`adgen --help` lists the options", "there is no option `--%s`", word);
+    return false;
+}
+
+static bool set(struct options_given *given, const struct option *option, const char *value) {
+    void *field = (char *)given + option->offset;
+    if (option->kind == FLAG) {
+        *(bool *)field = true;
+        return true;
+    }
+    if (option->kind == TEXT) {
+        if (*value == '\0')
+            return usage_error(NULL, "`--%s` needs a %s that is not empty", option->name, option->argument) == 0;
+        *(const char **)field = value;
+        return true;
+    }
+    char *end;
+    unsigned long number = strtoul(value, &end, 10);
+    if (*value < '0' || *value > '9' || *end != '\0' || number < 1 || number > 1024)
+        return usage_error(NULL, "`--%s` needs a number from 1 to 1024, not `%s`", option->name, value) == 0;
+    *(uint32_t *)field = (uint32_t)number;
+    return true;
+}
+
+/* The words that are left: `value` is what stood behind `=`, or NULL. */
+static bool take(struct options_given *given, const struct option *option, const char *value, char ***next) {
+    if (option->kind == FLAG && value)
+        return usage_error(NULL, "`--%s` takes no value", option->name) == 0;
+    if (option->kind != FLAG && value == NULL) {
+        value = **next;
+        if (value == NULL)
+            return usage_error(NULL, "`--%s` needs a %s", option->name, option->argument) == 0;
+        ++*next;
+    }
+    return set(given, option, value);
+}
+
+static bool take_long(struct options_given *given, const char *word, char ***next) {
+    size_t len = strcspn(word, "=");
+    const struct option *option = by_name(word, len);
+    if (option == NULL)
+        return unknown(word, len);
+    return take(given, option, word[len] == '=' ? word + len + 1 : NULL, next);
+}
+
+static bool take_letters(struct options_given *given, const char *letters, char ***next) {
+    for (; *letters != '\0'; letters++) {
+        const struct option *option = by_letter(*letters);
+        if (option == NULL)
+            return usage_error("`adgen --help` lists the options", "there is no option `-%c`", *letters) == 0;
+        if (option->kind != FLAG && letters[1] != '\0')
+            return set(given, option, letters + 1 + (letters[1] == '='));
+        if (!take(given, option, NULL, next))
+            return false;
+        if (option->kind != FLAG)
+            break;
+    }
+    return true;
+}
+
+static bool take_input(struct options_given *given, const char *word) {
+    if (given->input)
+        return usage_error("adgen translates one file at a time; `--all` translates a whole package",
+                   "one INPUT is expected, but there are `%s` and `%s`", given->input, word) == 0;
+    if (*word == '\0')
+        return usage_error(NULL, "INPUT is empty") == 0;
+    given->input = word;
+    return true;
+}
+
+bool options_parse(int argc, char **argv, struct options_given *given) {
+    *given = (struct options_given){0};
+    bool ended = false;
+    for (char **next = argv + (argc > 0); *next != NULL;) {
+        char *word = *next++;
+        bool ok = true;
+        if (ended || word[0] != '-' || word[1] == '\0')
+            ok = take_input(given, word);
+        else if (strcmp(word, "--") == 0)
+            ended = true;
+        else if (word[1] == '-')
+            ok = take_long(given, word + 2, &next);
+        else
+            ok = take_letters(given, word + 1, &next);
+        if (!ok)
+            return false;
+    }
+    return true;
+}

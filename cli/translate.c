@@ -1,0 +1,218 @@
+/* translate.c - `adgen INPUT`: one translation, and where its text goes. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/diff.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "cli/batch.h"
+#include "cli/cli.h"
+#include "emit/report.h"
+#include "rewrite/passes.h"
+#include "rewrite/unit.h"
+
+/* One run of the command. */
+struct run {
+    const struct options_given *given;
+    const struct voice *voice;
+    struct arena *arena;
+    struct diags *diags; /* of the command itself: looking up, writing */
+    struct registry *registry;
+    struct buf stdin_text;
+    struct adgen_request request;
+    const char *target; /* file to write; NULL: standard output */
+};
+
+/* -- the input --------------------------------------------------------------------------------------------------------- */
+
+static bool read_stdin(struct run *run) {
+    char block[16 * 1024];
+    size_t n;
+    while ((n = fread(block, 1, sizeof block, stdin)) > 0 && run->stdin_text.len <= SOURCE_MAX)
+        buf_write(&run->stdin_text, block, n);
+    if (ferror(stdin)) {
+        diag_at(run->diags, SEVERITY_ERROR, NULL, (struct span){0, 0}, NULL, "cannot read standard input: %s", strerror(errno));
+        return false;
+    }
+    run->request.path = run->given->stdin_filename ? run->given->stdin_filename : "<stdin>";
+    run->request.text = run->stdin_text.at ? run->stdin_text.at : "";
+    run->request.len = run->stdin_text.len;
+    return true;
+}
+
+/* A word without a slash or suffix that names no file is a model type. */
+static bool is_model_type(const char *input) {
+    return strchr(input, '/') == NULL && !ends_with(input, ".py") && !file_exists(input) && !dir_exists(input);
+}
+
+const char *package_root(const struct options_given *given, const struct voice *voice, struct arena *arena) {
+    struct diags *diags = diags_create(arena);
+    const char *root = given->package ? package_in(arena, diags, given->package) : package_of_python(arena);
+    if (root == NULL && !given->package) {
+        struct diag *diag = diag_at(diags, SEVERITY_ERROR, NULL, (struct span){0, 0}, NULL,
+            "the Python on PATH has no transformers package to look model types up in");
+        diag_help(diags, diag, "name its folder with --package DIR, or give the path of a modeling file");
+    }
+    say_diags(voice, diags);
+    return root;
+}
+
+static bool look_up(struct run *run) {
+    const char *root = package_root(run->given, run->voice, run->arena);
+    struct model model;
+    run->registry = root ? registry_open(run->diags, root) : NULL;
+    if (run->registry == NULL || !registry_model(run->registry, run->arena, run->diags, run->given->input, &model))
+        return false;
+    run->request.path = model.path;
+    run->request.model_type = model.type;
+    run->request.entry = run->given->entry ? run->given->entry : model.head;
+    say_more(run->voice, "`%s` is %s in %s", model.type, model.head, model.path);
+    return true;
+}
+
+static bool find_input(struct run *run) {
+    const char *input = run->given->input;
+    run->request.entry = run->given->entry;
+    if (strcmp(input, "-") == 0)
+        return read_stdin(run);
+    if (is_model_type(input))
+        return look_up(run);
+    run->request.path = input;
+    return true;
+}
+
+/* -- the output -------------------------------------------------------------------------------------------------------- */
+
+static bool same_as_file(const char *path, const struct buf *text) {
+    struct buf old = {0};
+    bool same = file_load(path, &old) && old.len == text->len && (text->len == 0 || memcmp(old.at, text->at, text->len) == 0);
+    buf_free(&old);
+    return same;
+}
+
+static int check(struct run *run, const struct adgen_result *result) {
+    const char *target = run->target ? run->target : run->request.path;
+    bool is_stdin = run->target == NULL && run->request.text != NULL;
+    if (is_stdin ? result->already : same_as_file(target, &result->text))
+        return (int)result->status;
+    say(run->voice, "%s would change", target);
+    return EXIT_REFUSED;
+}
+
+static bool print_diff(struct run *run, const struct adgen_result *result) {
+    const struct source *source = result->unit->module->source;
+    struct buf out = {0};
+    const char *name = run->target ? run->target : run->request.path;
+    diff_unified(&out, source->path, source->text, source->len, name, result->text.at, result->text.len);
+    bool ok = put_stdout(run->voice, out.at ? out.at : "", out.len);
+    buf_free(&out);
+    return ok;
+}
+
+static bool write_target(struct run *run, const struct adgen_result *result) {
+    bool is_input = run->request.text == NULL && file_same(run->target, run->request.path);
+    if (result->already && is_input) { /* also if its line ends are not ours */
+        say(run->voice, "%s is translated already: nothing to change", run->target);
+        return true;
+    }
+    if (same_as_file(run->target, &result->text)) {
+        say(run->voice, "%s is up to date", run->target);
+        return true;
+    }
+    if (!file_write(run->diags, run->target, result->text.at, result->text.len))
+        return false;
+    say(run->voice, is_input ? "replaced %s by its translation" : "wrote %s", run->target);
+    return true;
+}
+
+static bool write_result(struct run *run, const struct adgen_result *result) {
+    if (result->already && (run->target == NULL || !file_same(run->target, run->request.path)))
+        say(run->voice, "%s is translated already: nothing to change", run->request.path);
+    if (run->given->diff)
+        return print_diff(run, result);
+    return run->target ? write_target(run, result) : put_stdout(run->voice, result->text.at, result->text.len);
+}
+
+static bool write_report(struct run *run, struct adgen_result *result) {
+    struct buf json = {0};
+    report_json(&json, result);
+    bool ok = file_write(run->diags, run->given->report, json.at, json.len);
+    buf_free(&json);
+    return ok;
+}
+
+static bool find_target(struct run *run) {
+    const struct options_given *given = run->given;
+    run->target = given->output;
+    if (given->out_dir == NULL)
+        return true;
+    const char *name = path_base(run->request.path);
+    if (run->request.model_type)
+        name = model_file_name(run->arena, run->request.model_type);
+    else if (run->request.text && !given->stdin_filename)
+        name = "modeling.py";
+    run->target = path_join(run->arena, given->out_dir, name);
+    return given->check || given->diff || dir_create(run->diags, given->out_dir);
+}
+
+static int deliver(struct run *run, struct adgen_result *result) {
+    bool ok = true;
+    say_diags(run->voice, result->diags);
+    if (run->given->trace)
+        report_trace(run->voice->out, result);
+    if (run->given->report)
+        ok = write_report(run, result);
+    if (result->status == ADGEN_REFUSED || !ok || !find_target(run))
+        return EXIT_REFUSED;
+    if (result->unit->prefill_only)
+        say(run->voice, "prefill-only: the model mixes along the sequence in ops that AutoDeploy has no cache for");
+    say_more(run->voice, "%s: %.1f ms, %zu KB", run->request.path, result->seconds * 1e3, arena_used(result->arena) / 1024);
+    if (run->given->check) {
+        int status = check(run, result);
+        return run->given->diff && !print_diff(run, result) ? EXIT_REFUSED : status;
+    }
+    return write_result(run, result) ? (int)result->status : EXIT_REFUSED;
+}
+
+/* -- the command --------------------------------------------------------------------------------------------------------- */
+
+static int unknown_pass(const char *name) {
+    char help[64];
+    struct nearest nearest = {0};
+    const char *what, *pass;
+    for (uint32_t i = 0; (pass = adgen_pass_name(i, &what)) != NULL; i++)
+        nearest_offer(&nearest, name, pass);
+    snprintf(help, sizeof help, "did you mean `%s`?", nearest.word ? nearest.word : "");
+    return usage_error(nearest.word ? help : "`adgen --help` lists the passes", "there is no pass `%s`", name);
+}
+
+static int translate(struct run *run, const char *package) {
+    struct adgen_settings settings = {run->given->rules, package, run->registry};
+    struct adgen *adgen = adgen_create(&settings);
+    struct adgen_result result;
+    say_diags(run->voice, adgen_problems(adgen));
+    adgen_translate(adgen, &run->request, &result);
+    int status = deliver(run, &result);
+    adgen_result_free(&result);
+    adgen_destroy(adgen);
+    return status;
+}
+
+int translate_command(const struct options_given *given, const struct voice *voice) {
+    if (given->dump_after && pass_find(given->dump_after) == NULL)
+        return unknown_pass(given->dump_after);
+    struct arena *arena = arena_create();
+    struct run run = {.given = given, .voice = voice, .arena = arena, .diags = diags_create(arena)};
+    run.request = (struct adgen_request){.dump_after = given->dump_after, .partial = given->partial,
+        .strict_rounding = given->strict_rounding, .bundle_config = given->bundle_config, .account = given->report != NULL};
+    const char *package = given->package ? package_in(arena, run.diags, given->package) : NULL;
+    int status = EXIT_REFUSED;
+    if ((given->package == NULL || package) && find_input(&run))
+        status = translate(&run, package);
+    say_diags(voice, run.diags);
+    registry_close(run.registry);
+    buf_free(&run.stdin_text);
+    arena_destroy(arena);
+    return status;
+}

@@ -1,0 +1,170 @@
+/* adgen.c - contexts, and one translation from bytes to bytes. */
+#include "emit/adgen.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "base/arena.h"
+#include "emit/account.h"
+#include "emit/dump.h"
+#include "emit/model.h"
+#include "parser/parse.h"
+#include "rewrite/facts.h"
+#include "rewrite/passes.h"
+#include "rewrite/rules.h"
+#include "rewrite/trace.h"
+
+struct adgen {
+    struct unit loader; /* arena, atoms, diags, parser, facts, rules: what every translation starts from */
+    const char *package;
+    const struct registry *given;
+    struct registry *opened; /* ours; the tables of the last package asked for */
+    const char *missing;     /* a package without tables: not asked again */
+};
+
+/* -- contexts -------------------------------------------------------------------------------------------------------- */
+
+struct adgen *adgen_create(const struct adgen_settings *settings) {
+    struct arena *arena = arena_create();
+    struct adgen *adgen = NEW(arena, struct adgen);
+    struct unit *u = &adgen->loader;
+    *u = (struct unit){.arena = arena, .atoms = atoms_create(arena), .diags = diags_create(arena), .parser = parser_create()};
+    u->facts = facts_load(u, settings->rules);
+    u->rules = settings->rules ? rules_load_dir(arena, u->atoms, u->diags, u->parser, settings->rules)
+                               : rules_load_embedded(arena, u->atoms, u->diags, u->parser);
+    adgen->package = settings->package;
+    adgen->given = settings->registry;
+    return adgen;
+}
+
+void adgen_destroy(struct adgen *adgen) {
+    registry_close(adgen->opened);
+    parser_destroy(adgen->loader.parser);
+    arena_destroy(adgen->loader.arena);
+}
+
+struct diags *adgen_problems(struct adgen *adgen) {
+    return adgen->loader.diags;
+}
+
+const struct rules *adgen_rules(const struct adgen *adgen) {
+    return adgen->loader.rules;
+}
+
+/* The tables of a package; NULL, and nothing said, if it has none: then no type is known, which is no error. */
+static const struct registry *registry_of(struct adgen *adgen, const char *root) {
+    if (root == NULL || (adgen->missing && strcmp(adgen->missing, root) == 0))
+        return NULL;
+    if (adgen->given && strcmp(adgen->given->root, root) == 0)
+        return adgen->given;
+    if (adgen->opened && strcmp(adgen->opened->root, root) == 0)
+        return adgen->opened;
+    struct registry *registry = registry_open(diags_create(adgen->loader.arena), root);
+    if (registry == NULL) {
+        adgen->missing = arena_strndup(adgen->loader.arena, root, strlen(root));
+        return NULL;
+    }
+    registry_close(adgen->opened);
+    return adgen->opened = registry;
+}
+
+/* -- one translation --------------------------------------------------------------------------------------------------- */
+
+static struct unit *unit_make(struct adgen *adgen, const struct adgen_request *request, struct arena *arena) {
+    struct unit *unit = NEW(arena, struct unit);
+    *unit = adgen->loader;
+    unit->arena = arena;
+    unit->diags = diags_create(arena);
+    unit->trace = NEW(arena, struct trace);
+    unit->options = (struct options){.entry = request->entry, .model_type = request->model_type,
+        .partial = request->partial, .bundle_config = request->bundle_config};
+    unit->strict_rounding = request->strict_rounding;
+    return unit;
+}
+
+static struct source *open_source(struct unit *unit, const struct adgen_request *request) {
+    if (request->text == NULL)
+        return source_read(unit->arena, unit->atoms, unit->diags, request->path);
+    return source_from_text(unit->arena, unit->atoms, unit->diags, request->path, request->text, request->len);
+}
+
+static bool load(struct adgen *adgen, struct unit *unit, const struct adgen_request *request) {
+    struct source *source = open_source(unit, request);
+    unit->module = source ? module_load(unit, source) : NULL;
+    if (unit->module == NULL)
+        return false;
+    unit->library = adgen->package ? adgen->package : unit->package.root;
+    unit->registry = registry_of(adgen, unit->library);
+    return true;
+}
+
+static bool same_text(const struct buf *text, const struct source *source) {
+    return text->len == source->len && memcmp(text->at, source->text, text->len) == 0;
+}
+
+/* The stages of the account, by the passes that end them. */
+static void keep_account(struct unit *unit, const struct pass *pass, void *account) {
+    if (strcmp(pass->name, "specialise") == 0)
+        account_take(account, unit, STAGE_SPECIALISED);
+    else if (strcmp(pass->name, "prune") == 0)
+        account_take(account, unit, STAGE_PRUNED);
+    else if (strcmp(pass->name, "names") == 0)
+        account_take(account, unit, STAGE_FINAL);
+}
+
+static bool translate(
+    struct adgen *adgen, const struct adgen_request *request, struct adgen_result *result, struct buf *text) {
+    struct unit *unit = result->unit;
+    const struct pass *last = request->dump_after ? pass_find(request->dump_after) : NULL;
+    if (!load(adgen, unit, request) || !passes_run(unit, last, result->account ? keep_account : NULL, result->account))
+        return false;
+    if (last) {
+        dump_program(unit, text);
+        return true;
+    }
+    return emit_model(unit, text) && diags_count(unit->diags, SEVERITY_ERROR) == 0;
+}
+
+/* A file that is already translated is left as it is, to the byte. */
+static bool keep_input(struct unit *unit, struct buf *text) {
+    const struct source *source = unit->module->source;
+    if (!unit->already && !same_text(text, source))
+        return false;
+    buf_truncate(text, 0);
+    buf_write(text, source->text, source->len);
+    return true;
+}
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+void adgen_translate(struct adgen *adgen, const struct adgen_request *request, struct adgen_result *result) {
+    double start = now();
+    struct arena *arena = arena_create();
+    struct unit *unit = unit_make(adgen, request, arena);
+    *result = (struct adgen_result){.status = ADGEN_REFUSED, .diags = unit->diags, .unit = unit, .arena = arena};
+    if (request->account)
+        result->account = NEW(arena, struct account);
+    bool ready = diags_count(adgen->loader.diags, SEVERITY_ERROR) == 0 && adgen->loader.facts && adgen->loader.rules;
+    if (ready && translate(adgen, request, result, &result->text)) {
+        result->status = unit->prefill_only || unit->gaps > 0 ? ADGEN_GAPS : ADGEN_DONE;
+        result->already = !request->dump_after && keep_input(unit, &result->text);
+    } else {
+        buf_free(&result->text);
+    }
+    result->seconds = now() - start;
+}
+
+void adgen_result_free(struct adgen_result *result) {
+    buf_free(&result->text);
+    arena_destroy(result->arena);
+    *result = (struct adgen_result){0};
+}
+
+const char *adgen_pass_name(uint32_t index, const char **what) {
+    *what = passes[index].what;
+    return passes[index].name;
+}

@@ -1,0 +1,69 @@
+/* adgen.h - the face of libadgen: a context, and translations in it.
+ *
+ * A context owns the parser, the facts, the rules and their strings. It serves one thread at a time; contexts share
+ * nothing, so that two translations can run in two threads. A result owns what it points to and lives until it is freed;
+ * it must be freed before its context. */
+#ifndef ADGEN_EMIT_ADGEN_H
+#define ADGEN_EMIT_ADGEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/diag.h"
+#include "parser/package.h"
+
+struct account;
+struct adgen;
+struct rules;
+struct unit;
+
+struct adgen_settings {
+    const char *rules;               /* folder to read rules from; NULL: those in the program */
+    const char *package;             /* folder of the transformers package; NULL: the one that an input lies in */
+    const struct registry *registry; /* its tables, if they are open already: borrowed */
+};
+
+/* A context, also where the rules cannot be loaded: adgen_problems then holds errors, and nothing can be translated. */
+struct adgen *adgen_create(const struct adgen_settings *settings);
+void adgen_destroy(struct adgen *adgen);
+struct diags *adgen_problems(struct adgen *adgen);
+const struct rules *adgen_rules(const struct adgen *adgen);
+
+struct adgen_request {
+    const char *path;       /* of the modeling file, or what messages call the text */
+    const char *text;       /* its text; NULL: read the file */
+    size_t len;
+    const char *entry;      /* class to translate; NULL: the only causal LM */
+    const char *model_type; /* that the file was found by; NULL: it was given */
+    const char *dump_after; /* a pass: the text is then the program after it, for reading */
+    bool partial, strict_rounding, bundle_config;
+    bool account;           /* keep what report_json needs */
+};
+
+/* The values are the exit statuses of the program. */
+enum adgen_status {
+    ADGEN_DONE = 0,
+    ADGEN_REFUSED = 1,
+    ADGEN_GAPS = 3, /* written, but prefill-only or with gaps */
+};
+
+struct adgen_result {
+    enum adgen_status status;
+    bool already;        /* the input is a translation: the text is the input */
+    struct buf text;     /* empty where it was refused */
+    struct diags *diags;
+    struct account *account; /* NULL unless it was asked for */
+    struct unit *unit;   /* for the report; entry and module may be NULL where it was refused early */
+    struct arena *arena; /* what all of this lives in */
+    double seconds;
+};
+
+void adgen_translate(struct adgen *adgen, const struct adgen_request *request, struct adgen_result *result);
+void adgen_result_free(struct adgen_result *result);
+
+/* The name of a pass, by number, and what it does. NULL behind the last. */
+const char *adgen_pass_name(uint32_t index, const char **what);
+
+#endif

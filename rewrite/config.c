@@ -1,0 +1,281 @@
+/* config.c - reading configuration classes.
+ *
+ * Reads   the class statement in either style: fields with annotations (transformers 5), stores in __init__ (4).
+ * Writes  struct config. Bases are read first, so that what a class says itself replaces what it inherits. */
+#include "rewrite/config.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "parser/package.h"
+#include "rewrite/config_digest.h"
+
+static void put(struct unit *unit, struct config *config, atom name, struct node *value) {
+    map_put(unit->arena, &config->fields, name, value);
+}
+
+/* -- the class body -------------------------------------------------------------------------------------------------- */
+
+static void read_aliases(struct unit *unit, struct config *config, const struct node *dict) {
+    config->aliases = (struct map){0}; /* a class attribute: replaces the inherited one */
+    for (uint32_t i = 0; is_kind(dict, NODE_DICT) && i < dict->nkids; i++) {
+        const struct node *item = dict->kid[i];
+        atom alias = item->kid[0] && item->kid[0]->kind == NODE_STRING ? string_value(unit->atoms, item->kid[0]) : NULL;
+        atom target = item->kid[1]->kind == NODE_STRING ? string_value(unit->atoms, item->kid[1]) : NULL;
+        if (alias && target)
+            map_put(unit->arena, &config->aliases, alias, (void *)target);
+    }
+}
+
+/* `{"text_config": XConfig, "other": SubConfigSpec(config_class=YConfig, ...)}` */
+static void read_subs(struct unit *unit, struct config *config, const struct node *dict) {
+    for (uint32_t i = 0; is_kind(dict, NODE_DICT) && i < dict->nkids; i++) {
+        const struct node *item = dict->kid[i];
+        struct node *cls = item->kid[1];
+        for (uint32_t k = 1; cls->kind == NODE_CALL && k < cls->nkids; k++)
+            if (cls->kid[k]->kind == NODE_KEYWORD && atom_is(cls->kid[k]->atom, "config_class"))
+                cls = cls->kid[k]->kid[0];
+        if (item->kid[0] && item->kid[0]->kind == NODE_STRING && cls->kind == NODE_NAME)
+            map_put(unit->arena, &config->subs, string_value(unit->atoms, item->kid[0]), cls);
+    }
+}
+
+static void read_class_value(struct unit *unit, struct config *config, atom name, struct node *value) {
+    if (atom_is(name, "attribute_map"))
+        read_aliases(unit, config, value);
+    else if (atom_is(name, "sub_configs") || atom_is(name, "sub_configs_defaults"))
+        read_subs(unit, config, value);
+    else if (atom_is(name, "model_type") && value->kind == NODE_STRING)
+        config->model_type = string_value(unit->atoms, value);
+    bool made = value->kind == NODE_CALL && is_name(value->kid[0], "field"); /* a default made by dataclasses.field */
+    put(unit, config, name, made ? NULL : value);
+}
+
+static bool is_class_var(const struct node *annotation) {
+    return is_name(annotation, "ClassVar") || (annotation->kind == NODE_SUBSCRIPT && is_class_var(annotation->kid[0]));
+}
+
+static bool is_property(const struct node *fn) {
+    for (uint32_t i = 3; i < fn->nkids; i++)
+        if (is_name(fn->kid[i], "property") || is_name(fn->kid[i], "cached_property"))
+            return true;
+    return false;
+}
+
+/* -- __init__ and __post_init__ ------------------------------------------------------------------------------------------ */
+
+static const struct node *parameter(const struct node *fn, atom name) {
+    const struct node *params = function_params(fn);
+    for (uint32_t i = 0; i < params->nkids; i++)
+        if (params->kid[i]->atom == name && name != NULL)
+            return params->kid[i];
+    return NULL;
+}
+
+/* The default of a stored value: that of the parameter it is, or the constant it is. */
+static struct node *stored_default(const struct node *fn, struct node *value) {
+    if (value->kind == NODE_CONST || value->kind == NODE_NUMBER || value->kind == NODE_STRING)
+        return value;
+    const struct node *p = value->kind == NODE_NAME ? parameter(fn, value->atom) : NULL;
+    return p ? p->kid[1] : NULL;
+}
+
+static void collect_store(struct unit *unit, struct map *stores, const struct node *fn, struct node *target, struct node *value) {
+    if (target->kind == NODE_TUPLE || target->kind == NODE_LIST) {
+        for (uint32_t i = 0; i < target->nkids; i++)
+            collect_store(unit, stores, fn, target->kid[i], NULL);
+        return;
+    }
+    if (target->kind != NODE_ATTRIBUTE || !is_name(target->kid[0], "self") || map_has(stores, target->atom))
+        return;
+    map_put(unit->arena, stores, target->atom, value ? stored_default(fn, value) : NULL);
+}
+
+static bool ends_in_raise(const struct node *block) {
+    return block->nkids > 0 && block->kid[block->nkids - 1]->kind == NODE_RAISE;
+}
+
+static void collect_stores(struct unit *unit, struct map *stores, const struct node *fn, const struct node *block);
+
+/* What both branches store is stored. */
+static void collect_if(struct unit *unit, struct map *stores, const struct node *fn, const struct node *stmt) {
+    struct map yes = {0}, no = {0};
+    collect_stores(unit, &yes, fn, stmt->kid[1]);
+    if (stmt->kid[2])
+        collect_stores(unit, &no, fn, stmt->kid[2]);
+    bool only_no = ends_in_raise(stmt->kid[1]), only_yes = stmt->kid[2] && ends_in_raise(stmt->kid[2]);
+    const struct map *from = only_no ? &no : &yes;
+    for (uint32_t i = 0; i < from->len; i++) {
+        atom name = from->entry[i].key;
+        bool both = map_has(&yes, name) && map_has(&no, name);
+        if ((both || only_no || only_yes) && !map_has(stores, name))
+            map_put(unit->arena, stores, name, both ? NULL : from->entry[i].value);
+    }
+}
+
+/* Attributes of self that a block stores on every path; the first store gives the default. */
+static void collect_stores(struct unit *unit, struct map *stores, const struct node *fn, const struct node *block) {
+    for (uint32_t i = 0; i < block->nkids; i++) {
+        const struct node *s = block->kid[i];
+        if (s->kind == NODE_ASSIGN)
+            for (uint32_t k = 1; k < s->nkids; k++)
+                collect_store(unit, stores, fn, s->kid[k], s->kid[0]);
+        else if (s->kind == NODE_ANNASSIGN && s->kid[2])
+            collect_store(unit, stores, fn, s->kid[0], s->kid[2]);
+        else if (s->kind == NODE_IF)
+            collect_if(unit, stores, fn, s);
+        else if (s->kind == NODE_WITH)
+            collect_stores(unit, stores, fn, s->kid[0]);
+        else if (s->kind == NODE_RETURN)
+            return;
+    }
+}
+
+static bool is_super_init(const struct node *call, const char *method) {
+    if (call->kind != NODE_CALL || call->kid[0]->kind != NODE_ATTRIBUTE || !atom_is(call->kid[0]->atom, method))
+        return false;
+    const struct node *object = call->kid[0]->kid[0];
+    return object->kind == NODE_CALL && is_name(object->kid[0], "super");
+}
+
+/* `super().__init__(name=value, ...)` sets fields of the base. */
+static void read_super_call(struct unit *unit, struct config *config, const struct node *fn) {
+    const struct node *body = function_body(fn);
+    for (uint32_t i = 0; i < body->nkids; i++) {
+        const struct node *call = body->kid[i]->kind == NODE_EXPR ? body->kid[i]->kid[0] : NULL;
+        if (call == NULL || !is_super_init(call, "__init__"))
+            continue;
+        for (uint32_t k = 1; k < call->nkids; k++) {
+            const struct node *arg = call->kid[k];
+            if (arg->kind == NODE_KEYWORD && arg->atom && map_has(&config->fields, arg->atom))
+                put(unit, config, arg->atom, stored_default(fn, arg->kid[0]));
+        }
+    }
+}
+
+static void read_initialiser(struct unit *unit, struct config *config, const struct node *fn) {
+    struct map stores = {0};
+    read_super_call(unit, config, fn);
+    collect_stores(unit, &stores, fn, function_body(fn));
+    bool post = atom_is(fn->atom, "__post_init__");
+    for (uint32_t i = 0; i < stores.len; i++) {
+        atom name = stores.entry[i].key;
+        if (!post || !map_has(&config->fields, name)) /* a declared default stays what it is */
+            put(unit, config, name, stores.entry[i].value);
+    }
+}
+
+static void read_body(struct unit *unit, struct config *config, const struct node *body) {
+    for (uint32_t i = 0; i < body->nkids; i++) {
+        struct node *s = body->kid[i];
+        if (s->kind == NODE_ASSIGN && s->kid[1]->kind == NODE_NAME)
+            read_class_value(unit, config, s->kid[1]->atom, s->kid[0]);
+        else if (s->kind == NODE_ANNASSIGN && s->kid[0]->kind == NODE_NAME && s->kid[2])
+            read_class_value(unit, config, s->kid[0]->atom, s->kid[2]);
+        else if (s->kind == NODE_ANNASSIGN && s->kid[0]->kind == NODE_NAME && !is_class_var(s->kid[1]))
+            put(unit, config, s->kid[0]->atom, NULL);
+        else if (s->kind == NODE_FUNCTION && is_property(s))
+            put(unit, config, s->atom, NULL);
+    }
+    for (uint32_t i = 0; i < body->nkids; i++) {
+        const struct node *s = body->kid[i];
+        if (s->kind == NODE_FUNCTION && (atom_is(s->atom, "__init__") || atom_is(s->atom, "__post_init__")))
+            read_initialiser(unit, config, s);
+    }
+}
+
+/* -- classes ----------------------------------------------------------------------------------------------------------- */
+
+enum { BASES_MAX = 16 }; /* deeper than any, and an end to a class that is its own base */
+
+static struct config *read_at(struct unit *unit, struct module *module, atom name, uint32_t depth);
+
+static void inherit_map(struct unit *unit, struct map *to, const struct map *from) {
+    for (uint32_t i = 0; i < from->len; i++)
+        map_put(unit->arena, to, from->entry[i].key, from->entry[i].value);
+}
+
+static void inherit(struct unit *unit, struct config *config, const struct config *base) {
+    config->complete = config->complete && base->complete;
+    config->aliases = base->aliases;
+    inherit_map(unit, &config->fields, &base->fields);
+    inherit_map(unit, &config->subs, &base->subs);
+    config->model_type = base->model_type;
+}
+
+static void read_bases(struct unit *unit, struct config *config, uint32_t depth) {
+    const struct node *bases = config->def->kid[0];
+    for (uint32_t i = bases ? bases->nkids : 0; i-- > 0;) { /* from the right: the first base wins */
+        const struct node *base = bases->kid[i];
+        if (base->kind == NODE_KEYWORD)
+            continue;
+        struct config *known = base->kind == NODE_NAME ? read_at(unit, config->module, base->atom, depth + 1) : NULL;
+        if (known)
+            inherit(unit, config, known);
+        else if (base->kind == NODE_NAME && ends_with(base->atom, "Config"))
+            config->complete = false;
+    }
+}
+
+static void resolve_aliases(struct unit *unit, struct config *config) {
+    for (uint32_t i = 0; i < config->aliases.len; i++) {
+        atom target = config->aliases.entry[i].value;
+        if (map_has(&config->fields, target))
+            put(unit, config, config->aliases.entry[i].key, map_get(&config->fields, target));
+    }
+}
+
+static struct config *read_def(struct unit *unit, struct module *module, struct node *def, uint32_t depth) {
+    struct config *config = NEW(unit->arena, struct config);
+    config->name = def->atom;
+    config->module = module;
+    config->def = def;
+    config->complete = true;
+    read_bases(unit, config, depth);
+    read_body(unit, config, class_body(def));
+    resolve_aliases(unit, config);
+    return config;
+}
+
+/* The class behind an import: in the module that is named, or, where a package re-exports it, in the file of its mapping. */
+static struct config *read_imported(struct unit *unit, struct module *module, atom qual, uint32_t depth) {
+    const char *name = strrchr(qual, '.');
+    const char *path = import_path(unit, module, qual);
+    if (name == NULL)
+        return NULL;
+    name++;
+    if (!ends_with(name, "Config")) /* a mixin: what it adds is not about the model */
+        return NULL;
+    if ((path == NULL || ends_with(path, "/__init__.py")) && unit->registry)
+        path = registry_config_path(unit->registry, unit->arena, name);
+    if (path == NULL)
+        return NULL;
+    struct module *other = depth > 1 ? config_digest(unit, path) : module_read(unit, path);
+    return other ? read_at(unit, other, intern(unit->atoms, name), depth + 1) : NULL;
+}
+
+static struct config *read_at(struct unit *unit, struct module *module, atom name, uint32_t depth) {
+    struct symbol *symbol = depth < BASES_MAX ? module_lookup(module, name) : NULL;
+    if (symbol == NULL)
+        return NULL;
+    if (symbol->kind == SYM_CLASS)
+        return read_def(unit, module, symbol->def, depth);
+    return symbol->kind == SYM_IMPORT ? read_imported(unit, module, symbol->qual, depth) : NULL;
+}
+
+struct config *config_read(struct unit *unit, struct module *module, atom name) {
+    return read_at(unit, module, name, 0);
+}
+
+struct config *config_sub(struct unit *unit, const struct config *config, atom name) {
+    struct node *cls = map_get(&config->subs, name);
+    return cls ? config_read(unit, config->module, cls->atom) : NULL;
+}
+
+bool config_has(const struct config *config, atom field) {
+    return config && map_has(&config->fields, field);
+}
+
+struct node *config_default(const struct config *config, atom field) {
+    return config ? map_get(&config->fields, field) : NULL;
+}

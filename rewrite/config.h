@@ -1,0 +1,40 @@
+/* config.h - what is known of a configuration class, read from its source.
+ *
+ * A field is an attribute that every instance has, whatever the checkpoint's config.json says: declared in the class body,
+ * stored by __init__ or __post_init__ on every path, a property, an alias of attribute_map, or any of these in a base
+ * class whose source is at hand. Nothing may be concluded from the absence of a field: keys of config.json that the class
+ * does not know become attributes, too. */
+#ifndef ADGEN_REWRITE_CONFIG_H
+#define ADGEN_REWRITE_CONFIG_H
+
+#include "rewrite/unit.h"
+
+struct config {
+    atom name;
+    struct module *module;  /* that defines it */
+    struct node *def;       /* CLASS */
+    struct map fields;      /* name -> declared default, or NULL where there is none that is an expression by itself */
+    struct map aliases;     /* of attribute_map: name -> atom that it stands for */
+    struct map subs;        /* sub-configurations: name -> NAME node of the class, in `module` */
+    atom model_type;        /* NULL where the class does not say */
+    bool complete;          /* the source of every base that is a configuration was found; mixins are not looked for */
+};
+
+/* The configuration class that `name` means in a module: defined there, or imported from a file that is at hand. NULL, and
+ * nothing said, if it is not found. */
+struct config *config_read(struct unit *unit, struct module *module, atom name);
+
+/* The class of a sub-configuration such as `text_config`, or NULL. */
+struct config *config_sub(struct unit *unit, const struct config *config, atom name);
+
+/* Whether every instance has the attribute. */
+bool config_has(const struct config *config, atom field);
+
+/* The declared default: what a configuration that does not mention the field starts from (before __post_init__ derives
+ * others from it). NULL where it is not known. The node belongs to the configuration's module: copy it to use it. */
+struct node *config_default(const struct config *config, atom field);
+
+/* The pass: find the entry's configuration class and fill unit->config, config_class, config_module, config_fields. */
+bool read_config(struct unit *unit);
+
+#endif

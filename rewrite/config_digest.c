@@ -1,0 +1,142 @@
+/* config_digest.c - a scan of logical lines that keeps what declares attributes. */
+#include "rewrite/config_digest.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "base/text.h"
+
+struct digest {
+    struct buf out;
+    bool in_class;
+    bool in_member;   /* inside a kept method */
+    bool is_property; /* the decorator before */
+    size_t indent;    /* of the class body; 0: not seen yet */
+};
+
+/* Past the string literal that opens at `at`. */
+static const char *string_end(const char *at) {
+    char quote = *at;
+    if (at[1] == quote && at[2] == quote) {
+        for (at += 3; *at != '\0' && !(at[0] == quote && at[1] == quote && at[2] == quote); at++)
+            at += *at == '\\' && at[1] != '\0';
+        return *at == '\0' ? at : at + 3;
+    }
+    for (at++; *at != '\0' && *at != quote && *at != '\n'; at++)
+        at += *at == '\\' && at[1] != '\0';
+    return *at == quote ? at + 1 : at;
+}
+
+/* Past the newline that ends the logical line at `at`. */
+static const char *line_end(const char *at) {
+    for (int depth = 0; *at != '\0';) {
+        switch (*at) {
+        case '\n':
+            at++;
+            if (depth <= 0)
+                return at;
+            continue;
+        case '#': at += strcspn(at, "\n"); continue;
+        case '"':
+        case '\'': at = string_end(at); continue;
+        case '(':
+        case '[':
+        case '{': depth++; break;
+        case ')':
+        case ']':
+        case '}': depth--; break;
+        case '\\': at += at[1] == '\n'; break;
+        default: break;
+        }
+        at++;
+    }
+    return at;
+}
+
+static void keep(struct digest *d, const char *line, const char *end) {
+    buf_write(&d->out, line, (size_t)(end - line));
+    if (end[-1] != '\n')
+        buf_putc(&d->out, '\n');
+}
+
+static void module_line(struct digest *d, const char *line, const char *end) {
+    d->in_class = starts_with(line, "class ");
+    d->in_member = false;
+    d->indent = 0;
+    if (d->in_class || starts_with(line, "from ") || starts_with(line, "import "))
+        keep(d, line, end);
+    const char *last = end - 1;
+    while (last > line && strchr(" \t\n", *last) != NULL)
+        last--;
+    if (d->in_class && *last == ':')
+        buf_puts(&d->out, "    pass\n");
+}
+
+static void method_line(struct digest *d, const char *line, const char *text, const char *end) {
+    d->in_member = starts_with(text, "def __init__(") || starts_with(text, "def __post_init__(");
+    if (d->in_member)
+        keep(d, line, end);
+    else if (d->is_property)
+        buf_printf(&d->out, "    @property\n    def %.*s(self):\n        pass\n", (int)strcspn(text + 4, "("), text + 4);
+    d->is_property = false;
+}
+
+/* A line of the class body itself. */
+static void member_line(struct digest *d, const char *line, const char *text, const char *end) {
+    if (*text == '@') {
+        d->in_member = false;
+        d->is_property = starts_with(text, "@property") || starts_with(text, "@cached_property");
+    } else if (starts_with(text, "def ")) {
+        method_line(d, line, text, end);
+    } else {
+        d->in_member = false;
+        bool docstring = strchr("\"'", *text) != NULL || (strchr("rR", *text) != NULL && strchr("\"'", text[1]) != NULL);
+        if (!docstring && memchr(text, '=', (size_t)(end - text)) != NULL)
+            keep(d, line, end);
+    }
+}
+
+static void scan(struct digest *d, const char *at) {
+    for (const char *end; *at != '\0'; at = end) {
+        const char *text = at + strspn(at, " \t\f");
+        end = line_end(at);
+        if (*text == '\n' || *text == '#' || *text == '\0')
+            continue;
+        size_t indent = (size_t)(text - at);
+        if (indent == 0) {
+            module_line(d, at, end);
+            continue;
+        }
+        if (!d->in_class)
+            continue;
+        if (d->indent == 0)
+            d->indent = indent;
+        if (indent <= d->indent)
+            member_line(d, at, text, end);
+        else if (d->in_member)
+            keep(d, at, end);
+    }
+}
+
+struct module *config_digest(struct unit *unit, const char *path) {
+    atom key = intern_printf(unit->atoms, "digest:%s", path);
+    if (map_has(&unit->modules, key))
+        return map_get(&unit->modules, key);
+    struct diags *diags = unit->diags;
+    struct package own = unit->package;
+    struct digest d = {0};
+    struct buf text = {0};
+    unit->diags = diags_create(unit->arena); /* what is wrong with this file is not the user's concern */
+    if (file_load(path, &text) && text.len > 0)
+        scan(&d, text.at);
+    struct source *source =
+        d.out.len > 0 ? source_from_text(unit->arena, unit->atoms, unit->diags, path, d.out.at, d.out.len) : NULL;
+    struct module *module = source ? module_load(unit, source) : NULL;
+    buf_free(&text);
+    buf_free(&d.out);
+    unit->diags = diags;
+    unit->package = own;
+    map_put(unit->arena, &unit->modules, key, module);
+    return module;
+}

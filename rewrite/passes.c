@@ -1,0 +1,75 @@
+/* passes.c - the table of passes. */
+#include "rewrite/passes.h"
+
+#include <string.h>
+
+#include "rewrite/config.h"
+#include "rewrite/entry.h"
+#include "rewrite/layout.h"
+#include "rewrite/tabulate.h"
+#include "rewrite/tidy.h"
+
+static bool run_equations(struct unit *unit) {
+    apply_equations(unit);
+    return true;
+}
+
+static bool run_layout(struct unit *unit) {
+    change_layout(unit);
+    return true;
+}
+
+static bool run_tables(struct unit *unit) {
+    tabulate(unit);
+    return true;
+}
+
+static bool run_prune(struct unit *unit) {
+    prune(unit);
+    return true;
+}
+
+static bool run_tidy(struct unit *unit) {
+    tidy(unit);
+    return true;
+}
+
+static bool run_names(struct unit *unit) {
+    assign_names(unit);
+    tidy_control_flow(unit);
+    return true;
+}
+
+const struct pass passes[] = {
+    {"entry", select_entry, "choose the class to translate"},
+    {"config", read_config, "find its configuration class and read which fields that has"},
+    {"specialise", specialise, "evaluate what is known of prefill inference; unfold helpers into their callers"},
+    {"equations", run_equations, "replace what is equal to a canonical op by that op"},
+    {"layout", run_layout, "keep attention in [B, S, N, D], without transposes"},
+    {"tables", run_tables, "compute once what depends on the position alone"},
+    {"prune", run_prune, "drop what the logits do not need"},
+    {"tidy", run_tidy, "write more simply what the passes have left"},
+    {"names", run_names, "give every variable its name"},
+    {NULL, NULL, NULL},
+};
+
+const struct pass *pass_find(const char *name) {
+    for (const struct pass *pass = passes; pass->name; pass++)
+        if (strcmp(pass->name, name) == 0)
+            return pass;
+    return NULL;
+}
+
+bool passes_run(struct unit *unit, const struct pass *last,
+    void (*after)(struct unit *unit, const struct pass *pass, void *user), void *user) {
+    for (const struct pass *pass = passes; pass->name; pass++) {
+        bool ok = pass->run(unit);
+        if (after)
+            after(unit, pass, user);
+        if (!ok || diags_count(unit->diags, SEVERITY_ERROR) > 0)
+            return false;
+        if (pass == last)
+            break;
+    }
+    return true;
+}

@@ -1,0 +1,24 @@
+/* passes.h - the translation as a list: what is done to a modeling file, in order. */
+#ifndef ADGEN_REWRITE_PASSES_H
+#define ADGEN_REWRITE_PASSES_H
+
+#include "rewrite/unit.h"
+
+struct pass {
+    const char *name;
+    bool (*run)(struct unit *unit); /* false with diagnostics */
+    const char *what;
+};
+
+/* The entry after the last has a NULL name. */
+extern const struct pass passes[];
+
+/* NULL if there is none with this name. */
+const struct pass *pass_find(const char *name);
+
+/* All passes, or those up to and including `last` if that is not NULL. `after` (NULL: nobody) is told of each that was run.
+ * False where one failed. */
+bool passes_run(struct unit *unit, const struct pass *last,
+    void (*after)(struct unit *unit, const struct pass *pass, void *user), void *user);
+
+#endif
