@@ -102,22 +102,33 @@ static bool same_text(const struct buf *text, const struct source *source) {
     return text->len == source->len && memcmp(text->at, source->text, text->len) == 0;
 }
 
-/* The stages of the account, by the passes that end them. */
-static void keep_account(struct unit *unit, const struct pass *pass, void *account) {
-    if (strcmp(pass->name, "specialise") == 0)
-        account_take(account, unit, STAGE_SPECIALISED);
-    else if (strcmp(pass->name, "prune") == 0)
-        account_take(account, unit, STAGE_PRUNED);
-    else if (strcmp(pass->name, "names") == 0)
-        account_take(account, unit, STAGE_FINAL);
+/* A second run without rewriting, up to what the logits need of the source itself: what is alive in it and not in the
+ * translation was replaced by a rule; what is not alive in it was not needed. */
+static void account_for_source(struct adgen *adgen, const struct adgen_request *request, struct adgen_result *result) {
+    struct unit *unit = unit_make(adgen, request, result->arena);
+    if (!load(adgen, unit, request))
+        return;
+    for (const struct pass *pass = passes; pass->name; pass++) {
+        if (pass->rewrites)
+            continue;
+        if (!pass->run(unit))
+            return;
+        if (strcmp(pass->name, "specialise") == 0)
+            account_take(result->account, unit, STAGE_SPECIALISED);
+        if (strcmp(pass->name, "prune") == 0)
+            break;
+    }
+    account_take(result->account, unit, STAGE_PRUNED);
 }
 
 static bool translate(
     struct adgen *adgen, const struct adgen_request *request, struct adgen_result *result, struct buf *text) {
     struct unit *unit = result->unit;
     const struct pass *last = request->dump_after ? pass_find(request->dump_after) : NULL;
-    if (!load(adgen, unit, request) || !passes_run(unit, last, result->account ? keep_account : NULL, result->account))
+    if (!load(adgen, unit, request) || !passes_run(unit, last))
         return false;
+    if (result->account)
+        account_take(result->account, unit, STAGE_FINAL);
     if (last) {
         dump_program(unit, text);
         return true;
@@ -156,6 +167,8 @@ void adgen_translate(struct adgen *adgen, const struct adgen_request *request, s
         buf_free(&result->text);
     }
     result->seconds = now() - start;
+    if (result->account && unit->entry)
+        account_for_source(adgen, request, result);
 }
 
 void adgen_result_free(struct adgen_result *result) {
