@@ -15,6 +15,7 @@
 #include "rewrite/trace.h"
 
 struct adgen {
+    struct facts *facts;
     struct unit loader; /* arena, atoms, diags, parser, facts, rules: what every translation starts from */
     const char *package;
     const struct registry *given;
@@ -29,7 +30,7 @@ struct adgen *adgen_create(const struct adgen_settings *settings) {
     struct adgen *adgen = NEW(arena, struct adgen);
     struct unit *u = &adgen->loader;
     *u = (struct unit){.arena = arena, .atoms = atoms_create(arena), .diags = diags_create(arena), .parser = parser_create()};
-    u->facts = facts_load(u, settings->rules);
+    u->facts = adgen->facts = facts_load(u, settings->rules);
     u->rules = settings->rules ? rules_load_dir(arena, u->atoms, u->diags, u->parser, settings->rules)
                                : rules_load_embedded(arena, u->atoms, u->diags, u->parser);
     adgen->package = settings->package;
@@ -72,6 +73,8 @@ static const struct registry *registry_of(struct adgen *adgen, const char *root)
 
 static struct unit *unit_make(struct adgen *adgen, const struct adgen_request *request, struct arena *arena) {
     struct unit *unit = NEW(arena, struct unit);
+    if (adgen->facts)
+        facts_forget(adgen->facts);
     *unit = adgen->loader;
     unit->arena = arena;
     unit->diags = diags_create(arena);
