@@ -111,16 +111,10 @@ static void account_for_source(struct adgen *adgen, const struct adgen_request *
     struct unit *unit = unit_make(adgen, request, result->arena);
     if (!load(adgen, unit, request))
         return;
-    for (const struct pass *pass = passes; pass->name; pass++) {
-        if (pass->rewrites)
-            continue;
-        if (!pass->run(unit))
-            return;
-        if (strcmp(pass->name, "specialise") == 0)
-            account_take(result->account, unit, STAGE_SPECIALISED);
-        if (strcmp(pass->name, "prune") == 0)
-            break;
-    }
+    if (!passes_run(unit, pass_find("specialise")))
+        return;
+    account_take(result->account, unit, STAGE_SPECIALISED);
+    prune(unit);
     account_take(result->account, unit, STAGE_PRUNED);
 }
 

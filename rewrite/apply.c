@@ -3,13 +3,15 @@
 
 #include "rewrite/capture.h"
 
-enum { ROOTS_MAX = 4, MARK_GONE = 1, ROUNDS_MAX = 3 };
+enum { ROOTS_MAX = 4, ROUNDS_MAX = 3 };
+/* What node->mark says: no longer in the tree, or inside what a rule has replaced; written by a rule. */
+enum { MARK_NOT, MARK_GONE, MARK_NEW };
 
 struct run {
     struct rewriter *r;
     struct sites sites;
     VEC(struct node *) marked; /* so that marks can be cleared */
-    uint32_t count;
+    uint32_t count, round;
 };
 
 /* An instance: for every root of the rule the index of its site. */
@@ -48,8 +50,10 @@ static void record(struct run *run, const struct rule *rule, const struct node *
 
 static void note_miss(struct run *run, const struct rule *rule, const struct site *site, const struct mismatch *m) {
     struct miss *miss = &run->r->misses[rule->order];
+    if (run->round > 0)
+        return;
     if (m->pattern != NULL && (miss->rule == NULL || m->progress > miss->mismatch.progress))
-        *miss = (struct miss){rule, site->node, *m};
+        *miss = (struct miss){rule, site->node, site->node->value, *m};
 }
 
 static bool allowed(struct run *run, const struct instance *in, const struct node *node) {
@@ -73,6 +77,19 @@ static void replace(struct run *run, struct node *node, const struct node *from,
     node->span = span;
     node->comments = comments;
     node->value = value;
+    node->mark = MARK_NEW;
+    vec_push(run->r->arena, &run->marked, node);
+}
+
+/* What lies inside an instance is of no interest to later rounds, even if it stays because something else reads it. */
+static void mark_covered(struct run *run) {
+    for (uint32_t i = 0; i < run->sites.at.len; i++) {
+        struct node *node = site_at(run, i)->node;
+        if (node->value->covered && node->mark == MARK_NOT) {
+            node->mark = MARK_GONE;
+            vec_push(run->r->arena, &run->marked, node);
+        }
+    }
 }
 
 static void process_sites(struct run *run, uint32_t from);
@@ -167,6 +184,9 @@ static struct web *element_web(
     web->abs = site->node->abs;
     if (plain_assignment(site->stmt))
         web->name = site->stmt->kid[1]->web->name;
+    for (const struct value *v = site->node->value; v != NULL; v = value_cast_of(v))
+        if (v->holders != NULL)
+            web->name = v->holders->web->name;
     return web;
 }
 
@@ -318,34 +338,61 @@ static void process_sites(struct run *run, uint32_t from) {
         process_site(run, i);
 }
 
-/* One pass over the function. */
-static uint32_t apply_once(struct rewriter *r, struct node *body) {
-    struct run run = {.r = r};
+static void collect(struct run *run, struct node *body) {
+    struct rewriter *r = run->r;
     r->values = values_create(r->arena, r->atoms, r->rules->library);
-    run.sites.arena = r->arena;
-    run.sites.values = r->values;
-    sites_collect(&run.sites, body);
-    process_sites(&run, 0);
-    for (uint32_t i = 0; i < run.marked.len; i++)
-        run.marked.at[i]->mark = 0;
-    return run.count;
+    run->sites.arena = r->arena;
+    run->sites.values = r->values;
+    run->sites.at.len = run->sites.position = 0;
+    sites_collect(&run->sites, body);
+}
+
+/* One pass over the function. */
+static void apply_once(struct run *run, struct node *body) {
+    struct rewriter *r = run->r;
+    run->count = 0;
+    collect(run, body);
+    if (values_infer_ranks(r->values))
+        collect(run, body);
+    process_sites(run, 0);
+    mark_covered(run);
 }
 
 uint32_t rules_apply(struct rewriter *r, struct node *body) {
-    uint32_t rules = r->rules->list.len, total = 0, count = 1;
+    struct run run = {.r = r, .count = 1};
+    uint32_t rules = r->rules->list.len, total = 0;
     r->misses = NEW_ARRAY(r->arena, struct miss, rules + 1);
     r->applied = NEW_ARRAY(r->arena, uint32_t, rules + 1);
-    for (int round = 0; round < ROUNDS_MAX && count > 0; round++)
-        total += count = apply_once(r, body);
+    for (run.round = 0; run.round < ROUNDS_MAX && run.count > 0; run.round++) {
+        apply_once(&run, body);
+        total += run.count;
+    }
+    for (uint32_t i = 0; i < run.marked.len; i++)
+        run.marked.at[i]->mark = MARK_NOT;
     return total;
 }
 
+/* Near enough to be worth a line: the expression was not replaced after all, and has much in common with the pattern. */
+static bool is_near(const struct miss *miss) {
+    enum { NEAR = 6, PART = 6 }; /* fewer parts are in common with anything; at least a sixth of the pattern */
+    uint32_t progress = miss->mismatch.progress;
+    return miss->rule != NULL && progress >= NEAR && progress * PART >= miss->rule->size && !miss->value->covered;
+}
+
+/* Of the rules that failed at one expression only the one that got furthest has something to say. */
+static bool is_nearest(const struct rewriter *r, const struct miss *miss) {
+    for (uint32_t i = 0; i < r->rules->list.len; i++) {
+        const struct miss *other = &r->misses[i];
+        if (other->rule != NULL && other->node == miss->node && other->mismatch.progress > miss->mismatch.progress)
+            return false;
+    }
+    return true;
+}
+
 void rules_report_misses(struct rewriter *r) {
-    enum { NEAR = 6 }; /* fewer parts than this are in common with anything */
     for (uint32_t i = 0; i < r->rules->list.len; i++) {
         const struct miss *miss = &r->misses[i];
-        uint32_t progress = miss->mismatch.progress;
-        if (miss->rule == NULL || r->applied[i] > 0 || progress < NEAR || progress * 6 < miss->rule->size)
+        if (r->applied[i] > 0 || !is_near(miss) || !is_nearest(r, miss))
             continue;
         struct buf text = {0};
         buf_printf(&text, "looks like \"%s\", but ", miss->rule->title);

@@ -44,6 +44,7 @@ struct template_entry {
 struct miss {
     const struct rule *rule;
     struct node *node;
+    const struct value *value;
     struct mismatch mismatch;
 };
 

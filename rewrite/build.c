@@ -350,6 +350,8 @@ const struct value *value_of(struct values *values, struct node *expr) {
     else
         v = build(values, expr);
     annotate(v, expr);
+    if (expr->value != NULL) /* known from another context */
+        value_note_rank(v, expr->value->rank);
     expr->value = v;
     return v;
 }
@@ -422,6 +424,8 @@ const struct value *value_of_web(struct values *values, struct web *web) {
         if (web->abs->kind == ABS_TENSOR)
             value_note_rank(v, rank_known(web->abs->rank));
     }
+    if (web->value != NULL)
+        value_note_rank(v, web->value->rank);
     web->value = v;
     return v;
 }

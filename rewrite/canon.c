@@ -577,6 +577,6 @@ const struct value *value_rebuild(struct values *values, const struct value *lik
         return value_make(values, like->kind, like->op, like->atom, arg, like->count);
     if (like->kind == VALUE_TUPLE || like->kind == VALUE_LIST || like->kind == VALUE_CALL)
         return value_make(values, like->kind, like->op, like->atom, NULL, 0);
-    leaf.rank = 0, leaf.abs = NULL, leaf.origin = NULL, leaf.holders = NULL, leaf.rounded = false;
+    leaf.rank = 0, leaf.abs = NULL, leaf.origin = NULL, leaf.holders = NULL, leaf.next = NULL, leaf.rounded = false;
     return value_intern(values, &leaf);
 }

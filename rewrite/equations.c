@@ -3,6 +3,8 @@
  * Reads   the pruned residual program.
  * Writes  expressions that are instances of an equation of rules/ become the canonical op. A mask that an equation
  *         consumes turns into its window, as an attribute of the module. */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "rewrite/apply.h"
@@ -33,6 +35,7 @@ static struct node *make_window(struct rewriter *r, const struct template_arg *a
         return NULL;
     atom attribute = fn->owner ? attribute_for_symbol(unit, fn->owner, window, "sliding_window") : NULL;
     if (attribute == NULL) {
+        if (getenv("DBGV")) fprintf(stderr, "window refused in %s\n", r->where);
         r->refused = "the window of the mask depends on what the module does not know at construction";
         return NULL;
     }

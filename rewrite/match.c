@@ -46,6 +46,10 @@ bool condition_holds(const struct condition *c, const struct value *v) {
         holds = v->kind == VALUE_NUMBER && v->number > 0;
         break;
     case CONDITION_TENSOR:
+        if (v->kind == VALUE_ATTR && v->abs != NULL && (v->abs->kind == ABS_TOP || v->abs->kind == ABS_NOTNONE)) {
+            holds = true; /* it may be either */
+            break;
+        }
         holds = v->kind != VALUE_NUMBER && v->kind != VALUE_CONST && !value_is_scalar(v);
         break;
     case CONDITION_NOTFIXED:

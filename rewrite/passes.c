@@ -9,32 +9,48 @@
 #include "rewrite/tabulate.h"
 #include "rewrite/tidy.h"
 
-/* A pass that cannot fail. */
-#define PASS(function) \
-    static bool run_##function(struct unit *unit) { \
-        function(unit); \
-        return true; \
-    }
-PASS(apply_equations)
-PASS(change_layout)
-PASS(tabulate)
-PASS(prune)
-PASS(tidy)
-PASS(assign_names)
-PASS(tidy_control_flow)
+static bool run_equations(struct unit *unit) {
+    apply_equations(unit);
+    return true;
+}
+
+static bool run_layout(struct unit *unit) {
+    change_layout(unit);
+    return true;
+}
+
+static bool run_tables(struct unit *unit) {
+    tabulate(unit);
+    return true;
+}
+
+static bool run_prune(struct unit *unit) {
+    prune(unit);
+    return true;
+}
+
+static bool run_tidy(struct unit *unit) {
+    tidy(unit);
+    return true;
+}
+
+static bool run_names(struct unit *unit) {
+    assign_names(unit);
+    tidy_control_flow(unit);
+    return true;
+}
 
 const struct pass passes[] = {
-    {"entry", select_entry, "choose the class to translate", false},
-    {"config", read_config, "find its configuration class and read which fields that has", false},
-    {"specialise", specialise, "evaluate what is known of prefill inference; unfold helpers into their callers", false},
-    {"equations", run_apply_equations, "replace what is equal to a canonical op by that op", true},
-    {"layout", run_change_layout, "keep heads behind positions, without transposes", true},
-    {"tables", run_tabulate, "build what depends on positions alone once, as tables", true},
-    {"prune", run_prune, "drop what the logits do not need", false},
-    {"tidy", run_tidy, "simplify what the passes before left behind", true},
-    {"names", run_assign_names, "give every variable its name", false},
-    {"control-flow", run_tidy_control_flow, "simplify branches", true},
-    {NULL, NULL, NULL, false},
+    {"entry", select_entry, "choose the class to translate"},
+    {"config", read_config, "find its configuration class and read which fields that has"},
+    {"specialise", specialise, "evaluate what is known of prefill inference; unfold helpers into their callers"},
+    {"equations", run_equations, "replace what is equal to a canonical op by that op"},
+    {"layout", run_layout, "keep attention in [B, S, N, D], without transposes"},
+    {"tables", run_tables, "compute once what depends on the position alone"},
+    {"prune", run_prune, "drop what the logits do not need"},
+    {"tidy", run_tidy, "write more simply what the passes have left"},
+    {"names", run_names, "give every variable its name"},
+    {NULL, NULL, NULL},
 };
 
 const struct pass *pass_find(const char *name) {

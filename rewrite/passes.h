@@ -8,7 +8,6 @@ struct pass {
     const char *name;
     bool (*run)(struct unit *unit); /* false with diagnostics */
     const char *what;
-    bool rewrites; /* replaces code by equal code, so the program is right without it, too */
 };
 
 /* The entry after the last has a NULL name. */

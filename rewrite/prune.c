@@ -151,6 +151,18 @@ static void index_returns(struct fn *fn) {
         fn->ret_count = 0;
 }
 
+/* `return self.inner(x)`: the elements are the inner function's. */
+static void index_hand_on(struct fn *fn) {
+    fn->ret_via = NULL;
+    if (fn->ret_count || fn->escapes || fn->returns.len != 1)
+        return;
+    const struct node *value = fn->returns.at[0]->kid[0];
+    if (is_kind(value, NODE_CALL) && value->callsite && value->callsite->fn->ret_count && !value->callsite->fn->ret_via) {
+        fn->ret_via = value->callsite->fn;
+        fn->ret_count = fn->ret_via->ret_count;
+    }
+}
+
 static void reset_attributes(struct unit *unit) {
     for (uint32_t i = 0; i < unit->classes.len; i++) {
         struct cls *cls = unit->classes.at[i];
@@ -190,7 +202,10 @@ static void index_program(struct unit *unit, struct functions *functions) {
         clear_webs(fn->body);
         index_block(unit, fn, fn->body, NULL);
         index_returns(fn);
+        fn->ret_via = NULL;
     }
+    for (uint32_t i = 0; i < functions->list.len; i++)
+        index_hand_on(functions->list.at[i]);
 }
 
 /* -- marking --------------------------------------------------------------------------------------------------------- */

@@ -469,7 +469,7 @@ static struct val eval_display(struct frame *f, struct node *e) {
     struct absval *a = abs_new(unit, e->kind == NODE_TUPLE ? ABS_TUPLE : ABS_LIST);
     a->item = NEW_ARRAY(unit->arena, struct val, e->nkids + 1);
     const struct absval *open = NULL;
-    bool shape = false;
+    bool shape = false, known = true;
     uint32_t shape_rank = 0;
     for (uint32_t i = 0; i < e->nkids; i++) {
         struct node *kid = e->kid[i];
@@ -486,10 +486,11 @@ static struct val eval_display(struct frame *f, struct node *e) {
         node_add(unit->arena, expr, node_make(unit->arena, NODE_STARRED, NULL, 1, v.expr));
         open = abs_join(unit, open ? open : abs_element(f, a), abs_element(f, v.abs));
         shape = v.abs->kind == ABS_SHAPE;
-        shape_rank = v.abs->rank && shape_rank != UINT32_MAX ? shape_rank + v.abs->rank : 0;
+        known &= v.abs->rank > 0;
+        shape_rank += v.abs->rank;
     }
     if (shape)
-        return val_make(abs_shape(unit, shape_rank), expr);
+        return val_make(abs_shape(unit, known ? shape_rank : 0), expr);
     if (open) {
         struct absval *seq = abs_new(unit, ABS_SEQ);
         seq->element = abs_summary(unit, open);

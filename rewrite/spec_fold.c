@@ -229,8 +229,10 @@ static uint32_t rank_of(const struct absval *a, bool *known) {
 }
 
 static const struct absval *arithmetic(struct frame *f, enum op op, const struct absval *a, const struct absval *b) {
-    if (a->kind == ABS_MASK || b->kind == ABS_MASK) /* scores + mask; a mask alone is nothing that we know */
-        return abs_simple(ABS_TENSOR);
+    if (a->kind == ABS_MASK || b->kind == ABS_MASK) { /* scores + mask */
+        const struct absval *scores = a->kind == ABS_MASK ? b : a;
+        return abs_tensor(f->unit, scores->kind == ABS_TENSOR ? scores->rank : 0);
+    }
     if (a->kind == ABS_SHAPE && (b->kind == ABS_TUPLE || b->kind == ABS_SHAPE) && op == OP_ADD)
         return abs_shape(f->unit, a->rank && (b->kind == ABS_TUPLE || b->rank)
                 ? a->rank + (b->kind == ABS_TUPLE ? b->count : b->rank)

@@ -496,6 +496,21 @@ static struct val tensor_method(struct frame *f, struct val object, atom name, s
     return val_make(torch_result(f, name, args, rank), call);
 }
 
+/* A method of a configuration value, such as rope_parameters.get("factor"). */
+static struct val symbolic_method(struct frame *f, struct val object, atom name, struct args *args, struct node *call) {
+    struct unit *unit = f->unit;
+    struct node *symbol = make_attr(unit->arena, abs_symbol(unit, object.abs), name);
+    symbol = node_make(unit->arena, NODE_CALL, NULL, 1, symbol);
+    for (uint32_t i = 0; i < args->list.len; i++) {
+        const struct arg *a = &args->list.at[i];
+        struct node *value = abs_symbol(unit, a->val.abs);
+        if (value == NULL || a->form != ARG_VALUE)
+            return val_top(call);
+        node_add(unit->arena, symbol, a->keyword ? node_make(unit->arena, NODE_KEYWORD, a->keyword, 1, value) : value);
+    }
+    return val_make(abs_symbolic(unit, symbol), call);
+}
+
 /* register_buffer and register_parameter store an attribute. */
 static bool register_tensor(struct frame *f, struct val object, atom name, struct args *args, struct node *call) {
     if (object.abs->kind != ABS_INSTANCE ||
@@ -528,6 +543,8 @@ struct val call_method(struct frame *f, struct val object, atom name, struct arg
     if (register_tensor(f, object, name, args, call))
         return val_make(abs_none(unit), call);
     switch (object.abs->kind) {
+    case ABS_SYMBOLIC:
+        return symbolic_method(f, object, name, args, call);
     case ABS_DICT:
         return dict_method(f, object, name, args, call);
     case ABS_TENSOR:

@@ -16,6 +16,11 @@ static uint32_t live_elements(const struct fn *fn) {
     return count;
 }
 
+/* The function that spells out the tuple that `fn` returns. */
+static const struct fn *spelled_by(const struct fn *fn) {
+    return fn->ret_via ? fn->ret_via : fn;
+}
+
 static bool shrinks(const struct fn *fn) {
     return fn->ret_count > 0 && !fn->ret_all_live && live_elements(fn) < fn->ret_count && live_elements(fn) > 0;
 }
@@ -32,7 +37,7 @@ static uint32_t new_position(const struct fn *fn, uint32_t i) {
 static const struct fn *tuple_source(const struct node *e) {
     for (int depth = 0; depth < 64 && e; depth++) {
         if (e->kind == NODE_CALL)
-            return e->callsite && shrinks(e->callsite->fn) ? e->callsite->fn : NULL;
+            return e->callsite && shrinks(spelled_by(e->callsite->fn)) ? spelled_by(e->callsite->fn) : NULL;
         if (e->kind != NODE_NAME || !e->web || e->web->kind != WEB_ASSIGN)
             return NULL;
         e = e->web->expr;

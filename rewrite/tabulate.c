@@ -440,7 +440,8 @@ static bool find_tables(struct tabulate *t, struct node **slot, bool make) {
     struct node *e = *slot;
     if (e == NULL)
         return false;
-    if (node_is_expr(e) && e->kind != NODE_TUPLE && e->kind != NODE_LIST && tag_of(t, e) == TAG_POSITIONAL) {
+    bool value = node_is_expr(e) && e->kind != NODE_TUPLE && e->kind != NODE_LIST && !is_column(t, e);
+    if (value && tag_of(t, e) == TAG_POSITIONAL) {
         if (make)
             make_table(t, slot);
         return true;

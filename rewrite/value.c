@@ -9,13 +9,15 @@ struct values {
     const struct library *library;
     struct value **slot;
     uint32_t slots, len, depth;
+    struct value *first, *last;
 };
 
 enum { SLOTS_AT_FIRST = 512, RESPELL_DEPTH = 40 };
 
 struct values *values_create(struct arena *arena, struct atoms *atoms, const struct library *library) {
     struct values *values = NEW(arena, struct values);
-    *values = (struct values){arena, atoms, library, NEW_ARRAY(arena, struct value *, SLOTS_AT_FIRST), SLOTS_AT_FIRST, 0, 0};
+    *values = (struct values){arena, atoms, library, NEW_ARRAY(arena, struct value *, SLOTS_AT_FIRST), SLOTS_AT_FIRST,
+        0, 0, NULL, NULL};
     return values;
 }
 
@@ -45,6 +47,10 @@ void values_leave(struct values *values) {
 void value_note_rank(const struct value *value, uint32_t rank) {
     if (value->rank == 0 && value->kind != VALUE_META)
         ((struct value *)value)->rank = rank;
+}
+
+const struct value *values_next(const struct values *values, const struct value *value) {
+    return value == NULL ? values->first : value->next;
 }
 
 uint32_t values_count(const struct values *values) {
@@ -117,6 +123,7 @@ static struct value *store(struct values *values, const struct value *draft) {
     struct value *v = NEW(values->arena, struct value);
     *v = *draft;
     v->owner = values;
+    v->next = NULL;
     v->fixed = is_fixed(v);
     if (v->count > 0) {
         v->arg = NEW_ARRAY(values->arena, const struct value *, v->count);
@@ -136,6 +143,11 @@ struct value *value_intern(struct values *values, const struct value *given) {
             return values->slot[at];
     struct value *v = store(values, &draft);
     values->slot[at] = v;
+    if (values->last == NULL)
+        values->first = v;
+    else
+        values->last->next = v;
+    values->last = v;
     if (++values->len * 2 > values->slots)
         grow(values);
     return v;
@@ -183,8 +195,8 @@ bool value_is_scalar(const struct value *v) {
     if (v->rank > 0 || (v->abs != NULL && v->abs->kind != ABS_TOP && v->abs->kind != ABS_NOTNONE))
         return false;
     switch (v->kind) {
-    case VALUE_ATTR: /* of self; nothing better is known */
-        return v->fixed && v->abs == NULL;
+    case VALUE_ATTR: /* of self; parameters and buffers are known to be tensors */
+        return v->fixed;
     case VALUE_INDEX:
         return is_shape(v->arg[0]);
     case VALUE_OP:

@@ -64,6 +64,7 @@ struct value {
     const void *ref;
     const struct value **arg;
     const struct values *owner;
+    struct value *next; /* in order of making */
     /* notes, not part of the identity */
     uint32_t rank;                /* of a tensor; 0: unknown */
     const struct absval *abs;     /* what the specialiser knew of an expression with this value */
@@ -107,6 +108,10 @@ struct value *value_intern(struct values *values, const struct value *draft);
 /* Guard against spellings that undo each other: false when nested too deep; leave after a successful enter. */
 bool values_enter(struct values *values);
 void values_leave(struct values *values);
+/* All values in order of making; NULL asks for the first. */
+const struct value *values_next(const struct values *values, const struct value *value);
+/* Learn ranks from the uses of tensors; true if something new is known, for values made from now on in a new context. */
+bool values_infer_ranks(struct values *values);
 /* The rank of a tensor became known. */
 void value_note_rank(const struct value *value, uint32_t rank);
 struct atoms *values_atoms(const struct values *values);

@@ -103,7 +103,7 @@ static inline void build_if(struct env *env, struct node *stmt) {
     env->names = before;
     if (stmt->nkids > 2 && stmt->kid[2] != NULL)
         build_block(env, stmt->kid[2]);
-    stmt->phis = NEW_ARRAY(arena, struct web *, after.len);
+    stmt->phis = NEW_ARRAY(arena, struct web *, after.len + 1);
     for (uint32_t i = 0; i < after.len; i++) {
         struct web *yes = after.entry[i].value, *no = map_get(&env->names, after.entry[i].key);
         if (yes == no || no == NULL)

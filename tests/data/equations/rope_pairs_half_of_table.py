@@ -1,5 +1,5 @@
 # expect: torch_rope_with_qk_interleaving(q, k, torch.cat((cos[..., : cos.shape[-1] // 2], cos[..., : cos.shape[-1] // 2]), dim=-1).to(q.dtype)
-# expect: = torch.stack(q_embed.chunk(2, dim=-1), dim=-1).flatten(-2)
+# expect: torch.stack(q_embed.chunk(2, dim=-1), dim=-1).flatten(-2)
 # rule: rope-pairs-half-of-tables
 def forward(self, q: T4, k: T4, cos: T3, sin: T3):
     dtype = q.dtype
