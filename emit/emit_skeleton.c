@@ -91,6 +91,11 @@ bool find_roles(struct emitter *e) {
     e->head_attr = find_head(entry);
     struct cls *holder = e->model ? e->model : entry;
     struct fn *forward = class_method(holder, "forward");
+    if (e->model && (forward == NULL || forward->body == NULL)) {
+        diag_at(e->unit->diags, SEVERITY_ERROR, e->unit->module->source, entry->def->span, "part-of-model",
+            "`%s` calls a part of `self.%s`, not the model itself", entry->name, e->model_attr);
+        return false;
+    }
     e->embed_attr = forward && forward->body ? called_with(forward->body, "input_ids") : NULL;
     return true;
 }

@@ -61,13 +61,9 @@ const struct pass *pass_find(const char *name) {
     return NULL;
 }
 
-bool passes_run(struct unit *unit, const struct pass *last,
-    void (*after)(struct unit *unit, const struct pass *pass, void *user), void *user) {
+bool passes_run(struct unit *unit, const struct pass *last) {
     for (const struct pass *pass = passes; pass->name; pass++) {
-        bool ok = pass->run(unit);
-        if (after)
-            after(unit, pass, user);
-        if (!ok || diags_count(unit->diags, SEVERITY_ERROR) > 0)
+        if (!pass->run(unit) || diags_count(unit->diags, SEVERITY_ERROR) > 0)
             return false;
         if (pass == last)
             break;
