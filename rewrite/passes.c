@@ -33,6 +33,7 @@ static bool run_tables(struct unit *unit) {
 }
 
 static bool run_prune(struct unit *unit) {
+    propagate_copies(unit);
     prune(unit);
     return true;
 }

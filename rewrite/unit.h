@@ -229,6 +229,8 @@ void apply_equations(struct unit *unit);
 
 /* -- names.c ------------------------------------------------------------------------------------------------------- */
 
+/* Uses of a variable that is a copy of another read that one; the copy goes. */
+void propagate_copies(struct unit *unit);
 void assign_names(struct unit *unit);
 
 /* -- specialise.c ------------------------------------------------------------------------------------------------ */
