@@ -1,7 +1,7 @@
 /* config.h - what is known of a configuration class, read from its source.
  *
  * A field is an attribute that every instance has, whatever the checkpoint's config.json says: declared in the class body,
- * stored by __init__ or __post_init__ on every path, a property, an alias of attribute_map, or any of these in a base
+ * stored by __init__ or __post_init__ on every path, a property that reads fields only, an alias of attribute_map, or any of these in a base
  * class whose source is at hand. Nothing may be concluded from the absence of a field: keys of config.json that the class
  * does not know become attributes, too. */
 #ifndef ADGEN_REWRITE_CONFIG_H
@@ -14,6 +14,7 @@ struct config {
     struct module *module;  /* that defines it */
     struct node *def;       /* CLASS */
     struct map fields;      /* name -> declared default, or NULL where there is none that is an expression by itself */
+    struct map declared;    /* what fields is made of: fields; properties as their FUNCTION, whether they can be read or not */
     struct map aliases;     /* of attribute_map: name -> atom that it stands for */
     struct map subs;        /* sub-configurations: name -> NAME node of the class, in `module` */
     atom model_type;        /* NULL where the class does not say */

@@ -74,11 +74,11 @@ static void module_line(struct digest *d, const char *line, const char *end) {
 }
 
 static void method_line(struct digest *d, const char *line, const char *text, const char *end) {
-    d->in_member = starts_with(text, "def __init__(") || starts_with(text, "def __post_init__(");
+    d->in_member = d->is_property || starts_with(text, "def __init__(") || starts_with(text, "def __post_init__(");
+    if (d->is_property)
+        buf_printf(&d->out, "%.*s@property\n", (int)(text - line), line);
     if (d->in_member)
         keep(d, line, end);
-    else if (d->is_property)
-        buf_printf(&d->out, "    @property\n    def %.*s(self):\n        pass\n", (int)strcspn(text + 4, "("), text + 4);
     d->is_property = false;
 }
 
