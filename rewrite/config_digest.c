@@ -60,11 +60,18 @@ static void keep(struct digest *d, const char *line, const char *end) {
         buf_putc(&d->out, '\n');
 }
 
+/* `Old = New`: a class under another name. */
+static bool is_renaming(const char *line) {
+    static const char name[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
+    const char *at = line + strspn(line, name);
+    return starts_with(at, " = ") && at[3 + strspn(at + 3, name)] == '\n';
+}
+
 static void module_line(struct digest *d, const char *line, const char *end) {
     d->in_class = starts_with(line, "class ");
     d->in_member = false;
     d->indent = 0;
-    if (d->in_class || starts_with(line, "from ") || starts_with(line, "import "))
+    if (d->in_class || starts_with(line, "from ") || starts_with(line, "import ") || is_renaming(line))
         keep(d, line, end);
     const char *last = end - 1;
     while (last > line && strchr(" \t\n", *last) != NULL)
