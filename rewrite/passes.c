@@ -48,6 +48,7 @@ const struct pass passes[] = {
     {"layout", run_layout, "keep attention in [B, S, N, D], without transposes"},
     {"tables", run_tables, "compute once what depends on the position alone"},
     {"prune", run_prune, "drop what the logits do not need"},
+    {"check", check_residual, "refuse what must not be left"},
     {"tidy", run_tidy, "write more simply what the passes have left"},
     {"names", run_names, "give every variable its name"},
     {NULL, NULL, NULL},
