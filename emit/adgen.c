@@ -101,8 +101,22 @@ static bool load(struct adgen *adgen, struct unit *unit, const struct adgen_requ
     return true;
 }
 
-static bool same_text(const struct buf *text, const struct source *source) {
-    return text->len == source->len && memcmp(text->at, source->text, text->len) == 0;
+/* Where the program begins, behind the licence and the docstring: those name the source, not what is computed. */
+static const char *program_of(const char *at) {
+    for (;;) {
+        at += strspn(at, " \t\n");
+        if (*at == '#')
+            at += strcspn(at, "\n");
+        else if (strncmp(at, "\"\"\"", 3) == 0 && strstr(at + 3, "\"\"\"") != NULL)
+            at = strstr(at + 3, "\"\"\"") + 3;
+        else
+            return at;
+    }
+}
+
+/* No pass has found anything to change if the program is the same, byte for byte. */
+static bool same_program(const struct buf *text, const struct source *source) {
+    return text->len > 0 && strcmp(program_of(text->at), program_of(source->text)) == 0;
 }
 
 /* A second run without rewriting, up to what the logits need of the source itself: what is alive in it and not in the
@@ -136,7 +150,7 @@ static bool translate(
 /* A file that is already translated is left as it is, to the byte. */
 static bool keep_input(struct unit *unit, struct buf *text) {
     const struct source *source = unit->module->source;
-    if (!unit->already && !same_text(text, source))
+    if (!unit->already && !same_program(text, source))
         return false;
     buf_truncate(text, 0);
     buf_write(text, source->text, source->len);

@@ -74,10 +74,13 @@ static void take_pairs(struct pairs *pairs, const char *at) {
         at = skip_space(at);
         if (*at == ':' || (tuple && *at == ',')) {
             at = skip_space(at + 1);
-            if (*at == '(') /* several classes: the first counts */
-                at = skip_space(at + 1), depth++;
+            bool several = *at == '('; /* classes, of which the first counts */
+            if (several)
+                at = skip_space(at + 1);
             if (*at == '"' || *at == '\'')
                 value = take_string(pairs->arena, &at);
+            if (several)
+                at += strcspn(at, ")") + (strchr(at, ')') != NULL);
         }
         add_pair(pairs, known, key, value);
     }
