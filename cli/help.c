@@ -14,8 +14,10 @@ static const struct {
 #undef X
 };
 
-static const char *const titles[GROUPS] = {
-    [INPUT] = "Input", [OUTPUT] = "Output", [TRANSLATION] = "Translation", [ACCOUNT] = "What was done, and why",
+static const char *const titles[GROUPS] = {[INPUT] = "Input",
+    [OUTPUT] = "Output",
+    [TRANSLATION] = "Translation",
+    [ACCOUNT] = "What was done, and why",
     [GENERAL] = "General"};
 
 enum { COLUMN = 29 };

@@ -23,13 +23,15 @@ struct adgen {
     const char *missing;     /* a package without tables: not asked again */
 };
 
-/* -- contexts -------------------------------------------------------------------------------------------------------- */
+/* -- contexts --------------------------------------------------------------------------------------------------------
+ */
 
 struct adgen *adgen_create(const struct adgen_settings *settings) {
     struct arena *arena = arena_create();
     struct adgen *adgen = NEW(arena, struct adgen);
     struct unit *u = &adgen->loader;
-    *u = (struct unit){.arena = arena, .atoms = atoms_create(arena), .diags = diags_create(arena), .parser = parser_create()};
+    *u = (struct unit){
+        .arena = arena, .atoms = atoms_create(arena), .diags = diags_create(arena), .parser = parser_create()};
     u->facts = adgen->facts = facts_load(u, settings->rules);
     u->rules = settings->rules ? rules_load_dir(arena, u->atoms, u->diags, u->parser, settings->rules)
                                : rules_load_embedded(arena, u->atoms, u->diags, u->parser);
@@ -69,7 +71,8 @@ static const struct registry *registry_of(struct adgen *adgen, const char *root)
     return adgen->opened = registry;
 }
 
-/* -- one translation --------------------------------------------------------------------------------------------------- */
+/* -- one translation
+ * --------------------------------------------------------------------------------------------------- */
 
 static struct unit *unit_make(struct adgen *adgen, const struct adgen_request *request, struct arena *arena) {
     struct unit *unit = NEW(arena, struct unit);
@@ -79,8 +82,10 @@ static struct unit *unit_make(struct adgen *adgen, const struct adgen_request *r
     unit->arena = arena;
     unit->diags = diags_create(arena);
     unit->trace = NEW(arena, struct trace);
-    unit->options = (struct options){.entry = request->entry, .model_type = request->model_type,
-        .partial = request->partial, .bundle_config = request->bundle_config};
+    unit->options = (struct options){.entry = request->entry,
+        .model_type = request->model_type,
+        .partial = request->partial,
+        .bundle_config = request->bundle_config};
     unit->strict_rounding = request->strict_rounding;
     return unit;
 }

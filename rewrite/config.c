@@ -14,7 +14,8 @@ static void put(struct unit *unit, struct config *config, atom name, struct node
     map_put(unit->arena, &config->declared, name, value);
 }
 
-/* -- the class body -------------------------------------------------------------------------------------------------- */
+/* -- the class body --------------------------------------------------------------------------------------------------
+ */
 
 static void read_aliases(struct unit *unit, struct config *config, const struct node *dict) {
     config->aliases = (struct map){0}; /* a class attribute: replaces the inherited one */
@@ -62,7 +63,8 @@ static bool is_property(const struct node *fn) {
     return false;
 }
 
-/* -- __init__ and __post_init__ ------------------------------------------------------------------------------------------ */
+/* -- __init__ and __post_init__
+ * ------------------------------------------------------------------------------------------ */
 
 static const struct node *parameter(const struct node *fn, atom name) {
     const struct node *params = function_params(fn);
@@ -80,7 +82,8 @@ static struct node *stored_default(const struct node *fn, struct node *value) {
     return p ? p->kid[1] : NULL;
 }
 
-static void collect_store(struct unit *unit, struct map *stores, const struct node *fn, struct node *target, struct node *value) {
+static void collect_store(
+    struct unit *unit, struct map *stores, const struct node *fn, struct node *target, struct node *value) {
     if (target->kind == NODE_TUPLE || target->kind == NODE_LIST) {
         for (uint32_t i = 0; i < target->nkids; i++)
             collect_store(unit, stores, fn, target->kid[i], NULL);
@@ -184,7 +187,8 @@ static void read_body(struct unit *unit, struct config *config, const struct nod
     }
 }
 
-/* -- classes ----------------------------------------------------------------------------------------------------------- */
+/* -- classes
+ * ----------------------------------------------------------------------------------------------------------- */
 
 enum { BASES_MAX = 16 }; /* deeper than any, and an end to a class that is its own base */
 
@@ -274,7 +278,8 @@ static struct config *read_def(struct unit *unit, struct module *module, struct 
     return config;
 }
 
-/* The class behind an import: in the module that is named, or, where a package re-exports it, in the file of its mapping. */
+/* The class behind an import: in the module that is named, or, where a package re-exports it, in the file of its
+ * mapping. */
 static struct config *read_imported(struct unit *unit, struct module *module, atom qual, uint32_t depth) {
     const char *name = strrchr(qual, '.');
     const char *path = import_path(unit, module, qual);

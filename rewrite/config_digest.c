@@ -98,7 +98,8 @@ static void member_line(struct digest *d, const char *line, const char *text, co
         method_line(d, line, text, end);
     } else {
         d->in_member = false;
-        bool docstring = strchr("\"'", *text) != NULL || (strchr("rR", *text) != NULL && strchr("\"'", text[1]) != NULL);
+        bool docstring =
+            strchr("\"'", *text) != NULL || (strchr("rR", *text) != NULL && strchr("\"'", text[1]) != NULL);
         if (!docstring && memchr(text, '=', (size_t)(end - text)) != NULL)
             keep(d, line, end);
     }

@@ -16,8 +16,12 @@ static int setup(void **state) {
     struct fixture *f = calloc(1, sizeof *f);
     f->w = world_create();
     f->registry = registry_open(f->w.diags, MINI);
-    f->unit = (struct unit){.arena = f->w.arena, .atoms = f->w.atoms, .diags = f->w.diags, .parser = f->w.parser,
-        .library = MINI, .registry = f->registry};
+    f->unit = (struct unit){.arena = f->w.arena,
+        .atoms = f->w.atoms,
+        .diags = f->w.diags,
+        .parser = f->w.parser,
+        .library = MINI,
+        .registry = f->registry};
     *state = f;
     return f->registry == NULL;
 }
@@ -35,7 +39,8 @@ static bool ends(const char *text, const char *suffix) {
     return n >= m && strcmp(text + n - m, suffix) == 0;
 }
 
-/* -- the package --------------------------------------------------------------------------------------------------------- */
+/* -- the package
+ * --------------------------------------------------------------------------------------------------------- */
 
 static void root_is_the_outermost_package(void **state) {
     struct fixture *f = *state;
@@ -51,7 +56,8 @@ static void root_is_the_outermost_package(void **state) {
 
 static void modules_are_files(void **state) {
     struct fixture *f = *state;
-    assert_true(ends(package_module_path(f->w.arena, MINI, "transformers.configuration_utils"), "configuration_utils.py"));
+    assert_true(
+        ends(package_module_path(f->w.arena, MINI, "transformers.configuration_utils"), "configuration_utils.py"));
     assert_true(ends(package_module_path(f->w.arena, MINI, "transformers.models"), "models/__init__.py"));
     assert_null(package_module_path(f->w.arena, MINI, "transformers.nothing"));
     assert_null(package_module_path(f->w.arena, MINI, "transformers_other"));
@@ -76,7 +82,8 @@ static void tables_are_read(void **state) {
 static void models_are_found(void **state) {
     struct fixture *f = *state;
     struct model model;
-    assert_true(registry_model(f->registry, f->w.arena, f->w.diags, "birch-text", &model)); /* a folder of another name */
+    assert_true(
+        registry_model(f->registry, f->w.arena, f->w.diags, "birch-text", &model)); /* a folder of another name */
     assert_string_equal(model.head, "BirchForCausalLM");
     assert_string_equal(model.config, "BirchTextConfig");
     assert_true(ends(model.path, "/models/birch/modeling_birch.py"));
@@ -98,7 +105,8 @@ static void unknown_types_suggest_the_nearest(void **state) {
     assert_string_equal(diags[0]->help, "did you mean `acorn`?");
 }
 
-/* -- configurations -------------------------------------------------------------------------------------------------------- */
+/* -- configurations
+ * -------------------------------------------------------------------------------------------------------- */
 
 static struct config *read(struct fixture *f, const char *file, const char *name) {
     struct module *module = module_read(&f->unit, file);
@@ -121,10 +129,10 @@ static const char *dflt(struct fixture *f, const struct config *config, const ch
 static void fields_with_annotations(void **state) {
     struct fixture *f = *state;
     const struct config *c = read(f, MINI "/models/acorn/configuration_acorn.py", "AcornConfig");
-    static const char *const yes[] = {"vocab_size", "required", "derived", "either", "checked", "head_dim", "n_embd", "ffn",
-        "return_dict", "text", "is_encoder_decoder", "_name", "use_return_dict", "model_type"};
-    static const char *const no[] = {"registry", "perhaps", "unreadable", "missing", "nowhere", "sometimes", "rope_scaling",
-        "late", "not_a_field", "in_docstring", "not", "text_config"};
+    static const char *const yes[] = {"vocab_size", "required", "derived", "either", "checked", "head_dim", "n_embd",
+        "ffn", "return_dict", "text", "is_encoder_decoder", "_name", "use_return_dict", "model_type"};
+    static const char *const no[] = {"registry", "perhaps", "unreadable", "missing", "nowhere", "sometimes",
+        "rope_scaling", "late", "not_a_field", "in_docstring", "not", "text_config"};
     for (size_t i = 0; i < sizeof yes / sizeof yes[0]; i++)
         if (!has(f, c, yes[i]))
             fail_msg("%s is a field", yes[i]);
