@@ -160,6 +160,7 @@ struct unit {
     bool changed;                  /* a summary grew after it was used: another round is needed */
     bool failed;
     bool keep_signatures;          /* sweep removes statements only: parameters may still become live */
+    bool reads_rope_parameters, rope_partial, rope_original; /* versions.c: what the emitted helper must provide */
     const char *prefill_only;      /* why AutoDeploy cannot cache it; NULL: it can */
     bool strict_rounding;          /* only equations that are exact */
     /* the outcome, for the exit status and the report: */
