@@ -89,12 +89,29 @@ static void read_through_helper(struct unit *unit, struct fn *fn) {
     node_insert(unit->arena, fn->body, at, local->stmt);
 }
 
+/* transformers 4 has rope functions whose `device` has no default. */
+static void name_devices(struct unit *unit, struct node *n) {
+    if (n == NULL)
+        return;
+    bool rope_init = n->kind == NODE_CALL && n->kid[0]->abs && n->kid[0]->abs->kind == ABS_OBJECT &&
+        qual_ends(n->kid[0]->abs->qual, "ROPE_INIT_FUNCTIONS");
+    bool one_positional = rope_init && n->nkids >= 2 && n->kid[1]->kind != NODE_KEYWORD &&
+        (n->nkids == 2 || (n->kid[2]->kind == NODE_KEYWORD && !atom_is(n->kid[2]->atom, "device")));
+    if (one_positional)
+        node_insert(unit->arena, n, 2,
+            node_make(unit->arena, NODE_KEYWORD, intern(unit->atoms, "device"), 1, make_const(unit->arena, OP_NONE)));
+    for (uint32_t i = 0; i < n->nkids; i++)
+        name_devices(unit, n->kid[i]);
+}
+
 void span_versions(struct unit *unit) {
     struct functions all = {0};
     functions_collect(unit, &all);
     if (unit->package.root == NULL)
         return;
     for (uint32_t i = 0; i < all.list.len; i++)
-        if (all.list.at[i]->live)
+        if (all.list.at[i]->live) {
             read_through_helper(unit, all.list.at[i]);
+            name_devices(unit, all.list.at[i]->body);
+        }
 }
