@@ -34,6 +34,8 @@ static bool is_skeleton(const struct emitter *e, const struct cls *cls) {
 /* Definitions in the order of the source, where what is used stands before its users. */
 static void emit_definitions(struct emitter *e) {
     struct unit *u = e->unit;
+    for (uint32_t i = 0; i < u->helpers.len; i++)
+        node_add(u->arena, e->module, u->helpers.at[i]);
     for (uint32_t i = 0; i < u->module->tree->nkids; i++) {
         struct node *stmt = u->module->tree->kid[i];
         struct symbol *symbol = stmt->kind == NODE_CLASS || stmt->kind == NODE_FUNCTION

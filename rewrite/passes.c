@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "rewrite/checkpoint.h"
 #include "rewrite/config.h"
 #include "rewrite/entry.h"
 #include "rewrite/layout.h"
@@ -50,6 +51,7 @@ const struct pass passes[] = {
     {"prune", run_prune, "drop what the logits do not need"},
     {"tidy", run_tidy, "write more simply what the passes have left"},
     {"names", run_names, "give every variable its name"},
+    {"published", published_paths, "give parameters the paths that they have in the published checkpoint"},
     {NULL, NULL, NULL},
 };
 
