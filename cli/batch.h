@@ -1,4 +1,4 @@
-/* batch.h - names of files of a batch. */
+/* batch.h - names of the files that are written for model types. */
 #ifndef ADGEN_CLI_BATCH_H
 #define ADGEN_CLI_BATCH_H
 

@@ -12,7 +12,7 @@ static void mark(struct account *account, const struct unit *unit, const struct 
 
 void account_take(struct account *account, struct unit *unit, enum stage stage) {
     struct functions all = {0};
-    if (account->stages == NULL)
+    if (account->stages == NULL) /* the text is the same in every run */
         account->stages = NEW_ARRAY(unit->arena, uint8_t, unit->module->source->len + 1);
     functions_collect(unit, &all);
     for (uint32_t i = 0; i < all.list.len; i++)
@@ -72,6 +72,34 @@ static bool not_understood(struct verdict *verdict, struct unit *unit, struct sp
     return false;
 }
 
+/* Whether an expression calls a function of this file whose body took the place of the call. */
+static bool calls_unfolded(const struct account *account, struct unit *unit, const struct node *n) {
+    if (n == NULL || n->kind == NODE_BLOCK)
+        return false;
+    const struct symbol *symbol =
+        n->kind == NODE_CALL && n->kid[0]->kind == NODE_NAME ? module_lookup(unit->module, n->kid[0]->atom) : NULL;
+    if (symbol && symbol->kind == SYM_FUNCTION)
+        return account_stages(account, symbol->def->span.start, symbol->def->span.end) != 0;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        if (calls_unfolded(account, unit, n->kid[i]))
+            return true;
+    return false;
+}
+
+/* A statement that is not even in the specialised program. */
+static struct verdict folded(const struct account *account, struct unit *unit, const struct node *fn, const struct node *stmt) {
+    struct verdict verdict = {.fate = FATE_REMOVED, .why = "decided by what is known of prefill inference"};
+    gather(&verdict, unit, TRACE_FACT, own_span(stmt));
+    if (calls_unfolded(account, unit, stmt)) {
+        verdict.fate = FATE_REWRITTEN;
+        verdict.why = "the body of the function took the place of the call";
+    } else if (stmt->kind == NODE_RETURN && account_stages(account, fn->span.start, fn->span.end) != 0) {
+        verdict.fate = FATE_REWRITTEN;
+        verdict.why = "unfolded into the callers, where the value goes";
+    }
+    return verdict;
+}
+
 static struct verdict ended(struct unit *unit, const struct node *fn, struct span span, uint8_t stages) {
     struct verdict verdict = {.fate = FATE_REMOVED};
     if (stages & STAGE_PRUNED) {
@@ -80,13 +108,8 @@ static struct verdict ended(struct unit *unit, const struct node *fn, struct spa
         gather(&verdict, unit, TRACE_REWRITE, fn->span);
         return verdict;
     }
-    if (stages & STAGE_SPECIALISED) {
-        verdict.why = "nothing that the logits need uses it";
-        gather(&verdict, unit, TRACE_REMOVAL, span);
-        return verdict;
-    }
-    gather(&verdict, unit, TRACE_FACT, span);
-    verdict.why = "decided by what is known of prefill inference";
+    verdict.why = "nothing that the logits need uses it";
+    gather(&verdict, unit, TRACE_REMOVAL, span);
     return verdict;
 }
 
@@ -102,5 +125,7 @@ struct verdict account_of(const struct account *account, struct unit *unit, cons
         verdict.why = "equal to a canonical op";
         return verdict;
     }
-    return stages & STAGE_FINAL ? verdict : ended(unit, fn, span, stages);
+    if (stages & STAGE_FINAL)
+        return verdict;
+    return stages == 0 ? folded(account, unit, fn, stmt) : ended(unit, fn, span, stages);
 }

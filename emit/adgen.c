@@ -15,6 +15,7 @@
 #include "rewrite/trace.h"
 
 struct adgen {
+    struct facts *facts;
     struct unit loader; /* arena, atoms, diags, parser, facts, rules: what every translation starts from */
     const char *package;
     const struct registry *given;
@@ -29,7 +30,7 @@ struct adgen *adgen_create(const struct adgen_settings *settings) {
     struct adgen *adgen = NEW(arena, struct adgen);
     struct unit *u = &adgen->loader;
     *u = (struct unit){.arena = arena, .atoms = atoms_create(arena), .diags = diags_create(arena), .parser = parser_create()};
-    u->facts = facts_load(u, settings->rules);
+    u->facts = adgen->facts = facts_load(u, settings->rules);
     u->rules = settings->rules ? rules_load_dir(arena, u->atoms, u->diags, u->parser, settings->rules)
                                : rules_load_embedded(arena, u->atoms, u->diags, u->parser);
     adgen->package = settings->package;
@@ -72,6 +73,8 @@ static const struct registry *registry_of(struct adgen *adgen, const char *root)
 
 static struct unit *unit_make(struct adgen *adgen, const struct adgen_request *request, struct arena *arena) {
     struct unit *unit = NEW(arena, struct unit);
+    if (adgen->facts)
+        facts_forget(adgen->facts);
     *unit = adgen->loader;
     unit->arena = arena;
     unit->diags = diags_create(arena);
@@ -102,22 +105,27 @@ static bool same_text(const struct buf *text, const struct source *source) {
     return text->len == source->len && memcmp(text->at, source->text, text->len) == 0;
 }
 
-/* The stages of the account, by the passes that end them. */
-static void keep_account(struct unit *unit, const struct pass *pass, void *account) {
-    if (strcmp(pass->name, "specialise") == 0)
-        account_take(account, unit, STAGE_SPECIALISED);
-    else if (strcmp(pass->name, "prune") == 0)
-        account_take(account, unit, STAGE_PRUNED);
-    else if (strcmp(pass->name, "names") == 0)
-        account_take(account, unit, STAGE_FINAL);
+/* A second run without rewriting, up to what the logits need of the source itself: what is alive in it and not in the
+ * translation was replaced by a rule; what is not alive in it was not needed. */
+static void account_for_source(struct adgen *adgen, const struct adgen_request *request, struct adgen_result *result) {
+    struct unit *unit = unit_make(adgen, request, result->arena);
+    if (!load(adgen, unit, request))
+        return;
+    if (!passes_run(unit, pass_find("specialise")))
+        return;
+    account_take(result->account, unit, STAGE_SPECIALISED);
+    prune(unit);
+    account_take(result->account, unit, STAGE_PRUNED);
 }
 
 static bool translate(
     struct adgen *adgen, const struct adgen_request *request, struct adgen_result *result, struct buf *text) {
     struct unit *unit = result->unit;
     const struct pass *last = request->dump_after ? pass_find(request->dump_after) : NULL;
-    if (!load(adgen, unit, request) || !passes_run(unit, last, result->account ? keep_account : NULL, result->account))
+    if (!load(adgen, unit, request) || !passes_run(unit, last))
         return false;
+    if (result->account)
+        account_take(result->account, unit, STAGE_FINAL);
     if (last) {
         dump_program(unit, text);
         return true;
@@ -156,6 +164,8 @@ void adgen_translate(struct adgen *adgen, const struct adgen_request *request, s
         buf_free(&result->text);
     }
     result->seconds = now() - start;
+    if (result->account && unit->entry)
+        account_for_source(adgen, request, result);
 }
 
 void adgen_result_free(struct adgen_result *result) {

@@ -11,7 +11,7 @@ struct emitter {
     const char *entry_name;   /* <X>ForCausalLM */
     struct cls *base;         /* <X>PreTrainedModel, or NULL */
     struct cls *model;        /* <X>Model, or NULL where the entry holds the layers itself */
-    atom model_attr;          /* how the entry calls it: "model" */
+    atom model_attr;          /* the path by which the entry calls it: "model", "model.decoder" */
     atom embed_attr;          /* of the model: "embed_tokens" */
     atom head_attr;           /* of the entry: "lm_head" */
     bool imports_config;      /* the configuration class can be imported */
@@ -30,6 +30,7 @@ struct node *class_node(struct emitter *e, const char *name, struct node *bases)
 void emit_outputs(struct emitter *e);
 void emit_pretrained(struct emitter *e);
 void emit_base_model(struct emitter *e);
+void emit_containers(struct emitter *e);
 void emit_entry(struct emitter *e);
 void emit_registration(struct emitter *e);
 bool find_roles(struct emitter *e);

@@ -81,6 +81,9 @@ static bool default_is_used(const struct fn *fn, uint32_t index) {
 /* `T | None` of a parameter that is always given a tensor is `T`. */
 static struct node *narrow_annotation(struct emitter *e, const struct param *p) {
     struct node *a = p->annotation;
+    bool config = is_kind(a, NODE_NAME) && p->abs && p->abs->kind == ABS_CONFIG && *p->abs->qual == '\0';
+    if (config && e->imports_config)
+        return make_name(e->unit->arena, e->unit->config_class);
     if (a == NULL || !annotation_is_plain(e, a))
         return NULL;
     bool optional = a->kind == NODE_BINOP && a->op == OP_BITOR && is_none(a->kid[1]);
@@ -165,8 +168,12 @@ static struct node *dotted(struct emitter *e, const char *text) {
 /* Bases of this file are flattened into the class; what remains are library bases. */
 static void add_bases(struct emitter *e, struct node *bases, const struct cls *cls) {
     struct unit *u = e->unit;
-    for (uint32_t i = 0; i < cls->bases.len; i++)
-        add_bases(e, bases, cls->bases.at[i]);
+    for (uint32_t i = 0; i < cls->bases.len; i++) {
+        if (cls->bases.at[i] == e->base)
+            node_add(u->arena, bases, make_name(u->arena, e->base->name));
+        else
+            add_bases(e, bases, cls->bases.at[i]);
+    }
     for (uint32_t i = 0; i < cls->library_bases.len; i++) {
         atom qual = cls->library_bases.at[i];
         const struct fact *fact = fact_base(u->facts, qual);

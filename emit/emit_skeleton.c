@@ -12,15 +12,36 @@ static bool is_pretrained(const struct cls *cls) {
     return class_derives(cls, "PreTrainedModel");
 }
 
-static atom find_model_attr(const struct cls *entry, struct cls **model) {
-    for (uint32_t i = 0; i < entry->attrs.len; i++) {
-        const struct attr *attr = entry->attrs.entry[i].value;
-        if (attr->live && attr->abs->kind == ABS_INSTANCE && is_pretrained(attr->abs->cls)) {
-            *model = attr->abs->cls;
-            return attr->name;
-        }
+/* The call of the base model in the entry's forward. */
+static const struct node *find_model_call(const struct node *n) {
+    if (n == NULL)
+        return NULL;
+    if (n->kind == NODE_CALL && n->callsite && n->kid[0]->kind == NODE_ATTRIBUTE && n->callsite->fn->owner &&
+        is_pretrained(n->callsite->fn->owner))
+        return n;
+    for (uint32_t i = 0; i < n->nkids; i++) {
+        const struct node *found = find_model_call(n->kid[i]);
+        if (found)
+            return found;
     }
     return NULL;
+}
+
+/* self.a.b as "a.b". */
+static const char *path_of(struct emitter *e, const struct node *n) {
+    if (n->kind != NODE_ATTRIBUTE)
+        return "";
+    const char *before = path_of(e, n->kid[0]);
+    return arena_printf(e->unit->arena, "%s%s%s", before, *before ? "." : "", n->atom);
+}
+
+static void find_model(struct emitter *e) {
+    const struct fn *forward = class_method(e->unit->entry, "forward");
+    const struct node *call = forward->body ? find_model_call(forward->body) : NULL;
+    if (call == NULL)
+        return;
+    e->model = call->callsite->fn->owner;
+    e->model_attr = intern(e->unit->atoms, path_of(e, call->kid[0]));
 }
 
 /* self.<attr>(x) where x is the parameter `name`: the attribute. */
@@ -66,10 +87,15 @@ static struct cls *find_base(struct cls *cls) {
 bool find_roles(struct emitter *e) {
     struct cls *entry = e->unit->entry;
     e->base = find_base(entry);
-    e->model_attr = find_model_attr(entry, &e->model);
+    find_model(e);
     e->head_attr = find_head(entry);
     struct cls *holder = e->model ? e->model : entry;
     struct fn *forward = class_method(holder, "forward");
+    if (e->model && (forward == NULL || forward->body == NULL)) {
+        diag_at(e->unit->diags, SEVERITY_ERROR, e->unit->module->source, entry->def->span, "part-of-model",
+            "`%s` calls a part of `self.%s`, not the model itself", entry->name, e->model_attr);
+        return false;
+    }
     e->embed_attr = forward && forward->body ? called_with(forward->body, "input_ids") : NULL;
     return true;
 }
@@ -217,6 +243,16 @@ static void append_helpers(struct emitter *e, struct node *cls, struct cls *sour
     (void)e;
     (void)cls;
     (void)source;
+}
+
+/* PreTrainedModel classes around the base model: they only hold it. */
+void emit_containers(struct emitter *e) {
+    struct unit *u = e->unit;
+    for (uint32_t i = 0; i < u->classes.len; i++) {
+        struct cls *cls = u->classes.at[i];
+        if (cls->live && is_pretrained(cls) && cls != e->model && cls != u->entry && cls != e->base)
+            emit_class(e, cls);
+    }
 }
 
 static struct node *begin_class(struct emitter *e, const char *name, const char *bases) {

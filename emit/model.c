@@ -28,7 +28,7 @@ static void name_entry(struct emitter *e) {
 }
 
 static bool is_skeleton(const struct emitter *e, const struct cls *cls) {
-    return cls == e->model || cls == e->unit->entry || cls == e->base;
+    return cls == e->model || cls == e->unit->entry || cls == e->base || class_derives(cls, "PreTrainedModel");
 }
 
 /* Definitions in the order of the source, where what is used stands before its users. */
@@ -67,6 +67,8 @@ bool emit_model(struct unit *unit, struct buf *out) {
     struct emitter e = {.unit = unit};
     e.module = node_new(unit->arena, NODE_MODULE);
     e.imports_config = unit->config_class && unit->package.root && unit->module->package;
+    if (e.imports_config && unit->config_module)
+        need_import(&e, unit->config_module->name, unit->config_class);
     name_entry(&e);
     if (!find_roles(&e))
         return false;
@@ -74,6 +76,7 @@ bool emit_model(struct unit *unit, struct buf *out) {
     emit_outputs(&e);
     emit_pretrained(&e);
     emit_base_model(&e);
+    emit_containers(&e);
     emit_entry(&e);
     emit_registration(&e);
     collect_names(&e, e.module);

@@ -374,9 +374,11 @@ uint32_t rules_apply(struct rewriter *r, struct node *body) {
 
 /* Near enough to be worth a line: the expression was not replaced after all, and has much in common with the pattern. */
 static bool is_near(const struct miss *miss) {
-    enum { NEAR = 6, PART = 6 }; /* fewer parts are in common with anything; at least a sixth of the pattern */
+    enum { NEAR = 6, SURELY_NEAR = 8, PART = 6 }; /* fewer parts than NEAR are in common with anything */
     uint32_t progress = miss->mismatch.progress;
-    return miss->rule != NULL && progress >= NEAR && progress * PART >= miss->rule->size && !miss->value->covered;
+    if (miss->rule == NULL || miss->value->covered || progress < NEAR)
+        return false;
+    return progress >= SURELY_NEAR || progress * PART >= miss->rule->size;
 }
 
 /* Of the rules that failed at one expression only the one that got furthest has something to say. */

@@ -479,6 +479,10 @@ static const struct value *sliced(struct values *values, const struct value **ar
 
 /* The tuple that a value was last given as its shape, seen through casts and softmax; or NULL. */
 static const struct value *known_shape(struct values *values, const struct value *v) {
+    if (v->kind == VALUE_IFEXP) {
+        const struct value *shape = known_shape(values, v->arg[1]);
+        return shape == known_shape(values, v->arg[2]) ? shape : NULL;
+    }
     while (v->kind == VALUE_CALL) {
         const struct function *f = library_function(lib(values), v->atom);
         if (f != NULL && f->special == SPECIAL_RESHAPE)
@@ -564,6 +568,7 @@ const struct value *value_make(
     case VALUE_INDEX:
         return value_index(values, arg[0], arg[1]);
     case VALUE_EITHER:
+    case VALUE_BOTH:
     case VALUE_CAST:
         return value_intern(values, draft_of(&draft, kind, op, name, arg, count));
     default:

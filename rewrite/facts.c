@@ -178,6 +178,27 @@ struct facts *facts_load(struct unit *unit, const char *dir) {
     return l.ok ? l.facts : NULL;
 }
 
+static void forget(struct node *n) {
+    n->web = NULL;
+    n->abs = NULL;
+    n->value = NULL;
+    n->callsite = NULL;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        if (n->kid[i])
+            forget(n->kid[i]);
+}
+
+void facts_forget(struct facts *facts) {
+    for (uint32_t s = 0; s < SECTIONS; s++) {
+        for (uint32_t i = 0; i < facts->section[s].len; i++) {
+            const struct bag *bag = facts->section[s].entry[i].value;
+            for (uint32_t k = 0; k < bag->list.len; k++)
+                if (bag->list.at[k]->value)
+                    forget(bag->list.at[k]->value);
+        }
+    }
+}
+
 static const struct fact *find(const struct facts *facts, int section, atom qual) {
     const char *dot = strrchr(qual, '.');
     const struct bag *bag = map_get(&facts->section[section], dot ? intern(facts->unit->atoms, dot + 1) : qual);

@@ -38,6 +38,9 @@ struct fact {
 
 struct facts *facts_load(struct unit *unit, const char *dir);
 
+/* Drop what passes noted on the nodes of values (in the arena of their unit): to be called before another unit. */
+void facts_forget(struct facts *facts);
+
 const struct fact *fact_library(const struct facts *facts, atom qual);   /* calls and names */
 const struct fact *fact_config(const struct facts *facts, atom field);
 const struct fact *fact_attribute(const struct facts *facts, atom name); /* attributes of modules, such as training */

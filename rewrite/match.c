@@ -196,6 +196,17 @@ static bool solve_structure(struct search *s, const struct goal *goal) {
     return ok;
 }
 
+static bool solve_both(struct search *s, const struct goal *goal) {
+    enum { GOALS = 4 };
+    struct goal todo[GOALS];
+    const struct goal *next = goal->next;
+    if (goal->pattern->count > GOALS)
+        return refuse(s, goal, NULL);
+    for (uint32_t i = goal->pattern->count; i-- > 0; next = &todo[i])
+        todo[i] = (struct goal){goal->pattern->arg[i], goal->subject, next};
+    return solve(s, next);
+}
+
 static bool solve(struct search *s, const struct goal *goal) {
     if (goal == NULL)
         return true;
@@ -208,6 +219,8 @@ static bool solve(struct search *s, const struct goal *goal) {
         return solve(s, goal->next);
     case VALUE_EITHER:
         return solve_either(s, goal);
+    case VALUE_BOTH:
+        return solve_both(s, goal);
     case VALUE_CAST:
         return solve_cast(s, goal);
     default:
@@ -288,6 +301,12 @@ bool heads_add(
     if (p->kind == VALUE_EITHER) {
         for (uint32_t i = 0; i < p->count; i++)
             ok = heads_add(arena, table, p->arg[i], cast, item) && ok;
+        return ok;
+    }
+    if (p->kind == VALUE_BOTH) {
+        ok = false;
+        for (uint32_t i = 0; i < p->count && !ok; i++)
+            ok = heads_add(arena, table, p->arg[i], cast, item);
         return ok;
     }
     if (p->kind == VALUE_CAST) {

@@ -1,7 +1,8 @@
 /* match.h - matching a pattern against a value.
  *
  * A pattern is a value with metavariables. `$x` stands for any value, the same one wherever it occurs; `_` for anything.
- * + and * match in both orders. `either(p, q)` tries its alternatives in turn; `cast(p)` matches p under dtype casts.
+ * + and * match in both orders. `either(p, q)` tries its alternatives in turn; `both(p, q)` matches what both match, so that
+ * `both($x, p)` names it; `cast(p)` matches p under dtype casts.
  * Matching backtracks over these choices, within a fixed number of steps: a pattern that needs more does not match. */
 #ifndef ADGEN_REWRITE_MATCH_H
 #define ADGEN_REWRITE_MATCH_H

@@ -15,6 +15,14 @@ static bool run_equations(struct unit *unit) {
     return true;
 }
 
+/* What an equation has left without a use must not be rewritten in its turn, but what it read and others still need is. */
+static bool run_sweep(struct unit *unit) {
+    unit->keep_signatures = true;
+    prune(unit);
+    unit->keep_signatures = false;
+    return true;
+}
+
 static bool run_layout(struct unit *unit) {
     change_layout(unit);
     return true;
@@ -46,9 +54,12 @@ const struct pass passes[] = {
     {"config", read_config, "find its configuration class and read which fields that has"},
     {"specialise", specialise, "evaluate what is known of prefill inference; unfold helpers into their callers"},
     {"equations", run_equations, "replace what is equal to a canonical op by that op"},
+    {"sweep", run_sweep, "drop the statements that nothing needs"},
+    {"again", run_equations, "the equations on what is left"},
     {"layout", run_layout, "keep attention in [B, S, N, D], without transposes"},
     {"tables", run_tables, "compute once what depends on the position alone"},
     {"prune", run_prune, "drop what the logits do not need"},
+    {"check", check_residual, "refuse what must not be left"},
     {"tidy", run_tidy, "write more simply what the passes have left"},
     {"names", run_names, "give every variable its name"},
     {"published", published_paths, "give parameters the paths that they have in the published checkpoint"},
@@ -62,13 +73,9 @@ const struct pass *pass_find(const char *name) {
     return NULL;
 }
 
-bool passes_run(struct unit *unit, const struct pass *last,
-    void (*after)(struct unit *unit, const struct pass *pass, void *user), void *user) {
+bool passes_run(struct unit *unit, const struct pass *last) {
     for (const struct pass *pass = passes; pass->name; pass++) {
-        bool ok = pass->run(unit);
-        if (after)
-            after(unit, pass, user);
-        if (!ok || diags_count(unit->diags, SEVERITY_ERROR) > 0)
+        if (!pass->run(unit) || diags_count(unit->diags, SEVERITY_ERROR) > 0)
             return false;
         if (pass == last)
             break;

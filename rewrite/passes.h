@@ -16,9 +16,7 @@ extern const struct pass passes[];
 /* NULL if there is none with this name. */
 const struct pass *pass_find(const char *name);
 
-/* All passes, or those up to and including `last` if that is not NULL. `after` (NULL: nobody) is told of each that was run.
- * False where one failed. */
-bool passes_run(struct unit *unit, const struct pass *last,
-    void (*after)(struct unit *unit, const struct pass *pass, void *user), void *user);
+/* All passes, or those up to and including `last` if that is not NULL. False where one failed. */
+bool passes_run(struct unit *unit, const struct pass *last);
 
 #endif

@@ -3,13 +3,14 @@
 
 #include "rewrite/rules.h"
 
-enum { LET_DEPTH = 8 };
+enum { LET_DEPTH = 20 };
 
 struct compiler {
     struct loader *loader;
     const struct yaml *at;
     struct metavariables *metas;
     const struct yaml *lets;
+    const struct value **let; /* compiled, parallel to lets */
     uint32_t depth;
 };
 
@@ -41,6 +42,21 @@ static const struct value *compile(struct compiler *c, const struct yaml *at, co
     return value_of(c->loader->library->values, node);
 }
 
+/* The pattern called lets->key[i], compiled when it is first used. */
+static const struct value *let_value(struct compiler *c, uint32_t i) {
+    const struct yaml *let = c->lets->item[i];
+    if (c->let[i] != NULL)
+        return c->let[i];
+    if (c->depth == LET_DEPTH || let->kind != YAML_SCALAR) {
+        loader_error(c->loader, let, "`let` patterns nest too deep, or one is not a pattern");
+        return NULL;
+    }
+    c->depth++;
+    c->let[i] = compile(c, let, let->text);
+    c->depth--;
+    return c->let[i];
+}
+
 static bool mark_name(struct compiler *c, struct node *node) {
     struct values *values = c->loader->library->values;
     if (node->atom[0] != '_')
@@ -49,16 +65,11 @@ static bool mark_name(struct compiler *c, struct node *node) {
         node->value = value_make(values, VALUE_ANY, OP_NO, NULL, NULL, 0);
         return true;
     }
-    const struct yaml *let = yaml_get(c->lets, node->atom + 1);
-    if (let != NULL) {
-        if (c->depth == LET_DEPTH || let->kind != YAML_SCALAR) {
-            loader_error(c->loader, let, "`let` patterns nest too deep, or one is not a pattern");
-            return false;
+    for (uint32_t i = 0; c->lets != NULL && i < c->lets->count; i++) {
+        if (strcmp(c->lets->key[i], node->atom + 1) == 0) {
+            node->value = let_value(c, i);
+            return node->value != NULL;
         }
-        c->depth++;
-        node->value = compile(c, let, let->text);
-        c->depth--;
-        return node->value != NULL;
     }
     uint32_t index;
     struct metavariable *meta = metavariable(c, node->atom + 1, &index);
@@ -68,20 +79,21 @@ static bool mark_name(struct compiler *c, struct node *node) {
     return true;
 }
 
-/* either(p, q, ...) and cast(p) */
+/* either(p, q, ...), both(p, q, ...) and cast(p) */
 static bool mark_form(struct compiler *c, struct node *call) {
     enum { ALTERNATIVES = 16 };
     struct values *values = c->loader->library->values;
     const struct value *arg[ALTERNATIVES];
-    bool either = is_name(call->kid[0], "either");
+    bool cast = is_name(call->kid[0], "cast");
     uint32_t count = call->nkids - 1;
-    if (count == 0 || count > ALTERNATIVES || (!either && count != 1)) {
+    if (count == 0 || count > ALTERNATIVES || (cast && count != 1)) {
         loader_error(c->loader, c->at, "`%s` with %u patterns", call->kid[0]->atom, count);
         return false;
     }
     for (uint32_t i = 0; i < count; i++)
         arg[i] = value_of(values, call->kid[i + 1]);
-    call->value = value_make(values, either ? VALUE_EITHER : VALUE_CAST, OP_NO, NULL, arg, count);
+    enum value_kind kind = cast ? VALUE_CAST : is_name(call->kid[0], "both") ? VALUE_BOTH : VALUE_EITHER;
+    call->value = value_make(values, kind, OP_NO, NULL, arg, count);
     return true;
 }
 
@@ -92,7 +104,8 @@ static bool mark(struct compiler *c, struct node *node) {
     for (uint32_t i = 0; i < node->nkids; i++)
         if (node->kid[i] != NULL && !mark(c, node->kid[i]))
             return false;
-    bool form = node->kind == NODE_CALL && (is_name(node->kid[0], "either") || is_name(node->kid[0], "cast"));
+    bool form = node->kind == NODE_CALL && (is_name(node->kid[0], "either") || is_name(node->kid[0], "both") ||
+                                               is_name(node->kid[0], "cast"));
     return !form || mark_form(c, node);
 }
 
@@ -102,7 +115,8 @@ const struct value *loader_pattern(struct loader *loader, const struct yaml *at,
         loader_error(loader, at, "a pattern must be text");
         return NULL;
     }
-    struct compiler c = {loader, at, metas, lets, 0};
+    uint32_t count = lets != NULL ? lets->count : 0;
+    struct compiler c = {loader, at, metas, lets, NEW_ARRAY(loader->arena, const struct value *, count + 1), 0};
     return compile(&c, at, text);
 }
 
@@ -167,7 +181,7 @@ static bool read_conditions(struct loader *loader, const struct yaml *at, struct
 }
 
 bool loader_conditions(struct loader *loader, const struct yaml *where, struct metavariables *metas) {
-    struct compiler c = {loader, where, metas, NULL, 0};
+    struct compiler c = {loader, where, metas, NULL, NULL, 0};
     for (uint32_t i = 0; where != NULL && i < where->count; i++) {
         uint32_t index;
         struct metavariable *meta = where->kind == YAML_MAP ? metavariable(&c, where->key[i], &index) : NULL;

@@ -21,9 +21,9 @@
  *       must_not_match: [EXPRESSION, ...]         near misses, over the same metavariables
  *
  * A pattern is Python with metavariables: `$x` is any value, the same at every occurrence; `_` is anything;
- * `either(p, q)` either; `cast(p)` is p under any number of dtype casts. Patterns are brought to canonical form as
+ * `either(p, q)` either; `both($x, p)` is p and has the name $x; `cast(p)` is p under any number of dtype casts. Patterns are brought to canonical form as
  * sources are (value.h), so it does not matter which spelling of a function a pattern uses. Each occurrence of either()
- * chooses by itself, so a metavariable of one alternative must not contradict one of another.
+ * chooses by itself: where the choice must be the same twice, name the first with both() and use the name.
  *
  * A keyword argument of an op that gets the default of its schema is left out. A template may call the functions of
  * TEMPLATE_FUNCTIONS. A metavariable that not every alternative binds may only stand

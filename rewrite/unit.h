@@ -160,9 +160,10 @@ struct unit {
     uint32_t round;
     bool changed;                  /* a summary grew after it was used: another round is needed */
     bool failed;
+    bool keep_signatures;          /* sweep removes statements only: parameters may still become live */
+    const char *prefill_only;      /* why AutoDeploy cannot cache it; NULL: it can */
     bool strict_rounding;          /* only equations that are exact */
     /* the outcome, for the exit status and the report: */
-    bool prefill_only;             /* right, but mixes along the sequence in ops that have no cache */
     uint32_t gaps;                 /* markers in a partial translation */
     bool already;                  /* no pass found anything to change: the input is a translation */
 };
@@ -218,6 +219,10 @@ struct node *negated(struct unit *unit, struct node *test);
 
 /* Keep what the entry's logits need; see prune.c. */
 void prune(struct unit *unit);
+
+/* -- check.c ------------------------------------------------------------------------------------------------------- */
+
+bool check_residual(struct unit *unit);
 
 /* -- equations.c --------------------------------------------------------------------------------------------------- */
 

@@ -263,6 +263,9 @@ void value_print(struct buf *out, const struct value *v) {
     case VALUE_EITHER:
         print_list(out, v, 0, "either(", ")");
         break;
+    case VALUE_BOTH:
+        print_list(out, v, 0, "both(", ")");
+        break;
     case VALUE_CAST:
         print_list(out, v, 0, "cast(", ")");
         break;

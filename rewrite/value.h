@@ -21,6 +21,7 @@ enum value_kind {
     VALUE_META,    /* a metavariable of a pattern; atom: its name, op: its index */
     VALUE_ANY,     /* `_` in a pattern: anything */
     VALUE_EITHER,  /* either(p, q, ...) in a pattern */
+    VALUE_BOTH,    /* both(p, q, ...) in a pattern: one value that all match */
     VALUE_CAST,    /* cast(p) in a pattern: p under any number of dtype casts, none included */
     VALUE_WEB,     /* a variable of which no expression is known; ref: its web */
     VALUE_OPAQUE,  /* an expression that is not looked into; ref: its node */

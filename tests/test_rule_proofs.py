@@ -1,8 +1,8 @@
 """Every equation is executed: what it matches and what it writes compute the same numbers.
 
-The example of a rule gives a value to each metavariable. A pattern stands for several expressions: one for every choice of
-its alternatives. Each of them that the example can evaluate is compared with the rewrite, in float32 and in bfloat16, with
-the tolerance of the rule's promise; every alternative of `match` must have been evaluated at least once.
+The example of a rule gives a value to each metavariable. A pattern stands for several expressions: one for every
+choice of its alternatives. Each of them that the example can evaluate is compared with the rewrite, in float32 and in
+bfloat16, with the tolerance of the rule's promise; every alternative of `match` must have been evaluated once.
 
 The CPU reference of torch.ops.auto_deploy comes from reference/ (or from the branch given by ADGEN_REFERENCE).
 """
@@ -29,7 +29,7 @@ VARIANTS_MAX = 400
 OMIT = object()
 
 
-# -- rules as Python ---------------------------------------------------------------------------------------------------
+# -- rules as Python --------------------------------------------------------------------------------
 
 
 def load_rules():
@@ -50,45 +50,57 @@ def metavariable(node):
     return node.id[3:] if is_meta else None
 
 
-def variants(node, lets, upcast=False):
-    """All expressions that a pattern stands for, as syntax trees; `cast(p)` is p, or p.float() if `upcast`."""
+def variants(node, lets, upcast, bound):
+    """All expressions over the metavariables `bound` that a pattern stands for, as syntax trees.
+
+    `cast(p)` is p, or p.float() if `upcast`.
+    """
     name = metavariable(node)
+    if name is not None and name not in lets and name not in bound:
+        return
     if name in lets:
-        yield from variants(parse(lets[name]), lets, upcast)
+        yield from variants(parse(lets[name]), lets, upcast, bound)
+        return
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "both":
+        for inner in variants(node.args[1], lets, upcast, bound):
+            yield ast.NamedExpr(ast.Name(node.args[0].id, ast.Store()), inner)
         return
     if upcast and isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "cast":
-        for inner in variants(node.args[0], lets, upcast):
+        for inner in variants(node.args[0], lets, upcast, bound):
             yield ast.Call(ast.Attribute(inner, "float", ast.Load()), [], [])
         return
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("either", "cast"):
         for alternative in node.args:
-            yield from variants(alternative, lets, upcast)
+            yield from variants(alternative, lets, upcast, bound)
         return
     fields = [(f, v) for f, v in ast.iter_fields(node) if isinstance(v, (ast.AST, list))]
     choices = []
     for _, value in fields:
         if isinstance(value, ast.AST):
-            choices.append(list(itertools.islice(variants(value, lets, upcast), VARIANTS_MAX)))
+            choices.append(list(itertools.islice(variants(value, lets, upcast, bound), VARIANTS_MAX)))
         else:
-            items = [list(variants(v, lets, upcast)) if isinstance(v, ast.AST) else [v] for v in value]
+            items = [list(variants(v, lets, upcast, bound)) if isinstance(v, ast.AST) else [v] for v in value]
             choices.append([list(c) for c in itertools.islice(itertools.product(*items), VARIANTS_MAX)])
     for choice in itertools.islice(itertools.product(*choices), VARIANTS_MAX):
         made = copy.copy(node)
-        for (field, _), value in zip(fields, choice):
+        for (field, _), value in zip(fields, choice, strict=True):
             setattr(made, field, value)
         yield made
 
 
-def both_casts(node, lets):
+def both_casts(node, lets, example):
+    named = {n for text in [*lets.values(), ast.unparse(node)] for n in re.findall(r"both\((?:\$|_m_)(\w+)", text)}
+    bound = set(example) | named
     for upcast in (False, True):
-        yield from itertools.islice(variants(node, lets, upcast), VARIANTS_MAX)
+        yield from itertools.islice(variants(node, lets, upcast, bound), VARIANTS_MAX)
 
 
 def names_in(node):
-    return {metavariable(n) for n in ast.walk(node)} - {None}
+    named = {metavariable(n.target) for n in ast.walk(node) if isinstance(n, ast.NamedExpr)}
+    return {metavariable(n) for n in ast.walk(node)} - {None} - named
 
 
-# -- what examples and templates may call ------------------------------------------------------------------------------
+# -- what examples and templates may call -----------------------------------------------------------
 
 
 def table(batch, length, dim):
@@ -207,7 +219,7 @@ def call_op(*args, **kwargs):
     return {k: v for k, v in kwargs.items() if v is not OMIT}
 
 
-# -- the comparison ------------------------------------------------------------------------------------------------------
+# -- the comparison ---------------------------------------------------------------------------------
 
 
 TOLERANCE = {
@@ -229,10 +241,22 @@ def example_env(example, dtype):
     torch.manual_seed(0)
     env = {}
     for name, text in example.items():
-        scope = {"randn": torch.randn, "torch": torch, "table": table, "half_table": half_table, "dtype": dtype}
-        scope |= {"causal": Causal, "complex_table": complex_table, "rms_norm_module": rms_norm_module}
+        scope = {
+            "randn": torch.randn,
+            "rand": torch.rand,
+            "arange": torch.arange,
+            "torch": torch,
+            "table": table,
+            "half_table": half_table,
+            "dtype": dtype,
+        }
+        scope |= {
+            "causal": Causal,
+            "complex_table": complex_table,
+            "rms_norm_module": rms_norm_module,
+        }
         value = eval(text, scope)  # noqa: S307
-        if isinstance(value, torch.nn.Module) or (isinstance(value, torch.Tensor) and not value.is_complex()):
+        if isinstance(value, torch.nn.Module) or (isinstance(value, torch.Tensor) and value.is_floating_point()):
             value = value.to(dtype)
         env[name] = value
     return env
@@ -247,7 +271,7 @@ def left_sides(rule, example):
     match, lets = rule["match"], rule.get("let") or {}
     alternatives = match if isinstance(match, list) else [match]
     for i, alternative in enumerate(alternatives):
-        for node in both_casts(parse(alternative), lets):
+        for node in both_casts(parse(alternative), lets, example):
             if names_in(node) <= set(example):
                 yield i, node
 
@@ -303,7 +327,7 @@ def check_single(rule, example, dtype):
 
 def check_several(rule, example, dtype):
     lets, env = rule.get("let") or {}, example_env(example, dtype)
-    pairs = zip(*(both_casts(parse(p), lets) for p in rule["match"].values()))
+    pairs = zip(*(both_casts(parse(p), lets, example) for p in rule["match"].values()), strict=True)
     done = set()
     for nodes in itertools.islice(pairs, VARIANTS_MAX):
         bound = set().union(*(names_in(n) for n in nodes))
@@ -315,7 +339,7 @@ def check_several(rule, example, dtype):
         got = evaluate_template(right_side(rule, bound), env)
         if "each" in rule:
             got = [evaluate(parse(rule["each"]), {**env, "result": g}) for g in got]
-        for g, w in zip(got, want):
+        for g, w in zip(got, want, strict=True):
             limit = TOLERANCE[rule["promise"], dtype]
             assert relative_rmse(g, w) <= limit, ast.unparse(nodes[0])
         done.add(0)
@@ -339,7 +363,7 @@ def test_both_sides_are_equal(rule, dtype):
     assert done == set(range(alternatives)), "an alternative was never evaluated"
 
 
-# -- spellings -------------------------------------------------------------------------------------------------------------
+# -- spellings --------------------------------------------------------------------------------------
 
 
 def test_there_are_rules():

@@ -1,0 +1,220 @@
+/* check.c - right or refused: is what remains something that can be emitted?
+ *
+ * Reads   the pruned program.
+ * Writes  an error for every construct that is left and must not be: a mask that something other than a known attention
+ *         reads, a library that the emitted file may not import, an operation that torch.export cannot trace, a name
+ *         that nothing defines. Sets unit->prefill_only where tokens are mixed outside of what AutoDeploy can cache.
+ * Guarantees  a program that passes has none of these. */
+#include <string.h>
+
+#include "rewrite/facts.h"
+#include "rewrite/trace.h"
+#include "rewrite/unit.h"
+
+struct checker {
+    struct unit *unit;
+    struct fn *fn;
+    struct node *stmt;   /* the statement that is being looked at: where a node has no place of its own */
+    bool mask_reported;
+};
+
+static struct diag *refuse(struct checker *c, const struct node *at, const char *rule, const char *format, const char *what) {
+    const struct node *place = at->span.end ? at : c->stmt && c->stmt->span.end ? c->stmt : c->fn->def;
+    struct source *source = place->source ? place->source : c->fn->module->source;
+    return diag_at(c->unit->diags, SEVERITY_ERROR, source, place->span, rule, format, what);
+}
+
+/* -- masks ------------------------------------------------------------------------------------------------------------- */
+
+/* Why no equation took the attention of this function, if one came near. */
+static const char *near_miss(struct checker *c) {
+    const char *where = c->fn->owner ? arena_printf(c->unit->arena, "%s.%s", c->fn->owner->name, c->fn->name) : c->fn->name;
+    const struct trace *trace = c->unit->trace;
+    for (uint32_t i = 0; trace && i < trace->records.len; i++) {
+        const struct trace_record *r = &trace->records.at[i];
+        if (r->kind == TRACE_MISS && r->where && strcmp(r->where, where) == 0 && strstr(r->id, "attention"))
+            return r->text;
+    }
+    return NULL;
+}
+
+static bool is_handed_on(const struct node *parent) {
+    return parent->kind == NODE_CALL && parent->callsite;
+}
+
+static void check_mask(struct checker *c, const struct node *e) {
+    if (c->mask_reported)
+        return;
+    c->mask_reported = true;
+    struct diag *d = refuse(c, e, "mask-escapes", "the attention mask is read here by something that no equation understands%s", "");
+    const char *miss = near_miss(c);
+    if (miss)
+        diag_help(c->unit->diags, d, "%s", miss);
+    else
+        diag_help(c->unit->diags, d, "attention must be a softmax over masked scores; what differs needs an equation in rules/attention.yaml");
+}
+
+/* -- libraries ----------------------------------------------------------------------------------------------------------- */
+
+static const char *const allowed[] = {"torch", "math", "typing", "collections", "functools", "itertools", "dataclasses",
+    "builtins", "transformers.activations", "transformers.modeling_rope_utils", "transformers.pytorch_utils",
+    "transformers.modeling_utils", "transformers.utils", "transformers.generation", "transformers.modeling_outputs",
+    "tensorrt_llm", "copy", "operator", "enum", "re", "warnings", "numpy"};
+
+static bool import_is_allowed(const char *qual) {
+    for (size_t i = 0; i < sizeof allowed / sizeof allowed[0]; i++) {
+        size_t n = strlen(allowed[i]);
+        if (strncmp(qual, allowed[i], n) == 0 && (qual[n] == '.' || qual[n] == '\0'))
+            return true;
+    }
+    const char *dot = strrchr(qual, '.');
+    return dot && strstr(qual, "configuration_") != NULL;
+}
+
+static bool is_mask_maker(const struct unit *unit, atom qual) {
+    const struct fact *fact = fact_library(unit->facts, qual);
+    return fact && (fact->effect == EFFECT_MASK_CAUSAL || fact->effect == EFFECT_MASK_WINDOW ||
+                       fact->effect == EFFECT_MASK_CHUNKED || fact->effect == EFFECT_MASK_BIDIRECTIONAL);
+}
+
+static void check_library(struct checker *c, const struct node *e, atom qual) {
+    if (is_mask_maker(c->unit, qual)) /* reported where the mask is read */
+        return;
+    const struct fact *fact = fact_library(c->unit->facts, qual);
+    if (fact && fact->effect == EFFECT_RECORD)
+        return;
+    if (!import_is_allowed(qual))
+        refuse(c, e, "library", "the result depends on `%s`, which the emitted file cannot import", qual);
+}
+
+/* -- export ----------------------------------------------------------------------------------------------------------------- */
+
+static bool is_one_of(const char *name, const char *const *list) {
+    for (; *list; list++)
+        if (strcmp(name, *list) == 0)
+            return true;
+    return false;
+}
+
+static void check_call(struct checker *c, const struct node *e) {
+    static const char *const dependent[] = {"item", "tolist", "nonzero", "masked_scatter", "masked_scatter_",
+        "masked_select", "unique", "unique_consecutive", "argwhere", "bincount", "histc", NULL};
+    const struct node *callee = e->kid[0];
+    if (callee->kind != NODE_ATTRIBUTE || e->callsite)
+        return;
+    bool library = callee->abs && callee->abs->kind == ABS_LIBRARY;
+    if (is_one_of(callee->atom, dependent) && (!library || strncmp(callee->abs->qual, "torch.", 6) == 0))
+        refuse(c, e, "data-dependent", "the shape or value of `%s` depends on the data, which torch.export cannot trace", callee->atom);
+    if (library && strcmp(callee->abs->qual, "torch.where") == 0 && e->nkids == 2)
+        refuse(c, e, "data-dependent", "the shape of one-argument `%s` depends on the data, which torch.export cannot trace", "torch.where");
+}
+
+/* Values that vary with the data. */
+static bool is_activation(const struct node *e) {
+    return e->abs && e->abs->kind == ABS_TENSOR;
+}
+
+static bool is_parameter(const struct node *e) {
+    while (e->kind == NODE_CALL && e->kid[0]->kind == NODE_ATTRIBUTE && e->kid[0]->kid[0]->kind != NODE_NAME)
+        e = e->kid[0]->kid[0];
+    while (e->kind == NODE_SUBSCRIPT)
+        e = e->kid[0];
+    return e->kind == NODE_ATTRIBUTE;
+}
+
+static void mixes(struct checker *c, const struct node *e, const char *what) {
+    struct unit *unit = c->unit;
+    if (!unit->prefill_only)
+        unit->prefill_only = arena_printf(unit->arena, "%s mixes tokens in `%s`",
+            c->fn->owner ? c->fn->owner->name : c->fn->name, what);
+    (void)e;
+}
+
+static void check_mixing(struct checker *c, const struct node *e) {
+    static const char *const products[] = {"matmul", "bmm", "baddbmm", "einsum", NULL};
+    static const char *const scans[] = {"cumsum", "cumprod", "logcumsumexp", "roll", "flip", NULL};
+    if (e->kind == NODE_BINOP && e->op == OP_MATMUL && is_activation(e->kid[0]) && is_activation(e->kid[1]) &&
+        !is_parameter(e->kid[0]) && !is_parameter(e->kid[1]))
+        mixes(c, e, "@");
+    if (e->kind != NODE_CALL || e->callsite)
+        return;
+    const struct node *callee = e->kid[0];
+    if (callee->abs && callee->abs->kind == ABS_OBJECT && strstr(callee->abs->qual, "Conv1d"))
+        mixes(c, e, callee->abs->qual);
+    if (callee->kind != NODE_ATTRIBUTE)
+        return;
+    bool product = is_one_of(callee->atom, products);
+    for (uint32_t i = 1; product && i < e->nkids; i++)
+        if (e->kid[i]->kind != NODE_KEYWORD && is_parameter(e->kid[i]))
+            product = false;
+    if (product || is_one_of(callee->atom, scans))
+        mixes(c, e, callee->atom);
+    if (callee->abs && callee->abs->kind == ABS_LIBRARY && strstr(callee->abs->qual, "conv1d"))
+        mixes(c, e, "conv1d");
+}
+
+/* -- names -------------------------------------------------------------------------------------------------------------------- */
+
+static void check_name(struct checker *c, const struct node *e) {
+    if (e->web || (e->abs && e->abs->kind == ABS_LIBRARY))
+        return;
+    const struct symbol *symbol = module_lookup(c->unit->module, e->atom);
+    if (symbol && symbol->kind == SYM_IMPORT)
+        check_library(c, e, symbol->qual);
+}
+
+/* -- the walk ------------------------------------------------------------------------------------------------------------------ */
+
+static void check_expr(struct checker *c, const struct node *parent, struct node *e) {
+    if (e == NULL)
+        return;
+    if (e->kind == NODE_LAMBDA)
+        refuse(c, e, "lambda", "a function made here is called where it cannot be followed%s", "");
+    if (e->kind == NODE_NAME)
+        check_name(c, e);
+    if (e->abs && e->abs->kind == ABS_MASK && !is_handed_on(parent) && e->kind != NODE_CALL)
+        check_mask(c, e);
+    if ((e->kind == NODE_NAME || e->kind == NODE_ATTRIBUTE) && e->abs && e->abs->kind == ABS_LIBRARY && !e->web)
+        check_library(c, e, e->abs->qual);
+    if (e->kind == NODE_CALL)
+        check_call(c, e);
+    check_mixing(c, e);
+    bool dotted = e->kind == NODE_ATTRIBUTE && e->abs && e->abs->kind == ABS_LIBRARY;
+    for (uint32_t i = 0; i < e->nkids && !dotted; i++) {
+        struct node *kid = e->kid[i];
+        const struct node *holder = e->kind == NODE_KEYWORD ? parent : e;
+        if (kid)
+            check_expr(c, holder, kid);
+    }
+}
+
+static void check_test(struct checker *c, const struct node *test) {
+    if (test->abs && test->abs->kind == ABS_TENSOR)
+        refuse(c, test, "data-dependent", "this branch depends on the data, which torch.export cannot trace%s", "");
+}
+
+static void check_block(struct checker *c, struct node *block) {
+    for (uint32_t i = 0; i < block->nkids; i++) {
+        struct node *s = c->stmt = block->kid[i];
+        if (s->kind == NODE_IF || s->kind == NODE_WHILE)
+            check_test(c, s->kid[0]);
+        for (uint32_t k = 0; k < s->nkids; k++) {
+            c->stmt = s;
+            if (is_kind(s->kid[k], NODE_BLOCK))
+                check_block(c, s->kid[k]);
+            else
+                check_expr(c, s, s->kid[k]);
+        }
+    }
+}
+
+bool check_residual(struct unit *unit) {
+    struct functions all = {0};
+    functions_collect(unit, &all);
+    for (uint32_t i = 0; i < all.list.len; i++) {
+        struct checker c = {.unit = unit, .fn = all.list.at[i]};
+        if (c.fn->live)
+            check_block(&c, c.fn->body);
+    }
+    return diags_count(unit->diags, SEVERITY_ERROR) == 0;
+}
