@@ -36,14 +36,21 @@ struct hooking {
     VEC(struct hooks *) classes;
 };
 
+static const char *operations_text(struct unit *unit, const struct conversion *of) {
+    const char *text = of->operations.len ? "" : "empty";
+    for (uint32_t i = 0; i < of->operations.len; i++)
+        text = arena_printf(unit->arena, "%s%s%s", text, i ? ", then " : "", of->operations.at[i].name);
+    return text;
+}
+
 static bool refuse(const struct hooking *h, const struct place *place, const char *problem) {
     struct unit *u = h->layout->unit;
     struct diag *d = diag_at(u->diags, SEVERITY_ERROR, u->module->source, u->entry->def->span, "checkpoint-layout",
-        "the published `%s` cannot become `%s` when it is loaded: %s", place->on_disk.key, place->own, problem);
+        "the published `%s` cannot become `%s` when it is loaded: %s", shown_key(u, place->on_disk.key),
+        shown_key(u, place->own), problem);
     const struct conversion *of = place->on_disk.converter;
-    if (of && of->operations.len)
-        diag_help(u->diags, d, "the package's own conversion is %s with %s%s", of->name, of->operations.at[0].name,
-            of->operations.len > 1 ? " and others" : "");
+    if (of)
+        diag_help(u->diags, d, "the package's own conversion is %s", operations_text(u, of));
     else
         diag_help(u->diags, d, "attributes are renamed where that is enough; else a hook renames keys below one module");
     return false;

@@ -1,7 +1,7 @@
 /* published.c - the pass that gives the emitted parameters the paths of the published checkpoint.
  *
  * Every parameter path of the module tree is turned into its key on disk (checkpoint.h). Where the two differ by names
- * alone, step by step, attributes are renamed: an attribute takes the name that most of the paths through it ask for, if no
+ * alone, step by step, attributes are renamed: an attribute takes the name that all of these paths through it ask for, if no
  * other attribute, method or reader of it is in the way. What is left over - a level more or less, a tensor that is cut
  * apart on load - becomes a hook on the loading of the state dict (load_hooks.c).
  *
@@ -33,11 +33,25 @@ static void split_key(struct unit *unit, struct place *place) {
     }
 }
 
+const char *shown_key(struct unit *unit, const char *key) {
+    struct buf out = {0};
+    for (const char *p = key; *p;) {
+        size_t len = strcspn(p, ".");
+        bool position = strtoul(p, NULL, 10) >= PLACEHOLDER;
+        buf_write(&out, position ? "*" : p, position ? 1 : len);
+        buf_puts(&out, p[len] ? "." : "");
+        p += len + (p[len] != '\0');
+    }
+    const char *text = arena_strndup(unit->arena, out.at ? out.at : "", out.len);
+    buf_free(&out);
+    return text;
+}
+
 static bool refuse(const struct layout *l, const struct place *place, const char *problem) {
     struct unit *u = l->unit;
     const struct conversion *of = place->on_disk.converter;
     struct diag *d = diag_at(u->diags, SEVERITY_ERROR, u->module->source, u->entry->def->span, "checkpoint-layout",
-        "the published form of `%s` is not understood: %s", place->own, problem);
+        "the published form of `%s` is not understood: %s", shown_key(u, place->own), problem);
     if (of)
         diag_help(u->diags, d, "the package makes it by %s from `%s`%s", of->name, of->source.len ? of->source.at[0] : "?",
             of->source.len > 1 ? " and others" : "");
@@ -125,13 +139,10 @@ uint32_t common_steps(const struct layout *l, const struct place *place) {
 }
 
 static void vote(struct layout *l, const struct step *step, atom name) {
-    for (uint32_t i = 0; i < l->renames.len; i++) {
-        if (l->renames.at[i].attr == step->attr && l->renames.at[i].name == name) {
-            l->renames.at[i].votes++;
+    for (uint32_t i = 0; i < l->renames.len; i++)
+        if (l->renames.at[i].attr == step->attr && l->renames.at[i].name == name)
             return;
-        }
-    }
-    struct rename r = {step->cls, step->attr, name, 1, false};
+    struct rename r = {step->cls, step->attr, name, false};
     vec_push(l->unit->arena, &l->renames, r);
 }
 
@@ -148,17 +159,14 @@ static void vote_of(struct layout *l, const struct place *place) {
             vote(l, &place->path->step[i], place->segment[i]);
 }
 
-/* For every attribute the name with the most votes; its own where it has as many. */
+/* The names that all the paths through an attribute agree on. */
 static void count_votes(struct layout *l) {
     for (uint32_t i = 0; i < l->renames.len; i++) {
-        struct rename *best = &l->renames.at[i];
-        for (uint32_t k = 0; k < l->renames.len; k++) {
-            struct rename *r = &l->renames.at[k];
-            bool more = r->votes > best->votes || (r->votes == best->votes && r->name == r->attr->name);
-            if (r->attr == best->attr && more)
-                best = r;
-        }
-        best->chosen = best->name != best->attr->name && !chosen(l, best->attr);
+        struct rename *r = &l->renames.at[i];
+        r->chosen = r->name != r->attr->name;
+        for (uint32_t k = 0; k < l->renames.len; k++)
+            if (k != i && l->renames.at[k].attr == r->attr)
+                r->chosen = false;
     }
 }
 
@@ -326,14 +334,36 @@ static void check_reader(struct visit *v, const struct absval *object, atom *nam
             drop(v, rename_of(v, object->item[i].abs->cls, *name));
 }
 
+/* Whether some path through the attribute is published with the names that it will have. */
+static bool completes(const struct layout *l, const struct rename *r) {
+    for (uint32_t i = 0; i < l->places.len; i++) {
+        const struct place *place = &l->places.at[i];
+        uint32_t count = place->on_disk.converter ? common_steps(l, place) : place->path->len;
+        bool through = false, same = place->on_disk.converter || place->segments == count;
+        for (uint32_t k = 0; same && k < count; k++) {
+            through |= place->path->step[k].attr == r->attr;
+            same = k < place->segments && strcmp(step_name(l, &place->path->step[k]), place->segment[k]) == 0;
+        }
+        if (through && same)
+            return true;
+    }
+    return false;
+}
+
+/* Drop what cannot be, and then what is of no use without it. */
 static void check_names(struct layout *l) {
     struct visit v = {.layout = l, .each = check_reader, .changed = true};
     while (v.changed) {
         v.changed = false;
         visit_all(&v);
-        for (uint32_t i = 0; i < l->renames.len; i++)
-            if (l->renames.at[i].chosen && !is_free(l, &l->renames.at[i]))
-                drop(&v, &l->renames.at[i]);
+        VEC(struct rename *) bad = {0};
+        for (uint32_t i = 0; i < l->renames.len; i++) {
+            struct rename *r = &l->renames.at[i];
+            if (r->chosen && (!is_free(l, r) || !completes(l, r)))
+                vec_push(l->unit->arena, &bad, r);
+        }
+        for (uint32_t i = 0; i < bad.len; i++)
+            drop(&v, bad.at[i]);
     }
 }
 

@@ -19,7 +19,6 @@ struct rename {
     struct cls *cls;
     struct attr *attr;
     atom name;
-    uint32_t votes;
     bool chosen;
 };
 
@@ -37,6 +36,9 @@ const char *new_key(const struct layout *layout, const struct place *place);
 
 /* How many steps all the parts of a converted tensor have in common. */
 uint32_t common_steps(const struct layout *layout, const struct place *place);
+
+/* A key for messages: `*` at positions that stand for all. */
+const char *shown_key(struct unit *unit, const char *key);
 
 /* -- load_hooks.c ------------------------------------------------------------------------------------------------------ */
 
