@@ -14,8 +14,9 @@ struct walk {
 
 static void walk_value(struct walk *w, const struct absval *abs, const struct node *call);
 
-static void record(struct walk *w) {
+static void record(struct walk *w, bool optional) {
     struct path *path = NEW(w->unit->arena, struct path);
+    path->optional = optional;
     path->len = w->depth;
     path->step = NEW_ARRAY(w->unit->arena, struct step, w->depth + 1);
     memcpy(path->step, w->stack, w->depth * sizeof *path->step);
@@ -36,26 +37,31 @@ static void leave(struct walk *w) {
 
 /* -- modules of the library -------------------------------------------------------------------------------------------- */
 
-static bool says_no(const struct node *call, const char *keyword) {
-    for (uint32_t i = 1; is_kind(call, NODE_CALL) && i < call->nkids; i++) {
-        const struct node *k = call->kid[i];
-        if (k->kind == NODE_KEYWORD && atom_is(k->atom, keyword) && k->kid[0]->kind == NODE_CONST && k->kid[0]->op == OP_FALSE)
-            return true;
-    }
-    return false;
+static const struct node *keyword_of(const struct node *call, const char *keyword) {
+    for (uint32_t i = 1; is_kind(call, NODE_CALL) && i < call->nkids; i++)
+        if (call->kid[i]->kind == NODE_KEYWORD && atom_is(call->kid[i]->atom, keyword))
+            return call->kid[i]->kid[0];
+    return NULL;
 }
 
-static void leaf(struct walk *w, const char *name) {
+static bool says_no(const struct node *call, const char *keyword) {
+    const struct node *value = keyword_of(call, keyword);
+    return is_kind(value, NODE_CONST) && value->op == OP_FALSE;
+}
+
+static void leaf(struct walk *w, const char *name, bool optional) {
     if (!enter(w, NULL, NULL, name, false))
         return;
-    record(w);
+    record(w, optional);
     leave(w);
 }
 
 static void walk_library(struct walk *w, atom qual, const struct node *call) {
-    leaf(w, "weight");
+    const struct node *bias = keyword_of(call, "bias");
+    bool optional = !is_kind(call, NODE_CALL) || (bias && bias->kind != NODE_CONST);
+    leaf(w, "weight", false);
     if (!qual_ends(qual, "Embedding") && !qual_ends(qual, "RMSNorm") && !says_no(call, "bias"))
-        leaf(w, "bias");
+        leaf(w, "bias", optional);
 }
 
 /* -- attributes ---------------------------------------------------------------------------------------------------------- */
@@ -112,7 +118,7 @@ static void walk_attr(struct walk *w, struct cls *cls, struct attr *attr) {
     if (is_modules(attr->abs)) {
         walk_value(w, attr->abs, attr->stores == 1 ? attr->expr : NULL);
     } else if (is_state(attr)) {
-        record(w);
+        record(w, attr->conditional);
     } else {
         for (uint32_t i = 0; i < attr->stmts.len; i++)
             if (attr->stmts.at[i]->kind == NODE_ASSIGN)
@@ -142,7 +148,7 @@ static void walk_any(struct walk *w, const struct absval *element) {
     if (element == NULL || !enter(w, NULL, NULL, text, true))
         return;
     if (element->kind == ABS_TENSOR)
-        record(w); /* a ParameterList */
+        record(w, false); /* a ParameterList */
     else
         walk_value(w, element, NULL);
     leave(w);

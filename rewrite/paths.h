@@ -20,6 +20,7 @@ struct step {
 struct path {
     struct step *step;
     uint32_t len;
+    bool optional; /* whether it exists depends on the configuration */
 };
 
 struct paths {

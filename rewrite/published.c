@@ -146,8 +146,16 @@ static void vote(struct layout *l, const struct step *step, atom name) {
     vec_push(l->unit->arena, &l->renames, r);
 }
 
-/* A place whose steps and segments stand side by side asks for the names on disk. */
-static void vote_of(struct layout *l, const struct place *place) {
+static bool was_asked(const struct layout *l, const struct attr *attr, uint32_t asked) {
+    for (uint32_t i = 0; i < asked; i++)
+        if (l->renames.at[i].attr == attr)
+            return true;
+    return false;
+}
+
+/* A place whose steps and segments stand side by side asks for the names on disk, but not of the attributes of which the
+ * first `asked` votes are. */
+static void vote_of(struct layout *l, const struct place *place, uint32_t asked) {
     uint32_t count = place->path->len;
     if (place->on_disk.converter)
         count = common_steps(l, place);
@@ -155,12 +163,19 @@ static void vote_of(struct layout *l, const struct place *place) {
     for (uint32_t i = 0; beside && i < count; i++)
         beside = place->path->step[i].attr || strcmp(place->path->step[i].text, place->segment[i]) == 0;
     for (uint32_t i = 0; beside && i < count; i++)
-        if (place->path->step[i].attr)
+        if (place->path->step[i].attr && !was_asked(l, place->path->step[i].attr, asked))
             vote(l, &place->path->step[i], place->segment[i]);
 }
 
-/* The names that all the paths through an attribute agree on. */
-static void count_votes(struct layout *l) {
+/* The names that all the paths through an attribute agree on; parameters that may not exist are asked where no other is. */
+static void choose_names(struct layout *l) {
+    for (uint32_t i = 0; i < l->places.len; i++)
+        if (!l->places.at[i].path->optional)
+            vote_of(l, &l->places.at[i], 0);
+    uint32_t asked = l->renames.len;
+    for (uint32_t i = 0; i < l->places.len; i++)
+        if (l->places.at[i].path->optional)
+            vote_of(l, &l->places.at[i], asked);
     for (uint32_t i = 0; i < l->renames.len; i++) {
         struct rename *r = &l->renames.at[i];
         r->chosen = r->name != r->attr->name;
@@ -467,9 +482,7 @@ bool published_paths(struct unit *unit) {
     for (uint32_t i = 0; i < paths.list.len; i++)
         if (!add_place(&l, checkpoint, paths.list.at[i]))
             return false;
-    for (uint32_t i = 0; i < l.places.len; i++)
-        vote_of(&l, &l.places.at[i]);
-    count_votes(&l);
+    choose_names(&l);
     check_names(&l);
     if (!write_load_hooks(&l))
         return false;
