@@ -31,6 +31,8 @@ struct hooks {
     bool exact; /* whole keys only: their beginnings are not alike */
 };
 
+static const char pre_hook[] = "_register_load_state_dict_pre_hook";
+
 struct hooking {
     const struct layout *layout;
     VEC(struct hooks *) classes;
@@ -270,19 +272,16 @@ static bool is_used(const struct unit *u, atom name) {
     for (uint32_t i = 0; i < u->helpers.len; i++)
         if (u->helpers.at[i]->atom == name)
             return true;
-    return map_has(&u->module->symbols, name);
+    const struct symbol *symbol = module_lookup(u->module, name);
+    return symbol && (symbol->used || symbol->kind == SYM_IMPORT || (symbol->fn && symbol->fn->live) || symbol->kind == SYM_CLASS);
 }
 
 static bool same_but_name(const struct node *a, const struct node *b) {
     return node_equal(function_params(a), function_params(b)) && node_equal(function_body(a), function_body(b));
 }
 
-/* The name of a function with this text, which is added unless there is one. */
-static atom add_helper(struct unit *u, const struct buf *text) {
-    struct node *module = parse_text(u, text);
-    if (module == NULL)
-        return NULL;
-    struct node *fn = module->kid[0];
+/* The name of the function among the helpers, where it is added unless there is one like it. */
+static atom add_helper(struct unit *u, struct node *fn) {
     for (uint32_t i = 0; i < u->helpers.len; i++)
         if (same_but_name(u->helpers.at[i], fn))
             return u->helpers.at[i]->atom;
@@ -343,12 +342,8 @@ static bool is_post_init(const struct node *stmt) {
 }
 
 /* self._register_load_state_dict_pre_hook(helper) at the end of the constructor. */
-static bool register_helper(const struct hooking *h, struct cls *cls, const struct buf *text) {
-    struct unit *u = h->layout->unit;
-    atom helper = add_helper(u, text);
+static bool register_helper(struct unit *u, struct cls *cls, atom helper) {
     struct fn *init = class_method(cls, "__init__");
-    if (helper == NULL)
-        return false;
     if (init == NULL || init->body == NULL || !init->live || init->params.len == 0) {
         diag_at(u->diags, SEVERITY_ERROR, cls->def->source, cls->def->span, "checkpoint-layout",
             "`%s` needs a hook for its published keys and has no constructor to register it in", cls->name);
@@ -356,7 +351,7 @@ static bool register_helper(const struct hooking *h, struct cls *cls, const stru
     }
     struct node *self = make_name(u->arena, init->params.at[0]->name);
     self->web = init->params.at[0]->web;
-    struct node *method = make_attr(u->arena, self, intern(u->atoms, "_register_load_state_dict_pre_hook"));
+    struct node *method = make_attr(u->arena, self, intern(u->atoms, pre_hook));
     struct node *call = node_make(u->arena, NODE_CALL, NULL, 2, method, make_name(u->arena, helper));
     struct node *stmt = node_make(u->arena, NODE_EXPR, NULL, 1, call);
     uint32_t at = init->body->nkids;
@@ -366,13 +361,18 @@ static bool register_helper(const struct hooking *h, struct cls *cls, const stru
     return true;
 }
 
+static bool register_text(struct unit *u, struct cls *cls, const struct buf *text) {
+    struct node *module = parse_text(u, text);
+    return module && register_helper(u, cls, add_helper(u, module->kid[0]));
+}
+
 static bool write_hooks(const struct hooking *h, const struct hooks *hooks) {
     struct unit *u = h->layout->unit;
     bool ok = true;
     struct buf text = {0};
     if (hooks->changes.len) {
         write_changes(hooks, &text);
-        ok = register_helper(h, hooks->cls, &text);
+        ok = register_text(u, hooks->cls, &text);
     }
     for (uint32_t i = 0; ok && i < hooks->cuts.len; i++) {
         const struct cut *cut = &hooks->cuts.at[i];
@@ -385,7 +385,7 @@ static bool write_hooks(const struct hooking *h, const struct hooks *hooks) {
         }
         buf_truncate(&text, 0);
         write_cut(u, cut, &text);
-        ok = register_helper(h, hooks->cls, &text);
+        ok = register_text(u, hooks->cls, &text);
     }
     buf_free(&text);
     return ok;
@@ -403,6 +403,86 @@ bool write_load_hooks(const struct layout *layout) {
     }
     for (uint32_t i = 0; i < h.classes.len; i++)
         if (!write_hooks(&h, h.classes.at[i]))
+            return false;
+    return true;
+}
+
+/* -- hooks that the source has ----------------------------------------------------------------------------------------------- */
+
+static bool mentions(const struct node *n, atom name) {
+    if (n == NULL)
+        return false;
+    if (n->kind == NODE_NAME && n->atom == name)
+        return true;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        if (mentions(n->kid[i], name))
+            return true;
+    return false;
+}
+
+/* A copy of the function that is registered, to stand at module level: one from there, or a method that does not read its
+ * object. NULL for anything else. */
+static struct node *hook_function(struct unit *u, const struct cls *cls, const struct node *hook) {
+    if (hook->kind == NODE_NAME) {
+        const struct symbol *symbol = module_lookup(cls->module, hook->atom);
+        return symbol && symbol->kind == SYM_FUNCTION && symbol->def->nkids == 3 ? node_copy(u->arena, symbol->def) : NULL;
+    }
+    const struct fn *fn = hook->kind == NODE_ATTRIBUTE && is_name(hook->kid[0], "self") ? map_get(&cls->methods, hook->atom) : NULL;
+    if (fn == NULL || fn->def == NULL || fn->def->nkids != 3 || fn->params.len == 0 ||
+        mentions(function_body(fn->def), fn->params.at[0]->name))
+        return NULL;
+    struct node *copy = node_copy(u->arena, fn->def);
+    node_remove(function_params(copy), 0);
+    copy->atom = intern_printf(u->atoms, "%s%s", fn->name[0] == '_' ? "" : "_", fn->name);
+    return copy;
+}
+
+static bool keep_hook(struct unit *u, struct cls *cls, const struct node *call) {
+    struct node *fn = call->nkids == 2 && atom_is(call->kid[0]->atom, pre_hook) ? hook_function(u, cls, call->kid[1]) : NULL;
+    if (fn)
+        return register_helper(u, cls, add_helper(u, fn));
+    struct diag *d = diag_at(u->diags, SEVERITY_ERROR, call->source, call->span, "checkpoint-layout",
+        "this hook of `%s` on the loading of its state dict is not understood", cls->name);
+    diag_help(u->diags, d, "a function of the module, or a method that does not read `self`, registered with `%s`, is kept", pre_hook);
+    return false;
+}
+
+static bool is_registration(const struct node *stmt) {
+    static const char *const methods[] = {"_register_load_state_dict_pre_hook", "register_load_state_dict_pre_hook",
+        "register_load_state_dict_post_hook", "_load_state_dict_pre_hooks"};
+    if (stmt->kind != NODE_EXPR || stmt->kid[0]->kind != NODE_CALL || stmt->kid[0]->kid[0]->kind != NODE_ATTRIBUTE)
+        return false;
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
+        if (atom_is(stmt->kid[0]->kid[0]->atom, methods[i]))
+            return true;
+    return false;
+}
+
+/* Those in the constructor of the class, or of the bases that it calls. */
+static bool keep_hooks_of(struct unit *u, struct cls *cls, const struct cls *from, bool *any) {
+    const struct node *body = class_body(from->def);
+    for (uint32_t i = 0; i < body->nkids; i++) {
+        if (body->kid[i]->kind != NODE_FUNCTION || !atom_is(body->kid[i]->atom, "__init__"))
+            continue;
+        const struct node *init = function_body(body->kid[i]);
+        for (uint32_t k = 0; k < init->nkids; k++) {
+            if (!is_registration(init->kid[k]))
+                continue;
+            *any = true;
+            if (!keep_hook(u, cls, init->kid[k]->kid[0]))
+                return false;
+        }
+    }
+    for (uint32_t i = 0; i < from->bases.len; i++)
+        if (!keep_hooks_of(u, cls, from->bases.at[i], any))
+            return false;
+    return true;
+}
+
+bool keep_load_hooks(struct unit *unit, bool *any) {
+    *any = false;
+    for (uint32_t i = 0; i < unit->classes.len; i++)
+        if (unit->classes.at[i]->live && !keep_hooks_of(unit, unit->classes.at[i], unit->classes.at[i], any))
             return false;
     return true;
 }

@@ -5,6 +5,9 @@
  * other attribute, method or reader of it is in the way. What is left over - a level more or less, a tensor that is cut
  * apart on load - becomes a hook on the loading of the state dict (load_hooks.c).
  *
+ * A source whose constructors register such hooks says itself how it is loaded: they are kept, and the package's conversions
+ * are not looked at. (So it is with a translation that is translated again.)
+ *
  * Reads the tree that prune left. Writes residual bodies (ATTRIBUTE nodes, names given to register_buffer and its like),
  * the names of attributes, the constructors of classes that get hooks, unit->helpers, and the class attributes
  * `_tied_weights_keys` and `base_model_prefix`, which spell paths. */
@@ -472,7 +475,9 @@ static void apply_renames(struct layout *l) {
 }
 
 bool published_paths(struct unit *unit) {
-    bool ok;
+    bool ok, has_hooks;
+    if (!keep_load_hooks(unit, &has_hooks) || has_hooks)
+        return has_hooks && diags_count(unit->diags, SEVERITY_ERROR) == 0;
     struct checkpoint *checkpoint = checkpoint_read(unit, &ok);
     if (checkpoint == NULL)
         return ok;

@@ -46,4 +46,8 @@ const char *shown_key(struct unit *unit, const char *key);
  * ends where it should. False, with a diagnostic, where that cannot be. */
 bool write_load_hooks(const struct layout *layout);
 
+/* Keep the hooks that constructors of the source register. *any: there are some. False, with a diagnostic, where one cannot
+ * be kept. */
+bool keep_load_hooks(struct unit *unit, bool *any);
+
 #endif
