@@ -273,7 +273,9 @@ static bool is_used(const struct unit *u, atom name) {
         if (u->helpers.at[i]->atom == name)
             return true;
     const struct symbol *symbol = module_lookup(u->module, name);
-    return symbol && (symbol->used || symbol->kind == SYM_IMPORT || (symbol->fn && symbol->fn->live) || symbol->kind == SYM_CLASS);
+    if (symbol && symbol->kind == SYM_FUNCTION) /* is printed if it is specialised */
+        return symbol->fn && symbol->fn->live && symbol->fn->body;
+    return symbol != NULL;
 }
 
 static bool same_but_name(const struct node *a, const struct node *b) {
@@ -401,8 +403,9 @@ bool write_load_hooks(const struct layout *layout) {
         if (!plan(&h) || !prove(&h, true))
             return false;
     }
-    for (uint32_t i = 0; i < h.classes.len; i++)
-        if (!write_hooks(&h, h.classes.at[i]))
+    const struct unit *u = layout->unit;
+    for (uint32_t i = 0; i < u->classes.len; i++) /* in the order in which keep_load_hooks meets them again */
+        if (!write_hooks(&h, hooks_of(&h, u->classes.at[i])))
             return false;
     return true;
 }
@@ -425,7 +428,11 @@ static bool mentions(const struct node *n, atom name) {
 static struct node *hook_function(struct unit *u, const struct cls *cls, const struct node *hook) {
     if (hook->kind == NODE_NAME) {
         const struct symbol *symbol = module_lookup(cls->module, hook->atom);
-        return symbol && symbol->kind == SYM_FUNCTION && symbol->def->nkids == 3 ? node_copy(u->arena, symbol->def) : NULL;
+        if (symbol == NULL || symbol->kind != SYM_FUNCTION || symbol->def->nkids != 3)
+            return NULL;
+        if (symbol->fn && symbol->fn->calls.len == 0)
+            symbol->fn->live = false; /* the copy stands for it, unspecialised: torch calls it */
+        return node_copy(u->arena, symbol->def);
     }
     const struct fn *fn = hook->kind == NODE_ATTRIBUTE && is_name(hook->kid[0], "self") ? map_get(&cls->methods, hook->atom) : NULL;
     if (fn == NULL || fn->def == NULL || fn->def->nkids != 3 || fn->params.len == 0 ||
@@ -458,6 +465,16 @@ static bool is_registration(const struct node *stmt) {
     return false;
 }
 
+/* The residual constructor without them: they are registered anew. */
+static void drop_registrations(struct cls *cls) {
+    struct fn *init = class_method(cls, "__init__");
+    for (uint32_t i = 0; init && init->body && i < init->body->nkids;)
+        if (is_registration(init->body->kid[i]))
+            node_remove(init->body, i);
+        else
+            i++;
+}
+
 /* Those in the constructor of the class, or of the bases that it calls. */
 static bool keep_hooks_of(struct unit *u, struct cls *cls, const struct cls *from, bool *any) {
     const struct node *body = class_body(from->def);
@@ -481,8 +498,13 @@ static bool keep_hooks_of(struct unit *u, struct cls *cls, const struct cls *fro
 
 bool keep_load_hooks(struct unit *unit, bool *any) {
     *any = false;
-    for (uint32_t i = 0; i < unit->classes.len; i++)
-        if (unit->classes.at[i]->live && !keep_hooks_of(unit, unit->classes.at[i], unit->classes.at[i], any))
+    for (uint32_t i = 0; i < unit->classes.len; i++) {
+        struct cls *cls = unit->classes.at[i];
+        if (!cls->live)
+            continue;
+        drop_registrations(cls);
+        if (!keep_hooks_of(unit, cls, cls, any))
             return false;
+    }
     return true;
 }
