@@ -73,6 +73,8 @@ static void emit_rope_helper(struct emitter *e) {
 static void emit_definitions(struct emitter *e) {
     struct unit *u = e->unit;
     bool helper = u->reads_rope_parameters;
+    for (uint32_t i = 0; i < u->helpers.len; i++)
+        node_add(u->arena, e->module, u->helpers.at[i]);
     for (uint32_t i = 0; i < u->module->tree->nkids; i++) {
         struct node *stmt = u->module->tree->kid[i];
         struct symbol *symbol = stmt->kind == NODE_CLASS || stmt->kind == NODE_FUNCTION

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "rewrite/checkpoint.h"
 #include "rewrite/config.h"
 #include "rewrite/entry.h"
 #include "rewrite/layout.h"
@@ -69,6 +70,7 @@ const struct pass passes[] = {
     {"versions", run_versions, "read what moved between releases through one function"},
     {"tidy", run_tidy, "write more simply what the passes have left"},
     {"names", run_names, "give every variable its name"},
+    {"published", published_paths, "give parameters the paths that they have in the published checkpoint"},
     {NULL, NULL, NULL},
 };
 

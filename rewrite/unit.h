@@ -154,6 +154,7 @@ struct unit {
     struct cls *entry;             /* <X>ForCausalLM of the source */
     VEC(struct cls *) classes;     /* constructed, in order */
     VEC(struct fn *) functions;    /* of the module, residual */
+    VEC(struct node *) helpers;    /* FUNCTIONs that passes made, printed as they are before the classes */
     uint32_t rank_ids;
     bool restart;                  /* a parameter turned out to take several ranks: forget what is known of all */
     uint32_t round;
