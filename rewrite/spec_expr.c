@@ -406,15 +406,29 @@ static const struct absval *shape_slice(struct frame *f, const struct absval *a,
     return abs_simple(ABS_SHAPE);
 }
 
+/* Items of a model output count its fields that are not None: field `index` is item `index` if all up to it exist. */
+static bool is_settled_field(const struct absval *record, long index) {
+    if (index < 0 || (unsigned long)index >= record->count)
+        return false;
+    for (long i = 0; i <= index; i++)
+        if (!abs_not_none(record->item[i].abs))
+            return false;
+    return true;
+}
+
 static struct val eval_subscript(struct frame *f, struct node *e) {
     struct unit *unit = f->unit;
     struct val object = eval(f, e->kid[0]), key = eval(f, e->kid[1]);
     struct node *expr = at_node(f, node_make(unit->arena, NODE_SUBSCRIPT, NULL, 2, object.expr, key.expr), e);
     long index;
     switch (object.abs->kind) {
+    case ABS_RECORD:
+        if (int_constant(key.abs, &index) && is_settled_field(object.abs, index))
+            return record_attribute(f, object, object.abs->key[index],
+                at_node(f, make_attr(unit->arena, object.expr, object.abs->key[index]), e));
+        return val_top(expr);
     case ABS_TUPLE:
     case ABS_LIST:
-    case ABS_RECORD:
         if (int_constant(key.abs, &index)) {
             if (index < 0)
                 index += object.abs->count;
