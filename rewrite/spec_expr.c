@@ -268,21 +268,6 @@ struct val eval_attribute_of(struct frame *f, struct val object, atom name, stru
 
 /* -- elements ---------------------------------------------------------------------------------------------------- */
 
-static bool int_constant(const struct absval *a, long *value) {
-    if (a->kind != ABS_CONST)
-        return false;
-    const struct node *n = a->constant;
-    long sign = 1;
-    if (n->kind == NODE_UNARYOP && n->op == OP_NEG) {
-        sign = -1;
-        n = n->kid[0];
-    }
-    if (n->kind != NODE_NUMBER || strpbrk(n->atom, ".eEjJ"))
-        return false;
-    *value = sign * strtol(n->atom, NULL, 0);
-    return true;
-}
-
 /* Element `index` of a tuple or list; the expression is the element's own where that is free, else a subscript. */
 struct val element_of(struct frame *f, struct val v, uint32_t index) {
     struct unit *unit = f->unit;
@@ -380,7 +365,26 @@ static struct val dict_item(struct frame *f, struct val object, struct val key, 
     return j ? val_make(abs_summary(f->unit, j), expr) : val_top(expr);
 }
 
+/* A tensor of integers, as far as its expression tells: positions and what is computed from them. A mask of bools would
+ * index quite differently. */
+static bool is_integer_tensor(const struct node *e) {
+    if (e->abs && e->abs->kind == ABS_TENSOR && e->abs->positions)
+        return true;
+    if (e->kind == NODE_NAME && e->web && e->web->kind == WEB_ASSIGN && e->web->expr)
+        return is_integer_tensor(e->web->expr);
+    if (e->kind == NODE_BINOP && (e->op == OP_ADD || e->op == OP_SUB || e->op == OP_MUL))
+        return is_integer_tensor(e->kid[0]) || is_integer_tensor(e->kid[1]);
+    if (e->kind != NODE_CALL || e->kid[0]->kind != NODE_ATTRIBUTE)
+        return false;
+    const char *name = e->kid[0]->atom;
+    if (strcmp(name, "long") == 0 || strcmp(name, "int") == 0)
+        return true;
+    return (strcmp(name, "view") == 0 || strcmp(name, "reshape") == 0 || strcmp(name, "unsqueeze") == 0) &&
+        is_integer_tensor(e->kid[0]->kid[0]);
+}
+
 static uint32_t index_rank(const struct node *index, uint32_t rank, bool *exact) {
+    uint32_t tensors = 0;
     const struct node *one[1] = {index};
     struct node *const *kid = index->kind == NODE_TUPLE ? index->kid : (struct node *const *)one;
     uint32_t count = index->kind == NODE_TUPLE ? index->nkids : 1;
@@ -389,9 +393,12 @@ static uint32_t index_rank(const struct node *index, uint32_t rank, bool *exact)
             rank++;
         else if (kid[i]->kind == NODE_NUMBER || (kid[i]->kind == NODE_UNARYOP && kid[i]->kid[0]->kind == NODE_NUMBER))
             rank--;
+        else if (kid[i]->abs && rank_known(kid[i]->abs->rank) && is_integer_tensor(kid[i]))
+            rank += tensors++ == 0 ? kid[i]->abs->rank - 1 : 0;
         else if (kid[i]->kind != NODE_SLICE && !(kid[i]->kind == NODE_CONST && kid[i]->op == OP_ELLIPSIS))
             *exact = false;
     }
+    *exact = *exact && tensors <= 1;
     return rank;
 }
 
@@ -399,9 +406,9 @@ static const struct absval *shape_slice(struct frame *f, const struct absval *a,
     long stop;
     if (a->rank == 0 || slice->kid[2])
         return abs_simple(ABS_SHAPE);
-    if (slice->kid[0] == NULL && slice->kid[1] && slice->kid[1]->abs && int_constant(slice->kid[1]->abs, &stop))
+    if (slice->kid[0] == NULL && slice->kid[1] && slice->kid[1]->abs && abs_int(slice->kid[1]->abs, &stop))
         return abs_shape(f->unit, (uint32_t)(stop < 0 ? (long)a->rank + stop : stop));
-    if (slice->kid[1] == NULL && slice->kid[0] && slice->kid[0]->abs && int_constant(slice->kid[0]->abs, &stop))
+    if (slice->kid[1] == NULL && slice->kid[0] && slice->kid[0]->abs && abs_int(slice->kid[0]->abs, &stop))
         return abs_shape(f->unit, (uint32_t)(stop < 0 ? -stop : (long)a->rank - stop));
     return abs_simple(ABS_SHAPE);
 }
@@ -423,13 +430,13 @@ static struct val eval_subscript(struct frame *f, struct node *e) {
     long index;
     switch (object.abs->kind) {
     case ABS_RECORD:
-        if (int_constant(key.abs, &index) && is_settled_field(object.abs, index))
+        if (abs_int(key.abs, &index) && is_settled_field(object.abs, index))
             return record_attribute(f, object, object.abs->key[index],
                 at_node(f, make_attr(unit->arena, object.expr, object.abs->key[index]), e));
         return val_top(expr);
     case ABS_TUPLE:
     case ABS_LIST:
-        if (int_constant(key.abs, &index)) {
+        if (abs_int(key.abs, &index)) {
             if (index < 0)
                 index += object.abs->count;
             if (index >= 0 && (uint32_t)index < object.abs->count) {
