@@ -344,6 +344,16 @@ static const struct absval *choose_mask(struct frame *f, const struct absval *di
     return a;
 }
 
+/* A class or function of this file goes by its own name, whatever it was found in. */
+static struct node *global_name(struct frame *f, const struct absval *a) {
+    atom name = a->kind == ABS_CLASS ? a->cls->name
+        : a->kind == ABS_FUNCTION && a->fn->lambda == NULL && a->fn->closure == NULL && a->fn->owner == NULL ? a->fn->name
+                                                                                                      : NULL;
+    const struct symbol *symbol = name ? module_lookup(f->fn->module, name) : NULL;
+    bool same = symbol && (a->kind == ABS_CLASS ? symbol->cls == a->cls : symbol->fn == a->fn);
+    return same ? make_name(f->unit->arena, name) : NULL;
+}
+
 static struct val dict_item(struct frame *f, struct val object, struct val key, struct node *expr) {
     const struct absval *d = object.abs, *j = d->element;
     if (key.abs->kind == ABS_CONST && key.abs->constant->kind == NODE_STRING) {
@@ -353,7 +363,8 @@ static struct val dict_item(struct frame *f, struct val object, struct val key, 
                 const struct val *item = &d->item[i];
                 if (item->expr && expr_is_trivial(item->expr))
                     return (struct val){.abs = item->abs, .expr = val_expr(f, item), .web = item->web};
-                return val_make(item->abs, expr);
+                struct node *name = global_name(f, item->abs);
+                return val_make(item->abs, name ? at_node(f, name, expr) : expr);
             }
         return j ? val_make(j, expr) : val_top(expr);
     }
