@@ -140,7 +140,7 @@ bool abs_int(const struct absval *a, long *value) {
 static bool masks_equal(const struct mask *a, const struct mask *b) {
     if (a == b)
         return true;
-    if (a->shape != b->shape || (a->window == NULL) != (b->window == NULL))
+    if (a->shape != b->shape || a->form != b->form || (a->window == NULL) != (b->window == NULL))
         return false;
     return a->window == NULL || node_equal(a->window, b->window);
 }

@@ -92,6 +92,14 @@ struct val self_attribute(struct frame *f, struct val self, atom name, struct no
 void store_attribute(struct frame *f, struct cls *cls, atom name, struct val v, struct node *stmt);
 struct val call_super(struct frame *f, atom method, struct args *args, struct node *at);
 
+/* spec_mask.c */
+/* The value, known as a mask where its expression computes one. */
+struct val mask_or(struct frame *f, struct val v);
+/* What is known of a variable that is `a` or `b` after an IF, if it is a mask; else NULL. */
+const struct absval *mask_join(struct frame *f, const struct node *test, const struct absval *a, const struct absval *b);
+/* The mask that is `a` where the symbol holds, else `b`; NULL where that is no mask. */
+const struct absval *mask_either(struct frame *f, struct node *symbol, const struct absval *a, const struct absval *b);
+
 /* spec_stmt.c */
 enum flow run_block(struct frame *f, struct node *block, uint32_t from);
 struct web *emit_assign(struct frame *f, atom name, struct val v, struct node *at);

@@ -319,7 +319,7 @@ static const struct absval *choose_mask(struct frame *f, const struct absval *di
     bool same = true;
     for (uint32_t i = 0; i < dict->count; i++) {
         const struct absval *a = dict->item[i].abs;
-        if (a->kind != ABS_MASK || a->mask->shape != MASK_CAUSAL)
+        if (a->kind != ABS_MASK || a->mask->shape != MASK_CAUSAL || a->mask->form != dict->item[0].abs->mask->form)
             return NULL;
         same &= abs_equal(a, dict->item[0].abs);
     }
@@ -339,7 +339,8 @@ static const struct absval *choose_mask(struct frame *f, const struct absval *di
     }
     struct absval *a = abs_new(unit, ABS_MASK);
     a->mask = NEW(unit->arena, struct mask);
-    a->mask->shape = MASK_CAUSAL;
+    *a->mask = *dict->item[0].abs->mask;
+    a->rank = dict->item[0].abs->rank;
     a->mask->window = window;
     return a;
 }
@@ -466,13 +467,12 @@ static struct val eval_subscript(struct frame *f, struct node *e) {
         if (e->kid[1]->kind == NODE_SLICE)
             return val_make(shape_slice(f, object.abs, key.expr), expr);
         return val_make(abs_simple(ABS_NUMBER), expr);
+    case ABS_MASK:
     case ABS_TENSOR: {
         bool exact = object.abs->rank > 0;
         uint32_t rank = index_rank(key.expr, object.abs->rank, &exact);
         return val_make(abs_tensor(unit, exact ? rank : 0), expr);
     }
-    case ABS_MASK: /* a slice of a mask up to the number of keys is the mask: the equations check which */
-        return val_make(object.abs, expr);
     case ABS_LIBRARY: {
         const struct fact *fact = fact_library(unit->facts, object.abs->qual);
         if (fact && fact->effect == EFFECT_OBJECT) {
@@ -636,18 +636,9 @@ static struct val eval_ifexp(struct frame *f, struct node *e) {
     const struct absval *symbolic = fold_symbolic(f, expr, all, 3);
     if (symbolic)
         return val_make(symbolic, expr);
-    if (a.abs->kind == ABS_MASK && b.abs->kind == ABS_MASK && !abs_equal(a.abs, b.abs)) {
-        struct node *window = abs_symbol(unit, test.abs);
-        if (window && a.abs->mask->shape == MASK_CAUSAL && b.abs->mask->shape == MASK_CAUSAL) {
-            struct absval *m = abs_new(unit, ABS_MASK);
-            m->mask = NEW(unit->arena, struct mask);
-            struct node *w[2] = {a.abs->mask->window, b.abs->mask->window};
-            for (int i = 0; i < 2; i++)
-                w[i] = w[i] ? node_copy(unit->arena, w[i]) : make_const(unit->arena, OP_NONE);
-            m->mask->window = node_make(unit->arena, NODE_IFEXP, NULL, 3, window, w[0], w[1]);
-            return val_make(m, expr);
-        }
-    }
+    const struct absval *mask = mask_join(f, test.expr, a.abs, b.abs);
+    if (mask)
+        return val_make(mask, expr);
     bool callable = a.abs->kind != ABS_CONST && b.abs->kind != ABS_CONST &&
         (a.abs->kind == ABS_FUNCTION || a.abs->kind == ABS_CLASS || a.abs->kind == ABS_LIBRARY ||
             a.abs->kind == ABS_BOUND || b.abs->kind == ABS_FUNCTION || b.abs->kind == ABS_CLASS ||
@@ -714,22 +705,22 @@ struct val eval(struct frame *f, struct node *e) {
     case NODE_ATTRIBUTE:
         return eval_attribute_of(f, eval(f, e->kid[0]), e->atom, e);
     case NODE_SUBSCRIPT:
-        return eval_subscript(f, e);
+        return mask_or(f, eval_subscript(f, e));
     case NODE_CALL:
-        return eval_call(f, e);
+        return mask_or(f, eval_call(f, e));
     case NODE_TUPLE:
     case NODE_LIST:
         return eval_display(f, e);
     case NODE_DICT:
         return eval_dict(f, e);
     case NODE_BINOP:
-        return fold_binop(f, e);
+        return mask_or(f, fold_binop(f, e));
     case NODE_UNARYOP:
-        return fold_unary(f, e);
+        return mask_or(f, fold_unary(f, e));
     case NODE_BOOLOP:
         return fold_boolop(f, e);
     case NODE_COMPARE:
-        return fold_compare(f, e);
+        return mask_or(f, fold_compare(f, e));
     case NODE_IFEXP:
         return eval_ifexp(f, e);
     case NODE_LISTCOMP:

@@ -33,6 +33,7 @@ static const struct absval *mask_abs(struct frame *f, enum effect effect, const 
             return abs_simple(ABS_TENSOR); /* a mask that means more than its name */
     }
     struct absval *m = abs_new(unit, ABS_MASK);
+    m->rank = 4;
     m->mask = NEW(unit->arena, struct mask);
     m->mask->shape = effect == EFFECT_MASK_CHUNKED ? MASK_CHUNKED
         : effect == EFFECT_MASK_BIDIRECTIONAL      ? MASK_BIDIRECTIONAL
@@ -43,6 +44,11 @@ static const struct absval *mask_abs(struct frame *f, enum effect effect, const 
         if (symbol == NULL)
             symbol = make_name(unit->arena, intern(unit->atoms, "config"));
         m->mask->window = make_attr(unit->arena, symbol, intern(unit->atoms, "sliding_window"));
+    }
+    const struct arg *window = arg_find(args, UINT32_MAX, "sliding_window");
+    if (effect == EFFECT_MASK_CAUSAL && window && !abs_is_none(window->val.abs)) {
+        m->mask->window = abs_symbol(unit, window->val.abs);
+        return m->mask->window ? m : abs_simple(ABS_TENSOR);
     }
     return m;
 }
@@ -284,7 +290,8 @@ static struct val call_builtin(struct frame *f, const char *name, struct val cal
 
 static uint32_t rank_of_arg(const struct args *args, uint32_t i) {
     const struct arg *a = arg_find(args, i, NULL);
-    return a && (a->val.abs->kind == ABS_TENSOR || a->val.abs->kind == ABS_TOP) ? a->val.abs->rank : 0;
+    bool ranked = a && (a->val.abs->kind == ABS_TENSOR || a->val.abs->kind == ABS_MASK || a->val.abs->kind == ABS_TOP);
+    return ranked ? a->val.abs->rank : 0;
 }
 
 /* How many sizes the positional arguments from `from` on are; 0 where that is not known. */
@@ -536,7 +543,7 @@ static struct val tensor_method(struct frame *f, struct val object, atom name, s
     }
     size_t len = strlen(name);
     if (len > 1 && name[len - 1] == '_' && name[len - 2] != '_')
-        return val_make(object.abs, call);
+        return val_make(object.abs->kind == ABS_MASK ? abs_tensor(unit, rank) : object.abs, call);
     return val_make(torch_result(f, name, args, rank, 0), call);
 }
 

@@ -206,6 +206,11 @@ bool abs_int(const struct absval *a, long *value);
 struct node *abs_symbol(struct unit *unit, const struct absval *a);
 const char *abs_describe(struct unit *unit, const struct absval *a);
 
+/* -- spec_mask.c --------------------------------------------------------------------------------------------------- */
+
+/* Turn `a` into what both masks allow; false where that is none of the masks that are known. */
+bool mask_intersect(struct mask *a, const struct mask *b);
+
 /* -- prune.c ------------------------------------------------------------------------------------------------------- */
 
 /* Every function with a residual body of the last round. */
