@@ -61,6 +61,8 @@ struct val fold_compare(struct frame *f, struct node *e);
 struct val fold_boolop(struct frame *f, struct node *e);
 struct val fold_binop(struct frame *f, struct node *e);
 struct val fold_unary(struct frame *f, struct node *e);
+/* The elements of a list or tuple as a display; NULL where one would be computed again. */
+struct node *display_of(struct frame *f, const struct absval *a);
 /* `abs` of an operation all of whose operands are known at construction, or NULL. */
 const struct absval *fold_symbolic(struct frame *f, const struct node *e, const struct val *operands, uint32_t count);
 int truth_of_isinstance(struct frame *f, const struct absval *a, const struct absval *type);

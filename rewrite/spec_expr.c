@@ -425,6 +425,31 @@ static const struct absval *shape_slice(struct frame *f, const struct absval *a,
     return abs_simple(ABS_SHAPE);
 }
 
+static bool slice_bound(const struct node *bound, long absent, long count, long *at) {
+    *at = absent;
+    if (bound && (!bound->abs || !abs_int(bound->abs, at)))
+        return false;
+    *at += *at < 0 ? count : 0;
+    *at = *at < 0 ? 0 : *at > count ? count : *at;
+    return true;
+}
+
+/* xs[a:b] of known elements. */
+static struct val sequence_slice(struct frame *f, const struct absval *xs, const struct node *slice, struct node *expr) {
+    long from, to;
+    if (slice->kid[2] || !slice_bound(slice->kid[0], 0, xs->count, &from) ||
+        !slice_bound(slice->kid[1], xs->count, xs->count, &to))
+        return val_make(abs_element(f, xs), expr);
+    struct absval *part = abs_new(f->unit, xs->kind);
+    part->item = NEW_ARRAY(f->unit->arena, struct val, xs->count + 1);
+    for (; from < to; from++)
+        part->item[part->count++] = xs->item[from];
+    struct node *display = display_of(f, part);
+    for (uint32_t i = 0; i < part->count && !display; i++) /* elements of `expr`, not of what was sliced */
+        part->item[i] = (struct val){.abs = part->item[i].abs};
+    return val_make(part, display ? at_node(f, display, expr) : expr);
+}
+
 /* Items of a model output count its fields that are not None: field `index` is item `index` if all up to it exist. */
 static bool is_settled_field(const struct absval *record, long index) {
     if (index < 0 || (unsigned long)index >= record->count)
@@ -448,6 +473,8 @@ static struct val eval_subscript(struct frame *f, struct node *e) {
         return val_top(expr);
     case ABS_TUPLE:
     case ABS_LIST:
+        if (key.expr->kind == NODE_SLICE)
+            return sequence_slice(f, object.abs, key.expr, expr);
         if (abs_int(key.abs, &index)) {
             if (index < 0)
                 index += object.abs->count;

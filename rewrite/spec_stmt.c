@@ -48,7 +48,33 @@ static bool adopt_temporary(struct frame *f, atom name, struct val v) {
     return true;
 }
 
+/* `xs = (f(x), y)`: tensors in a display become variables, so that taking one out again costs nothing. */
+static struct val name_elements(struct frame *f, atom name, struct val v) {
+    bool display = (v.abs->kind == ABS_TUPLE && v.expr->kind == NODE_TUPLE) ||
+        (v.abs->kind == ABS_LIST && v.expr->kind == NODE_LIST);
+    if (f->pure || !display || v.abs->count != v.expr->nkids)
+        return v;
+    struct absval *named = abs_new(f->unit, v.abs->kind);
+    *named = *v.abs;
+    named->item = NEW_ARRAY(f->unit->arena, struct val, v.abs->count + 1);
+    for (uint32_t i = 0; i < v.abs->count; i++) {
+        struct val item = named->item[i] = v.abs->item[i];
+        bool tensor = item.abs->kind == ABS_TENSOR || item.abs->kind == ABS_TOP;
+        if (!tensor || item.web || expr_is_trivial(v.expr->kid[i]))
+            continue;
+        struct web *w = web_new(f, WEB_ASSIGN, intern_printf(f->unit->atoms, "%s_%u", name, i), item.abs);
+        w->temporary = true;
+        w->expr = v.expr->kid[i];
+        w->stmt = emit(f, node_make(f->unit->arena, NODE_ASSIGN, NULL, 2, w->expr, make_web_name(f->unit->arena, w)), NULL);
+        named->item[i] = (struct val){.abs = item.abs, .web = w};
+        v.expr->kid[i] = make_web_name(f->unit->arena, w);
+    }
+    v.abs = v.expr->abs = named;
+    return v;
+}
+
 struct web *emit_assign(struct frame *f, atom name, struct val v, struct node *at) {
+    v = name_elements(f, name, v);
     if (adopt_temporary(f, name, v))
         return v.expr->web;
     struct web *w = web_new(f, WEB_ASSIGN, name, stored_abs(f, v.abs));
