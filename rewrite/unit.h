@@ -203,9 +203,16 @@ bool abs_equal(const struct absval *a, const struct absval *b);
 const struct absval *abs_summary(struct unit *unit, const struct absval *a);
 /* 1 true, 0 false, -1 unknown. */
 int abs_truth(const struct absval *a);
+/* Whether it is a constant integer. */
+bool abs_int(const struct absval *a, long *value);
 /* The expression of a value in terms of config and layer_idx, or NULL if it is not known at construction. */
 struct node *abs_symbol(struct unit *unit, const struct absval *a);
 const char *abs_describe(struct unit *unit, const struct absval *a);
+
+/* -- spec_mask.c --------------------------------------------------------------------------------------------------- */
+
+/* Turn `a` into what both masks allow; false where that is none of the masks that are known. */
+bool mask_intersect(struct mask *a, const struct mask *b);
 
 /* -- prune.c ------------------------------------------------------------------------------------------------------- */
 
