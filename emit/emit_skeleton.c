@@ -102,13 +102,31 @@ bool find_roles(struct emitter *e) {
 
 /* -- outputs --------------------------------------------------------------------------------------------------------- */
 
+/* Fields beside the hidden states that the entry reads too. */
+static void other_fields(const struct node *n, struct buf *out) {
+    if (n == NULL)
+        return;
+    if (n->kind == NODE_RETURN && is_kind(n->kid[0], NODE_CALL) && n->kid[0]->abs && n->kid[0]->abs->kind == ABS_RECORD)
+        for (uint32_t i = 1; i < n->kid[0]->nkids; i++) {
+            const struct node *field = n->kid[0]->kid[i];
+            if (field->kind == NODE_KEYWORD && field->atom && !atom_is(field->atom, "last_hidden_state"))
+                buf_printf(out, "    %s: object = None\n", field->atom);
+        }
+    for (uint32_t i = 0; i < n->nkids; i++)
+        other_fields(n->kid[i], out);
+}
+
 void emit_outputs(struct emitter *e) {
     need_import(e, "dataclasses", "dataclass");
     need_import(e, "transformers.utils", "ModelOutput");
-    if (e->model)
-        append_python(e, e->module,
-            "@dataclass\nclass %sModelOutput(ModelOutput):\n    last_hidden_state: torch.FloatTensor | None = None\n",
-            e->prefix);
+    if (e->model) {
+        struct buf text = {0};
+        buf_printf(&text, "@dataclass\nclass %sModelOutput(ModelOutput):\n", e->prefix);
+        buf_puts(&text, "    last_hidden_state: torch.FloatTensor | None = None\n");
+        other_fields(class_method(e->model, "forward")->body, &text);
+        append_python(e, e->module, "%s", text.at);
+        buf_free(&text);
+    }
     append_python(e, e->module,
         "@dataclass\nclass %sCausalLMOutput(ModelOutput):\n    logits: torch.FloatTensor | None = None\n", e->prefix);
 }
@@ -240,9 +258,12 @@ static void embedding_methods(struct emitter *e, struct buf *out, const char *pa
 
 /* Other methods that stay calls. */
 static void append_helpers(struct emitter *e, struct node *cls, struct cls *source) {
-    (void)e;
-    (void)cls;
-    (void)source;
+    for (uint32_t i = 0; i < source->methods.len; i++) {
+        struct fn *fn = source->methods.entry[i].value;
+        bool own = atom_is(fn->name, "__init__") || atom_is(fn->name, "forward");
+        if (!own && fn->live && fn->body && fn->round == e->unit->round)
+            node_add(e->unit->arena, class_body(cls), function_node(e, fn));
+    }
 }
 
 /* PreTrainedModel classes around the base model: they only hold it. */
@@ -264,6 +285,41 @@ static struct node *begin_class(struct emitter *e, const char *name, const char 
     return cls;
 }
 
+/* A norm of the model whose weight tells the dtype of the layers. */
+static atom norm_attribute(const struct cls *model) {
+    for (uint32_t i = 0; i < model->attrs.len; i++) {
+        const struct attr *attr = model->attrs.entry[i].value;
+        if (!attr->live || attr->conditional)
+            continue;
+        if (attr->abs->kind == ABS_OBJECT && qual_ends(attr->abs->qual, "LayerNorm") && attr->expr && attr->expr->nkids <= 3)
+            return attr->name;
+        if (attr->abs->kind != ABS_INSTANCE)
+            continue;
+        for (uint32_t k = 0; k < attr->abs->cls->attrs.len; k++) {
+            const struct attr *weight = attr->abs->cls->attrs.entry[k].value;
+            if (atom_is(weight->name, "weight") && weight->live && !weight->conditional && weight->abs->kind == ABS_TENSOR)
+                return attr->name;
+        }
+    }
+    return NULL;
+}
+
+/* Embeddings of a quantised checkpoint may come in another dtype than the layers compute in. */
+static void cast_embeddings(struct emitter *e, struct node *body) {
+    struct unit *u = e->unit;
+    atom norm = norm_attribute(e->model);
+    for (uint32_t i = 0; norm && i < body->nkids; i++) {
+        struct node *s = body->kid[i];
+        if (s->kind != NODE_ASSIGN || s->nkids != 2 || !is_name(s->kid[0], "inputs_embeds") || s->kid[1]->kind != NODE_NAME)
+            continue;
+        struct node *weight = make_attr(u->arena, make_attr(u->arena, make_name(u->arena, intern(u->atoms, "self")), norm),
+            intern(u->atoms, "weight"));
+        struct node *dtype = make_attr(u->arena, weight, intern(u->atoms, "dtype"));
+        s->kid[0] = node_make(u->arena, NODE_CALL, NULL, 2, make_attr(u->arena, s->kid[0], intern(u->atoms, "to")), dtype);
+        return;
+    }
+}
+
 void emit_base_model(struct emitter *e) {
     if (e->model == NULL)
         return;
@@ -279,6 +335,7 @@ void emit_base_model(struct emitter *e) {
     append_methods(e, cls, text.at);
     buf_free(&text);
     rename_output(e, forward->body, output);
+    cast_embeddings(e, forward->body);
     if (forward->body->nkids)
         forward->body->kid[0]->flags |= NF_BLANK;
     append_body(e, forward_of(cls), forward);
@@ -316,13 +373,52 @@ static void entry_methods(struct emitter *e, struct buf *text) {
         buf_printf(text, "    def get_decoder(self) -> %s:\n        return self.%s\n\n", e->model->name, e->model_attr);
 }
 
+static bool passes_input(const struct node *call, const char *name) {
+    for (uint32_t i = 1; i < call->nkids; i++) {
+        const struct node *a = call->kid[i];
+        if (a->kind == NODE_KEYWORD ? a->atom && atom_is(a->atom, name) : is_name(a, name))
+            return true;
+    }
+    return false;
+}
+
+/* The three inputs stand in the order of the emitted signature, so they need no names. */
+static void order_inputs(struct emitter *e, struct node *call) {
+    static const char *const inputs[] = {"input_ids", "position_ids", "inputs_embeds"};
+    struct node *value[3] = {0};
+    if (call->nkids != 4)
+        return;
+    for (uint32_t i = 1; i < call->nkids; i++) {
+        struct node *a = call->kid[i];
+        uint32_t p = call->callsite->param[i - 1];
+        atom name = a->kind == NODE_KEYWORD ? a->atom : i - 1 < 3 && p < call->callsite->fn->params.len
+            ? call->callsite->fn->params.at[p]->name
+            : NULL;
+        for (int k = 0; k < 3; k++)
+            if (name && atom_is(name, inputs[k]))
+                value[k] = a->kind == NODE_KEYWORD ? a->kid[0] : a;
+    }
+    if (!value[0] || !value[1] || !value[2])
+        return;
+    for (int k = 0; k < 3; k++)
+        call->kid[k + 1] = value[k];
+    (void)e;
+}
+
 /* `self.model(input_ids=..., ...)` passes on what AutoDeploy adds; logits are float32. */
 static void finish_entry(struct emitter *e, struct node *n) {
     struct arena *arena = e->unit->arena;
     if (n == NULL)
         return;
     if (n->kind == NODE_CALL && n->callsite && e->model && n->callsite->fn == class_method(e->model, "forward")) {
+        static const char *const inputs[] = {"input_ids", "position_ids", "inputs_embeds"};
         n->flags &= ~(uint32_t)NF_TRAILING_COMMA;
+        for (size_t i = 0; i < 3; i++)
+            if (!passes_input(n, inputs[i])) {
+                atom name = intern(e->unit->atoms, inputs[i]);
+                node_add(arena, n, node_make(arena, NODE_KEYWORD, name, 1, make_name(arena, name)));
+            }
+        order_inputs(e, n);
         node_add(arena, n,
             node_make(arena, NODE_KEYWORD, NULL, 1, make_name(arena, intern(e->unit->atoms, "kwargs"))));
     }
@@ -379,6 +475,7 @@ void emit_entry(struct emitter *e) {
     finish_entry(e, forward->body);
     cast_logits(e, forward->body);
     append_body(e, forward_of(cls), forward);
+    append_helpers(e, cls, u->entry);
 }
 
 void emit_registration(struct emitter *e) {

@@ -78,6 +78,9 @@ static bool symbol_not_none(const struct node *e) {
 bool abs_not_none(const struct absval *a) {
     if (a->kind == ABS_SYMBOLIC)
         return symbol_not_none(a->constant);
+    for (uint32_t i = 0; a->kind == ABS_UNION && i < a->count; i++)
+        if (abs_is_none(a->item[i].abs))
+            return false;
     return a->kind != ABS_TOP && a->kind != ABS_BOTTOM && !abs_is_none(a);
 }
 
@@ -120,12 +123,27 @@ int abs_truth(const struct absval *a) {
     }
 }
 
+bool abs_int(const struct absval *a, long *value) {
+    if (a->kind != ABS_CONST)
+        return false;
+    const struct node *n = a->constant;
+    long sign = 1;
+    if (n->kind == NODE_UNARYOP && n->op == OP_NEG) {
+        sign = -1;
+        n = n->kid[0];
+    }
+    if (n->kind != NODE_NUMBER || strpbrk(n->atom, ".eEjJ"))
+        return false;
+    *value = sign * strtol(n->atom, NULL, 0);
+    return true;
+}
+
 /* -- order ------------------------------------------------------------------------------------------------------- */
 
 static bool masks_equal(const struct mask *a, const struct mask *b) {
     if (a == b)
         return true;
-    if (a->shape != b->shape || (a->window == NULL) != (b->window == NULL))
+    if (a->shape != b->shape || a->form != b->form || (a->window == NULL) != (b->window == NULL))
         return false;
     return a->window == NULL || node_equal(a->window, b->window);
 }
@@ -302,7 +320,7 @@ const struct absval *abs_join(struct unit *unit, const struct absval *a, const s
         return a;
     if (b->kind == ABS_TOP && a->kind == ABS_TENSOR && a->rank == b->rank)
         return b;
-    if (is_module(a) && is_module(b))
+    if ((is_module(a) || abs_is_none(a)) && (is_module(b) || abs_is_none(b)))
         return join_modules(unit, a, b);
     const struct absval *tensor = a->kind == ABS_TENSOR ? a : b, *other = a->kind == ABS_TENSOR ? b : a;
     if (tensor->kind == ABS_TENSOR && abs_is_none(other)) {

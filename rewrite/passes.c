@@ -9,6 +9,7 @@
 #include "rewrite/layout.h"
 #include "rewrite/tabulate.h"
 #include "rewrite/tidy.h"
+#include "rewrite/versions.h"
 
 static bool run_equations(struct unit *unit) {
     apply_equations(unit);
@@ -34,7 +35,13 @@ static bool run_tables(struct unit *unit) {
 }
 
 static bool run_prune(struct unit *unit) {
+    propagate_copies(unit);
     prune(unit);
+    return true;
+}
+
+static bool run_versions(struct unit *unit) {
+    span_versions(unit);
     return true;
 }
 
@@ -60,6 +67,7 @@ const struct pass passes[] = {
     {"tables", run_tables, "compute once what depends on the position alone"},
     {"prune", run_prune, "drop what the logits do not need"},
     {"check", check_residual, "refuse what must not be left"},
+    {"versions", run_versions, "read what moved between releases through one function"},
     {"tidy", run_tidy, "write more simply what the passes have left"},
     {"names", run_names, "give every variable its name"},
     {"published", published_paths, "give parameters the paths that they have in the published checkpoint"},
