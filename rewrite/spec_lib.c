@@ -133,7 +133,7 @@ static int has_attribute(struct frame *f, const struct absval *a, atom name) {
         if (fact_config(unit->facts, name))
             return 1;
         if (unit->config_fields.len && *a->qual == '\0')
-            return map_has(&unit->config_fields, name);
+            return map_has(&unit->config_fields, name) ? 1 : -1; /* config.json may hold more than the class declares */
         return -1;
     }
     if (a->kind == ABS_TUPLE || a->kind == ABS_LIST || abs_is_none(a))
@@ -172,6 +172,8 @@ static struct val builtin_getattr(struct frame *f, struct args *args, struct nod
     int truth = has_attribute(f, a, name);
     if (truth == 0 && dflt)
         return dflt->val;
+    if (truth == 1 && dflt && a->kind == ABS_CONFIG) /* other releases may not have it: the default stays */
+        return val_make(eval_attribute_of(f, object->val, name, at).abs, call);
     struct val receiver = object->val;
     receiver.expr = val_expr(f, &receiver);
     if (truth == 1 || dflt == NULL)

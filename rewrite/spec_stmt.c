@@ -299,6 +299,27 @@ static struct val make_choice(struct frame *f, struct node *join, struct val the
     return v;
 }
 
+/* The elements of a tuple that a call returns, each in a variable. */
+static struct val unpacked(struct frame *f, struct node *block, struct val v) {
+    struct unit *unit = f->unit;
+    struct absval *t = abs_new(unit, v.abs->kind);
+    struct node *tuple = node_new(unit->arena, NODE_TUPLE);
+    struct node *stmt = node_make(unit->arena, NODE_ASSIGN, NULL, 2, val_expr(f, &v), tuple);
+    t->count = v.abs->count;
+    t->item = NEW_ARRAY(unit->arena, struct val, t->count + 1);
+    for (uint32_t i = 0; i < t->count; i++) {
+        struct web *w = web_new(f, WEB_ELEMENT, intern(unit->atoms, "result"), v.abs->item[i].abs);
+        w->temporary = true;
+        w->stmt = stmt;
+        w->expr = stmt->kid[0];
+        w->element = i;
+        node_add(unit->arena, tuple, make_web_name(unit->arena, w));
+        t->item[i] = (struct val){.abs = w->abs, .web = w};
+    }
+    node_add(unit->arena, block, stmt);
+    return val_make(t, node_copy(unit->arena, tuple));
+}
+
 static struct val merge_items(struct frame *f, struct node *join, atom name, struct val then, struct val other) {
     struct unit *unit = f->unit;
     struct absval *t = abs_new(unit, then.abs->kind);
@@ -330,6 +351,14 @@ struct val merge_vals(struct frame *f, struct node *join, atom name, struct val 
     if (is_function_value(then.abs) || is_function_value(other.abs))
         return make_choice(f, join, then, other);
     bool tuples = then.abs->kind == ABS_TUPLE && other.abs->kind == ABS_TUPLE && then.abs->count == other.abs->count;
+    if (tuples && then.web == NULL && other.web == NULL && elements_are_free(then.abs) != elements_are_free(other.abs)) {
+        if (join->kid[2] == NULL)
+            join->kid[2] = node_new(unit->arena, NODE_BLOCK);
+        if (elements_are_free(other.abs))
+            then = unpacked(f, join->kid[1], then);
+        else
+            other = unpacked(f, join->kid[2], other);
+    }
     if (tuples && elements_are_free(then.abs) && elements_are_free(other.abs) && !(then.web && other.web))
         return merge_items(f, join, name, then, other);
     const struct absval *abs = abs_join(unit, then.abs, other.abs);
@@ -342,6 +371,7 @@ struct val merge_vals(struct frame *f, struct node *join, atom name, struct val 
     if (then.web && then.web == other.web)
         return (struct val){.abs = abs, .web = then.web};
     struct web *w = web_new(f, WEB_IF, name, abs);
+    w->temporary |= atom_is(name, "result");
     w->stmt = join;
     w->from[0] = web_in_block(f, join->kid[1], name, &then);
     w->from[1] = web_in_block(f, join->kid[2], name, &other);

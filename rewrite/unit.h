@@ -154,12 +154,14 @@ struct unit {
     struct cls *entry;             /* <X>ForCausalLM of the source */
     VEC(struct cls *) classes;     /* constructed, in order */
     VEC(struct fn *) functions;    /* of the module, residual */
+    VEC(struct node *) helpers;    /* FUNCTIONs that passes made, printed as they are before the classes */
     uint32_t rank_ids;
     bool restart;                  /* a parameter turned out to take several ranks: forget what is known of all */
     uint32_t round;
     bool changed;                  /* a summary grew after it was used: another round is needed */
     bool failed;
     bool keep_signatures;          /* sweep removes statements only: parameters may still become live */
+    bool reads_rope_parameters, rope_partial, rope_original; /* versions.c: what the emitted helper must provide */
     const char *prefill_only;      /* why AutoDeploy cannot cache it; NULL: it can */
     bool strict_rounding;          /* only equations that are exact */
     /* the outcome, for the exit status and the report: */
