@@ -266,12 +266,15 @@ static void check_block(struct checker *c, struct node *block) {
     }
 }
 
-/* A parameter that still carries a mask, though none is known there. */
+/* A parameter that prefill has no use for, by the facts, and that something here still reads. */
 static void check_params(struct checker *c) {
     for (uint32_t i = 0; i < c->fn->params.len; i++) {
         const struct param *p = c->fn->params.at[i];
-        if (p->web && p->web->live && atom_is(p->name, "attention_mask") && p->abs && p->abs->kind != ABS_MASK)
-            refuse(c, c->fn->def, "own-mask", "`%s` makes or takes a mask of which nothing is known", c->fn->name);
+        const struct fact *fact = fact_parameter(c->unit->facts, p->name);
+        if (!p->live || !fact || fact->effect != EFFECT_VALUE || !is_none(fact->value) || !c->fn->owner)
+            continue;
+        struct diag *d = refuse(c, c->fn->def, "mask-escapes", "`%s` is computed by the model and read here by something that no equation understands", p->name);
+        diag_help(c->unit->diags, d, "attention must be a softmax over scores under a causal mask, with a window or without");
     }
 }
 
@@ -280,10 +283,10 @@ bool check_residual(struct unit *unit) {
     functions_collect(unit, &all);
     for (uint32_t i = 0; i < all.list.len; i++) {
         struct checker c = {.unit = unit, .fn = all.list.at[i]};
-        if (c.fn->live) {
-            check_params(&c);
-            check_block(&c, c.fn->body);
-        }
+        if (!c.fn->live)
+            continue;
+        check_params(&c);
+        check_block(&c, c.fn->body);
         if (c.maker && diags_count(unit->diags, SEVERITY_ERROR) == 0) {
             c.stmt = c.maker_stmt;
             refuse(&c, c.maker, "mask-escapes", "a mask is made here for something that no equation understands%s", "");
