@@ -1,7 +1,7 @@
 /* diff.c - Myers' O(ND) algorithm in linear space ("An O(ND) Difference Algorithm and Its Variations", 1986), on lines.
  *
- * Lines are numbered by their text first, so that comparing two is comparing numbers. The result of the search is one mark
- * for each line of either side: changed or not. Hunks are read off the marks. */
+ * Lines are numbered by their text first, so that comparing two is comparing numbers. The result of the search is one
+ * mark for each line of either side: changed or not. Hunks are read off the marks. */
 #include "base/diff.h"
 
 #include <stdbool.h>
@@ -38,7 +38,8 @@ static void split(struct arena *arena, struct atoms *atoms, struct side *side, c
     }
 }
 
-/* -- the search -------------------------------------------------------------------------------------------------------- */
+/* -- the search
+ * -------------------------------------------------------------------------------------------------------- */
 
 struct box {
     int a0, a1, b0, b1;
@@ -106,7 +107,8 @@ static void compare(struct diff *d, struct box box) {
     compare(d, (struct box){x, box.a1, y, box.b1});
 }
 
-/* -- hunks ----------------------------------------------------------------------------------------------------------------- */
+/* -- hunks
+ * ----------------------------------------------------------------------------------------------------------------- */
 
 static void put_line(struct buf *out, char mark, atom line) {
     buf_putc(out, mark);
@@ -162,8 +164,8 @@ static void put_hunks(struct buf *out, const struct diff *d) {
     }
 }
 
-void diff_unified(struct buf *out, const char *a_name, const char *a, size_t a_len, const char *b_name, const char *b,
-    size_t b_len) {
+void diff_unified(
+    struct buf *out, const char *a_name, const char *a, size_t a_len, const char *b_name, const char *b, size_t b_len) {
     struct arena *arena = arena_create();
     struct atoms *atoms = atoms_create(arena);
     struct diff d = {0};

@@ -7,7 +7,7 @@
 #include "base/buf.h"
 
 /* Append the unified diff from text `a` to text `b`, with three lines of context; nothing where they are equal. */
-void diff_unified(struct buf *out, const char *a_name, const char *a, size_t a_len, const char *b_name, const char *b,
-    size_t b_len);
+void diff_unified(
+    struct buf *out, const char *a_name, const char *a, size_t a_len, const char *b_name, const char *b, size_t b_len);
 
 #endif

@@ -1,8 +1,8 @@
 /* file.h - the only place with file-system calls beside source_read.
  *
  * Writing is atomic: the text goes to a new file beside the target, is flushed to disk, and takes the target's name. A
- * failure at any point leaves the target as it was and removes the new file. What is no regular file (a device, a pipe) is
- * written to as it is. */
+ * failure at any point leaves the target as it was and removes the new file. What is no regular file (a device, a pipe)
+ * is written to as it is. */
 #ifndef ADGEN_BASE_FILE_H
 #define ADGEN_BASE_FILE_H
 
@@ -18,8 +18,8 @@ struct buf;
  * on failure. */
 bool file_write(struct diags *diags, const char *path, const char *text, size_t len);
 
-/* Make sure that the three standard streams are something: a closed one fails when it is used, and no file that is opened
- * later takes its number. */
+/* Make sure that the three standard streams are something: a closed one fails when it is used, and no file that is
+ * opened later takes its number. */
 void standard_streams_open(void);
 
 /* The bytes of a regular file into `out`, replacing what it held; false, and nothing said, if it cannot be read. */

@@ -12,8 +12,8 @@ bool ends_with(const char *text, const char *suffix);
 /* Insertions, deletions, replacements and swaps of neighbours that make `b` of `a`. */
 uint32_t edit_distance(const char *a, const char *b);
 
-/* The candidate nearest to a mistyped word, if it is near enough to be meant: at most a third of the word is wrong. Start
- * with a zeroed struct and offer all candidates. */
+/* The candidate nearest to a mistyped word, if it is near enough to be meant: at most a third of the word is wrong.
+ * Start with a zeroed struct and offer all candidates. */
 struct nearest {
     const char *word;
     uint32_t distance;

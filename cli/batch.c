@@ -1,8 +1,8 @@
 /* batch.c - `adgen --all`: every causal LM of a package.
  *
- * The package's tables are read once. Threads take model types from a counter, each with a context of its own, and leave
- * what there is to say in memory; the main thread prints it in the order of the package. So neither files nor messages
- * depend on the number of threads. */
+ * The package's tables are read once. Threads take model types from a counter, each with a context of its own, and
+ * leave what there is to say in memory; the main thread prints it in the order of the package. So neither files nor
+ * messages depend on the number of threads. */
 #include "cli/batch.h"
 
 #include <pthread.h>
@@ -21,8 +21,8 @@
 struct job {
     const char *type;
     int status;
-    bool changed;   /* --check: the file differs; else: it was written anew */
-    char *said;     /* messages; malloc'd */
+    bool changed; /* --check: the file differs; else: it was written anew */
+    char *said;   /* messages; malloc'd */
     size_t said_len;
     struct buf report;
     bool done;
@@ -47,14 +47,15 @@ const char *model_file_name(struct arena *arena, const char *type) {
     return arena_printf(arena, "modeling_%s.py", name);
 }
 
-/* -- one type ------------------------------------------------------------------------------------------------------------ */
+/* -- one type
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static bool deliver(struct batch *batch, struct job *job, struct adgen_result *result, struct diags *diags) {
     const struct options_given *given = batch->given;
     const char *target = path_join(result->arena, given->out_dir, model_file_name(result->arena, job->type));
     struct buf old = {0};
     bool same = file_load(target, &old) && old.len == result->text.len &&
-        (old.len == 0 || memcmp(old.at, result->text.at, old.len) == 0);
+                (old.len == 0 || memcmp(old.at, result->text.at, old.len) == 0);
     buf_free(&old);
     job->changed = !same;
     return same || given->check || file_write(diags, target, result->text.at, result->text.len);
@@ -68,8 +69,12 @@ static void translate(struct batch *batch, struct adgen *adgen, struct job *job,
     struct adgen_result result;
     job->status = EXIT_REFUSED;
     if (registry_model(batch->registry, arena, diags, job->type, &model)) {
-        struct adgen_request request = {.path = model.path, .entry = model.head, .model_type = model.type,
-            .partial = given->partial, .strict_rounding = given->strict_rounding, .bundle_config = given->bundle_config,
+        struct adgen_request request = {.path = model.path,
+            .entry = model.head,
+            .model_type = model.type,
+            .partial = given->partial,
+            .strict_rounding = given->strict_rounding,
+            .bundle_config = given->bundle_config,
             .account = given->report != NULL};
         adgen_translate(adgen, &request, &result);
         if (result.status != ADGEN_REFUSED && deliver(batch, job, &result, diags))
@@ -88,8 +93,8 @@ static void translate(struct batch *batch, struct adgen *adgen, struct job *job,
 
 static void *work(void *user) {
     struct batch *batch = user;
-    struct adgen *adgen = adgen_create(
-        &(struct adgen_settings){.rules = batch->given->rules, .package = batch->registry->root, .registry = batch->registry});
+    struct adgen *adgen = adgen_create(&(struct adgen_settings){
+        .rules = batch->given->rules, .package = batch->registry->root, .registry = batch->registry});
     for (uint32_t i; (i = atomic_fetch_add(&batch->next, 1)) < batch->count;) {
         struct job *job = &batch->jobs[i];
         struct voice voice = *batch->voice;
@@ -105,7 +110,8 @@ static void *work(void *user) {
     return NULL;
 }
 
-/* -- all of them ------------------------------------------------------------------------------------------------------------ */
+/* -- all of them
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static void progress(const struct batch *batch, uint32_t done, bool shown) {
     if (!shown)
@@ -170,7 +176,7 @@ static void run(struct batch *batch) {
     pthread_t *thread = calloc(threads, sizeof *thread);
     uint32_t running = 0;
     while (thread && running < threads && running < batch->count &&
-        pthread_create(&thread[running], NULL, work, batch) == 0)
+           pthread_create(&thread[running], NULL, work, batch) == 0)
         running++;
     if (running == 0) /* no thread to be had: do it here */
         work(batch);
@@ -196,8 +202,12 @@ int batch_command(const struct options_given *given, const struct voice *voice) 
     struct registry *registry = root ? registry_open(diags, root) : NULL;
     int status = EXIT_REFUSED;
     if (registry && rules_load_well(given, voice) && (given->check || dir_create(diags, given->out_dir))) {
-        struct batch batch = {.given = given, .voice = voice, .registry = registry, .count = registry->nheads,
-            .lock = PTHREAD_MUTEX_INITIALIZER, .finished = PTHREAD_COND_INITIALIZER};
+        struct batch batch = {.given = given,
+            .voice = voice,
+            .registry = registry,
+            .count = registry->nheads,
+            .lock = PTHREAD_MUTEX_INITIALIZER,
+            .finished = PTHREAD_COND_INITIALIZER};
         batch.jobs = NEW_ARRAY(arena, struct job, batch.count);
         for (uint32_t i = 0; i < batch.count; i++)
             batch.jobs[i].type = registry->heads[i].key;

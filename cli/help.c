@@ -14,8 +14,10 @@ static const struct {
 #undef X
 };
 
-static const char *const titles[GROUPS] = {
-    [INPUT] = "Input", [OUTPUT] = "Output", [TRANSLATION] = "Translation", [ACCOUNT] = "What was done, and why",
+static const char *const titles[GROUPS] = {[INPUT] = "Input",
+    [OUTPUT] = "Output",
+    [TRANSLATION] = "Translation",
+    [ACCOUNT] = "What was done, and why",
     [GENERAL] = "General"};
 
 enum { COLUMN = 29 };
@@ -54,7 +56,7 @@ void print_help(FILE *out) {
     print_passes(out);
     fputs("\nExamples:\n"
           "  adgen modeling_x.py -o out/modeling_x.py    translate a file\n"
-          "  adgen gpt2 --out-dir out                    translate the model of a type\n"
+          "  adgen TYPE --out-dir out                    translate the model of a type (--list-models)\n"
           "  adgen modeling_x.py --diff | less           see what changes\n"
           "  adgen modeling_x.py --check -o out.py       is out.py up to date?\n"
           "  adgen - --stdin-filename m.py < m.py        read standard input\n"

@@ -17,8 +17,8 @@ struct options_given {
     const char *input; /* NULL: none */
 };
 
-/* Options stand anywhere; `--name=value`, `--name value`, `-nvalue`; `--` ends them; a lone `-` is an input. False, with a
- * message on stderr, where the line makes no sense. */
+/* Options stand anywhere; `--name=value`, `--name value`, `-nvalue`; `--` ends them; a lone `-` is an input. False,
+ * with a message on stderr, where the line makes no sense. */
 bool options_parse(int argc, char **argv, struct options_given *given);
 
 void print_help(FILE *out);

@@ -54,16 +54,19 @@ void say_more(const struct voice *voice, const char *format, ...) {
     va_end(args);
 }
 
-bool end_stdout(const struct voice *voice) {
-    errno = 0;
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return true;
+static bool stdout_failed(const struct voice *voice, int error) {
     fprintf(voice->out, "adgen: %serror:%s cannot write to standard output: %s\n", voice->color ? "\033[1;31m" : "",
-        voice->color ? "\033[0m" : "", strerror(errno ? errno : EIO));
+        voice->color ? "\033[0m" : "", strerror(error ? error : EIO));
+    clearerr(stdout); /* said once */
     return false;
 }
 
+bool end_stdout(const struct voice *voice) {
+    errno = 0;
+    return (fflush(stdout) == 0 && !ferror(stdout)) || stdout_failed(voice, errno);
+}
+
 bool put_stdout(const struct voice *voice, const char *text, size_t len) {
-    fwrite(text, 1, len, stdout);
-    return end_stdout(voice);
+    errno = 0;
+    return (fwrite(text, 1, len, stdout) == len && fflush(stdout) == 0) || stdout_failed(voice, errno);
 }

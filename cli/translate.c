@@ -24,7 +24,8 @@ struct run {
     const char *target; /* file to write; NULL: standard output */
 };
 
-/* -- the input --------------------------------------------------------------------------------------------------------- */
+/* -- the input
+ * --------------------------------------------------------------------------------------------------------- */
 
 static bool read_stdin(struct run *run) {
     char block[16 * 1024];
@@ -32,7 +33,8 @@ static bool read_stdin(struct run *run) {
     while ((n = fread(block, 1, sizeof block, stdin)) > 0 && run->stdin_text.len <= SOURCE_MAX)
         buf_write(&run->stdin_text, block, n);
     if (ferror(stdin)) {
-        diag_at(run->diags, SEVERITY_ERROR, NULL, (struct span){0, 0}, NULL, "cannot read standard input: %s", strerror(errno));
+        diag_at(run->diags, SEVERITY_ERROR, NULL, (struct span){0, 0}, NULL, "cannot read standard input: %s",
+            strerror(errno));
         return false;
     }
     run->request.path = run->given->stdin_filename ? run->given->stdin_filename : "<stdin>";
@@ -82,11 +84,13 @@ static bool find_input(struct run *run) {
     return true;
 }
 
-/* -- the output -------------------------------------------------------------------------------------------------------- */
+/* -- the output
+ * -------------------------------------------------------------------------------------------------------- */
 
 static bool same_as_file(const char *path, const struct buf *text) {
     struct buf old = {0};
-    bool same = file_load(path, &old) && old.len == text->len && (text->len == 0 || memcmp(old.at, text->at, text->len) == 0);
+    bool same =
+        file_load(path, &old) && old.len == text->len && (text->len == 0 || memcmp(old.at, text->at, text->len) == 0);
     buf_free(&old);
     return same;
 }
@@ -167,7 +171,8 @@ static int deliver(struct run *run, struct adgen_result *result) {
         return EXIT_REFUSED;
     if (result->unit->prefill_only)
         say(run->voice, "prefill-only: the model mixes along the sequence in ops that AutoDeploy has no cache for");
-    say_more(run->voice, "%s: %.1f ms, %zu KB", run->request.path, result->seconds * 1e3, arena_used(result->arena) / 1024);
+    say_more(
+        run->voice, "%s: %.1f ms, %zu KB", run->request.path, result->seconds * 1e3, arena_used(result->arena) / 1024);
     if (run->given->check) {
         int status = check(run, result);
         return run->given->diff && !print_diff(run, result) ? EXIT_REFUSED : status;
@@ -175,7 +180,8 @@ static int deliver(struct run *run, struct adgen_result *result) {
     return write_result(run, result) ? (int)result->status : EXIT_REFUSED;
 }
 
-/* -- the command --------------------------------------------------------------------------------------------------------- */
+/* -- the command
+ * --------------------------------------------------------------------------------------------------------- */
 
 static int unknown_pass(const char *name) {
     char help[64];
@@ -204,8 +210,11 @@ int translate_command(const struct options_given *given, const struct voice *voi
         return unknown_pass(given->dump_after);
     struct arena *arena = arena_create();
     struct run run = {.given = given, .voice = voice, .arena = arena, .diags = diags_create(arena)};
-    run.request = (struct adgen_request){.dump_after = given->dump_after, .partial = given->partial,
-        .strict_rounding = given->strict_rounding, .bundle_config = given->bundle_config, .account = given->report != NULL};
+    run.request = (struct adgen_request){.dump_after = given->dump_after,
+        .partial = given->partial,
+        .strict_rounding = given->strict_rounding,
+        .bundle_config = given->bundle_config,
+        .account = given->report != NULL};
     const char *package = given->package ? package_in(arena, run.diags, given->package) : NULL;
     int status = EXIT_REFUSED;
     if ((given->package == NULL || package) && find_input(&run))

@@ -87,7 +87,8 @@ static bool calls_unfolded(const struct account *account, struct unit *unit, con
 }
 
 /* A statement that is not even in the specialised program. */
-static struct verdict folded(const struct account *account, struct unit *unit, const struct node *fn, const struct node *stmt) {
+static struct verdict folded(
+    const struct account *account, struct unit *unit, const struct node *fn, const struct node *stmt) {
     struct verdict verdict = {.fate = FATE_REMOVED, .why = "decided by what is known of prefill inference"};
     gather(&verdict, unit, TRACE_FACT, own_span(stmt));
     if (calls_unfolded(account, unit, stmt)) {
@@ -113,7 +114,8 @@ static struct verdict ended(struct unit *unit, const struct node *fn, struct spa
     return verdict;
 }
 
-struct verdict account_of(const struct account *account, struct unit *unit, const struct node *fn, const struct node *stmt) {
+struct verdict account_of(
+    const struct account *account, struct unit *unit, const struct node *fn, const struct node *stmt) {
     struct span span = own_span(stmt);
     struct verdict verdict = {.fate = FATE_KEPT};
     if (not_understood(&verdict, unit, span))

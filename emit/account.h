@@ -1,7 +1,8 @@
 /* account.h - what became of each statement of the source.
  *
- * Nodes of the residual program keep the place they came from. So a statement is alive at some point of the translation if
- * a node that starts inside of it is in the program then; the difference between two points says which pass ended it. */
+ * Nodes of the residual program keep the place they came from. So a statement is alive at some point of the translation
+ * if a node that starts inside of it is in the program then; the difference between two points says which pass ended
+ * it. */
 #ifndef ADGEN_EMIT_ACCOUNT_H
 #define ADGEN_EMIT_ACCOUNT_H
 
@@ -24,13 +25,14 @@ enum fate { FATE_KEPT, FATE_REWRITTEN, FATE_REMOVED, FATE_NOT_UNDERSTOOD };
 
 struct verdict {
     enum fate fate;
-    const char *why;  /* NULL for FATE_KEPT */
-    VEC(atom) by;     /* ids of rules and facts */
+    const char *why; /* NULL for FATE_KEPT */
+    VEC(atom) by;    /* ids of rules and facts */
 };
 
 const char *fate_text(enum fate fate);
 
 /* What became of the source statement; of a compound one, its head. `fn` is the function definition around it. */
-struct verdict account_of(const struct account *account, struct unit *unit, const struct node *fn, const struct node *stmt);
+struct verdict account_of(
+    const struct account *account, struct unit *unit, const struct node *fn, const struct node *stmt);
 
 #endif

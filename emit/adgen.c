@@ -23,13 +23,15 @@ struct adgen {
     const char *missing;     /* a package without tables: not asked again */
 };
 
-/* -- contexts -------------------------------------------------------------------------------------------------------- */
+/* -- contexts --------------------------------------------------------------------------------------------------------
+ */
 
 struct adgen *adgen_create(const struct adgen_settings *settings) {
     struct arena *arena = arena_create();
     struct adgen *adgen = NEW(arena, struct adgen);
     struct unit *u = &adgen->loader;
-    *u = (struct unit){.arena = arena, .atoms = atoms_create(arena), .diags = diags_create(arena), .parser = parser_create()};
+    *u = (struct unit){
+        .arena = arena, .atoms = atoms_create(arena), .diags = diags_create(arena), .parser = parser_create()};
     u->facts = adgen->facts = facts_load(u, settings->rules);
     u->rules = settings->rules ? rules_load_dir(arena, u->atoms, u->diags, u->parser, settings->rules)
                                : rules_load_embedded(arena, u->atoms, u->diags, u->parser);
@@ -69,7 +71,8 @@ static const struct registry *registry_of(struct adgen *adgen, const char *root)
     return adgen->opened = registry;
 }
 
-/* -- one translation --------------------------------------------------------------------------------------------------- */
+/* -- one translation
+ * --------------------------------------------------------------------------------------------------- */
 
 static struct unit *unit_make(struct adgen *adgen, const struct adgen_request *request, struct arena *arena) {
     struct unit *unit = NEW(arena, struct unit);
@@ -79,8 +82,10 @@ static struct unit *unit_make(struct adgen *adgen, const struct adgen_request *r
     unit->arena = arena;
     unit->diags = diags_create(arena);
     unit->trace = NEW(arena, struct trace);
-    unit->options = (struct options){.entry = request->entry, .model_type = request->model_type,
-        .partial = request->partial, .bundle_config = request->bundle_config};
+    unit->options = (struct options){.entry = request->entry,
+        .model_type = request->model_type,
+        .partial = request->partial,
+        .bundle_config = request->bundle_config};
     unit->strict_rounding = request->strict_rounding;
     return unit;
 }
@@ -101,8 +106,22 @@ static bool load(struct adgen *adgen, struct unit *unit, const struct adgen_requ
     return true;
 }
 
-static bool same_text(const struct buf *text, const struct source *source) {
-    return text->len == source->len && memcmp(text->at, source->text, text->len) == 0;
+/* Where the program begins, behind the licence and the docstring: those name the source, not what is computed. */
+static const char *program_of(const char *at) {
+    for (;;) {
+        at += strspn(at, " \t\n");
+        if (*at == '#')
+            at += strcspn(at, "\n");
+        else if (strncmp(at, "\"\"\"", 3) == 0 && strstr(at + 3, "\"\"\"") != NULL)
+            at = strstr(at + 3, "\"\"\"") + 3;
+        else
+            return at;
+    }
+}
+
+/* No pass has found anything to change if the program is the same, byte for byte. */
+static bool same_program(const struct buf *text, const struct source *source) {
+    return text->len > 0 && strcmp(program_of(text->at), program_of(source->text)) == 0;
 }
 
 /* A second run without rewriting, up to what the logits need of the source itself: what is alive in it and not in the
@@ -136,7 +155,7 @@ static bool translate(
 /* A file that is already translated is left as it is, to the byte. */
 static bool keep_input(struct unit *unit, struct buf *text) {
     const struct source *source = unit->module->source;
-    if (!unit->already && !same_text(text, source))
+    if (!unit->already && !same_program(text, source))
         return false;
     buf_truncate(text, 0);
     buf_write(text, source->text, source->len);

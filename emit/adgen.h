@@ -1,8 +1,8 @@
 /* adgen.h - the face of libadgen: a context, and translations in it.
  *
  * A context owns the parser, the facts, the rules and their strings. It serves one thread at a time; contexts share
- * nothing, so that two translations can run in two threads. A result owns what it points to and lives until it is freed;
- * it must be freed before its context. */
+ * nothing, so that two translations can run in two threads. A result owns what it points to and lives until it is
+ * freed; it must be freed before its context. */
 #ifndef ADGEN_EMIT_ADGEN_H
 #define ADGEN_EMIT_ADGEN_H
 
@@ -32,14 +32,14 @@ struct diags *adgen_problems(struct adgen *adgen);
 const struct rules *adgen_rules(const struct adgen *adgen);
 
 struct adgen_request {
-    const char *path;       /* of the modeling file, or what messages call the text */
-    const char *text;       /* its text; NULL: read the file */
+    const char *path; /* of the modeling file, or what messages call the text */
+    const char *text; /* its text; NULL: read the file */
     size_t len;
     const char *entry;      /* class to translate; NULL: the only causal LM */
     const char *model_type; /* that the file was found by; NULL: it was given */
     const char *dump_after; /* a pass: the text is then the program after it, for reading */
     bool partial, strict_rounding, bundle_config;
-    bool account;           /* keep what report_json needs */
+    bool account; /* keep what report_json needs */
 };
 
 /* The values are the exit statuses of the program. */
@@ -51,12 +51,12 @@ enum adgen_status {
 
 struct adgen_result {
     enum adgen_status status;
-    bool already;        /* the input is a translation: the text is the input */
-    struct buf text;     /* empty where it was refused */
+    bool already;    /* the input is a translation: the text is the input */
+    struct buf text; /* empty where it was refused */
     struct diags *diags;
     struct account *account; /* NULL unless it was asked for */
-    struct unit *unit;   /* for the report; entry and module may be NULL where it was refused early */
-    struct arena *arena; /* what all of this lives in */
+    struct unit *unit;       /* for the report; entry and module may be NULL where it was refused early */
+    struct arena *arena;     /* what all of this lives in */
     double seconds;
 };
 

@@ -22,6 +22,7 @@ struct emitter {
 /* emit_class.c */
 void emit_class(struct emitter *e, struct cls *cls);
 void emit_function(struct emitter *e, struct fn *fn);
+struct node *function_node(struct emitter *e, struct fn *fn);
 /* Parse Python text made by the emitter and append its statements to `block`. */
 void append_python(struct emitter *e, struct node *block, const char *format, ...) __attribute__((format(printf, 3, 4)));
 struct node *class_node(struct emitter *e, const char *name, struct node *bases);

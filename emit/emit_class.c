@@ -95,7 +95,7 @@ static struct node *narrow_annotation(struct emitter *e, const struct param *p) 
 static struct node *param_node(struct emitter *e, const struct fn *fn, uint32_t i) {
     const struct param *p = fn->params.at[i];
     struct node *n = node_make(e->unit->arena, NODE_PARAM, p->name, 2, narrow_annotation(e, p), (struct node *)NULL);
-    n->op = PARAM_PLAIN;
+    n->op = p->role;
     if (p->dflt && (fn->escapes || default_is_used(fn, i)))
         n->kid[1] = node_copy(e->unit->arena, p->dflt);
     (void)is_optional_default;
@@ -107,10 +107,10 @@ static struct node *params_node(struct emitter *e, const struct fn *fn) {
     bool defaulted = false;
     for (uint32_t i = 0; i < fn->params.len; i++) {
         const struct param *p = fn->params.at[i];
-        if (!p->live)
+        if (!p->live && !fn->escapes)
             continue;
         struct node *n = param_node(e, fn, i);
-        if (defaulted && n->kid[1] == NULL && p->dflt) /* Python wants defaults at the end */
+        if (defaulted && n->kid[1] == NULL && p->dflt && p->role == PARAM_PLAIN) /* Python wants defaults at the end */
             n->kid[1] = node_copy(e->unit->arena, p->dflt);
         defaulted |= n->kid[1] != NULL;
         node_add(e->unit->arena, params, n);
@@ -136,7 +136,7 @@ static struct node *returns_node(struct emitter *e, const struct fn *fn) {
     return NULL;
 }
 
-static struct node *function_node(struct emitter *e, struct fn *fn) {
+struct node *function_node(struct emitter *e, struct fn *fn) {
     struct arena *arena = e->unit->arena;
     if (fn->body->nkids == 0)
         node_add(arena, fn->body, node_new(arena, NODE_PASS));

@@ -32,13 +32,16 @@ static bool copy_rights(const struct source *source, struct buf *out) {
     return apache;
 }
 
-/* models/<folder>/<file> inside a package, else the file's name. */
-static const char *short_path(const char *path) {
-    const char *models = strstr(path, "/models/"), *next;
-    while (models && (next = strstr(models + 1, "/models/")))
-        models = next;
-    const char *base = strrchr(path, '/');
-    return models ? models + 1 : base ? base + 1 : path;
+/* The path inside the package, else the file's name; where the package lies does not show. */
+static const char *short_path(const struct unit *u) {
+    const char *base = strrchr(u->module->source->path, '/');
+    if (u->package.name == NULL)
+        return base ? base + 1 : u->module->source->path;
+    char *path = arena_printf(u->arena, "%s.py", u->module->name + strlen(u->package.name) + 1);
+    for (char *at = path; *at != '\0' && strcmp(at, ".py") != 0; at++)
+        if (*at == '.')
+            *at = '/';
+    return path;
 }
 
 void emit_header(struct emitter *e, struct buf *out) {
@@ -48,7 +51,7 @@ void emit_header(struct emitter *e, struct buf *out) {
     buf_puts(out, "# SPDX-License-Identifier: Apache-2.0\n\n");
     buf_printf(out, "\"\"\"Prefill-only %s for AutoDeploy.\n\n", e->prefix);
     buf_printf(out, "Source: %s%s%s, translated by adgen.\n\n", u->package.name ? u->package.name : "",
-        u->package.name ? ", " : "", short_path(u->module->source->path));
+        u->package.name ? ", " : "", short_path(u));
     buf_puts(out, "Differences from the source:\n"
                   "* prefill only: no KV cache, no attention masks, no training code, no output collection\n"
                   "* attention, RoPE and RMSNorm are AutoDeploy canonical ops in BSND layout\n"

@@ -102,13 +102,31 @@ bool find_roles(struct emitter *e) {
 
 /* -- outputs --------------------------------------------------------------------------------------------------------- */
 
+/* Fields beside the hidden states that the entry reads too. */
+static void other_fields(const struct node *n, struct buf *out) {
+    if (n == NULL)
+        return;
+    if (n->kind == NODE_RETURN && is_kind(n->kid[0], NODE_CALL) && n->kid[0]->abs && n->kid[0]->abs->kind == ABS_RECORD)
+        for (uint32_t i = 1; i < n->kid[0]->nkids; i++) {
+            const struct node *field = n->kid[0]->kid[i];
+            if (field->kind == NODE_KEYWORD && field->atom && !atom_is(field->atom, "last_hidden_state"))
+                buf_printf(out, "    %s: object = None\n", field->atom);
+        }
+    for (uint32_t i = 0; i < n->nkids; i++)
+        other_fields(n->kid[i], out);
+}
+
 void emit_outputs(struct emitter *e) {
     need_import(e, "dataclasses", "dataclass");
     need_import(e, "transformers.utils", "ModelOutput");
-    if (e->model)
-        append_python(e, e->module,
-            "@dataclass\nclass %sModelOutput(ModelOutput):\n    last_hidden_state: torch.FloatTensor | None = None\n",
-            e->prefix);
+    if (e->model) {
+        struct buf text = {0};
+        buf_printf(&text, "@dataclass\nclass %sModelOutput(ModelOutput):\n", e->prefix);
+        buf_puts(&text, "    last_hidden_state: torch.FloatTensor | None = None\n");
+        other_fields(class_method(e->model, "forward")->body, &text);
+        append_python(e, e->module, "%s", text.at);
+        buf_free(&text);
+    }
     append_python(e, e->module,
         "@dataclass\nclass %sCausalLMOutput(ModelOutput):\n    logits: torch.FloatTensor | None = None\n", e->prefix);
 }
@@ -240,9 +258,12 @@ static void embedding_methods(struct emitter *e, struct buf *out, const char *pa
 
 /* Other methods that stay calls. */
 static void append_helpers(struct emitter *e, struct node *cls, struct cls *source) {
-    (void)e;
-    (void)cls;
-    (void)source;
+    for (uint32_t i = 0; i < source->methods.len; i++) {
+        struct fn *fn = source->methods.entry[i].value;
+        bool own = atom_is(fn->name, "__init__") || atom_is(fn->name, "forward");
+        if (!own && fn->live && fn->body && fn->round == e->unit->round)
+            node_add(e->unit->arena, class_body(cls), function_node(e, fn));
+    }
 }
 
 /* PreTrainedModel classes around the base model: they only hold it. */
@@ -316,13 +337,28 @@ static void entry_methods(struct emitter *e, struct buf *text) {
         buf_printf(text, "    def get_decoder(self) -> %s:\n        return self.%s\n\n", e->model->name, e->model_attr);
 }
 
+static bool passes_input(const struct node *call, const char *name) {
+    for (uint32_t i = 1; i < call->nkids; i++) {
+        const struct node *a = call->kid[i];
+        if (a->kind == NODE_KEYWORD ? a->atom && atom_is(a->atom, name) : is_name(a, name))
+            return true;
+    }
+    return false;
+}
+
 /* `self.model(input_ids=..., ...)` passes on what AutoDeploy adds; logits are float32. */
 static void finish_entry(struct emitter *e, struct node *n) {
     struct arena *arena = e->unit->arena;
     if (n == NULL)
         return;
     if (n->kind == NODE_CALL && n->callsite && e->model && n->callsite->fn == class_method(e->model, "forward")) {
+        static const char *const inputs[] = {"input_ids", "position_ids", "inputs_embeds"};
         n->flags &= ~(uint32_t)NF_TRAILING_COMMA;
+        for (size_t i = 0; i < 3; i++)
+            if (!passes_input(n, inputs[i])) {
+                atom name = intern(e->unit->atoms, inputs[i]);
+                node_add(arena, n, node_make(arena, NODE_KEYWORD, name, 1, make_name(arena, name)));
+            }
         node_add(arena, n,
             node_make(arena, NODE_KEYWORD, NULL, 1, make_name(arena, intern(e->unit->atoms, "kwargs"))));
     }
@@ -379,6 +415,7 @@ void emit_entry(struct emitter *e) {
     finish_entry(e, forward->body);
     cast_logits(e, forward->body);
     append_body(e, forward_of(cls), forward);
+    append_helpers(e, cls, u->entry);
 }
 
 void emit_registration(struct emitter *e) {

@@ -29,7 +29,8 @@ void report_trace(FILE *out, struct adgen_result *result) {
     }
 }
 
-/* -- JSON ---------------------------------------------------------------------------------------------------------------- */
+/* -- JSON
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 struct report {
     struct adgen_result *result;
@@ -107,7 +108,8 @@ static cJSON *rules_applied(const struct report *r) {
     return array;
 }
 
-/* -- statements -------------------------------------------------------------------------------------------------------------- */
+/* -- statements
+ * -------------------------------------------------------------------------------------------------------------- */
 
 static bool is_docstring(const struct node *stmt) {
     return stmt->kind == NODE_EXPR && (stmt->kid[0]->kind == NODE_STRING || stmt->kid[0]->kind == NODE_STRINGS);
@@ -146,7 +148,8 @@ static void put_block(const struct report *r, cJSON *array, const struct node *f
     }
 }
 
-/* A function is kept if one of its specialisations is; its statements may live on in the callers it was unfolded into. */
+/* A function is kept if one of its specialisations is; its statements may live on in the callers it was unfolded into.
+ */
 static cJSON *function_account(const struct report *r, const struct node *def, bool kept) {
     cJSON *item = cJSON_CreateObject();
     const struct node *body = function_body(def);
@@ -206,7 +209,8 @@ static void put_definitions(const struct report *r, cJSON *json) {
     }
 }
 
-/* -- the whole --------------------------------------------------------------------------------------------------------------- */
+/* -- the whole
+ * --------------------------------------------------------------------------------------------------------------- */
 
 static const char *status_text(const struct adgen_result *result) {
     if (result->status == ADGEN_REFUSED)

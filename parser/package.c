@@ -39,8 +39,8 @@ const char *package_in(struct arena *arena, struct diags *diags, const char *dir
     const char *root = package_under(arena, dir);
     if (root != NULL)
         return root;
-    struct diag *diag =
-        diag_at(diags, SEVERITY_ERROR, NULL, (struct span){0, 0}, NULL, "%s: there is no transformers package here", dir);
+    struct diag *diag = diag_at(
+        diags, SEVERITY_ERROR, NULL, (struct span){0, 0}, NULL, "%s: there is no transformers package here", dir);
     diag_help(diags, diag, "give the folder that holds __init__.py and models/, or the one around it");
     return NULL;
 }

@@ -1,8 +1,8 @@
 /* package.h - the source package: where it is, and its auto mappings, which say where the model of a type is defined.
  *
  * The mappings are Python files of up to 150 KB. They are indexed by a scan for string pairs, not parsed: a mapping is
- * whatever stands between the brackets of `NAME = ...(`, `NAME = [` or `NAME.update(` at the start of a line. Files that
- * define a class are found the same way, by `class NAME` at the start of a line. */
+ * whatever stands between the brackets of `NAME = ...(`, `NAME = [` or `NAME.update(` at the start of a line. Files
+ * that define a class are found the same way, by `class NAME` at the start of a line. */
 #ifndef ADGEN_PARSER_PACKAGE_H
 #define ADGEN_PARSER_PACKAGE_H
 
@@ -18,14 +18,15 @@ struct diags;
 /* The outermost folder with an __init__.py around a file, or NULL. The file need not exist. */
 const char *package_around(struct arena *arena, const char *path);
 
-/* The package that `--package DIR` means: the folder itself, or `transformers` or `src/transformers` in it. NULL, with a
- * diagnostic, if there is none. */
+/* The package that `--package DIR` means: the folder itself, or `transformers` or `src/transformers` in it. NULL, with
+ * a diagnostic, if there is none. */
 const char *package_in(struct arena *arena, struct diags *diags, const char *dir);
 
 /* The transformers package of the Python on PATH (which is asked once), or NULL. */
 const char *package_of_python(struct arena *arena);
 
-/* The file that defines a module, given by its absolute dotted name, the package's own name first; NULL if there is none. */
+/* The file that defines a module, given by its absolute dotted name, the package's own name first; NULL if there is
+ * none. */
 const char *package_module_path(struct arena *arena, const char *root, const char *module);
 
 /* -- what is in it ------------------------------------------------------------------------------------------------- */
@@ -58,10 +59,10 @@ const char *registry_config(const struct registry *registry, const char *type);
 
 struct model {
     const char *type;
-    const char *head;         /* class of the causal LM */
-    const char *config;       /* configuration class; NULL where the package does not say */
-    const char *path;         /* file that defines the head */
-    const char *config_path;  /* file that defines the configuration class; NULL where it is not found */
+    const char *head;        /* class of the causal LM */
+    const char *config;      /* configuration class; NULL where the package does not say */
+    const char *path;        /* file that defines the head */
+    const char *config_path; /* file that defines the configuration class; NULL where it is not found */
 };
 
 /* Where a type's model is. False, with a diagnostic that names near types, where there is none. */

@@ -15,7 +15,8 @@ struct pairs {
     VEC(struct pair) list;
 };
 
-/* -- the scan for pairs ---------------------------------------------------------------------------------------------- */
+/* -- the scan for pairs ----------------------------------------------------------------------------------------------
+ */
 
 static bool in_identifier(char c) {
     return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -53,8 +54,8 @@ static void add_pair(struct pairs *pairs, uint32_t known, const char *key, const
     vec_push(pairs->arena, &pairs->list, pair);
 }
 
-/* From behind an opening bracket to the one that closes it: `"a", "b"` inside of parentheses and `"a": "b"` are pairs, any
- * other string is one with itself. */
+/* From behind an opening bracket to the one that closes it: `"a", "b"` inside of parentheses and `"a": "b"` are pairs,
+ * any other string is one with itself. */
 static void take_pairs(struct pairs *pairs, const char *at) {
     uint32_t known = pairs->list.len;
     char before = '\0'; /* the last character that is not space */
@@ -74,10 +75,13 @@ static void take_pairs(struct pairs *pairs, const char *at) {
         at = skip_space(at);
         if (*at == ':' || (tuple && *at == ',')) {
             at = skip_space(at + 1);
-            if (*at == '(') /* several classes: the first counts */
-                at = skip_space(at + 1), depth++;
+            bool several = *at == '('; /* classes, of which the first counts */
+            if (several)
+                at = skip_space(at + 1);
             if (*at == '"' || *at == '\'')
                 value = take_string(pairs->arena, &at);
+            if (several)
+                at += strcspn(at, ")") + (strchr(at, ')') != NULL);
         }
         add_pair(pairs, known, key, value);
     }
@@ -110,8 +114,8 @@ static void scan_mapping(struct pairs *pairs, const char *text, const char *name
     }
 }
 
-static void scan(struct arena *arena, const struct buf *texts, size_t count, const char *name, struct pair **list,
-    uint32_t *len) {
+static void scan(
+    struct arena *arena, const struct buf *texts, size_t count, const char *name, struct pair **list, uint32_t *len) {
     struct pairs pairs = {.arena = arena};
     for (size_t i = 0; i < count; i++)
         if (texts[i].at != NULL)
@@ -120,7 +124,8 @@ static void scan(struct arena *arena, const struct buf *texts, size_t count, con
     *len = pairs.list.len;
 }
 
-/* -- opening --------------------------------------------------------------------------------------------------------- */
+/* -- opening ---------------------------------------------------------------------------------------------------------
+ */
 
 struct registry *registry_open(struct diags *diags, const char *root) {
     static const char *const files[] = {
@@ -166,7 +171,8 @@ const char *registry_config(const struct registry *registry, const char *type) {
     return find(registry->configs, registry->nconfigs, type);
 }
 
-/* -- files of classes -------------------------------------------------------------------------------------------------- */
+/* -- files of classes
+ * -------------------------------------------------------------------------------------------------- */
 
 /* The folder of a type's model. */
 static const char *model_folder(const struct registry *r, struct arena *arena, const char *type) {
@@ -207,8 +213,8 @@ static const char *class_in_folder(struct arena *arena, const char *folder, cons
 }
 
 /* A class that is not in its type's own folder: in that of another type with the same class, else anywhere. */
-static const char *class_elsewhere(const struct registry *r, struct arena *arena, const struct pair *list, uint32_t count,
-    const char *prefix, const char *name) {
+static const char *class_elsewhere(const struct registry *r, struct arena *arena, const struct pair *list,
+    uint32_t count, const char *prefix, const char *name) {
     const char *found = NULL;
     for (uint32_t i = 0; i < count && found == NULL; i++)
         if (strcmp(list[i].value, name) == 0)
@@ -255,7 +261,7 @@ bool registry_model(
         model->config_path = registry_config_path(r, arena, model->config);
     if (model->path != NULL)
         return true;
-    diag_at(diags, SEVERITY_ERROR, NULL, (struct span){0, 0}, NULL, "no file of %s defines the class %s of the type `%s`",
-        r->root, model->head, type);
+    diag_at(diags, SEVERITY_ERROR, NULL, (struct span){0, 0}, NULL,
+        "no file of %s defines the class %s of the type `%s`", r->root, model->head, type);
     return false;
 }

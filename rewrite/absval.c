@@ -78,6 +78,9 @@ static bool symbol_not_none(const struct node *e) {
 bool abs_not_none(const struct absval *a) {
     if (a->kind == ABS_SYMBOLIC)
         return symbol_not_none(a->constant);
+    for (uint32_t i = 0; a->kind == ABS_UNION && i < a->count; i++)
+        if (abs_is_none(a->item[i].abs))
+            return false;
     return a->kind != ABS_TOP && a->kind != ABS_BOTTOM && !abs_is_none(a);
 }
 
@@ -302,7 +305,7 @@ const struct absval *abs_join(struct unit *unit, const struct absval *a, const s
         return a;
     if (b->kind == ABS_TOP && a->kind == ABS_TENSOR && a->rank == b->rank)
         return b;
-    if (is_module(a) && is_module(b))
+    if ((is_module(a) || abs_is_none(a)) && (is_module(b) || abs_is_none(b)))
         return join_modules(unit, a, b);
     const struct absval *tensor = a->kind == ABS_TENSOR ? a : b, *other = a->kind == ABS_TENSOR ? b : a;
     if (tensor->kind == ABS_TENSOR && abs_is_none(other)) {

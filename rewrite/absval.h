@@ -16,7 +16,7 @@
  *   RECORD(fields)      a ModelOutput
  *   TUPLE, LIST, DICT   of known length with known elements
  *   CLASS, FUNCTION, BOUND, LIBRARY(qual)   things that can be called
- *   UNION               one of several modules
+ *   UNION               one of several modules, or maybe none
  *   CHOICE              one of two things that can be called, by a test made earlier
  *   MASK(mask)          an attention mask of which all is known
  *   CONST               None, True, False, a number, a string

@@ -16,6 +16,8 @@ struct checker {
     struct fn *fn;
     struct node *stmt;   /* the statement that is being looked at: where a node has no place of its own */
     bool mask_reported;
+    const struct node *maker; /* a mask is made here that somebody needs */
+    struct node *maker_stmt;
 };
 
 static struct diag *refuse(struct checker *c, const struct node *at, const char *rule, const char *format, const char *what) {
@@ -78,8 +80,11 @@ static bool is_mask_maker(const struct unit *unit, atom qual) {
 }
 
 static void check_library(struct checker *c, const struct node *e, atom qual) {
-    if (is_mask_maker(c->unit, qual)) /* reported where the mask is read */
+    if (is_mask_maker(c->unit, qual)) { /* better reported where the mask is read */
+        if (!c->maker)
+            c->maker = e, c->maker_stmt = c->stmt;
         return;
+    }
     const struct fact *fact = fact_library(c->unit->facts, qual);
     if (fact && fact->effect == EFFECT_RECORD)
         return;
@@ -188,6 +193,29 @@ static void check_expr(struct checker *c, const struct node *parent, struct node
     }
 }
 
+/* Whether a number comes from the shape of a tensor. */
+static bool from_shape(const struct node *e, int depth) {
+    if (e == NULL || depth > 16)
+        return false;
+    if (e->kind == NODE_ATTRIBUTE && atom_is(e->atom, "shape"))
+        return true;
+    if (e->kind == NODE_CALL && e->kid[0]->kind == NODE_ATTRIBUTE && atom_is(e->kid[0]->atom, "size"))
+        return true;
+    if (e->kind == NODE_NAME)
+        return e->web && (e->web->kind == WEB_ASSIGN || e->web->kind == WEB_ELEMENT) && from_shape(e->web->expr, depth + 1);
+    for (uint32_t i = 0; i < e->nkids; i++)
+        if (from_shape(e->kid[i], depth + 1))
+            return true;
+    return false;
+}
+
+/* A Python loop over positions is unrolled by the trace for one length. */
+static void check_loop(struct checker *c, const struct node *iterable) {
+    if (iterable->kind == NODE_CALL && is_kind(iterable->kid[0], NODE_NAME) && atom_is(iterable->kid[0]->atom, "range") &&
+        from_shape(iterable, 0))
+        refuse(c, iterable, "sequence-loop", "this loop runs once for each position or chunk, which torch.export unrolls for one length%s", "");
+}
+
 static void check_test(struct checker *c, const struct node *test) {
     if (test->abs && test->abs->kind == ABS_TENSOR)
         refuse(c, test, "data-dependent", "this branch depends on the data, which torch.export cannot trace%s", "");
@@ -198,6 +226,8 @@ static void check_block(struct checker *c, struct node *block) {
         struct node *s = c->stmt = block->kid[i];
         if (s->kind == NODE_IF || s->kind == NODE_WHILE)
             check_test(c, s->kid[0]);
+        if (s->kind == NODE_FOR)
+            check_loop(c, s->kid[1]);
         for (uint32_t k = 0; k < s->nkids; k++) {
             c->stmt = s;
             if (is_kind(s->kid[k], NODE_BLOCK))
@@ -215,6 +245,10 @@ bool check_residual(struct unit *unit) {
         struct checker c = {.unit = unit, .fn = all.list.at[i]};
         if (c.fn->live)
             check_block(&c, c.fn->body);
+        if (c.maker && diags_count(unit->diags, SEVERITY_ERROR) == 0) {
+            c.stmt = c.maker_stmt;
+            refuse(&c, c.maker, "mask-escapes", "a mask is made here for something that no equation understands%s", "");
+        }
     }
     return diags_count(unit->diags, SEVERITY_ERROR) == 0;
 }

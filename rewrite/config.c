@@ -11,10 +11,11 @@
 #include "rewrite/config_digest.h"
 
 static void put(struct unit *unit, struct config *config, atom name, struct node *value) {
-    map_put(unit->arena, &config->fields, name, value);
+    map_put(unit->arena, &config->declared, name, value);
 }
 
-/* -- the class body -------------------------------------------------------------------------------------------------- */
+/* -- the class body --------------------------------------------------------------------------------------------------
+ */
 
 static void read_aliases(struct unit *unit, struct config *config, const struct node *dict) {
     config->aliases = (struct map){0}; /* a class attribute: replaces the inherited one */
@@ -62,7 +63,8 @@ static bool is_property(const struct node *fn) {
     return false;
 }
 
-/* -- __init__ and __post_init__ ------------------------------------------------------------------------------------------ */
+/* -- __init__ and __post_init__
+ * ------------------------------------------------------------------------------------------ */
 
 static const struct node *parameter(const struct node *fn, atom name) {
     const struct node *params = function_params(fn);
@@ -80,7 +82,8 @@ static struct node *stored_default(const struct node *fn, struct node *value) {
     return p ? p->kid[1] : NULL;
 }
 
-static void collect_store(struct unit *unit, struct map *stores, const struct node *fn, struct node *target, struct node *value) {
+static void collect_store(
+    struct unit *unit, struct map *stores, const struct node *fn, struct node *target, struct node *value) {
     if (target->kind == NODE_TUPLE || target->kind == NODE_LIST) {
         for (uint32_t i = 0; i < target->nkids; i++)
             collect_store(unit, stores, fn, target->kid[i], NULL);
@@ -147,7 +150,7 @@ static void read_super_call(struct unit *unit, struct config *config, const stru
             continue;
         for (uint32_t k = 1; k < call->nkids; k++) {
             const struct node *arg = call->kid[k];
-            if (arg->kind == NODE_KEYWORD && arg->atom && map_has(&config->fields, arg->atom))
+            if (arg->kind == NODE_KEYWORD && arg->atom && map_has(&config->declared, arg->atom))
                 put(unit, config, arg->atom, stored_default(fn, arg->kid[0]));
         }
     }
@@ -160,7 +163,7 @@ static void read_initialiser(struct unit *unit, struct config *config, const str
     bool post = atom_is(fn->atom, "__post_init__");
     for (uint32_t i = 0; i < stores.len; i++) {
         atom name = stores.entry[i].key;
-        if (!post || !map_has(&config->fields, name)) /* a declared default stays what it is */
+        if (!post || !map_has(&config->declared, name)) /* a declared default stays what it is */
             put(unit, config, name, stores.entry[i].value);
     }
 }
@@ -175,7 +178,7 @@ static void read_body(struct unit *unit, struct config *config, const struct nod
         else if (s->kind == NODE_ANNASSIGN && s->kid[0]->kind == NODE_NAME && !is_class_var(s->kid[1]))
             put(unit, config, s->kid[0]->atom, NULL);
         else if (s->kind == NODE_FUNCTION && is_property(s))
-            put(unit, config, s->atom, NULL);
+            put(unit, config, s->atom, s);
     }
     for (uint32_t i = 0; i < body->nkids; i++) {
         const struct node *s = body->kid[i];
@@ -184,7 +187,8 @@ static void read_body(struct unit *unit, struct config *config, const struct nod
     }
 }
 
-/* -- classes ----------------------------------------------------------------------------------------------------------- */
+/* -- classes
+ * ----------------------------------------------------------------------------------------------------------- */
 
 enum { BASES_MAX = 16 }; /* deeper than any, and an end to a class that is its own base */
 
@@ -198,7 +202,7 @@ static void inherit_map(struct unit *unit, struct map *to, const struct map *fro
 static void inherit(struct unit *unit, struct config *config, const struct config *base) {
     config->complete = config->complete && base->complete;
     config->aliases = base->aliases;
-    inherit_map(unit, &config->fields, &base->fields);
+    inherit_map(unit, &config->declared, &base->declared);
     inherit_map(unit, &config->subs, &base->subs);
     config->model_type = base->model_type;
 }
@@ -217,12 +221,49 @@ static void read_bases(struct unit *unit, struct config *config, uint32_t depth)
     }
 }
 
-static void resolve_aliases(struct unit *unit, struct config *config) {
-    for (uint32_t i = 0; i < config->aliases.len; i++) {
-        atom target = config->aliases.entry[i].value;
-        if (map_has(&config->fields, target))
-            put(unit, config, config->aliases.entry[i].key, map_get(&config->fields, target));
+static bool is_property_node(const struct node *value) {
+    return is_kind(value, NODE_FUNCTION);
+}
+
+/* Whether an instance has a name: a property, if it has all that the property reads of self. */
+static bool has(const struct config *config, atom name, uint32_t depth);
+
+static bool reads_fields_only(const struct config *config, const struct node *n, uint32_t depth) {
+    if (n == NULL)
+        return true;
+    if (n->kind == NODE_ATTRIBUTE && is_name(n->kid[0], "self"))
+        return has(config, n->atom, depth + 1);
+    for (uint32_t i = 0; i < n->nkids; i++)
+        if (!reads_fields_only(config, n->kid[i], depth))
+            return false;
+    return true;
+}
+
+static bool has(const struct config *config, atom name, uint32_t depth) {
+    if (map_has(&config->aliases, name))
+        name = map_get(&config->aliases, name);
+    if (!map_has(&config->declared, name) || depth > BASES_MAX)
+        return false;
+    const struct node *value = map_get(&config->declared, name);
+    return !is_property_node(value) || reads_fields_only(config, function_body(value), depth);
+}
+
+static void add_field(struct unit *unit, struct config *config, atom name, atom target) {
+    struct node *value = map_get(&config->declared, target);
+    if (has(config, target, 0))
+        map_put(unit->arena, &config->fields, name, is_property_node(value) ? NULL : value);
+}
+
+static void resolve(struct unit *unit, struct config *config) {
+    for (uint32_t i = 0; i < config->aliases.len; i++) { /* storing under an alias stores what it stands for */
+        atom alias = config->aliases.entry[i].key, target = config->aliases.entry[i].value;
+        if (map_has(&config->declared, alias) && !map_has(&config->declared, target))
+            put(unit, config, target, map_get(&config->declared, alias));
     }
+    for (uint32_t i = 0; i < config->declared.len; i++)
+        add_field(unit, config, config->declared.entry[i].key, config->declared.entry[i].key);
+    for (uint32_t i = 0; i < config->aliases.len; i++)
+        add_field(unit, config, config->aliases.entry[i].key, config->aliases.entry[i].value);
 }
 
 static struct config *read_def(struct unit *unit, struct module *module, struct node *def, uint32_t depth) {
@@ -233,11 +274,12 @@ static struct config *read_def(struct unit *unit, struct module *module, struct 
     config->complete = true;
     read_bases(unit, config, depth);
     read_body(unit, config, class_body(def));
-    resolve_aliases(unit, config);
+    resolve(unit, config);
     return config;
 }
 
-/* The class behind an import: in the module that is named, or, where a package re-exports it, in the file of its mapping. */
+/* The class behind an import: in the module that is named, or, where a package re-exports it, in the file of its
+ * mapping. */
 static struct config *read_imported(struct unit *unit, struct module *module, atom qual, uint32_t depth) {
     const char *name = strrchr(qual, '.');
     const char *path = import_path(unit, module, qual);
@@ -260,6 +302,8 @@ static struct config *read_at(struct unit *unit, struct module *module, atom nam
         return NULL;
     if (symbol->kind == SYM_CLASS)
         return read_def(unit, module, symbol->def, depth);
+    if (symbol->kind == SYM_VALUE && symbol->def->kind == NODE_NAME) /* Old = New */
+        return read_at(unit, module, symbol->def->atom, depth + 1);
     return symbol->kind == SYM_IMPORT ? read_imported(unit, module, symbol->qual, depth) : NULL;
 }
 

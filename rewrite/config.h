@@ -1,9 +1,9 @@
 /* config.h - what is known of a configuration class, read from its source.
  *
- * A field is an attribute that every instance has, whatever the checkpoint's config.json says: declared in the class body,
- * stored by __init__ or __post_init__ on every path, a property, an alias of attribute_map, or any of these in a base
- * class whose source is at hand. Nothing may be concluded from the absence of a field: keys of config.json that the class
- * does not know become attributes, too. */
+ * A field is an attribute that every instance has, whatever the checkpoint's config.json says: declared in the class
+ * body, stored by __init__ or __post_init__ on every path, a property that reads fields only, an alias of
+ * attribute_map, or any of these in a base class whose source is at hand. Nothing may be concluded from the absence of
+ * a field: keys of config.json that the class does not know become attributes, too. */
 #ifndef ADGEN_REWRITE_CONFIG_H
 #define ADGEN_REWRITE_CONFIG_H
 
@@ -11,17 +11,19 @@
 
 struct config {
     atom name;
-    struct module *module;  /* that defines it */
-    struct node *def;       /* CLASS */
-    struct map fields;      /* name -> declared default, or NULL where there is none that is an expression by itself */
-    struct map aliases;     /* of attribute_map: name -> atom that it stands for */
-    struct map subs;        /* sub-configurations: name -> NAME node of the class, in `module` */
-    atom model_type;        /* NULL where the class does not say */
-    bool complete;          /* the source of every base that is a configuration was found; mixins are not looked for */
+    struct module *module; /* that defines it */
+    struct node *def;      /* CLASS */
+    struct map fields;     /* name -> declared default, or NULL where there is none that is an expression by itself */
+    struct map
+        declared; /* what fields is made of: fields; properties as their FUNCTION, whether they can be read or not */
+    struct map aliases; /* of attribute_map: name -> atom that it stands for */
+    struct map subs;    /* sub-configurations: name -> NAME node of the class, in `module` */
+    atom model_type;    /* NULL where the class does not say */
+    bool complete;      /* the source of every base that is a configuration was found; mixins are not looked for */
 };
 
-/* The configuration class that `name` means in a module: defined there, or imported from a file that is at hand. NULL, and
- * nothing said, if it is not found. */
+/* The configuration class that `name` means in a module: defined there, or imported from a file that is at hand. NULL,
+ * and nothing said, if it is not found. */
 struct config *config_read(struct unit *unit, struct module *module, atom name);
 
 /* The class of a sub-configuration such as `text_config`, or NULL. */

@@ -11,7 +11,8 @@ struct digest {
     struct buf out;
     bool in_class;
     bool in_member;   /* inside a kept method */
-    bool is_property; /* the decorator before */
+    bool is_property; /* the decorator before; then the method */
+    size_t body;      /* indentation of an initialiser's body; 0: not seen yet */
     size_t indent;    /* of the class body; 0: not seen yet */
 };
 
@@ -60,11 +61,23 @@ static void keep(struct digest *d, const char *line, const char *end) {
         buf_putc(&d->out, '\n');
 }
 
+enum { BODY = 8 }; /* indentation of bodies in the digest */
+
+static size_t name_length(const char *at) {
+    return strspn(at, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789");
+}
+
+/* `Old = New`: a class under another name. */
+static bool is_renaming(const char *line) {
+    const char *at = line + name_length(line);
+    return starts_with(at, " = ") && at[3 + name_length(at + 3)] == '\n';
+}
+
 static void module_line(struct digest *d, const char *line, const char *end) {
     d->in_class = starts_with(line, "class ");
     d->in_member = false;
     d->indent = 0;
-    if (d->in_class || starts_with(line, "from ") || starts_with(line, "import "))
+    if (d->in_class || starts_with(line, "from ") || starts_with(line, "import ") || is_renaming(line))
         keep(d, line, end);
     const char *last = end - 1;
     while (last > line && strchr(" \t\n", *last) != NULL)
@@ -74,12 +87,31 @@ static void module_line(struct digest *d, const char *line, const char *end) {
 }
 
 static void method_line(struct digest *d, const char *line, const char *text, const char *end) {
-    d->in_member = starts_with(text, "def __init__(") || starts_with(text, "def __post_init__(");
-    if (d->in_member)
+    bool initialiser = starts_with(text, "def __init__(") || starts_with(text, "def __post_init__(");
+    d->in_member = d->is_property || initialiser;
+    d->body = 0;
+    if (d->is_property)
+        buf_printf(&d->out, "%.*s@property\n", (int)(text - line), line);
+    if (d->in_member) {
         keep(d, line, end);
-    else if (d->is_property)
-        buf_printf(&d->out, "    @property\n    def %.*s(self):\n        pass\n", (int)strcspn(text + 4, "("), text + 4);
-    d->is_property = false;
+        buf_printf(&d->out, "%*spass\n", BODY, "");
+    }
+    d->is_property = d->is_property && !initialiser;
+}
+
+/* A line inside of a kept method: of an initialiser what it does on every path; of a property what it reads, which is
+ * brought into one expression a line. */
+static void body_line(struct digest *d, const char *line, const char *text, const char *end) {
+    size_t indent = (size_t)(text - line);
+    if (d->body == 0)
+        d->body = indent;
+    if (!d->is_property) {
+        if (indent == d->body && (starts_with(text, "self.") || starts_with(text, "super(")))
+            buf_printf(&d->out, "%*s%.*s\n", BODY, "", (int)(end - text), text);
+        return;
+    }
+    for (const char *at = text; (at = strstr(at, "self.")) != NULL && at < end; at += strlen("self."))
+        buf_printf(&d->out, "%*s%.*s\n", BODY, "", (int)(strlen("self.") + name_length(at + strlen("self."))), at);
 }
 
 /* A line of the class body itself. */
@@ -91,7 +123,9 @@ static void member_line(struct digest *d, const char *line, const char *text, co
         method_line(d, line, text, end);
     } else {
         d->in_member = false;
-        bool docstring = strchr("\"'", *text) != NULL || (strchr("rR", *text) != NULL && strchr("\"'", text[1]) != NULL);
+        d->is_property = false;
+        bool docstring =
+            strchr("\"'", *text) != NULL || (strchr("rR", *text) != NULL && strchr("\"'", text[1]) != NULL);
         if (!docstring && memchr(text, '=', (size_t)(end - text)) != NULL)
             keep(d, line, end);
     }
@@ -115,7 +149,7 @@ static void scan(struct digest *d, const char *at) {
         if (indent <= d->indent)
             member_line(d, at, text, end);
         else if (d->in_member)
-            keep(d, at, end);
+            body_line(d, at, text, end);
     }
 }
 

@@ -88,7 +88,8 @@ static atom of_class(struct unit *unit, const struct cls *cls) {
 /* The configuration by its name: as the modeling file means it, else where the package defines it. */
 static struct config *find(struct unit *unit, atom name) {
     struct config *config = config_read(unit, unit->module, name);
-    const char *path = config == NULL && unit->registry ? registry_config_path(unit->registry, unit->arena, name) : NULL;
+    const char *path =
+        config == NULL && unit->registry ? registry_config_path(unit->registry, unit->arena, name) : NULL;
     struct module *module = path ? module_read(unit, path) : NULL;
     return module ? config_read(unit, module, name) : config;
 }

@@ -93,14 +93,15 @@ static const char *names_of(struct unit *unit, const struct candidates *found) {
 static bool not_decided(struct unit *unit, const struct candidates *found) {
     struct span none = {0, 0};
     if (found->list.len == 0) {
-        struct diag *d = diag_at(unit->diags, SEVERITY_ERROR, NULL, none, "no-causal-lm", "%s: no causal LM in this file",
-            unit->module->source->path);
-        diag_help(unit->diags, d, "a causal LM derives from a ...PreTrainedModel and GenerationMixin; "
-                                  "name another class with --entry CLASS");
+        struct diag *d = diag_at(unit->diags, SEVERITY_ERROR, NULL, none, "no-causal-lm",
+            "%s: no causal LM in this file", unit->module->source->path);
+        diag_help(unit->diags, d,
+            "a causal LM derives from a ...PreTrainedModel and GenerationMixin; "
+            "name another class with --entry CLASS");
         return false;
     }
-    struct diag *d = diag_at(unit->diags, SEVERITY_ERROR, NULL, none, "entry", "%s: more than one causal LM in this file: %s",
-        unit->module->source->path, names_of(unit, found));
+    struct diag *d = diag_at(unit->diags, SEVERITY_ERROR, NULL, none, "entry",
+        "%s: more than one causal LM in this file: %s", unit->module->source->path, names_of(unit, found));
     diag_help(unit->diags, d, "choose one with --entry CLASS");
     return false;
 }
@@ -114,8 +115,8 @@ static bool no_such_class(struct unit *unit, const char *name) {
             nearest_offer(&nearest, name, symbol->name);
     }
     heads(unit, &found);
-    struct diag *d = diag_at(unit->diags, SEVERITY_ERROR, NULL, (struct span){0, 0}, "entry", "%s: there is no class `%s`",
-        unit->module->source->path, name);
+    struct diag *d = diag_at(unit->diags, SEVERITY_ERROR, NULL, (struct span){0, 0}, "entry",
+        "%s: there is no class `%s`", unit->module->source->path, name);
     if (nearest.word)
         diag_help(unit->diags, d, "did you mean `%s`?", nearest.word);
     else if (found.list.len > 0)

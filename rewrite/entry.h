@@ -4,8 +4,9 @@
 
 #include "rewrite/unit.h"
 
-/* The pass: set unit->entry to the class that was asked for; else the one that the package's auto mapping names for this
- * file; else the only one that looks like the head of a causal LM. False, with the candidates, where that is not one. */
+/* The pass: set unit->entry to the class that was asked for; else the one that the package's auto mapping names for
+ * this file; else the only one that looks like the head of a causal LM. False, with the candidates, where that is not
+ * one. */
 bool select_entry(struct unit *unit);
 
 #endif

@@ -53,6 +53,8 @@ static void collect(struct naming *n, struct node *e) {
 
 /* `a = b` is needed only where a person wrote it to keep a value under a second name. */
 static struct web *copy_of(const struct web *w) {
+    if (w->kind == WEB_IF && w->from[0] && w->from[0] == w->from[1]) /* the same on both paths */
+        return w->from[0];
     if (w->kind != WEB_ASSIGN || !w->expr || w->expr->kind != NODE_NAME || !w->expr->web)
         return NULL;
     struct web *source = w->expr->web;
@@ -481,6 +483,15 @@ static void drop_identities(struct node *block) {
 }
 
 enum { NAMING_ROUNDS = 200 };
+
+void propagate_copies(struct unit *unit) {
+    struct functions functions = {0};
+    functions_collect(unit, &functions);
+    for (uint32_t i = 0; i < functions.list.len; i++) {
+        propagate_uses(functions.list.at[i]->body);
+        drop_copies(functions.list.at[i]->body);
+    }
+}
 
 static void name_function(struct unit *unit, struct fn *fn) {
     struct naming n = {.unit = unit, .fn = fn};

@@ -14,6 +14,14 @@ static bool run_equations(struct unit *unit) {
     return true;
 }
 
+/* What an equation has left without a use must not be rewritten in its turn, but what it read and others still need is. */
+static bool run_sweep(struct unit *unit) {
+    unit->keep_signatures = true;
+    prune(unit);
+    unit->keep_signatures = false;
+    return true;
+}
+
 static bool run_layout(struct unit *unit) {
     change_layout(unit);
     return true;
@@ -25,6 +33,7 @@ static bool run_tables(struct unit *unit) {
 }
 
 static bool run_prune(struct unit *unit) {
+    propagate_copies(unit);
     prune(unit);
     return true;
 }
@@ -45,6 +54,8 @@ const struct pass passes[] = {
     {"config", read_config, "find its configuration class and read which fields that has"},
     {"specialise", specialise, "evaluate what is known of prefill inference; unfold helpers into their callers"},
     {"equations", run_equations, "replace what is equal to a canonical op by that op"},
+    {"sweep", run_sweep, "drop the statements that nothing needs"},
+    {"again", run_equations, "the equations on what is left"},
     {"layout", run_layout, "keep attention in [B, S, N, D], without transposes"},
     {"tables", run_tables, "compute once what depends on the position alone"},
     {"prune", run_prune, "drop what the logits do not need"},

@@ -80,6 +80,15 @@ static struct attr *registered(struct unit *unit, const struct node *call) {
     return NULL;
 }
 
+/* self.layers.append(x) belongs to the attribute. */
+static struct attr *appended(const struct node *call) {
+    if (!is_self_method(call, "append") || call->kid[0]->kid[0]->kind != NODE_ATTRIBUTE)
+        return NULL;
+    const struct node *place = call->kid[0]->kid[0];
+    const struct absval *self = place->kid[0]->abs;
+    return self && self->kind == ABS_INSTANCE ? map_get(&self->cls->attrs, place->atom) : NULL;
+}
+
 static bool is_pure_call(const struct unit *unit, const struct node *call) {
     const struct node *callee = call->kid[0];
     if (call->callsite)
@@ -97,6 +106,13 @@ static bool is_pure_call(const struct unit *unit, const struct node *call) {
     return callee->kind == NODE_ATTRIBUTE && callee->kid[0]->abs && callee->kid[0]->abs->kind == ABS_DICT;
 }
 
+/* A store into a parameter, which the caller holds too. */
+static bool is_visible_outside(const struct web *w) {
+    while (w && w->kind == WEB_STORE)
+        w = w->from[0];
+    return w && w->kind == WEB_PARAM && !abs_is_tensor(w->abs) && !abs_is_mask(w->abs);
+}
+
 static void index_block(struct unit *unit, struct fn *fn, struct node *block, struct node *up);
 
 static void index_stmt(struct unit *unit, struct fn *fn, struct node *stmt, struct node *up) {
@@ -106,6 +122,8 @@ static void index_stmt(struct unit *unit, struct fn *fn, struct node *stmt, stru
     case NODE_ASSIGN:
         for (uint32_t i = 1; i < stmt->nkids; i++)
             index_store(unit, stmt->kid[i], stmt);
+        if (stmt->nphis && is_visible_outside(stmt->phis[0]))
+            vec_push(unit->arena, &fn->effects, stmt);
         break;
     case NODE_RETURN:
         vec_push(unit->arena, &fn->returns, stmt);
@@ -116,6 +134,8 @@ static void index_stmt(struct unit *unit, struct fn *fn, struct node *stmt, stru
         break;
     case NODE_EXPR: {
         struct attr *attr = registered(unit, stmt->kid[0]);
+        if (attr == NULL)
+            attr = appended(stmt->kid[0]);
         if (attr)
             vec_push(unit->arena, &attr->stmts, stmt);
         else if (stmt->nphis == 0 && stmt->kid[0]->kind == NODE_CALL && !is_pure_call(unit, stmt->kid[0]))
@@ -235,6 +255,8 @@ static void mark_stmt(struct unit *unit, struct node *stmt) {
         for (uint32_t i = 0; i < stmt->nkids; i++)
             if (i == 0 || stmt->kid[i]->kind == NODE_SUBSCRIPT)
                 mark_expr(unit, stmt->kid[i], all);
+    for (uint32_t i = 0; i < stmt->nphis && stmt->kind == NODE_ASSIGN; i++)
+        stmt->phis[i]->live = true;
 }
 
 static void mark_web(struct unit *unit, struct web *w, struct demand demand) {

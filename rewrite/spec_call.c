@@ -62,6 +62,15 @@ static struct node *arg_node(struct frame *f, const struct arg *arg) {
     return expr;
 }
 
+/* A function handed to code that we do not see may be called with anything. */
+static void escape_functions(struct frame *f, const struct args *args) {
+    for (uint32_t i = 0; i < args->list.len; i++) {
+        const struct absval *a = args->list.at[i].val.abs;
+        if ((a->kind == ABS_FUNCTION || a->kind == ABS_BOUND) && a->fn->def && !a->fn->closure)
+            fn_escape(f->unit, a->fn);
+    }
+}
+
 struct node *build_call(struct frame *f, struct node *callee, const struct args *args, struct node *at) {
     struct node *call = at_node(f, node_make(f->unit->arena, NODE_CALL, NULL, 1, callee), at);
     call->flags = at ? at->flags : 0;
@@ -450,15 +459,21 @@ static struct val call_union(struct frame *f, struct val callee, struct args *ar
     const struct absval *result = NULL;
     struct node *call = NULL;
     for (uint32_t i = 0; i < callee.abs->count; i++) {
+        if (abs_is_none(callee.abs->item[i].abs)) /* a test around the call rules it out */
+            continue;
         struct val one = {.abs = callee.abs->item[i].abs, .expr = node_copy(f->unit->arena, callee.expr)};
         struct val v = call_value(f, one, args, at);
         result = abs_join(f->unit, result, v.abs);
         if (call == NULL || (v.expr->kind == NODE_CALL && v.expr->callsite && !call->callsite))
             call = v.expr->kind == NODE_CALL ? v.expr : call;
     }
+    if (call == NULL && result && callee.abs->count <= 2 && args->list.len == 1) { /* the identity, whichever it is */
+        const struct arg *only = &args->list.at[0];
+        return (struct val){.abs = only->val.abs, .expr = val_expr(f, &only->val), .web = only->val.web};
+    }
     if (call == NULL)
         call = build_call(f, callee.expr, args, at);
-    return val_make(result, call);
+    return val_make(result ? result : abs_simple(ABS_TOP), call);
 }
 
 /* Call one of two functions: in the branches of the IF that chose it, if that is the last thing that happened. */
@@ -511,6 +526,7 @@ static struct val call_value(struct frame *f, struct val callee, struct args *ar
     case ABS_UNION:
         return call_union(f, callee, args, at);
     default:
+        escape_functions(f, args);
         return val_top(build_call(f, callee.expr, args, at));
     }
 }
@@ -542,5 +558,6 @@ struct val eval_call(struct frame *f, struct node *e) {
     if (is_callable(callee.abs))
         return call_value(f, callee, &args, e);
     object.expr = val_expr(f, &object);
+    escape_functions(f, &args);
     return call_method(f, object, func->atom, &args, e);
 }

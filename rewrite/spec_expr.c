@@ -97,8 +97,11 @@ static bool is_builtin(atom name) {
 
 static struct val library_val(struct frame *f, atom qual, struct node *expr) {
     const struct fact *fact = fact_library(f->unit->facts, qual);
-    if (fact && fact->effect == EFFECT_REPLACE)
+    if (fact && fact->effect == EFFECT_REPLACE) {
         qual = fact->replacement;
+        if (strncmp(qual, "builtins.", 9) == 0)
+            expr = at_node(f, make_name(f->unit->arena, intern(f->unit->atoms, qual + 9)), expr);
+    }
     struct absval *a = abs_new(f->unit, ABS_LIBRARY);
     a->qual = qual;
     return val_make(a, expr);

@@ -273,6 +273,10 @@ static struct val call_builtin(struct frame *f, const char *name, struct val cal
     if (strcmp(name, "dict") == 0) {
         if (args->list.len == 1 && first->kind == ABS_DICT)
             return val_make(first, call);
+        if (args->list.len == 0 || abs_is_none(first)) { /* a shared dictionary may be made from none */
+            struct absval *empty = abs_new(unit, ABS_DICT);
+            return val_make(empty, node_new(unit->arena, NODE_DICT));
+        }
         return val_make(abs_simple(ABS_NOTNONE), call);
     }
     if (strcmp(name, "print") == 0)
@@ -391,7 +395,10 @@ static struct val call_nn_class(struct frame *f, atom qual, const char *name, st
     if (one_of(name, "Parameter Buffer"))
         return val_make(abs_tensor(unit, rank_of_arg(args, 0)), call);
     if (one_of(name, "ModuleList ParameterList"))
-        return val_make(module_list(f, args), call);
+        return val_make(module_list(f, args), call); /* empty: of anything, until something is appended */
+    const struct arg *affine = arg_find(args, 2, "elementwise_affine");
+    if (strcmp(name, "RMSNorm") == 0 && affine && abs_truth(affine->val.abs) == 0) /* has no weight to hand to an op */
+        qual = intern(unit->atoms, "torch.nn.RMSNorm.weightless");
     if (strcmp(name, "ModuleDict") == 0)
         return val_make(args->list.len ? args->list.at[0].val.abs : abs_simple(ABS_TOP), call);
     struct absval *a = abs_new(unit, ABS_OBJECT);
@@ -404,6 +411,11 @@ static struct val call_nn_class(struct frame *f, atom qual, const char *name, st
 struct val call_library(struct frame *f, atom qual, struct val callee, struct args *args, struct node *at) {
     const struct fact *fact = fact_library(f->unit->facts, qual);
     struct val result;
+    if (fact_context(f->unit->facts, qual)) {
+        struct absval *context = abs_new(f->unit, ABS_OBJECT);
+        context->qual = intern(f->unit->atoms, "adgen.context");
+        return val_make(context, build_call(f, callee.expr, args, at));
+    }
     const char *last = strrchr(qual, '.');
     bool is_class = isupper((unsigned char)(last ? last[1] : *qual));
     if (fact && is_class && fact->effect == EFFECT_ARGUMENT) /* of a call of its objects */
@@ -418,6 +430,8 @@ struct val call_library(struct frame *f, atom qual, struct val callee, struct ar
         return isupper((unsigned char)*name) && !one_of(name, "Size Generator")
             ? call_nn_class(f, qual, name, callee, args, at)
             : call_torch(f, name, callee, args, at);
+    if ((qual_ends(qual, "copy.deepcopy") || qual_ends(qual, "copy.copy")) && args->list.len)
+        return val_make(args->list.at[0].val.abs, build_call(f, callee.expr, args, at));
     if (strncmp(qual, "math.", 5) == 0 || strncmp(qual, "numpy.", 6) == 0) {
         struct node *call = build_call(f, callee.expr, args, at);
         struct val operand = args->list.len ? args->list.at[0].val : val_const(f, OP_NONE);

@@ -677,6 +677,30 @@ static bool mutates_list(atom method) {
         atom_is(method, "insert");
 }
 
+/* `self.xs.append(v)`: the attribute has one more kind of item. */
+static bool run_attribute_mutation(struct frame *f, struct node *stmt) {
+    struct unit *unit = f->unit;
+    struct node *call = stmt->kid[0];
+    if (call->kind != NODE_CALL || call->kid[0]->kind != NODE_ATTRIBUTE || call->kid[0]->kid[0]->kind != NODE_ATTRIBUTE ||
+        !atom_is(call->kid[0]->atom, "append"))
+        return false;
+    struct node *place = call->kid[0]->kid[0];
+    struct val object = eval(f, place->kid[0]);
+    struct attr *attr = object.abs->kind == ABS_INSTANCE ? class_attr(object.abs->cls, place->atom) : NULL;
+    if (attr == NULL)
+        return false;
+    struct args args = {0};
+    eval_args(f, call, &args);
+    struct absval *seq = abs_new(unit, ABS_SEQ);
+    bool empty = attr->abs->kind != ABS_SEQ || attr->abs->element->kind == ABS_TOP;
+    seq->element = abs_join(unit, empty ? NULL : attr->abs->element, abs_summary(unit, args.list.at[0].val.abs));
+    attr->abs = seq;
+    attr->stores++;
+    struct node *callee = make_attr(unit->arena, eval(f, place).expr, call->kid[0]->atom);
+    emit(f, node_make(unit->arena, NODE_EXPR, NULL, 1, build_call(f, callee, &args, call)), stmt);
+    return true;
+}
+
 /* `xs.append(v)`: a new version of xs. */
 static bool run_mutation(struct frame *f, struct node *stmt) {
     struct unit *unit = f->unit;
@@ -705,7 +729,7 @@ static bool run_mutation(struct frame *f, struct node *stmt) {
 }
 
 static void run_expr(struct frame *f, struct node *stmt) {
-    if (is_docstring(stmt) || run_in_place(f, stmt) || run_mutation(f, stmt))
+    if (is_docstring(stmt) || run_in_place(f, stmt) || run_mutation(f, stmt) || run_attribute_mutation(f, stmt))
         return;
     struct val v = eval(f, stmt->kid[0]);
     if (v.expr->kind == NODE_CALL)
@@ -723,12 +747,7 @@ static void run_augassign(struct frame *f, struct node *stmt) {
 
 static bool drops_context(struct frame *f, struct node *item) {
     struct val v = eval(f, item->kid[0]);
-    const struct node *callee = v.expr->kind == NODE_CALL ? v.expr->kid[0] : v.expr;
-    if (item->kid[1])
-        return false;
-    if (callee->abs && callee->abs->kind == ABS_LIBRARY && fact_context(f->unit->facts, callee->abs->qual))
-        return true;
-    return is_none(v.expr);
+    return item->kid[1] == NULL && v.abs->kind == ABS_OBJECT && qual_ends(v.abs->qual, "adgen.context");
 }
 
 static enum flow run_with(struct frame *f, struct node *stmt) {

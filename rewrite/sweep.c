@@ -209,6 +209,12 @@ static bool sweep_if(struct unit *unit, struct node *stmt) {
 static bool sweep_stmt(struct unit *unit, struct fn *fn, struct node *stmt) {
     if (!stmt->mark)
         return false;
+    if (unit->keep_signatures) {
+        for (uint32_t i = 0; i < stmt->nkids; i++)
+            if (is_kind(stmt->kid[i], NODE_BLOCK))
+                sweep_block(unit, fn, stmt->kid[i]);
+        return stmt->kind == NODE_IF ? sweep_if(unit, stmt) : true;
+    }
     if (stmt->kind == NODE_ASSIGN && (stmt->kid[1]->kind == NODE_TUPLE || stmt->kid[1]->kind == NODE_LIST))
         sweep_unpack(unit, stmt);
     if (stmt->kind == NODE_RETURN)
@@ -263,6 +269,6 @@ void sweep(struct unit *unit, struct functions *functions) {
             continue;
         sweep_block(unit, fn, fn->body);
     }
-    for (uint32_t i = 0; i < functions->list.len; i++)
+    for (uint32_t i = 0; i < functions->list.len && !unit->keep_signatures; i++)
         sweep_params(functions->list.at[i]);
 }

@@ -720,11 +720,14 @@ static void tabulate_function(struct unit *unit, struct fn *forward) {
         if (stays_in_forward(&t, forward->body->kid[i]))
             found |= find_tables(&t, &forward->body->kid[i], false);
     struct node *length = found ? table_length(unit, forward->owner) : NULL;
-    if (length == NULL)
-        return;
     t.loop = dynamic ? find_loop(t.init->body, dynamic->kid[2]) : NULL;
-    if (dynamic && t.loop == NULL)
+    if (length == NULL || (dynamic && t.loop == NULL)) {
+        if (follows_length(unit, forward))
+            diag_at(unit->diags, SEVERITY_ERROR, forward->module->source, forward->def->span, "rope-length",
+                "the frequencies follow the length of the input here, and what is computed from them is not understood "
+                "as a table by position");
         return;
+    }
     t.into = t.loop ? t.loop->kid[2] : t.init->body;
     if (follows_length(unit, forward) && rope_parameters(unit, t.into)) {
         t.rope_init = find_rope_init(t.into);

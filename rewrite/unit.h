@@ -159,6 +159,7 @@ struct unit {
     uint32_t round;
     bool changed;                  /* a summary grew after it was used: another round is needed */
     bool failed;
+    bool keep_signatures;          /* sweep removes statements only: parameters may still become live */
     const char *prefill_only;      /* why AutoDeploy cannot cache it; NULL: it can */
     bool strict_rounding;          /* only equations that are exact */
     /* the outcome, for the exit status and the report: */
@@ -228,6 +229,8 @@ void apply_equations(struct unit *unit);
 
 /* -- names.c ------------------------------------------------------------------------------------------------------- */
 
+/* Uses of a variable that is a copy of another read that one; the copy goes. */
+void propagate_copies(struct unit *unit);
 void assign_names(struct unit *unit);
 
 /* -- specialise.c ------------------------------------------------------------------------------------------------ */

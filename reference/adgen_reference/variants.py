@@ -52,6 +52,13 @@ class _Run:
         )
 
 
+def _window_is_empty(config) -> bool:
+    """Whether a window of no token is set: Hugging Face then averages over all positions, the future included."""
+    text = config.get_text_config()
+    window = getattr(text, "sliding_window", None)
+    return isinstance(window, int) and window < 1
+
+
 def _try(config: Any) -> _Run:
     """Build and run; raises if that is impossible or the logits are not finite."""
     model = hf.build_model(config)
@@ -101,6 +108,8 @@ def discover(model_type: str, wanted: str = "all") -> Discovered:
             break
         try:
             other = tiny.make(cls, overrides, changes)
+            if _window_is_empty(other):
+                raise ValueError("a window below 1 leaves queries without a key")
             run = _try(other)
         except Exception:
             out.discarded.append(name)

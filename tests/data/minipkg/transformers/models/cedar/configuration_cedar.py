@@ -1,0 +1,7 @@
+from ..acorn.configuration_acorn import AcornConfig
+
+
+class CedarConfig(AcornConfig):
+    model_type = "cedar"
+    hidden_size: int = 64
+    extra: float = 0.5
