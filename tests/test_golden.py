@@ -41,7 +41,7 @@ def test_second_run_changes_nothing(case, tmp_path):
     assert target.read_bytes() == case.expected().out
     assert target.stat().st_mtime_ns == before
     assert again.status == 0
-    assert b"already translated" in again.err
+    assert b"translated already" in again.err
 
 
 def ruff(*arguments):

@@ -39,5 +39,18 @@ class MapleConfig(PreTrainedConfig):
     bos_token_id: int | None = 1
     eos_token_id: int | list[int] | None = 2
 
+    def __post_init__(self, **kwargs):
+        if self.rope_parameters is None:
+            half = self.head_dim // 2
+            self.rope_parameters = {
+                "rope_type": "longrope",
+                "rope_theta": 10000.0,
+                "short_factor": [1.0 + 0.05 * i for i in range(half)],
+                "long_factor": [1.5 + 0.25 * i for i in range(half)],
+                "original_max_position_embeddings": 32,
+                "factor": 4.0,
+            }
+        super().__post_init__(**kwargs)
+
 
 __all__ = ["MapleConfig"]

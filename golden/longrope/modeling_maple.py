@@ -5,7 +5,7 @@
 # You may obtain a copy of the License at
 #
 #     http://www.apache.org/licenses/LICENSE-2.0
-"""Rotary types that change with the length: the decorated forward keeps both sets of frequencies."""
+"""Rotary frequencies for short and for long inputs: the decorator around forward swaps them."""
 
 from collections.abc import Callable
 
