@@ -285,6 +285,41 @@ static struct node *begin_class(struct emitter *e, const char *name, const char 
     return cls;
 }
 
+/* A norm of the model whose weight tells the dtype of the layers. */
+static atom norm_attribute(const struct cls *model) {
+    for (uint32_t i = 0; i < model->attrs.len; i++) {
+        const struct attr *attr = model->attrs.entry[i].value;
+        if (!attr->live || attr->conditional)
+            continue;
+        if (attr->abs->kind == ABS_OBJECT && qual_ends(attr->abs->qual, "LayerNorm") && attr->expr && attr->expr->nkids <= 3)
+            return attr->name;
+        if (attr->abs->kind != ABS_INSTANCE)
+            continue;
+        for (uint32_t k = 0; k < attr->abs->cls->attrs.len; k++) {
+            const struct attr *weight = attr->abs->cls->attrs.entry[k].value;
+            if (atom_is(weight->name, "weight") && weight->live && !weight->conditional && weight->abs->kind == ABS_TENSOR)
+                return attr->name;
+        }
+    }
+    return NULL;
+}
+
+/* Embeddings of a quantised checkpoint may come in another dtype than the layers compute in. */
+static void cast_embeddings(struct emitter *e, struct node *body) {
+    struct unit *u = e->unit;
+    atom norm = norm_attribute(e->model);
+    for (uint32_t i = 0; norm && i < body->nkids; i++) {
+        struct node *s = body->kid[i];
+        if (s->kind != NODE_ASSIGN || s->nkids != 2 || !is_name(s->kid[0], "inputs_embeds") || s->kid[1]->kind != NODE_NAME)
+            continue;
+        struct node *weight = make_attr(u->arena, make_attr(u->arena, make_name(u->arena, intern(u->atoms, "self")), norm),
+            intern(u->atoms, "weight"));
+        struct node *dtype = make_attr(u->arena, weight, intern(u->atoms, "dtype"));
+        s->kid[0] = node_make(u->arena, NODE_CALL, NULL, 2, make_attr(u->arena, s->kid[0], intern(u->atoms, "to")), dtype);
+        return;
+    }
+}
+
 void emit_base_model(struct emitter *e) {
     if (e->model == NULL)
         return;
@@ -300,6 +335,7 @@ void emit_base_model(struct emitter *e) {
     append_methods(e, cls, text.at);
     buf_free(&text);
     rename_output(e, forward->body, output);
+    cast_embeddings(e, forward->body);
     if (forward->body->nkids)
         forward->body->kid[0]->flags |= NF_BLANK;
     append_body(e, forward_of(cls), forward);
@@ -346,6 +382,29 @@ static bool passes_input(const struct node *call, const char *name) {
     return false;
 }
 
+/* The three inputs stand in the order of the emitted signature, so they need no names. */
+static void order_inputs(struct emitter *e, struct node *call) {
+    static const char *const inputs[] = {"input_ids", "position_ids", "inputs_embeds"};
+    struct node *value[3] = {0};
+    if (call->nkids != 4)
+        return;
+    for (uint32_t i = 1; i < call->nkids; i++) {
+        struct node *a = call->kid[i];
+        uint32_t p = call->callsite->param[i - 1];
+        atom name = a->kind == NODE_KEYWORD ? a->atom : i - 1 < 3 && p < call->callsite->fn->params.len
+            ? call->callsite->fn->params.at[p]->name
+            : NULL;
+        for (int k = 0; k < 3; k++)
+            if (name && atom_is(name, inputs[k]))
+                value[k] = a->kind == NODE_KEYWORD ? a->kid[0] : a;
+    }
+    if (!value[0] || !value[1] || !value[2])
+        return;
+    for (int k = 0; k < 3; k++)
+        call->kid[k + 1] = value[k];
+    (void)e;
+}
+
 /* `self.model(input_ids=..., ...)` passes on what AutoDeploy adds; logits are float32. */
 static void finish_entry(struct emitter *e, struct node *n) {
     struct arena *arena = e->unit->arena;
@@ -359,6 +418,7 @@ static void finish_entry(struct emitter *e, struct node *n) {
                 atom name = intern(e->unit->atoms, inputs[i]);
                 node_add(arena, n, node_make(arena, NODE_KEYWORD, name, 1, make_name(arena, name)));
             }
+        order_inputs(e, n);
         node_add(arena, n,
             node_make(arena, NODE_KEYWORD, NULL, 1, make_name(arena, intern(e->unit->atoms, "kwargs"))));
     }

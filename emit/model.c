@@ -31,9 +31,50 @@ static bool is_skeleton(const struct emitter *e, const struct cls *cls) {
     return cls == e->model || cls == e->unit->entry || cls == e->base || class_derives(cls, "PreTrainedModel");
 }
 
+static bool names_helper(const struct node *n) {
+    if (n == NULL)
+        return false;
+    if (n->kind == NODE_NAME && atom_is(n->atom, "_get_rope_parameters"))
+        return true;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        if (names_helper(n->kid[i]))
+            return true;
+    return false;
+}
+
+static bool reads_rope(const struct cls *cls) {
+    for (uint32_t i = 0; i < cls->methods.len; i++) {
+        const struct fn *fn = cls->methods.entry[i].value;
+        if (fn->live && names_helper(fn->body))
+            return true;
+    }
+    return false;
+}
+
+/* The function through which versions.c reads. */
+static void emit_rope_helper(struct emitter *e) {
+    const struct unit *u = e->unit;
+    const char *config = e->imports_config ? arena_printf(u->arena, ": %s", u->config_class) : "";
+    append_python(e, e->module,
+        "def _get_rope_parameters(config%s) -> dict:\n"
+        "    \"\"\"RoPE settings in the layout of transformers 5, also from a transformers 4 config.\"\"\"\n"
+        "    rope = dict(getattr(config, \"rope_parameters\", None) or config.rope_scaling or {})\n"
+        "    rope.setdefault(\"rope_type\", rope.get(\"type\", \"default\"))\n"
+        "    rope.setdefault(\"rope_theta\", getattr(config, \"rope_theta\", 10000.0))\n%s%s"
+        "    return rope\n",
+        config,
+        u->rope_partial
+            ? "    rope.setdefault(\"partial_rotary_factor\", getattr(config, \"partial_rotary_factor\", 1.0))\n"
+            : "",
+        u->rope_original ? "    rope.setdefault(\"original_max_position_embeddings\", config.max_position_embeddings)\n" : "");
+}
+
 /* Definitions in the order of the source, where what is used stands before its users. */
 static void emit_definitions(struct emitter *e) {
     struct unit *u = e->unit;
+    bool helper = u->reads_rope_parameters;
+    for (uint32_t i = 0; i < u->helpers.len; i++)
+        node_add(u->arena, e->module, u->helpers.at[i]);
     for (uint32_t i = 0; i < u->module->tree->nkids; i++) {
         struct node *stmt = u->module->tree->kid[i];
         struct symbol *symbol = stmt->kind == NODE_CLASS || stmt->kind == NODE_FUNCTION
@@ -41,7 +82,12 @@ static void emit_definitions(struct emitter *e) {
             : NULL;
         if (symbol && symbol->stmt != stmt)
             continue;
-        if (symbol && symbol->cls && symbol->cls->live && !is_skeleton(e, symbol->cls))
+        bool emits = symbol && symbol->cls && symbol->cls->live && !is_skeleton(e, symbol->cls);
+        if (helper && emits && reads_rope(symbol->cls)) {
+            emit_rope_helper(e);
+            helper = false;
+        }
+        if (emits)
             emit_class(e, symbol->cls);
         if (symbol && symbol->fn && symbol->fn->live && symbol->fn->body)
             emit_function(e, symbol->fn);
@@ -50,6 +96,13 @@ static void emit_definitions(struct emitter *e) {
             symbol->kind == SYM_VALUE && symbol->stmt == stmt)
             node_add(u->arena, e->module, stmt);
     }
+}
+
+static bool has_function(const struct node *module, const char *name) {
+    for (uint32_t i = 0; i < module->nkids; i++)
+        if (module->kid[i]->kind == NODE_FUNCTION && atom_is(module->kid[i]->atom, name))
+            return true;
+    return false;
 }
 
 static void print_module(struct emitter *e, struct node *imports, struct buf *out) {
@@ -71,6 +124,8 @@ bool emit_model(struct unit *unit, struct buf *out) {
     if (!find_roles(&e))
         return false;
     emit_definitions(&e);
+    if (unit->reads_rope_parameters && !has_function(e.module, "_get_rope_parameters"))
+        emit_rope_helper(&e);
     emit_outputs(&e);
     emit_pretrained(&e);
     emit_base_model(&e);

@@ -123,12 +123,27 @@ int abs_truth(const struct absval *a) {
     }
 }
 
+bool abs_int(const struct absval *a, long *value) {
+    if (a->kind != ABS_CONST)
+        return false;
+    const struct node *n = a->constant;
+    long sign = 1;
+    if (n->kind == NODE_UNARYOP && n->op == OP_NEG) {
+        sign = -1;
+        n = n->kid[0];
+    }
+    if (n->kind != NODE_NUMBER || strpbrk(n->atom, ".eEjJ"))
+        return false;
+    *value = sign * strtol(n->atom, NULL, 0);
+    return true;
+}
+
 /* -- order ------------------------------------------------------------------------------------------------------- */
 
 static bool masks_equal(const struct mask *a, const struct mask *b) {
     if (a == b)
         return true;
-    if (a->shape != b->shape || (a->window == NULL) != (b->window == NULL))
+    if (a->shape != b->shape || a->form != b->form || (a->window == NULL) != (b->window == NULL))
         return false;
     return a->window == NULL || node_equal(a->window, b->window);
 }

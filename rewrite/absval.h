@@ -47,9 +47,11 @@ struct val {
 struct cls;
 struct fn;
 
-/* An attention mask of which all is known: causal, with an optional window. */
+/* An attention mask of which all is known: the pairs that it allows, and how it says so. */
 struct mask {
-    enum { MASK_CAUSAL, MASK_BIDIRECTIONAL, MASK_CHUNKED } shape;
+    enum { MASK_CAUSAL, MASK_BIDIRECTIONAL, MASK_CHUNKED, MASK_WITHIN /* the window alone */, MASK_NOTHING } shape;
+    enum { MASK_ADDS /* 0 or a very small number */, MASK_KEEPS /* true where it allows */, MASK_DROPS } form;
+    bool plain;          /* computed by expressions that may be emitted */
     struct node *window; /* in terms of `config` and `layer_idx`, may evaluate to None; NULL: no window */
 };
 

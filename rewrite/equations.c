@@ -3,8 +3,6 @@
  * Reads   the pruned residual program.
  * Writes  expressions that are instances of an equation of rules/ become the canonical op. A mask that an equation
  *         consumes turns into its window, as an attribute of the module. */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "rewrite/apply.h"
@@ -14,7 +12,7 @@
 static struct node *make_window(struct rewriter *r, const struct template_arg *arg, uint32_t count) {
     struct fn *fn = r->user;
     struct unit *unit = fn->unit;
-    struct node *window = NULL;
+    struct mask all = {.shape = MASK_BIDIRECTIONAL};
     for (uint32_t i = 0; i < count; i++) {
         const struct absval *abs = arg[i].value ? arg[i].value->abs : arg[i].node ? arg[i].node->abs : NULL;
         if (arg[i].value == NULL && arg[i].node == NULL)
@@ -23,19 +21,18 @@ static struct node *make_window(struct rewriter *r, const struct template_arg *a
             r->refused = abs_is_mask(abs) ? "the mask is chunked, which no canonical op can say" : "the mask is not known";
             return NULL;
         }
-        if (abs->mask->window == NULL)
-            continue;
-        if (window) {
-            r->refused = "two windows apply at once";
+        if (!mask_intersect(&all, abs->mask)) {
+            r->refused = "two masks apply at once that no canonical op can say";
             return NULL;
         }
-        window = abs->mask->window;
     }
-    if (window == NULL)
+    struct node *window = all.window;
+    if (all.shape == MASK_WITHIN || all.shape == MASK_NOTHING)
+        r->refused = "the mask has a window but lets tokens see the future";
+    if (window == NULL || r->refused)
         return NULL;
     atom attribute = fn->owner ? attribute_for_symbol(unit, fn->owner, window, "sliding_window") : NULL;
     if (attribute == NULL) {
-        if (getenv("DBGV")) fprintf(stderr, "window refused in %s\n", r->where);
         r->refused = "the window of the mask depends on what the module does not know at construction";
         return NULL;
     }

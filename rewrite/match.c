@@ -27,11 +27,24 @@ static bool refuse(struct search *s, const struct goal *goal, const struct condi
 
 /* -- leaves ---------------------------------------------------------------------------------------------------- */
 
+static bool is_mask(const struct value *v, int form) {
+    return v->abs != NULL && v->abs->kind == ABS_MASK && (int)v->abs->mask->form == form;
+}
+
 bool condition_holds(const struct condition *c, const struct value *v) {
     bool holds = false;
     switch (c->kind) {
     case CONDITION_MASK:
-        holds = v->abs != NULL && v->abs->kind == ABS_MASK;
+        holds = is_mask(v, MASK_ADDS);
+        break;
+    case CONDITION_KEEPS:
+        holds = is_mask(v, MASK_KEEPS);
+        break;
+    case CONDITION_DROPS:
+        holds = is_mask(v, MASK_DROPS);
+        break;
+    case CONDITION_LOW:
+        holds = value_is_low(v);
         break;
     case CONDITION_SCALAR:
         holds = value_is_scalar(v);

@@ -11,11 +11,14 @@
 #include "base/vec.h"
 #include "rewrite/value.h"
 
-enum { MATCH_METAS = 32, MATCH_STEPS = 20000, MATCH_VISITED = 256 };
+enum { MATCH_METAS = 48, MATCH_STEPS = 20000, MATCH_VISITED = 256 };
 
 /* Side conditions on one metavariable; X(NAME, "text in a rule", "what it demands") */
 #define CONDITIONS(X) \
-    X(MASK, "mask", "an attention mask of which all is known") \
+    X(MASK, "mask", "an additive attention mask of which all is known") \
+    X(KEEPS, "keeps", "a known attention mask that is true where it allows") \
+    X(DROPS, "drops", "a known attention mask that is true where it forbids") \
+    X(LOW, "low", "minus infinity, or a number so small that a softmax forgets it") \
     X(SCALAR, "scalar", "a Python number, not a tensor") \
     X(FIXED, "fixed", "built from parameters and constants alone") \
     X(NUMBER, "number", "a literal number") \

@@ -3,11 +3,13 @@
 
 #include <string.h>
 
+#include "rewrite/checkpoint.h"
 #include "rewrite/config.h"
 #include "rewrite/entry.h"
 #include "rewrite/layout.h"
 #include "rewrite/tabulate.h"
 #include "rewrite/tidy.h"
+#include "rewrite/versions.h"
 
 static bool run_equations(struct unit *unit) {
     apply_equations(unit);
@@ -38,6 +40,11 @@ static bool run_prune(struct unit *unit) {
     return true;
 }
 
+static bool run_versions(struct unit *unit) {
+    span_versions(unit);
+    return true;
+}
+
 static bool run_tidy(struct unit *unit) {
     tidy(unit);
     return true;
@@ -60,8 +67,10 @@ const struct pass passes[] = {
     {"tables", run_tables, "compute once what depends on the position alone"},
     {"prune", run_prune, "drop what the logits do not need"},
     {"check", check_residual, "refuse what must not be left"},
+    {"versions", run_versions, "read what moved between releases through one function"},
     {"tidy", run_tidy, "write more simply what the passes have left"},
     {"names", run_names, "give every variable its name"},
+    {"published", published_paths, "give parameters the paths that they have in the published checkpoint"},
     {NULL, NULL, NULL},
 };
 

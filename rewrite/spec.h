@@ -61,6 +61,8 @@ struct val fold_compare(struct frame *f, struct node *e);
 struct val fold_boolop(struct frame *f, struct node *e);
 struct val fold_binop(struct frame *f, struct node *e);
 struct val fold_unary(struct frame *f, struct node *e);
+/* The elements of a list or tuple as a display; NULL where one would be computed again. */
+struct node *display_of(struct frame *f, const struct absval *a);
 /* `abs` of an operation all of whose operands are known at construction, or NULL. */
 const struct absval *fold_symbolic(struct frame *f, const struct node *e, const struct val *operands, uint32_t count);
 int truth_of_isinstance(struct frame *f, const struct absval *a, const struct absval *type);
@@ -91,6 +93,14 @@ struct attr *class_attr(const struct cls *cls, atom name);
 struct val self_attribute(struct frame *f, struct val self, atom name, struct node *at);
 void store_attribute(struct frame *f, struct cls *cls, atom name, struct val v, struct node *stmt);
 struct val call_super(struct frame *f, atom method, struct args *args, struct node *at);
+
+/* spec_mask.c */
+/* The value, known as a mask where its expression computes one. */
+struct val mask_or(struct frame *f, struct val v);
+/* What is known of a variable that is `a` or `b` after an IF, if it is a mask; else NULL. */
+const struct absval *mask_join(struct frame *f, const struct node *test, const struct absval *a, const struct absval *b);
+/* The mask that is `a` where the symbol holds, else `b`; NULL where that is no mask. */
+const struct absval *mask_either(struct frame *f, struct node *symbol, const struct absval *a, const struct absval *b);
 
 /* spec_stmt.c */
 enum flow run_block(struct frame *f, struct node *block, uint32_t from);

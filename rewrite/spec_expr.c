@@ -271,21 +271,6 @@ struct val eval_attribute_of(struct frame *f, struct val object, atom name, stru
 
 /* -- elements ---------------------------------------------------------------------------------------------------- */
 
-static bool int_constant(const struct absval *a, long *value) {
-    if (a->kind != ABS_CONST)
-        return false;
-    const struct node *n = a->constant;
-    long sign = 1;
-    if (n->kind == NODE_UNARYOP && n->op == OP_NEG) {
-        sign = -1;
-        n = n->kid[0];
-    }
-    if (n->kind != NODE_NUMBER || strpbrk(n->atom, ".eEjJ"))
-        return false;
-    *value = sign * strtol(n->atom, NULL, 0);
-    return true;
-}
-
 /* Element `index` of a tuple or list; the expression is the element's own where that is free, else a subscript. */
 struct val element_of(struct frame *f, struct val v, uint32_t index) {
     struct unit *unit = f->unit;
@@ -337,7 +322,7 @@ static const struct absval *choose_mask(struct frame *f, const struct absval *di
     bool same = true;
     for (uint32_t i = 0; i < dict->count; i++) {
         const struct absval *a = dict->item[i].abs;
-        if (a->kind != ABS_MASK || a->mask->shape != MASK_CAUSAL)
+        if (a->kind != ABS_MASK || a->mask->shape != MASK_CAUSAL || a->mask->form != dict->item[0].abs->mask->form)
             return NULL;
         same &= abs_equal(a, dict->item[0].abs);
     }
@@ -357,9 +342,20 @@ static const struct absval *choose_mask(struct frame *f, const struct absval *di
     }
     struct absval *a = abs_new(unit, ABS_MASK);
     a->mask = NEW(unit->arena, struct mask);
-    a->mask->shape = MASK_CAUSAL;
+    *a->mask = *dict->item[0].abs->mask;
+    a->rank = dict->item[0].abs->rank;
     a->mask->window = window;
     return a;
+}
+
+/* A class or function of this file goes by its own name, whatever it was found in. */
+static struct node *global_name(struct frame *f, const struct absval *a) {
+    atom name = a->kind == ABS_CLASS ? a->cls->name
+        : a->kind == ABS_FUNCTION && a->fn->lambda == NULL && a->fn->closure == NULL && a->fn->owner == NULL ? a->fn->name
+                                                                                                      : NULL;
+    const struct symbol *symbol = name ? module_lookup(f->fn->module, name) : NULL;
+    bool same = symbol && (a->kind == ABS_CLASS ? symbol->cls == a->cls : symbol->fn == a->fn);
+    return same ? make_name(f->unit->arena, name) : NULL;
 }
 
 static struct val dict_item(struct frame *f, struct val object, struct val key, struct node *expr) {
@@ -371,7 +367,8 @@ static struct val dict_item(struct frame *f, struct val object, struct val key, 
                 const struct val *item = &d->item[i];
                 if (item->expr && expr_is_trivial(item->expr))
                     return (struct val){.abs = item->abs, .expr = val_expr(f, item), .web = item->web};
-                return val_make(item->abs, expr);
+                struct node *name = global_name(f, item->abs);
+                return val_make(item->abs, name ? at_node(f, name, expr) : expr);
             }
         return j ? val_make(j, expr) : val_top(expr);
     }
@@ -383,7 +380,26 @@ static struct val dict_item(struct frame *f, struct val object, struct val key, 
     return j ? val_make(abs_summary(f->unit, j), expr) : val_top(expr);
 }
 
+/* A tensor of integers, as far as its expression tells: positions and what is computed from them. A mask of bools would
+ * index quite differently. */
+static bool is_integer_tensor(const struct node *e) {
+    if (e->abs && e->abs->kind == ABS_TENSOR && e->abs->positions)
+        return true;
+    if (e->kind == NODE_NAME && e->web && e->web->kind == WEB_ASSIGN && e->web->expr)
+        return is_integer_tensor(e->web->expr);
+    if (e->kind == NODE_BINOP && (e->op == OP_ADD || e->op == OP_SUB || e->op == OP_MUL))
+        return is_integer_tensor(e->kid[0]) || is_integer_tensor(e->kid[1]);
+    if (e->kind != NODE_CALL || e->kid[0]->kind != NODE_ATTRIBUTE)
+        return false;
+    const char *name = e->kid[0]->atom;
+    if (strcmp(name, "long") == 0 || strcmp(name, "int") == 0)
+        return true;
+    return (strcmp(name, "view") == 0 || strcmp(name, "reshape") == 0 || strcmp(name, "unsqueeze") == 0) &&
+        is_integer_tensor(e->kid[0]->kid[0]);
+}
+
 static uint32_t index_rank(const struct node *index, uint32_t rank, bool *exact) {
+    uint32_t tensors = 0;
     const struct node *one[1] = {index};
     struct node *const *kid = index->kind == NODE_TUPLE ? index->kid : (struct node *const *)one;
     uint32_t count = index->kind == NODE_TUPLE ? index->nkids : 1;
@@ -392,9 +408,12 @@ static uint32_t index_rank(const struct node *index, uint32_t rank, bool *exact)
             rank++;
         else if (kid[i]->kind == NODE_NUMBER || (kid[i]->kind == NODE_UNARYOP && kid[i]->kid[0]->kind == NODE_NUMBER))
             rank--;
+        else if (kid[i]->abs && rank_known(kid[i]->abs->rank) && is_integer_tensor(kid[i]))
+            rank += tensors++ == 0 ? kid[i]->abs->rank - 1 : 0;
         else if (kid[i]->kind != NODE_SLICE && !(kid[i]->kind == NODE_CONST && kid[i]->op == OP_ELLIPSIS))
             *exact = false;
     }
+    *exact = *exact && tensors <= 1;
     return rank;
 }
 
@@ -402,11 +421,46 @@ static const struct absval *shape_slice(struct frame *f, const struct absval *a,
     long stop;
     if (a->rank == 0 || slice->kid[2])
         return abs_simple(ABS_SHAPE);
-    if (slice->kid[0] == NULL && slice->kid[1] && slice->kid[1]->abs && int_constant(slice->kid[1]->abs, &stop))
+    if (slice->kid[0] == NULL && slice->kid[1] && slice->kid[1]->abs && abs_int(slice->kid[1]->abs, &stop))
         return abs_shape(f->unit, (uint32_t)(stop < 0 ? (long)a->rank + stop : stop));
-    if (slice->kid[1] == NULL && slice->kid[0] && slice->kid[0]->abs && int_constant(slice->kid[0]->abs, &stop))
+    if (slice->kid[1] == NULL && slice->kid[0] && slice->kid[0]->abs && abs_int(slice->kid[0]->abs, &stop))
         return abs_shape(f->unit, (uint32_t)(stop < 0 ? -stop : (long)a->rank - stop));
     return abs_simple(ABS_SHAPE);
+}
+
+static bool slice_bound(const struct node *bound, long absent, long count, long *at) {
+    *at = absent;
+    if (bound && (!bound->abs || !abs_int(bound->abs, at)))
+        return false;
+    *at += *at < 0 ? count : 0;
+    *at = *at < 0 ? 0 : *at > count ? count : *at;
+    return true;
+}
+
+/* xs[a:b] of known elements. */
+static struct val sequence_slice(struct frame *f, const struct absval *xs, const struct node *slice, struct node *expr) {
+    long from, to;
+    if (slice->kid[2] || !slice_bound(slice->kid[0], 0, xs->count, &from) ||
+        !slice_bound(slice->kid[1], xs->count, xs->count, &to))
+        return val_make(abs_element(f, xs), expr);
+    struct absval *part = abs_new(f->unit, xs->kind);
+    part->item = NEW_ARRAY(f->unit->arena, struct val, xs->count + 1);
+    for (; from < to; from++)
+        part->item[part->count++] = xs->item[from];
+    struct node *display = display_of(f, part);
+    for (uint32_t i = 0; i < part->count && !display; i++) /* elements of `expr`, not of what was sliced */
+        part->item[i] = (struct val){.abs = part->item[i].abs};
+    return val_make(part, display ? at_node(f, display, expr) : expr);
+}
+
+/* Items of a model output count its fields that are not None: field `index` is item `index` if all up to it exist. */
+static bool is_settled_field(const struct absval *record, long index) {
+    if (index < 0 || (unsigned long)index >= record->count)
+        return false;
+    for (long i = 0; i <= index; i++)
+        if (!abs_not_none(record->item[i].abs))
+            return false;
+    return true;
 }
 
 static struct val eval_subscript(struct frame *f, struct node *e) {
@@ -415,10 +469,16 @@ static struct val eval_subscript(struct frame *f, struct node *e) {
     struct node *expr = at_node(f, node_make(unit->arena, NODE_SUBSCRIPT, NULL, 2, object.expr, key.expr), e);
     long index;
     switch (object.abs->kind) {
+    case ABS_RECORD:
+        if (abs_int(key.abs, &index) && is_settled_field(object.abs, index))
+            return record_attribute(f, object, object.abs->key[index],
+                at_node(f, make_attr(unit->arena, object.expr, object.abs->key[index]), e));
+        return val_top(expr);
     case ABS_TUPLE:
     case ABS_LIST:
-    case ABS_RECORD:
-        if (int_constant(key.abs, &index)) {
+        if (key.expr->kind == NODE_SLICE)
+            return sequence_slice(f, object.abs, key.expr, expr);
+        if (abs_int(key.abs, &index)) {
             if (index < 0)
                 index += object.abs->count;
             if (index >= 0 && (uint32_t)index < object.abs->count) {
@@ -437,13 +497,12 @@ static struct val eval_subscript(struct frame *f, struct node *e) {
         if (e->kid[1]->kind == NODE_SLICE)
             return val_make(shape_slice(f, object.abs, key.expr), expr);
         return val_make(abs_simple(ABS_NUMBER), expr);
+    case ABS_MASK:
     case ABS_TENSOR: {
         bool exact = object.abs->rank > 0;
         uint32_t rank = index_rank(key.expr, object.abs->rank, &exact);
         return val_make(abs_tensor(unit, exact ? rank : 0), expr);
     }
-    case ABS_MASK: /* a slice of a mask up to the number of keys is the mask: the equations check which */
-        return val_make(object.abs, expr);
     case ABS_LIBRARY: {
         const struct fact *fact = fact_library(unit->facts, object.abs->qual);
         if (fact && fact->effect == EFFECT_OBJECT) {
@@ -607,18 +666,9 @@ static struct val eval_ifexp(struct frame *f, struct node *e) {
     const struct absval *symbolic = fold_symbolic(f, expr, all, 3);
     if (symbolic)
         return val_make(symbolic, expr);
-    if (a.abs->kind == ABS_MASK && b.abs->kind == ABS_MASK && !abs_equal(a.abs, b.abs)) {
-        struct node *window = abs_symbol(unit, test.abs);
-        if (window && a.abs->mask->shape == MASK_CAUSAL && b.abs->mask->shape == MASK_CAUSAL) {
-            struct absval *m = abs_new(unit, ABS_MASK);
-            m->mask = NEW(unit->arena, struct mask);
-            struct node *w[2] = {a.abs->mask->window, b.abs->mask->window};
-            for (int i = 0; i < 2; i++)
-                w[i] = w[i] ? node_copy(unit->arena, w[i]) : make_const(unit->arena, OP_NONE);
-            m->mask->window = node_make(unit->arena, NODE_IFEXP, NULL, 3, window, w[0], w[1]);
-            return val_make(m, expr);
-        }
-    }
+    const struct absval *mask = mask_join(f, test.expr, a.abs, b.abs);
+    if (mask)
+        return val_make(mask, expr);
     bool callable = a.abs->kind != ABS_CONST && b.abs->kind != ABS_CONST &&
         (a.abs->kind == ABS_FUNCTION || a.abs->kind == ABS_CLASS || a.abs->kind == ABS_LIBRARY ||
             a.abs->kind == ABS_BOUND || b.abs->kind == ABS_FUNCTION || b.abs->kind == ABS_CLASS ||
@@ -685,22 +735,22 @@ struct val eval(struct frame *f, struct node *e) {
     case NODE_ATTRIBUTE:
         return eval_attribute_of(f, eval(f, e->kid[0]), e->atom, e);
     case NODE_SUBSCRIPT:
-        return eval_subscript(f, e);
+        return mask_or(f, eval_subscript(f, e));
     case NODE_CALL:
-        return eval_call(f, e);
+        return mask_or(f, eval_call(f, e));
     case NODE_TUPLE:
     case NODE_LIST:
         return eval_display(f, e);
     case NODE_DICT:
         return eval_dict(f, e);
     case NODE_BINOP:
-        return fold_binop(f, e);
+        return mask_or(f, fold_binop(f, e));
     case NODE_UNARYOP:
-        return fold_unary(f, e);
+        return mask_or(f, fold_unary(f, e));
     case NODE_BOOLOP:
         return fold_boolop(f, e);
     case NODE_COMPARE:
-        return fold_compare(f, e);
+        return mask_or(f, fold_compare(f, e));
     case NODE_IFEXP:
         return eval_ifexp(f, e);
     case NODE_LISTCOMP:

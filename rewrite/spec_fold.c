@@ -251,6 +251,21 @@ static const struct absval *arithmetic(struct frame *f, enum op op, const struct
     return abs_simple(numbers ? ABS_NUMBER : ABS_NOTNONE);
 }
 
+static bool item_is_free(const struct val *item) {
+    return item->web || item->abs->kind == ABS_CONST || (item->expr && expr_is_trivial(item->expr));
+}
+
+struct node *display_of(struct frame *f, const struct absval *a) {
+    struct node *d = node_new(f->unit->arena, a->kind == ABS_TUPLE ? NODE_TUPLE : NODE_LIST);
+    d->flags |= NF_PAREN;
+    for (uint32_t i = 0; i < a->count; i++) {
+        if (!item_is_free(&a->item[i]))
+            return NULL;
+        node_add(f->unit->arena, d, val_expr(f, &a->item[i]));
+    }
+    return d;
+}
+
 /* (a, b) + (c,) */
 static struct val concatenate(struct frame *f, struct val a, struct val b, struct node *expr) {
     struct unit *unit = f->unit;
@@ -260,7 +275,8 @@ static struct val concatenate(struct frame *f, struct val a, struct val b, struc
         t->item[t->count++] = a.abs->item[i];
     for (uint32_t i = 0; i < b.abs->count; i++)
         t->item[t->count++] = b.abs->item[i];
-    return val_make(t, expr);
+    struct node *display = display_of(f, t);
+    return val_make(t, display ? at_node(f, display, expr) : expr);
 }
 
 static bool small_int(const struct absval *a, long *value) {

@@ -33,6 +33,7 @@ static const struct absval *mask_abs(struct frame *f, enum effect effect, const 
             return abs_simple(ABS_TENSOR); /* a mask that means more than its name */
     }
     struct absval *m = abs_new(unit, ABS_MASK);
+    m->rank = 4;
     m->mask = NEW(unit->arena, struct mask);
     m->mask->shape = effect == EFFECT_MASK_CHUNKED ? MASK_CHUNKED
         : effect == EFFECT_MASK_BIDIRECTIONAL      ? MASK_BIDIRECTIONAL
@@ -43,6 +44,11 @@ static const struct absval *mask_abs(struct frame *f, enum effect effect, const 
         if (symbol == NULL)
             symbol = make_name(unit->arena, intern(unit->atoms, "config"));
         m->mask->window = make_attr(unit->arena, symbol, intern(unit->atoms, "sliding_window"));
+    }
+    const struct arg *window = arg_find(args, UINT32_MAX, "sliding_window");
+    if (effect == EFFECT_MASK_CAUSAL && window && !abs_is_none(window->val.abs)) {
+        m->mask->window = abs_symbol(unit, window->val.abs);
+        return m->mask->window ? m : abs_simple(ABS_TENSOR);
     }
     return m;
 }
@@ -127,7 +133,7 @@ static int has_attribute(struct frame *f, const struct absval *a, atom name) {
         if (fact_config(unit->facts, name))
             return 1;
         if (unit->config_fields.len && *a->qual == '\0')
-            return map_has(&unit->config_fields, name);
+            return map_has(&unit->config_fields, name) ? 1 : -1; /* config.json may hold more than the class declares */
         return -1;
     }
     if (a->kind == ABS_TUPLE || a->kind == ABS_LIST || abs_is_none(a))
@@ -166,6 +172,8 @@ static struct val builtin_getattr(struct frame *f, struct args *args, struct nod
     int truth = has_attribute(f, a, name);
     if (truth == 0 && dflt)
         return dflt->val;
+    if (truth == 1 && dflt && a->kind == ABS_CONFIG) /* other releases may not have it: the default stays */
+        return val_make(eval_attribute_of(f, object->val, name, at).abs, call);
     struct val receiver = object->val;
     receiver.expr = val_expr(f, &receiver);
     if (truth == 1 || dflt == NULL)
@@ -288,7 +296,8 @@ static struct val call_builtin(struct frame *f, const char *name, struct val cal
 
 static uint32_t rank_of_arg(const struct args *args, uint32_t i) {
     const struct arg *a = arg_find(args, i, NULL);
-    return a && (a->val.abs->kind == ABS_TENSOR || a->val.abs->kind == ABS_TOP) ? a->val.abs->rank : 0;
+    bool ranked = a && (a->val.abs->kind == ABS_TENSOR || a->val.abs->kind == ABS_MASK || a->val.abs->kind == ABS_TOP);
+    return ranked ? a->val.abs->rank : 0;
 }
 
 /* How many sizes the positional arguments from `from` on are; 0 where that is not known. */
@@ -334,12 +343,52 @@ static const char keeps_rank[] =
     "tanh relu silu gelu softplus exp log sqrt rsqrt pow square abs neg cos sin clamp clamp_min clamp_max clip "
     "masked_fill scatter scatter_add gather cumsum tril triu roll flip softcap mul add sub div repeat_interleave "
     "dropout layer_norm rms_norm normalize zeros_like ones_like empty_like full_like rand_like where cat concat "
-    "lerp addcmul nan_to_num round floor swapaxes movedim index_select repeat masked_scatter expand_as sort_values "
+    "lerp addcmul nan_to_num round floor swapaxes movedim index_select masked_scatter expand_as sort_values "
     "cpu cuda view_as reciprocal mean_keepdim";
 static const char gives_sequence[] = "split chunk unbind tensor_split split_with_sizes meshgrid topk sort aminmax";
 static const char gives_number[] = "item numel dim element_size get_device stride";
 
-static const struct absval *torch_result(struct frame *f, const char *name, const struct args *args, uint32_t receiver) {
+static bool int_argument(const struct args *args, uint32_t position, const char *keyword, long absent, long *value) {
+    const struct arg *a = arg_find(args, position, keyword);
+    *value = absent;
+    return a == NULL || (a->form == ARG_VALUE && abs_int(a->val.abs, value));
+}
+
+/* The rank of x.flatten(start, end); `first` is the position of `start` among the arguments. */
+static uint32_t rank_of_flatten(const struct args *args, uint32_t rank, uint32_t first) {
+    long start, end;
+    if (!rank_known(rank) || !int_argument(args, first, "start_dim", 0, &start) ||
+        !int_argument(args, first + 1, "end_dim", -1, &end))
+        return 0;
+    start += start < 0 ? (long)rank : 0;
+    end += end < 0 ? (long)rank : 0;
+    return start < 0 || end < start || end >= (long)rank ? 0 : rank - (uint32_t)(end - start);
+}
+
+/* Batched products broadcast: the longer of both ranks. */
+static uint32_t rank_of_product(uint32_t a, uint32_t b) {
+    if (a == b)
+        return a;
+    return rank_known(a) > 1 && rank_known(b) > 1 ? (a > b ? a : b) : 0;
+}
+
+/* What a function returns that is also a method; its arguments but for the tensor start at position `first`. */
+static uint32_t rank_of_result(const char *name, const struct args *args, uint32_t rank, uint32_t first) {
+    if (strcmp(name, "flatten") == 0)
+        return rank_of_flatten(args, rank, first);
+    if (strcmp(name, "repeat") == 0) {
+        uint32_t sizes = rank_of_sizes(args, first);
+        return sizes > 0 && rank_known(rank) > 0 ? (sizes > rank ? sizes : rank) : 0;
+    }
+    long dim;
+    bool reduces = strcmp(name, "select") == 0 ||
+        (one_of(name, "mean sum amax amin var argmax argmin") && arg_find(args, first + 1, "keepdim") == NULL);
+    bool one_dim = arg_find(args, first, "dim") != NULL && int_argument(args, first, "dim", 0, &dim);
+    return reduces && one_dim && rank_known(rank) > 1 ? rank - 1 : 0;
+}
+
+static const struct absval *torch_result(
+    struct frame *f, const char *name, const struct args *args, uint32_t receiver, uint32_t first) {
     struct unit *unit = f->unit;
     if (one_of(name, gives_sequence)) {
         struct absval *seq = abs_new(unit, ABS_SEQ);
@@ -350,15 +399,19 @@ static const struct absval *torch_result(struct frame *f, const char *name, cons
         return abs_simple(ABS_NOTNONE);
     if (one_of(name, keeps_rank))
         return abs_tensor(unit, receiver);
-    if (one_of(name, "matmul bmm baddbmm"))
-        return abs_tensor(unit, receiver);
+    if (one_of(name, "bmm baddbmm"))
+        return abs_tensor(unit, 3);
+    if (strcmp(name, "matmul") == 0)
+        return abs_tensor(unit, rank_of_product(receiver, rank_of_arg(args, first)));
+    if (strcmp(name, "outer") == 0)
+        return abs_tensor(unit, 2);
     if (strcmp(name, "unsqueeze") == 0)
         return abs_tensor(unit, receiver ? receiver + 1 : 0);
     if (one_of(name, "mean sum amax amin var") && arg_find(args, UINT32_MAX, "keepdim"))
         return abs_tensor(unit, receiver);
     if (strncmp(name, "is_", 3) == 0 || one_of(name, "finfo iinfo any all equal allclose device dtype Size Generator"))
         return abs_simple(ABS_NOTNONE);
-    return abs_simple(ABS_TENSOR);
+    return abs_tensor(unit, rank_of_result(name, args, receiver, first));
 }
 
 static struct val call_torch(struct frame *f, const char *name, struct val callee, struct args *args, struct node *at) {
@@ -379,7 +432,7 @@ static struct val call_torch(struct frame *f, const char *name, struct val calle
         return val_make(abs_tensor(unit, 1), call);
     if (one_of(name, "zeros ones empty rand randn"))
         return val_make(abs_tensor(unit, args->list.len == 1 ? rank_of_vector(args) : rank_of_sizes(args, 0)), call);
-    return val_make(torch_result(f, name, args, rank), call);
+    return val_make(torch_result(f, name, args, rank, 1), call);
 }
 
 static const struct absval *module_list(struct frame *f, const struct args *args) {
@@ -506,8 +559,8 @@ static struct val tensor_method(struct frame *f, struct val object, atom name, s
     }
     size_t len = strlen(name);
     if (len > 1 && name[len - 1] == '_' && name[len - 2] != '_')
-        return val_make(object.abs, call);
-    return val_make(torch_result(f, name, args, rank), call);
+        return val_make(object.abs->kind == ABS_MASK ? abs_tensor(unit, rank) : object.abs, call);
+    return val_make(torch_result(f, name, args, rank, 0), call);
 }
 
 /* A method of a configuration value, such as rope_parameters.get("factor"). */
@@ -573,7 +626,7 @@ struct val call_method(struct frame *f, struct val object, atom name, struct arg
     case ABS_NOTNONE:
     case ABS_TOP:
         if (one_of(name, "view reshape transpose permute to float contiguous unsqueeze split chunk expand softmax"))
-            return with_abs(val_make(torch_result(f, name, args, 0), call), torch_result(f, name, args, 0));
+            return with_abs(val_make(torch_result(f, name, args, 0, 0), call), torch_result(f, name, args, 0, 0));
         return val_top(call);
     default:
         return val_top(call);

@@ -48,7 +48,33 @@ static bool adopt_temporary(struct frame *f, atom name, struct val v) {
     return true;
 }
 
+/* `xs = (f(x), y)`: tensors in a display become variables, so that taking one out again costs nothing. */
+static struct val name_elements(struct frame *f, atom name, struct val v) {
+    bool display = (v.abs->kind == ABS_TUPLE && v.expr->kind == NODE_TUPLE) ||
+        (v.abs->kind == ABS_LIST && v.expr->kind == NODE_LIST);
+    if (f->pure || !display || v.abs->count != v.expr->nkids)
+        return v;
+    struct absval *named = abs_new(f->unit, v.abs->kind);
+    *named = *v.abs;
+    named->item = NEW_ARRAY(f->unit->arena, struct val, v.abs->count + 1);
+    for (uint32_t i = 0; i < v.abs->count; i++) {
+        struct val item = named->item[i] = v.abs->item[i];
+        bool tensor = item.abs->kind == ABS_TENSOR || item.abs->kind == ABS_TOP;
+        if (!tensor || item.web || expr_is_trivial(v.expr->kid[i]))
+            continue;
+        struct web *w = web_new(f, WEB_ASSIGN, intern_printf(f->unit->atoms, "%s_%u", name, i), item.abs);
+        w->temporary = true;
+        w->expr = v.expr->kid[i];
+        w->stmt = emit(f, node_make(f->unit->arena, NODE_ASSIGN, NULL, 2, w->expr, make_web_name(f->unit->arena, w)), NULL);
+        named->item[i] = (struct val){.abs = item.abs, .web = w};
+        v.expr->kid[i] = make_web_name(f->unit->arena, w);
+    }
+    v.abs = v.expr->abs = named;
+    return v;
+}
+
 struct web *emit_assign(struct frame *f, atom name, struct val v, struct node *at) {
+    v = name_elements(f, name, v);
     if (adopt_temporary(f, name, v))
         return v.expr->web;
     struct web *w = web_new(f, WEB_ASSIGN, name, stored_abs(f, v.abs));
@@ -254,7 +280,7 @@ static struct web *web_in_block(struct frame *f, struct node *block, atom name, 
 }
 
 static bool is_static(const struct absval *a) {
-    return a->kind == ABS_CONST || a->kind == ABS_MASK || a->kind == ABS_CLASS || a->kind == ABS_FUNCTION ||
+    return a->kind == ABS_CONST || (a->kind == ABS_MASK && !a->mask->plain) || a->kind == ABS_CLASS || a->kind == ABS_FUNCTION ||
         a->kind == ABS_LIBRARY || a->kind == ABS_CONFIG || a->kind == ABS_BOUND;
 }
 
@@ -273,6 +299,27 @@ static struct val make_choice(struct frame *f, struct node *join, struct val the
     return v;
 }
 
+/* The elements of a tuple that a call returns, each in a variable. */
+static struct val unpacked(struct frame *f, struct node *block, struct val v) {
+    struct unit *unit = f->unit;
+    struct absval *t = abs_new(unit, v.abs->kind);
+    struct node *tuple = node_new(unit->arena, NODE_TUPLE);
+    struct node *stmt = node_make(unit->arena, NODE_ASSIGN, NULL, 2, val_expr(f, &v), tuple);
+    t->count = v.abs->count;
+    t->item = NEW_ARRAY(unit->arena, struct val, t->count + 1);
+    for (uint32_t i = 0; i < t->count; i++) {
+        struct web *w = web_new(f, WEB_ELEMENT, intern(unit->atoms, "result"), v.abs->item[i].abs);
+        w->temporary = true;
+        w->stmt = stmt;
+        w->expr = stmt->kid[0];
+        w->element = i;
+        node_add(unit->arena, tuple, make_web_name(unit->arena, w));
+        t->item[i] = (struct val){.abs = w->abs, .web = w};
+    }
+    node_add(unit->arena, block, stmt);
+    return val_make(t, node_copy(unit->arena, tuple));
+}
+
 static struct val merge_items(struct frame *f, struct node *join, atom name, struct val then, struct val other) {
     struct unit *unit = f->unit;
     struct absval *t = abs_new(unit, then.abs->kind);
@@ -286,16 +333,6 @@ static struct val merge_items(struct frame *f, struct node *join, atom name, str
         node_add(unit->arena, expr, val_expr(f, &t->item[i]));
     }
     return val_make(t, expr);
-}
-
-static struct node *mask_choice(struct frame *f, struct node *test, const struct mask *a, const struct mask *b) {
-    struct node *symbol = test->abs ? abs_symbol(f->unit, test->abs) : NULL;
-    if (symbol == NULL || a->shape != MASK_CAUSAL || b->shape != MASK_CAUSAL)
-        return NULL;
-    struct arena *arena = f->unit->arena;
-    return node_make(arena, NODE_IFEXP, NULL, 3, symbol,
-        a->window ? node_copy(arena, a->window) : make_const(arena, OP_NONE),
-        b->window ? node_copy(arena, b->window) : make_const(arena, OP_NONE));
 }
 
 struct val merge_vals(struct frame *f, struct node *join, atom name, struct val then, struct val other) {
@@ -314,18 +351,19 @@ struct val merge_vals(struct frame *f, struct node *join, atom name, struct val 
     if (is_function_value(then.abs) || is_function_value(other.abs))
         return make_choice(f, join, then, other);
     bool tuples = then.abs->kind == ABS_TUPLE && other.abs->kind == ABS_TUPLE && then.abs->count == other.abs->count;
+    if (tuples && then.web == NULL && other.web == NULL && elements_are_free(then.abs) != elements_are_free(other.abs)) {
+        if (join->kid[2] == NULL)
+            join->kid[2] = node_new(unit->arena, NODE_BLOCK);
+        if (elements_are_free(other.abs))
+            then = unpacked(f, join->kid[1], then);
+        else
+            other = unpacked(f, join->kid[2], other);
+    }
     if (tuples && elements_are_free(then.abs) && elements_are_free(other.abs) && !(then.web && other.web))
         return merge_items(f, join, name, then, other);
     const struct absval *abs = abs_join(unit, then.abs, other.abs);
-    if (then.abs->kind == ABS_MASK && other.abs->kind == ABS_MASK) {
-        struct node *window = mask_choice(f, join->kid[0], then.abs->mask, other.abs->mask);
-        if (window) {
-            struct absval *m = abs_new(unit, ABS_MASK);
-            m->mask = NEW(unit->arena, struct mask);
-            m->mask->window = window;
-            abs = m;
-        }
-    }
+    const struct absval *mask = mask_join(f, join->kid[0], then.abs, other.abs);
+    abs = mask ? mask : abs;
     if (join->kid[2] == NULL)
         join->kid[2] = node_new(unit->arena, NODE_BLOCK);
     if (then.abs->kind != ABS_DICT)
@@ -333,6 +371,7 @@ struct val merge_vals(struct frame *f, struct node *join, atom name, struct val 
     if (then.web && then.web == other.web)
         return (struct val){.abs = abs, .web = then.web};
     struct web *w = web_new(f, WEB_IF, name, abs);
+    w->temporary |= atom_is(name, "result");
     w->stmt = join;
     w->from[0] = web_in_block(f, join->kid[1], name, &then);
     w->from[1] = web_in_block(f, join->kid[2], name, &other);
@@ -651,7 +690,8 @@ static bool is_docstring(const struct node *stmt) {
 static bool has_pure_twin(const char *name, size_t len) {
     static const char *const twins[] = {"clamp", "clamp_min", "clamp_max", "mul", "add", "sub", "div", "masked_fill",
         "scatter", "scatter_add", "index_add", "relu", "sigmoid", "tanh", "sqrt", "rsqrt", "exp", "pow", "neg",
-        "unsqueeze", "squeeze", "transpose", "lerp", "addcmul", "abs", "round", "floor", "index_copy", "softmax"};
+        "unsqueeze", "squeeze", "transpose", "lerp", "addcmul", "abs", "round", "floor", "index_copy", "softmax", "tril", "triu", "bitwise_or", "bitwise_and",
+        "bitwise_xor", "bitwise_not", "logical_or", "logical_and", "logical_xor", "logical_not"};
     for (size_t i = 0; i < sizeof twins / sizeof twins[0]; i++)
         if (strlen(twins[i]) == len && strncmp(twins[i], name, len) == 0)
             return true;

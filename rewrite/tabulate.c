@@ -426,7 +426,8 @@ static struct node *read_table(struct tabulate *t, const char *name) {
 static void make_table(struct tabulate *t, struct node **slot) {
     struct node *e = *slot;
     const char *name = table_name(e);
-    struct node *value = clone(t, e);
+    bool alone = e->kind == NODE_NAME && e->web->kind == WEB_ASSIGN && !map_has(&t->clones, web_key(t, e->web));
+    struct node *value = clone(t, alone ? e->web->expr : e);
     register_table(t, name, value);
     if (e->kind == NODE_NAME && e->web->kind == WEB_ASSIGN) {
         e->web->stmt->kid[0] = e->web->expr = read_table(t, name);
@@ -570,7 +571,8 @@ static struct node *long_rows(struct tabulate *t, struct node *rows) {
             : "SELF.long_context_from = None\nif KEY == 'longrope':\n    SELF.long_context_from = ORIGINAL\n    LONG, _ = AGAIN\n"
               "    BOTH = torch.cat((FREQS, torch.outer(POSITIONS, LONG)))\n", holes);
     struct node *join = made->kid[made->nkids - 1], *block = join->kid[1];
-    struct node *length = node_make(u->arena, NODE_BINOP, NULL, 2, node_copy(u->arena, original), make_number(u->arena, intern(u->atoms, "1")));
+    struct node *start = t->loop ? node_copy(u->arena, original) : make_attr(u->arena, self_of(t, t->init), intern(u->atoms, "long_context_from"));
+    struct node *length = node_make(u->arena, NODE_BINOP, NULL, 2, start, make_number(u->arena, intern(u->atoms, "1")));
     length->op = OP_ADD;
     node_add(u->arena, block->kid[1]->kid[0], node_make(u->arena, NODE_KEYWORD, intern(u->atoms, "seq_len"), 1, length));
     define_by(long_freq, block->kid[1]);
@@ -601,9 +603,9 @@ static void choose_rows(struct tabulate *t, struct node *body) {
         {"TYPE", t->key ? make_web_name(u->arena, t->key) : make_const(u->arena, OP_NONE)}, {NULL, NULL}};
     struct node *made = quote(u, t->loop
             ? "START = SELF.long_context_from.get(TYPE)\nif START is not None:\n    LONG = P.max() >= START\n"
-              "    MOVED = torch.where(LONG, P + TABLE.shape[0] // 2, P)\n"
+              "    MOVED = torch.where(LONG, P + len(TABLE) // 2, P)\n"
             : "if SELF.long_context_from is not None:\n    LONG = P.max() >= SELF.long_context_from\n"
-              "    MOVED = torch.where(LONG, P + TABLE.shape[0] // 2, P)\n", holes);
+              "    MOVED = torch.where(LONG, P + len(TABLE) // 2, P)\n", holes);
     struct node *join = made->kid[made->nkids - 1];
     if (t->loop)
         define_by(start, made->kid[0]);
@@ -708,11 +710,12 @@ static struct node *table_length(struct unit *unit, struct cls *cls) {
     return NULL;
 }
 
-static void tabulate_function(struct unit *unit, struct fn *forward) {
+/* False where nothing was found that could be a table. */
+static bool tabulate_function(struct unit *unit, struct fn *forward) {
     struct tabulate t = {.unit = unit, .forward = forward, .init = class_method(forward->owner, "__init__")};
     t.positions = positions_param(forward);
     if (t.positions == NULL || t.init == NULL || t.init->body == NULL)
-        return;
+        return false;
     const struct node *dynamic = find_dynamic_read(forward->body);
     t.key = dynamic ? key_of(dynamic->kid[2]) : NULL;
     bool found = false;
@@ -721,13 +724,8 @@ static void tabulate_function(struct unit *unit, struct fn *forward) {
             found |= find_tables(&t, &forward->body->kid[i], false);
     struct node *length = found ? table_length(unit, forward->owner) : NULL;
     t.loop = dynamic ? find_loop(t.init->body, dynamic->kid[2]) : NULL;
-    if (length == NULL || (dynamic && t.loop == NULL)) {
-        if (follows_length(unit, forward))
-            diag_at(unit->diags, SEVERITY_ERROR, forward->module->source, forward->def->span, "rope-length",
-                "the frequencies follow the length of the input here, and what is computed from them is not understood "
-                "as a table by position");
-        return;
-    }
+    if (length == NULL || (dynamic && t.loop == NULL))
+        return false;
     t.into = t.loop ? t.loop->kid[2] : t.init->body;
     if (follows_length(unit, forward) && rope_parameters(unit, t.into)) {
         t.rope_init = find_rope_init(t.into);
@@ -740,6 +738,7 @@ static void tabulate_function(struct unit *unit, struct fn *forward) {
     for (uint32_t i = 0; i < forward->body->nkids; i++)
         if (stays_in_forward(&t, forward->body->kid[i]))
             find_tables(&t, &forward->body->kid[i], true);
+    return true;
 }
 
 void tabulate(struct unit *unit) {
@@ -747,7 +746,11 @@ void tabulate(struct unit *unit) {
     functions_collect(unit, &all);
     for (uint32_t i = 0; i < all.list.len; i++) {
         struct fn *fn = all.list.at[i];
-        if (fn->owner && fn->owner->constructed && atom_is(fn->name, "forward"))
-            tabulate_function(unit, fn);
+        if (!fn->owner || !fn->owner->constructed || !atom_is(fn->name, "forward") || tabulate_function(unit, fn))
+            continue;
+        if (follows_length(unit, fn))
+            diag_at(unit->diags, SEVERITY_ERROR, fn->module->source, fn->def->span, "rope-length",
+                "the frequencies follow the length of the input here, and what is computed from them is not understood as a "
+                "table by position");
     }
 }

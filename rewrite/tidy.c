@@ -160,6 +160,11 @@ static void localise(struct unit *unit, struct cls *cls, struct attr *attr) {
         return;
     struct node *target = stmt->kid[1];
     if (target->kind == NODE_ATTRIBUTE && stmt->nkids == 2) {
+        struct web *source = stmt->kid[0]->kind == NODE_NAME ? stmt->kid[0]->web : NULL;
+        if (source && source->temporary) { /* what an unfolded function returned takes the attribute's name */
+            source->name = attr->name;
+            source->temporary = false;
+        }
         if (is_path(stmt->kid[0])) {
             replace_reads(unit, &init->body, cls, attr->name, stmt->kid[0], false);
             remove_stmt(init->body, stmt);
@@ -299,12 +304,25 @@ static bool is_access(const struct node *e) {
     return e->kind == NODE_NAME || (e->kind == NODE_ATTRIBUTE && is_access(e->kid[0]));
 }
 
+/* About as many columns as the expression takes on one line. */
+static size_t flat_width(const struct node *n) {
+    if (n == NULL)
+        return 0;
+    size_t width = (n->atom ? strlen(n->atom) : 0) + (n->kind == NODE_CALL || n->kind == NODE_SUBSCRIPT ? 2 : 0);
+    for (uint32_t i = 0; i < n->nkids; i++)
+        width += flat_width(n->kid[i]) + (n->kind == NODE_CALL || n->kind == NODE_TUPLE ? 2 : 1);
+    return width;
+}
+
 /* What may move into the statement that uses it: the value of a `return`, or a plain access. */
 static bool may_move(const struct node *s, const struct node *next) {
     if (next->kind == NODE_RETURN && is_kind(next->kid[0], NODE_NAME) && next->kid[0]->web == assigned_web(s))
         return true;
     if (s->comments && (s->comments->leading.len || s->comments->trailing))
         return false;
+    if (next->kind == NODE_RETURN && next->kid[0]->kind == NODE_CALL && s->kid[0]->kind == NODE_CALL &&
+        flat_width(s->kid[0]) + flat_width(next->kid[0]) < 80)
+        return true;
     return is_access(s->kid[0]) && s->kid[0]->kind == NODE_ATTRIBUTE && next->kind != NODE_IF && next->kind != NODE_FOR &&
         next->kind != NODE_WHILE;
 }
@@ -342,6 +360,57 @@ static void forward_values(struct node *block) {
     }
 }
 
+/* -- calls ------------------------------------------------------------------------------------------------------------- */
+
+static bool is_live_param(const struct fn *fn, uint32_t i) {
+    const struct param *p = fn->params.at[i];
+    return p->live && p->role == PARAM_PLAIN && !p->keyword_only;
+}
+
+/* f(a=x, b=y) of parameters that stand in that order is f(x, y): the signature is ours, and short. */
+static void drop_keywords(struct node *call) {
+    const struct callsite *site = call->callsite;
+    if (site->fn->escapes || !atom_is(site->fn->name, "forward") || call->nkids > 4)
+        return;
+    uint32_t next = 1;
+    for (uint32_t i = 1; i < call->nkids; i++, next++) {
+        while (next < site->fn->params.len && !is_live_param(site->fn, next))
+            next++;
+        if (next >= site->fn->params.len || site->param[i - 1] != next || call->kid[i]->kind == NODE_STARRED)
+            return;
+    }
+    for (uint32_t i = 1; i < call->nkids; i++)
+        if (call->kid[i]->kind == NODE_KEYWORD)
+            call->kid[i] = call->kid[i]->kid[0];
+}
+
+static void tidy_calls(struct node *n) {
+    if (n == NULL)
+        return;
+    if (n->kind == NODE_CALL && n->callsite)
+        drop_keywords(n);
+    for (uint32_t i = 0; i < n->nkids; i++)
+        tidy_calls(n->kid[i]);
+}
+
+/* Blank lines and comments that stood around what is gone. */
+static void tidy_spacing(struct node *block) {
+    for (uint32_t i = 0; i < block->nkids; i++) {
+        struct node *s = block->kid[i];
+        const struct node *call = s->kind == NODE_EXPR ? s->kid[0] : NULL;
+        bool setup = is_kind(call, NODE_CALL) && call->kid[0]->kind == NODE_ATTRIBUTE &&
+            (atom_is(call->kid[0]->atom, "__init__") || atom_is(call->kid[0]->atom, "post_init"));
+        if (setup) {
+            s->comments = NULL;
+            s->flags &= ~(uint32_t)NF_BLANK;
+            if (i + 1 < block->nkids)
+                block->kid[i + 1]->flags &= ~(uint32_t)NF_BLANK;
+        }
+    }
+}
+
+/* -- the pass -------------------------------------------------------------------------------------------------------------- */
+
 void tidy(struct unit *unit) {
     struct functions all = {0};
     functions_collect(unit, &all);
@@ -350,6 +419,8 @@ void tidy(struct unit *unit) {
         struct fn *fn = all.list.at[i];
         if (!fn->live)
             continue;
+        tidy_calls(fn->body);
+        tidy_spacing(fn->body);
         recount(fn);
         tidy_loops(unit, fn->body);
         recount(fn);

@@ -155,12 +155,14 @@ struct unit {
     struct cls *entry;             /* <X>ForCausalLM of the source */
     VEC(struct cls *) classes;     /* constructed, in order */
     VEC(struct fn *) functions;    /* of the module, residual */
+    VEC(struct node *) helpers;    /* FUNCTIONs that passes made, printed as they are before the classes */
     uint32_t rank_ids;
     bool restart;                  /* a parameter turned out to take several ranks: forget what is known of all */
     uint32_t round;
     bool changed;                  /* a summary grew after it was used: another round is needed */
     bool failed;
     bool keep_signatures;          /* sweep removes statements only: parameters may still become live */
+    bool reads_rope_parameters, rope_partial, rope_original; /* versions.c: what the emitted helper must provide */
     const char *prefill_only;      /* why AutoDeploy cannot cache it; NULL: it can */
     bool strict_rounding;          /* only equations that are exact */
     /* the outcome, for the exit status and the report: */
@@ -202,9 +204,16 @@ bool abs_equal(const struct absval *a, const struct absval *b);
 const struct absval *abs_summary(struct unit *unit, const struct absval *a);
 /* 1 true, 0 false, -1 unknown. */
 int abs_truth(const struct absval *a);
+/* Whether it is a constant integer. */
+bool abs_int(const struct absval *a, long *value);
 /* The expression of a value in terms of config and layer_idx, or NULL if it is not known at construction. */
 struct node *abs_symbol(struct unit *unit, const struct absval *a);
 const char *abs_describe(struct unit *unit, const struct absval *a);
+
+/* -- spec_mask.c --------------------------------------------------------------------------------------------------- */
+
+/* Turn `a` into what both masks allow; false where that is none of the masks that are known. */
+bool mask_intersect(struct mask *a, const struct mask *b);
 
 /* -- prune.c ------------------------------------------------------------------------------------------------------- */
 

@@ -209,6 +209,32 @@ bool value_is_scalar(const struct value *v) {
     }
 }
 
+static bool is_minus_infinity(const struct value *v) {
+    if (v->kind == VALUE_OP && v->op == OP_NEG)
+        return (v->arg[0]->kind == VALUE_NAME && strstr(v->arg[0]->atom, "inf") != NULL) ||
+               (v->arg[0]->kind == VALUE_CALL && v->arg[0]->count == 1 && v->arg[0]->arg[0]->kind == VALUE_STRING);
+    return v->kind == VALUE_CALL && strstr(v->atom, "float") != NULL && v->count == 1 &&
+           v->arg[0]->kind == VALUE_STRING && strstr(v->arg[0]->atom, "-inf") != NULL;
+}
+
+bool value_is_low(const struct value *v) {
+    enum { LOW = -9999 };
+    const struct value *of = value_cast_of(v);
+    if (of != NULL)
+        return value_is_low(of);
+    if (v->kind == VALUE_NUMBER)
+        return v->number < LOW;
+    if (is_minus_infinity(v))
+        return true;
+    if (v->kind == VALUE_ATTR)
+        return (atom_is(v->atom, "min") && value_is_call(v->arg[0], "torch.finfo")) || (v->fixed && v->abs && v->abs->kind == ABS_TENSOR);
+    if (v->kind != VALUE_CALL || v->count == 0)
+        return false;
+    bool first = atom_is(v->atom, "torch.tensor");
+    bool second = v->count > 1 && atom_is(v->atom, "torch.full");
+    return (first && value_is_low(v->arg[0])) || (second && value_is_low(v->arg[1]));
+}
+
 /* -- printing ---------------------------------------------------------------------------------------------------- */
 
 static void print_list(struct buf *out, const struct value *v, uint32_t from, const char *open, const char *close) {

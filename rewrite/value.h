@@ -131,6 +131,9 @@ bool value_is_call(const struct value *v, const char *name);
 /* Surely a number for Python (not a tensor): may be passed where an op wants a float or an int. */
 bool value_is_scalar(const struct value *v);
 
+/* Minus infinity, the smallest number of a dtype, a number below -9999, or a buffer that says no more than its name. */
+bool value_is_low(const struct value *v);
+
 /* A dtype cast: x of x.to(dtype); NULL for any other value. */
 const struct value *value_cast_of(const struct value *v);
 

@@ -127,17 +127,15 @@ def rms_norm_module(dim):
 class Causal:
     """A causal mask: a tensor of the kind that the expression around it wants."""
 
-    def __init__(self, length):
+    def __init__(self, length, form="adds"):
+        self.form = form
         self.keep = torch.ones(length, length, dtype=torch.bool).tril()[None, None]
 
     def as_used_in(self, node, dtype):
-        text = ast.unparse(node)
-        if re.search(r"1 - _m_\w+", text) and "-10000.0" in text:
-            return self.keep.to(dtype)
-        if "masked_fill" in text:
+        if self.form == "keeps":
+            return self.keep.to(dtype) if re.search(r"1 - _m_\w+", ast.unparse(node)) else self.keep
+        if self.form == "drops":
             return ~self.keep
-        if "torch.where" in text and not re.search(r"\+ (\(?_m_m\b)", text):
-            return self.keep
         return torch.zeros_like(self.keep, dtype=dtype).masked_fill(~self.keep, torch.finfo(dtype).min)
 
 
@@ -252,6 +250,8 @@ def example_env(example, dtype):
         }
         scope |= {
             "causal": Causal,
+            "keeps": lambda length: Causal(length, "keeps"),
+            "drops": lambda length: Causal(length, "drops"),
             "complex_table": complex_table,
             "rms_norm_module": rms_norm_module,
         }
