@@ -115,6 +115,8 @@ static void check_call(struct checker *c, const struct node *e) {
     static const char *const dependent[] = {"item", "tolist", "nonzero", "masked_scatter", "masked_scatter_",
         "masked_select", "unique", "unique_consecutive", "argwhere", "bincount", "histc", NULL};
     const struct node *callee = e->kid[0];
+    if (e->callsite && e->callsite->fn->via_super && !atom_is(e->callsite->fn->name, "__init__"))
+        refuse(c, e, "super", "the `%s` of the base class returns in places from which it cannot be unfolded", callee->atom);
     if (callee->kind != NODE_ATTRIBUTE || e->callsite)
         return;
     check_unfollowed(c, e);
@@ -171,12 +173,25 @@ static void check_mixing(struct checker *c, const struct node *e) {
 
 /* -- names -------------------------------------------------------------------------------------------------------------------- */
 
+/* A class that nobody was seen to make has no body to emit. */
+static bool names_unknown_class(const struct unit *unit, const struct node *e) {
+    const struct symbol *symbol = e->kind == NODE_NAME ? module_lookup(unit->module, e->atom) : NULL;
+    if (symbol && symbol->kind == SYM_CLASS && !(symbol->cls && symbol->cls->live))
+        return true;
+    for (uint32_t i = 0; i < e->nkids; i++)
+        if (e->kid[i] && names_unknown_class(unit, e->kid[i]))
+            return true;
+    return false;
+}
+
 static void check_name(struct checker *c, const struct node *e) {
     if (e->web || (e->abs && e->abs->kind == ABS_LIBRARY))
         return;
     const struct symbol *symbol = module_lookup(c->unit->module, e->atom);
     if (symbol && symbol->kind == SYM_IMPORT)
         check_library(c, e, symbol->qual);
+    if (symbol && symbol->kind == SYM_VALUE && names_unknown_class(c->unit, symbol->def))
+        refuse(c, e, "class-choice", "which class is taken from `%s` here is not known", e->atom);
 }
 
 /* -- the walk ------------------------------------------------------------------------------------------------------------------ */

@@ -434,7 +434,7 @@ void fn_escape(struct unit *unit, struct fn *fn) {
 struct val call_function(struct frame *f, struct fn *fn, const struct val *self, struct args *args, struct node *at,
     struct node *callee) {
     struct binding b = {0};
-    bool module_call = self && atom_is(fn->name, "forward");
+    bool module_call = self && atom_is(fn->name, "forward") && !fn->via_super;
     if (fn->is_static)
         self = NULL;
     if (module_call || !can_unfold(f, fn) || !bind_args(f, fn, self != NULL, args, &b))
