@@ -727,10 +727,10 @@ static bool tabulate_function(struct unit *unit, struct fn *forward) {
     if (length == NULL || (dynamic && t.loop == NULL))
         return false;
     t.into = t.loop ? t.loop->kid[2] : t.init->body;
-    if (follows_length(unit, forward) && rope_parameters(unit, t.into)) {
+    if (follows_length(unit, forward)) {
         t.rope_init = find_rope_init(t.into);
-        if (t.rope_init && rope_key(t.rope_init) == NULL)
-            t.rope_init = NULL;
+        if (t.rope_init && (rope_key(t.rope_init) == NULL || rope_parameters(unit, t.into) == NULL))
+            return false;
     }
     make_positions(&t, length);
     if (t.rope_init)
