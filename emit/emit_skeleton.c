@@ -144,6 +144,11 @@ static void rename_output(struct emitter *e, struct node *n, const char *name) {
 
 /* -- <X>PreTrainedModel ---------------------------------------------------------------------------------------------- */
 
+/* The class that both models derive from; a file without one gets one. */
+static const char *base_name(struct emitter *e) {
+    return e->base ? e->base->name : arena_printf(e->unit->arena, "%sPreTrainedModel", e->prefix);
+}
+
 static const char *string_attr(struct emitter *e, const char *name) {
     const struct node *n = e->base ? map_get(&e->base->class_attrs, intern(e->unit->atoms, name)) : NULL;
     return is_kind(n, NODE_STRING) ? string_value(e->unit->atoms, n) : NULL;
@@ -177,7 +182,7 @@ void emit_pretrained(struct emitter *e) {
     need_import(e, "transformers.modeling_utils", "PreTrainedModel");
     const char *prefix = string_attr(e, "base_model_prefix");
     struct buf text = {0};
-    buf_printf(&text, "class %s(PreTrainedModel):\n", e->base ? e->base->name : "");
+    buf_printf(&text, "class %s(PreTrainedModel):\n", base_name(e));
     if (e->imports_config)
         buf_printf(&text, "    config_class = %s\n", e->unit->config_class);
     buf_printf(&text, "    base_model_prefix = \"%s\"\n", prefix ? prefix : e->model_attr ? e->model_attr : "model");
@@ -323,7 +328,7 @@ static void cast_embeddings(struct emitter *e, struct node *body) {
 void emit_base_model(struct emitter *e) {
     if (e->model == NULL)
         return;
-    struct node *cls = begin_class(e, e->model->name, e->base ? e->base->name : "PreTrainedModel");
+    struct node *cls = begin_class(e, e->model->name, base_name(e));
     append_init(e, cls, e->model, false);
     struct buf text = {0};
     struct fn *forward = class_method(e->model, "forward");
@@ -455,7 +460,7 @@ static void cast_logits(struct emitter *e, struct node *body) {
 
 void emit_entry(struct emitter *e) {
     struct unit *u = e->unit;
-    const char *bases = arena_printf(u->arena, "%s, GenerationMixin", e->base ? e->base->name : "PreTrainedModel");
+    const char *bases = arena_printf(u->arena, "%s, GenerationMixin", base_name(e));
     struct node *cls = begin_class(e, e->entry_name, bases);
     need_import(e, "transformers.generation", "GenerationMixin");
     emit_tied(e, cls);

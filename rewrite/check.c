@@ -101,6 +101,16 @@ static bool is_one_of(const char *name, const char *const *list) {
     return false;
 }
 
+/* A call that takes runtime arguments of Hugging Face, of something that is not known. */
+static void check_unfollowed(struct checker *c, const struct node *e) {
+    static const char *const runtime[] = {"attention_mask", "past_key_values", "past_key_value", "use_cache", "cache_position", NULL};
+    for (uint32_t i = 1; i < e->nkids; i++)
+        if (e->kid[i]->kind == NODE_KEYWORD && e->kid[i]->atom && is_one_of(e->kid[i]->atom, runtime)) {
+            refuse(c, e, "unfollowed-call", "what is called here is not known, and it is given `%s`", e->kid[i]->atom);
+            return;
+        }
+}
+
 static void check_call(struct checker *c, const struct node *e) {
     static const char *const dependent[] = {"item", "tolist", "nonzero", "masked_scatter", "masked_scatter_",
         "masked_select", "unique", "unique_consecutive", "argwhere", "bincount", "histc", NULL};
@@ -109,6 +119,7 @@ static void check_call(struct checker *c, const struct node *e) {
         refuse(c, e, "super", "the `%s` of the base class returns in places from which it cannot be unfolded", callee->atom);
     if (callee->kind != NODE_ATTRIBUTE || e->callsite)
         return;
+    check_unfollowed(c, e);
     bool library = callee->abs && callee->abs->kind == ABS_LIBRARY;
     if (is_one_of(callee->atom, dependent) && (!library || strncmp(callee->abs->qual, "torch.", 6) == 0))
         refuse(c, e, "data-dependent", "the shape or value of `%s` depends on the data, which torch.export cannot trace", callee->atom);
@@ -232,7 +243,23 @@ static void check_loop(struct checker *c, const struct node *iterable) {
         refuse(c, iterable, "sequence-loop", "this loop runs once for each position or chunk, which torch.export unrolls for one length%s", "");
 }
 
+/* A remainder of the sequence length: blocks of fixed size, which a dynamic length does not fill. */
+static bool by_remainder(const struct node *e, int depth) {
+    if (e == NULL || depth > 16)
+        return false;
+    if (e->kind == NODE_BINOP && e->op == OP_MOD && from_shape(e->kid[0], 0))
+        return true;
+    if (e->kind == NODE_NAME)
+        return e->web && (e->web->kind == WEB_ASSIGN || e->web->kind == WEB_ELEMENT) && by_remainder(e->web->expr, depth + 1);
+    for (uint32_t i = 0; i < e->nkids; i++)
+        if (by_remainder(e->kid[i], depth + 1))
+            return true;
+    return false;
+}
+
 static void check_test(struct checker *c, const struct node *test) {
+    if (by_remainder(test, 0))
+        refuse(c, test, "sequence-blocks", "this branch depends on how the length divides into blocks, which torch.export fixes%s", "");
     if (test->abs && test->abs->kind == ABS_TENSOR)
         refuse(c, test, "data-dependent", "this branch depends on the data, which torch.export cannot trace%s", "");
 }
@@ -254,13 +281,27 @@ static void check_block(struct checker *c, struct node *block) {
     }
 }
 
+/* A parameter that prefill has no use for, by the facts, and that something here still reads. */
+static void check_params(struct checker *c) {
+    for (uint32_t i = 0; i < c->fn->params.len; i++) {
+        const struct param *p = c->fn->params.at[i];
+        const struct fact *fact = fact_parameter(c->unit->facts, p->name);
+        if (!p->live || !fact || fact->effect != EFFECT_VALUE || !is_none(fact->value) || !c->fn->owner)
+            continue;
+        struct diag *d = refuse(c, c->fn->def, "mask-escapes", "`%s` is computed by the model and read here by something that no equation understands", p->name);
+        diag_help(c->unit->diags, d, "attention must be a softmax over scores under a causal mask, with a window or without");
+    }
+}
+
 bool check_residual(struct unit *unit) {
     struct functions all = {0};
     functions_collect(unit, &all);
     for (uint32_t i = 0; i < all.list.len; i++) {
         struct checker c = {.unit = unit, .fn = all.list.at[i]};
-        if (c.fn->live)
-            check_block(&c, c.fn->body);
+        if (!c.fn->live)
+            continue;
+        check_params(&c);
+        check_block(&c, c.fn->body);
         if (c.maker && diags_count(unit->diags, SEVERITY_ERROR) == 0) {
             c.stmt = c.maker_stmt;
             refuse(&c, c.maker, "mask-escapes", "a mask is made here for something that no equation understands%s", "");

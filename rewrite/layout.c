@@ -296,8 +296,14 @@ static struct web *twin_of(struct layout *l, struct web *w) {
     struct web *twin = map_get(&l->twins, web_key(l, w));
     if (twin)
         return twin;
-    if (w->kind == WEB_ASSIGN && is_swap(w->expr) && receiver(w->expr)->kind == NODE_NAME && receiver(w->expr)->web)
-        return receiver(w->expr)->web; /* it is already the transpose of a variable */
+    if (w->kind == WEB_ASSIGN && is_swap(w->expr) && receiver(w->expr)->kind == NODE_NAME && receiver(w->expr)->web) {
+        struct web *of = receiver(w->expr)->web; /* it is already the transpose of a variable */
+        if (of->temporary && !w->temporary) { /* of an unfolded helper: the caller's name says more */
+            of->name = w->name;
+            of->temporary = false;
+        }
+        return of;
+    }
     if (w->kind == WEB_ASSIGN)
         twin = twin_of_assign(l, w);
     else if (w->kind == WEB_ELEMENT)

@@ -468,8 +468,17 @@ static void mark_expr(struct unit *unit, struct node *e, struct demand demand) {
 
 /* -- what is live with its owner -------------------------------------------------------------------------------------- */
 
-static const char *const with_parameters[] = {"Linear", "Embedding", "LayerNorm", "RMSNorm", "Conv1d", "Conv2d", "Conv1D",
-    "GroupNorm", "BatchNorm1d", "Bilinear", "ParameterList"};
+static bool is_without_parameters(atom qual) {
+    static const char *const modules[] = {"Dropout", "Dropout1d", "Dropout2d", "Identity", "ReLU", "GELU", "SiLU", "Sigmoid",
+        "Tanh", "Softmax", "Softplus", "GLU", "ELU", "LeakyReLU", "Mish", "Hardswish", "Flatten", "AvgPool2d", "MaxPool2d",
+        "RMSNorm.weightless"};
+    if (strncmp(qual, "torch.nn.", 9) != 0)
+        return !qual_ends(qual, "Conv1D");
+    for (size_t i = 0; i < sizeof modules / sizeof modules[0]; i++)
+        if (strcmp(qual + 9, modules[i]) == 0)
+            return true;
+    return false;
+}
 
 static bool holds_parameters(const struct absval *a) {
     if (a->kind == ABS_INSTANCE)
@@ -479,10 +488,7 @@ static bool holds_parameters(const struct absval *a) {
     for (uint32_t i = 0; a->kind == ABS_UNION && i < a->count; i++)
         if (holds_parameters(a->item[i].abs))
             return true;
-    for (size_t i = 0; a->kind == ABS_OBJECT && i < sizeof with_parameters / sizeof with_parameters[0]; i++)
-        if (qual_ends(a->qual, with_parameters[i]))
-            return true;
-    return false;
+    return a->kind == ABS_OBJECT && !is_without_parameters(a->qual);
 }
 
 static bool is_parameter_store(const struct attr *attr) {

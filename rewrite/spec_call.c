@@ -374,6 +374,10 @@ static void bind_own_params(struct frame *f, struct fn *fn) {
         const struct absval *abs = p->abs ? p->abs : abs_simple(ABS_TOP);
         p->web = web_new(f, WEB_PARAM, p->name, abs);
         struct val v = {.abs = abs, .web = p->web};
+        if (abs->kind == ABS_CONST && !fn->escapes) { /* known: the parameter itself goes */
+            v.web = NULL;
+            v.expr = node_copy(unit->arena, abs->constant);
+        }
         if (p->role == PARAM_KWARGS) {
             rest_name = p->name;
         } else if (p->role == PARAM_ARGS) {

@@ -237,6 +237,10 @@ bool check_residual(struct unit *unit);
 
 void apply_equations(struct unit *unit);
 
+/* -- arms.c ------------------------------------------------------------------------------------------------------- */
+
+void join_arms(struct unit *unit);
+
 /* -- names.c ------------------------------------------------------------------------------------------------------- */
 
 /* Uses of a variable that is a copy of another read that one; the copy goes. */
