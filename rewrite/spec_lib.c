@@ -548,6 +548,8 @@ static struct val dict_method(struct frame *f, struct val object, atom name, str
 static struct val tensor_method(struct frame *f, struct val object, atom name, struct args *args, struct node *call) {
     struct unit *unit = f->unit;
     uint32_t rank = object.abs->rank;
+    if (atom_is(name, "to") && args->list.len == 1 && abs_is_none(args->list.at[0].val.abs)) /* a device that is not given */
+        return object;
     if (atom_is(name, "size"))
         return val_make(args->list.len ? abs_simple(ABS_NUMBER) : abs_shape(unit, rank), call);
     if (atom_is(name, "dim") && rank_known(rank)) {

@@ -746,7 +746,7 @@ static bool tabulate_function(struct unit *unit, struct fn *forward) {
         struct node *config = make_name(unit->arena, intern(unit->atoms, "config"));
         bool has_length = rope_parameters(unit, t.into) || symbol_in_class(unit, t.init->owner, config);
         if (t.rope_init && (rope_key(t.rope_init) == NULL || !has_length))
-            t.rope_init = NULL;
+            return false;
     }
     make_positions(&t, length);
     if (t.rope_init)

@@ -55,39 +55,36 @@ class BirchMLP(nn.Module):
 class BirchRotaryEmbedding(nn.Module):
     def __init__(self, config):
         super().__init__()
-
         rope_type = config.rope_parameters["rope_type"]
         if rope_type != "default":
             rope_init_fn = ROPE_INIT_FUNCTIONS[rope_type]
-            result = rope_init_fn(config)
+            inv_freq, attention_factor = rope_init_fn(config)
         else:
             base = config.rope_parameters["rope_theta"]
-            dim = config.head_dim or config.hidden_size // config.num_attention_heads
+            dim = (
+                getattr(config, "head_dim", None)
+                or config.hidden_size // config.num_attention_heads
+            )
+            attention_factor = 1.0  # Unused in this type of RoPE
             # Compute the inverse frequencies
             inv_freq = 1.0 / (base ** (torch.arange(0, dim, 2, dtype=torch.float) / dim))
-            result = inv_freq, 1.0
-        inv_freq, attention_scaling = result
 
         positions = torch.arange(config.max_position_embeddings, dtype=torch.float)
         freqs = torch.outer(positions, inv_freq)
         self.long_context_from = None
         if rope_type == "longrope":
             self.long_context_from = config.rope_parameters["original_max_position_embeddings"]
-            long_inv_freq, _ = rope_init_fn(
-                config, seq_len=config.rope_parameters["original_max_position_embeddings"] + 1
-            )
+            long_inv_freq, _ = rope_init_fn(config, seq_len=self.long_context_from + 1)
             freqs = torch.cat((freqs, torch.outer(positions, long_inv_freq)))
         emb = torch.cat((freqs, freqs), dim=-1)
-        cos = emb.cos() * attention_scaling
-        self.register_buffer("_ad_cos_cached", cos, persistent=False)
-        sin = emb.sin() * attention_scaling
-        self.register_buffer("_ad_sin_cached", sin, persistent=False)
+        self.register_buffer("_ad_cos_cached", emb.cos() * attention_factor, persistent=False)
+        self.register_buffer("_ad_sin_cached", emb.sin() * attention_factor, persistent=False)
 
     def forward(self, x, position_ids):
         if self.long_context_from is not None:
             is_long = position_ids.max() >= self.long_context_from
             position_ids = torch.where(
-                is_long, position_ids + self._ad_cos_cached.shape[0] // 2, position_ids
+                is_long, position_ids + len(self._ad_cos_cached) // 2, position_ids
             )
         cos = self._ad_cos_cached[position_ids]
         sin = self._ad_sin_cached[position_ids]
@@ -99,7 +96,9 @@ class BirchAttention(nn.Module):
     def __init__(self, config):
         super().__init__()
         self.config = config
-        self.head_dim = config.head_dim
+        self.head_dim = getattr(
+            config, "head_dim", config.hidden_size // config.num_attention_heads
+        )
         self.num_key_value_heads = config.num_key_value_heads
         self.scaling = self.head_dim**-0.5
 
@@ -140,9 +139,7 @@ class BirchAttention(nn.Module):
             scale=self.scaling,
             layout="bsnd",
         )
-
-        attn_output = attn_output.reshape(*input_shape, -1)
-        return self.o_proj(attn_output)
+        return self.o_proj(attn_output.reshape(*input_shape, -1))
 
 
 class BirchDecoderLayer(nn.Module):
@@ -158,9 +155,7 @@ class BirchDecoderLayer(nn.Module):
     ) -> torch.Tensor:
         residual = hidden_states
         hidden_states = self.input_layernorm(hidden_states)
-        hidden_states = self.self_attn(
-            hidden_states=hidden_states, position_embeddings=position_embeddings
-        )
+        hidden_states = self.self_attn(hidden_states, position_embeddings)
         hidden_states = residual + hidden_states
 
         residual = hidden_states
@@ -216,11 +211,11 @@ class BirchModel(BirchPreTrainedModel):
         if inputs_embeds is None:
             inputs_embeds = self.embed_tokens(input_ids)
 
-        hidden_states = inputs_embeds
-        position_embeddings = self.rotary_emb(hidden_states, position_ids=position_ids)
+        hidden_states = inputs_embeds.to(self.norm.weight.dtype)
+        position_embeddings = self.rotary_emb(hidden_states, position_ids)
 
         for decoder_layer in self.layers:
-            hidden_states = decoder_layer(hidden_states, position_embeddings=position_embeddings)
+            hidden_states = decoder_layer(hidden_states, position_embeddings)
 
         hidden_states = self.norm(hidden_states)
         return BirchModelOutput(last_hidden_state=hidden_states)
@@ -258,9 +253,7 @@ class BirchForCausalLM(BirchPreTrainedModel, GenerationMixin):
         **kwargs,
     ) -> BirchCausalLMOutput:
         assert position_ids is not None, "position_ids must be provided for AD export"
-        outputs = self.model(
-            input_ids=input_ids, position_ids=position_ids, inputs_embeds=inputs_embeds, **kwargs
-        )
+        outputs = self.model(input_ids, position_ids, inputs_embeds, **kwargs)
         logits = self.lm_head(outputs.last_hidden_state).float()
 
         return BirchCausalLMOutput(logits=logits)

@@ -18,6 +18,7 @@ import torch
 from torch import nn
 from transformers.activations import ACT2FN
 from transformers.generation import GenerationMixin
+from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 from transformers.modeling_utils import PreTrainedModel
 from transformers.utils import ModelOutput
 
@@ -50,30 +51,91 @@ class TamarackMLP(nn.Module):
 
 
 class TamarackRotaryEmbedding(nn.Module):
-    pass
+    def __init__(self, config):
+        super().__init__()
+        rope_type = config.rope_parameters["rope_type"]
+        if rope_type != "default":
+            rope_init_fn = ROPE_INIT_FUNCTIONS[rope_type]
+            inv_freq, attention_factor = rope_init_fn(config)
+        else:
+            base = config.rope_parameters["rope_theta"]
+            dim = (
+                getattr(config, "head_dim", None)
+                or config.hidden_size // config.num_attention_heads
+            )
+            attention_factor = 1.0  # Unused in this type of RoPE
+            # Compute the inverse frequencies
+            inv_freq = 1.0 / (base ** (torch.arange(0, dim, 2, dtype=torch.float) / dim))
+
+        positions = torch.arange(config.max_position_embeddings, dtype=torch.float)
+        freqs = torch.outer(positions, inv_freq)
+        self.long_context_from = None
+        if rope_type == "longrope":
+            self.long_context_from = config.rope_parameters["original_max_position_embeddings"]
+            long_inv_freq, _ = rope_init_fn(config, seq_len=self.long_context_from + 1)
+            freqs = torch.cat((freqs, torch.outer(positions, long_inv_freq)))
+        emb = torch.cat((freqs, freqs), dim=-1)
+        self.register_buffer("_ad_cos_cached", emb.cos() * attention_factor, persistent=False)
+        self.register_buffer("_ad_sin_cached", emb.sin() * attention_factor, persistent=False)
+
+    def forward(self, x, position_ids):
+        if self.long_context_from is not None:
+            is_long = position_ids.max() >= self.long_context_from
+            position_ids = torch.where(
+                is_long, position_ids + len(self._ad_cos_cached) // 2, position_ids
+            )
+        cos = self._ad_cos_cached[position_ids]
+        sin = self._ad_sin_cached[position_ids]
+
+        return cos.to(dtype=x.dtype), sin.to(dtype=x.dtype)
 
 
 class TamarackNormedAttention(nn.Module):
     def __init__(self, config):
         super().__init__()
+        self.head_dim = getattr(
+            config, "head_dim", config.hidden_size // config.num_attention_heads
+        )
+        self.scaling = self.head_dim**-0.5
 
         self.q_proj = nn.Linear(
-            config.hidden_size, config.num_attention_heads * config.head_dim, bias=False
+            config.hidden_size, config.num_attention_heads * self.head_dim, bias=False
         )
         self.k_proj = nn.Linear(
-            config.hidden_size, config.num_key_value_heads * config.head_dim, bias=False
+            config.hidden_size, config.num_key_value_heads * self.head_dim, bias=False
         )
         self.v_proj = nn.Linear(
-            config.hidden_size, config.num_key_value_heads * config.head_dim, bias=False
+            config.hidden_size, config.num_key_value_heads * self.head_dim, bias=False
         )
         self.o_proj = nn.Linear(
-            config.num_attention_heads * config.head_dim, config.hidden_size, bias=False
+            config.num_attention_heads * self.head_dim, config.hidden_size, bias=False
         )
         self.out_norm = TamarackRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
 
-    def forward(self):
-        attn_output, _ = super().forward()
-        return self.out_norm(attn_output)
+    def forward(self, hidden_states, position_embeddings):
+        input_shape = hidden_states.shape[:-1]
+        hidden_shape = (*input_shape, -1, self.head_dim)
+
+        query_states = self.q_proj(hidden_states).view(hidden_shape)
+        key_states = self.k_proj(hidden_states).view(hidden_shape)
+        value_states = self.v_proj(hidden_states).view(hidden_shape)
+
+        cos, sin = position_embeddings
+        query_states, key_states = torch.ops.auto_deploy.torch_rope_with_explicit_cos_sin(
+            query_states, key_states, cos, sin, 2
+        )
+
+        attn_output = torch.ops.auto_deploy.torch_attention(
+            query_states,
+            key_states,
+            value_states,
+            is_causal=True,
+            scale=self.scaling,
+            layout="bsnd",
+        )
+
+        attn_output = attn_output.reshape(*input_shape, -1)
+        return self.out_norm(self.o_proj(attn_output))
 
 
 class TamarackDecoderLayer(nn.Module):
@@ -84,9 +146,12 @@ class TamarackDecoderLayer(nn.Module):
         self.input_layernorm = TamarackRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
         self.post_attention_layernorm = TamarackRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
 
-    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self, hidden_states: torch.Tensor, position_embeddings: tuple[torch.Tensor, torch.Tensor]
+    ) -> torch.Tensor:
         residual = hidden_states
-        hidden_states = self.self_attn()
+        hidden_states = self.input_layernorm(hidden_states)
+        hidden_states = self.self_attn(hidden_states, position_embeddings)
         hidden_states = residual + hidden_states
 
         residual = hidden_states
@@ -119,7 +184,7 @@ class TamarackModel(TamarackPreTrainedModel):
             [TamarackDecoderLayer(config) for _ in range(config.num_hidden_layers)]
         )
         self.norm = TamarackRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
-        self.rotary_emb = TamarackRotaryEmbedding()
+        self.rotary_emb = TamarackRotaryEmbedding(config=config)
         self.post_init()
 
     def get_input_embeddings(self) -> nn.Embedding:
@@ -142,10 +207,11 @@ class TamarackModel(TamarackPreTrainedModel):
         if inputs_embeds is None:
             inputs_embeds = self.embed_tokens(input_ids)
 
-        hidden_states = inputs_embeds
+        hidden_states = inputs_embeds.to(self.norm.weight.dtype)
+        position_embeddings = self.rotary_emb(hidden_states, position_ids)
 
         for decoder_layer in self.layers:
-            hidden_states = decoder_layer(hidden_states)
+            hidden_states = decoder_layer(hidden_states, position_embeddings)
 
         hidden_states = self.norm(hidden_states)
         return TamarackModelOutput(last_hidden_state=hidden_states)
@@ -183,9 +249,7 @@ class TamarackForCausalLM(TamarackPreTrainedModel, GenerationMixin):
         **kwargs,
     ) -> TamarackCausalLMOutput:
         assert position_ids is not None, "position_ids must be provided for AD export"
-        outputs = self.model(
-            input_ids=input_ids, inputs_embeds=inputs_embeds, position_ids=position_ids, **kwargs
-        )
+        outputs = self.model(input_ids, position_ids, inputs_embeds, **kwargs)
         logits = self.lm_head(outputs.last_hidden_state).float()
 
         return TamarackCausalLMOutput(logits=logits)

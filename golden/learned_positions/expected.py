@@ -33,15 +33,15 @@ class MedlarMLP(nn.Module):
         self.act = ACT2FN[config.hidden_act]
 
     def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
-        hidden_states = self.fc1(hidden_states)
-        hidden_states = self.act(hidden_states)
-        return self.fc2(hidden_states)
+        return self.fc2(self.act(self.fc1(hidden_states)))
 
 
 class MedlarAttention(nn.Module):
     def __init__(self, config):
         super().__init__()
-        self.head_dim = config.head_dim
+        self.head_dim = getattr(
+            config, "head_dim", config.hidden_size // config.num_attention_heads
+        )
         self.scaling = self.head_dim**-0.5
 
         self.q_proj = nn.Linear(
@@ -73,9 +73,7 @@ class MedlarAttention(nn.Module):
             scale=self.scaling,
             layout="bsnd",
         )
-
-        attn_output = attn_output.reshape(*input_shape, -1)
-        return self.o_proj(attn_output)
+        return self.o_proj(attn_output.reshape(*input_shape, -1))
 
 
 class MedlarDecoderLayer(nn.Module):
@@ -89,7 +87,7 @@ class MedlarDecoderLayer(nn.Module):
     def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
         residual = hidden_states
         hidden_states = self.input_layernorm(hidden_states)
-        hidden_states = self.self_attn(hidden_states=hidden_states)
+        hidden_states = self.self_attn(hidden_states)
         hidden_states = residual + hidden_states
 
         residual = hidden_states
@@ -186,9 +184,7 @@ class MedlarForCausalLM(MedlarPreTrainedModel, GenerationMixin):
         **kwargs,
     ) -> MedlarCausalLMOutput:
         assert position_ids is not None, "position_ids must be provided for AD export"
-        outputs = self.model(
-            input_ids=input_ids, position_ids=position_ids, inputs_embeds=inputs_embeds, **kwargs
-        )
+        outputs = self.model(input_ids, position_ids, inputs_embeds, **kwargs)
         logits = self.lm_head(outputs.last_hidden_state).float()
 
         return MedlarCausalLMOutput(logits=logits)

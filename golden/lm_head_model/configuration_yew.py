@@ -36,7 +36,6 @@ class YewConfig(PreTrainedConfig):
     embd_pdrop: float | int = 0.1
     attn_pdrop: float | int = 0.1
     layer_norm_epsilon: float = 1e-5
-    scale_attn_weights: bool = True
     initializer_range: float = 0.02
     use_cache: bool = True
     tie_word_embeddings: bool = True

@@ -22,20 +22,18 @@ from ...utils import auto_docstring
 from .configuration_yew import YewConfig
 
 
-def eager_attention_forward(module, query, key, value, attention_mask, **kwargs):
-    attn_weights = torch.matmul(query, key.transpose(-1, -2))
+def eager_attention_forward(module, query, key, value, attention_mask, scaling=None, dropout=0.0, **kwargs):
+    if scaling is None:
+        scaling = query.size(-1) ** -0.5
 
-    if module.scale_attn_weights:
-        attn_weights = attn_weights / torch.full(
-            [], value.size(-1) ** 0.5, dtype=attn_weights.dtype, device=attn_weights.device
-        )
+    attn_weights = torch.matmul(query, key.transpose(-1, -2)) * scaling
 
     if attention_mask is not None:
         attn_weights = attn_weights + attention_mask
 
     attn_weights = nn.functional.softmax(attn_weights, dim=-1)
     attn_weights = attn_weights.type(value.dtype)
-    attn_weights = module.attn_dropout(attn_weights)
+    attn_weights = nn.functional.dropout(attn_weights, p=dropout, training=module.training)
     attn_output = torch.matmul(attn_weights, value)
     attn_output = attn_output.transpose(1, 2)
 
@@ -53,7 +51,7 @@ class YewAttention(nn.Module):
         if self.head_dim * self.num_heads != self.embed_dim:
             raise ValueError("`embed_dim` must be divisible by num_heads")
 
-        self.scale_attn_weights = config.scale_attn_weights
+        self.scaling = self.head_dim**-0.5
         self.layer_idx = layer_idx
         self.c_attn = Conv1D(3 * self.embed_dim, self.embed_dim)
         self.c_proj = Conv1D(self.embed_dim, self.embed_dim)
@@ -74,7 +72,14 @@ class YewAttention(nn.Module):
             self.config._attn_implementation, eager_attention_forward
         )
         attn_output, attn_weights = attention_interface(
-            self, query_states, key_states, value_states, attention_mask, dropout=self.attn_dropout.p, **kwargs
+            self,
+            query_states,
+            key_states,
+            value_states,
+            attention_mask,
+            dropout=0.0 if not self.training else self.attn_dropout.p,
+            scaling=self.scaling,
+            **kwargs,
         )
 
         attn_output = attn_output.reshape(*attn_output.shape[:-2], -1).contiguous()

@@ -65,16 +65,17 @@ class OliveRotaryEmbedding(nn.Module):
             self.rope_type[layer_type] = rope_params["rope_type"]
             if self.rope_type[layer_type] != "default":
                 rope_init_fn = ROPE_INIT_FUNCTIONS[self.rope_type[layer_type]]
-                result = rope_init_fn(self.config, None, layer_type=layer_type)
+                curr_inv_freq, curr_attention_scaling = rope_init_fn(
+                    self.config, None, layer_type=layer_type
+                )
             else:
                 base = self.config.rope_parameters[layer_type]["rope_theta"]
                 dim = (
-                    self.config.head_dim
+                    getattr(self.config, "head_dim", None)
                     or self.config.hidden_size // self.config.num_attention_heads
                 )
-                inv_freq = 1.0 / (base ** (torch.arange(0, dim, 2, dtype=torch.float) / dim))
-                result = inv_freq.to(None), 1.0
-            curr_inv_freq, curr_attention_scaling = result
+                curr_attention_scaling = 1.0  # Unused in this type of RoPE
+                curr_inv_freq = 1.0 / (base ** (torch.arange(0, dim, 2, dtype=torch.float) / dim))
             setattr(self, f"{layer_type}_inv_freq", nn.Buffer(curr_inv_freq, persistent=False))
             setattr(
                 self,
@@ -95,10 +96,12 @@ class OliveRotaryEmbedding(nn.Module):
                 )
                 freqs = torch.cat((freqs, torch.outer(positions, long_inv_freq)))
             emb = torch.cat((freqs, freqs), dim=-1)
-            cos = emb.cos() * curr_attention_scaling
-            self.register_buffer(f"_ad_{layer_type}_cos_cached", cos, persistent=False)
-            sin = emb.sin() * curr_attention_scaling
-            self.register_buffer(f"_ad_{layer_type}_sin_cached", sin, persistent=False)
+            self.register_buffer(
+                f"_ad_{layer_type}_cos_cached", emb.cos() * curr_attention_scaling, persistent=False
+            )
+            self.register_buffer(
+                f"_ad_{layer_type}_sin_cached", emb.sin() * curr_attention_scaling, persistent=False
+            )
 
     def forward(self, x, position_ids, layer_type):
         long_context_from = self.long_context_from.get(layer_type)
@@ -106,7 +109,7 @@ class OliveRotaryEmbedding(nn.Module):
             is_long = position_ids.max() >= long_context_from
             position_ids = torch.where(
                 is_long,
-                position_ids + getattr(self, f"_ad_{layer_type}_cos_cached").shape[0] // 2,
+                position_ids + len(getattr(self, f"_ad_{layer_type}_cos_cached")) // 2,
                 position_ids,
             )
         cos = getattr(self, f"_ad_{layer_type}_cos_cached")[position_ids]
@@ -119,7 +122,9 @@ class OliveAttention(nn.Module):
     def __init__(self, config, layer_idx: int):
         super().__init__()
         layer_type = config.layer_types[layer_idx]
-        self.head_dim = config.head_dim
+        self.head_dim = getattr(
+            config, "head_dim", config.hidden_size // config.num_attention_heads
+        )
         self.scaling = self.head_dim**-0.5
         self.sliding_window = config.sliding_window if layer_type == "sliding_attention" else None
 
@@ -160,9 +165,7 @@ class OliveAttention(nn.Module):
             sliding_window=self.sliding_window,
             layout="bsnd",
         )
-
-        attn_output = attn_output.reshape(*input_shape, -1)
-        return self.o_proj(attn_output)
+        return self.o_proj(attn_output.reshape(*input_shape, -1))
 
 
 class OliveDecoderLayer(nn.Module):
@@ -178,9 +181,7 @@ class OliveDecoderLayer(nn.Module):
     ) -> torch.Tensor:
         residual = hidden_states
         hidden_states = self.input_layernorm(hidden_states)
-        hidden_states = self.self_attn(
-            hidden_states=hidden_states, position_embeddings=position_embeddings
-        )
+        hidden_states = self.self_attn(hidden_states, position_embeddings)
         hidden_states = residual + hidden_states
 
         residual = hidden_states
@@ -236,7 +237,7 @@ class OliveModel(OlivePreTrainedModel):
         if inputs_embeds is None:
             inputs_embeds = self.embed_tokens(input_ids)
 
-        hidden_states = inputs_embeds
+        hidden_states = inputs_embeds.to(self.norm.weight.dtype)
         position_embeddings = {}
         for layer_type in set(self.config.layer_types):
             position_embeddings[layer_type] = self.rotary_emb(
@@ -245,7 +246,7 @@ class OliveModel(OlivePreTrainedModel):
 
         for i, decoder_layer in enumerate(self.layers):
             hidden_states = decoder_layer(
-                hidden_states, position_embeddings=position_embeddings[self.config.layer_types[i]]
+                hidden_states, position_embeddings[self.config.layer_types[i]]
             )
 
         hidden_states = self.norm(hidden_states)
@@ -284,9 +285,7 @@ class OliveForCausalLM(OlivePreTrainedModel, GenerationMixin):
         **kwargs,
     ) -> OliveCausalLMOutput:
         assert position_ids is not None, "position_ids must be provided for AD export"
-        outputs = self.model(
-            input_ids=input_ids, position_ids=position_ids, inputs_embeds=inputs_embeds, **kwargs
-        )
+        outputs = self.model(input_ids, position_ids, inputs_embeds, **kwargs)
         logits = self.lm_head(outputs.last_hidden_state).float()
 
         return OliveCausalLMOutput(logits=logits)

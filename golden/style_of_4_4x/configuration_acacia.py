@@ -8,7 +8,6 @@
 """Acacia model configuration"""
 
 from ...configuration_utils import PretrainedConfig
-from ...modeling_rope_utils import rope_config_validation
 
 
 class AcaciaConfig(PretrainedConfig):
@@ -34,7 +33,6 @@ class AcaciaConfig(PretrainedConfig):
         eos_token_id=2,
         tie_word_embeddings=False,
         rope_theta=10000.0,
-        rope_scaling=None,
         attention_bias=False,
         attention_dropout=0.0,
         **kwargs,
@@ -56,15 +54,9 @@ class AcaciaConfig(PretrainedConfig):
         self.rms_norm_eps = rms_norm_eps
         self.use_cache = use_cache
         self.rope_theta = rope_theta
-        self.rope_scaling = rope_scaling
         self.attention_bias = attention_bias
         self.attention_dropout = attention_dropout
         self.head_dim = head_dim if head_dim is not None else self.hidden_size // self.num_attention_heads
-        # Validate the correctness of rotary position embeddings parameters
-        # BC: if there is a 'type' field, copy it it to 'rope_type'.
-        if self.rope_scaling is not None and "type" in self.rope_scaling:
-            self.rope_scaling["rope_type"] = self.rope_scaling["type"]
-        rope_config_validation(self)
 
         super().__init__(
             pad_token_id=pad_token_id,
