@@ -832,6 +832,9 @@ static enum flow run_return(struct frame *f, struct node *stmt) {
         f->ret = v;
         return FLOW_RETURN;
     }
+    bool sequence = v.expr->kind == NODE_NAME && (v.abs->kind == ABS_TUPLE || v.abs->kind == ABS_LIST);
+    struct node *display = sequence ? display_of(f, v.abs) : NULL;
+    v.expr = display ? display : v.expr; /* so that each element has readers of its own */
     f->ret.abs = abs_join(f->unit, f->ret.abs, v.abs);
     emit(f, node_make(f->unit->arena, NODE_RETURN, NULL, 1, v.expr), stmt);
     return FLOW_RETURN;
