@@ -316,7 +316,9 @@ static size_t flat_width(const struct node *n) {
 
 /* What may move into the statement that uses it: the value of a `return`, or a plain access. */
 static bool may_move(const struct node *s, const struct node *next) {
-    if (next->kind == NODE_RETURN && is_kind(next->kid[0], NODE_NAME) && next->kid[0]->web == assigned_web(s))
+    bool hands_on = (next->kind == NODE_RETURN || assigned_web(next)) && is_kind(next->kid[0], NODE_NAME) &&
+        next->kid[0]->web == assigned_web(s);
+    if (hands_on)
         return true;
     if (s->comments && (s->comments->leading.len || s->comments->trailing))
         return false;
