@@ -226,8 +226,8 @@ void following_gaps(const struct node *last, const atom *comment, uint32_t count
 
 /* Is there a blank line directly after a block whose last statement is `last`, and its comments? */
 bool blank_after(const struct node *block) {
-    const struct node *last = block->kid[block->nkids - 1];
-    if (last->source == NULL) {
+    const struct node *last = block->nkids > 0 ? block->kid[block->nkids - 1] : NULL;
+    if (last == NULL || last->source == NULL) {
         return false;
     }
     const struct source *source = last->source;

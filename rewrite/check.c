@@ -101,12 +101,25 @@ static bool is_one_of(const char *name, const char *const *list) {
     return false;
 }
 
+/* A call that takes runtime arguments of Hugging Face, of something that is not known. */
+static void check_unfollowed(struct checker *c, const struct node *e) {
+    static const char *const runtime[] = {"attention_mask", "past_key_values", "past_key_value", "use_cache", "cache_position", NULL};
+    for (uint32_t i = 1; i < e->nkids; i++)
+        if (e->kid[i]->kind == NODE_KEYWORD && e->kid[i]->atom && is_one_of(e->kid[i]->atom, runtime)) {
+            refuse(c, e, "unfollowed-call", "what is called here is not known, and it is given `%s`", e->kid[i]->atom);
+            return;
+        }
+}
+
 static void check_call(struct checker *c, const struct node *e) {
     static const char *const dependent[] = {"item", "tolist", "nonzero", "masked_scatter", "masked_scatter_",
         "masked_select", "unique", "unique_consecutive", "argwhere", "bincount", "histc", NULL};
     const struct node *callee = e->kid[0];
+    if (e->callsite && e->callsite->fn->via_super && !atom_is(e->callsite->fn->name, "__init__"))
+        refuse(c, e, "super", "the `%s` of the base class returns in places from which it cannot be unfolded", callee->atom);
     if (callee->kind != NODE_ATTRIBUTE || e->callsite)
         return;
+    check_unfollowed(c, e);
     bool library = callee->abs && callee->abs->kind == ABS_LIBRARY;
     if (is_one_of(callee->atom, dependent) && (!library || strncmp(callee->abs->qual, "torch.", 6) == 0))
         refuse(c, e, "data-dependent", "the shape or value of `%s` depends on the data, which torch.export cannot trace", callee->atom);
@@ -162,12 +175,25 @@ static void check_mixing(struct checker *c, const struct node *e) {
 
 /* -- names -------------------------------------------------------------------------------------------------------------------- */
 
+/* A class that nobody was seen to make has no body to emit. */
+static bool names_unknown_class(const struct unit *unit, const struct node *e) {
+    const struct symbol *symbol = e->kind == NODE_NAME ? module_lookup(unit->module, e->atom) : NULL;
+    if (symbol && symbol->kind == SYM_CLASS && !(symbol->cls && symbol->cls->live))
+        return true;
+    for (uint32_t i = 0; i < e->nkids; i++)
+        if (e->kid[i] && names_unknown_class(unit, e->kid[i]))
+            return true;
+    return false;
+}
+
 static void check_name(struct checker *c, const struct node *e) {
     if (e->web || (e->abs && e->abs->kind == ABS_LIBRARY))
         return;
     const struct symbol *symbol = module_lookup(c->unit->module, e->atom);
     if (symbol && symbol->kind == SYM_IMPORT)
         check_library(c, e, symbol->qual);
+    if (symbol && symbol->kind == SYM_VALUE && names_unknown_class(c->unit, symbol->def))
+        refuse(c, e, "class-choice", "which class is taken from `%s` here is not known", e->atom);
 }
 
 /* -- the walk ------------------------------------------------------------------------------------------------------------------ */
@@ -219,7 +245,23 @@ static void check_loop(struct checker *c, const struct node *iterable) {
         refuse(c, iterable, "sequence-loop", "this loop runs once for each position or chunk, which torch.export unrolls for one length%s", "");
 }
 
+/* A remainder of the sequence length: blocks of fixed size, which a dynamic length does not fill. */
+static bool by_remainder(const struct node *e, int depth) {
+    if (e == NULL || depth > 16)
+        return false;
+    if (e->kind == NODE_BINOP && e->op == OP_MOD && from_shape(e->kid[0], 0))
+        return true;
+    if (e->kind == NODE_NAME)
+        return e->web && (e->web->kind == WEB_ASSIGN || e->web->kind == WEB_ELEMENT) && by_remainder(e->web->expr, depth + 1);
+    for (uint32_t i = 0; i < e->nkids; i++)
+        if (by_remainder(e->kid[i], depth + 1))
+            return true;
+    return false;
+}
+
 static void check_test(struct checker *c, const struct node *test) {
+    if (by_remainder(test, 0))
+        refuse(c, test, "sequence-blocks", "this branch depends on how the length divides into blocks, which torch.export fixes%s", "");
     if (test->abs && test->abs->kind == ABS_TENSOR)
         refuse(c, test, "data-dependent", "this branch depends on the data, which torch.export cannot trace%s", "");
 }

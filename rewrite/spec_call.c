@@ -378,6 +378,10 @@ static void bind_own_params(struct frame *f, struct fn *fn) {
         const struct absval *abs = p->abs ? p->abs : abs_simple(ABS_TOP);
         p->web = web_new(f, WEB_PARAM, p->name, abs);
         struct val v = {.abs = abs, .web = p->web};
+        if (abs->kind == ABS_CONST && !fn->escapes) { /* known: the parameter itself goes */
+            v.web = NULL;
+            v.expr = node_copy(unit->arena, abs->constant);
+        }
         if (p->role == PARAM_KWARGS) {
             rest_name = p->name;
         } else if (p->role == PARAM_ARGS) {
@@ -434,7 +438,7 @@ void fn_escape(struct unit *unit, struct fn *fn) {
 struct val call_function(struct frame *f, struct fn *fn, const struct val *self, struct args *args, struct node *at,
     struct node *callee) {
     struct binding b = {0};
-    bool module_call = self && atom_is(fn->name, "forward");
+    bool module_call = self && atom_is(fn->name, "forward") && !fn->via_super;
     if (fn->is_static)
         self = NULL;
     if (module_call || !can_unfold(f, fn) || !bind_args(f, fn, self != NULL, args, &b))

@@ -160,6 +160,7 @@ static struct fn *next_method(struct unit *unit, const struct cls *defined_in, s
         if (fn) { /* the same body, run on our self */
             struct fn *copy = fn_make(unit, fn->module, fn->def, self);
             copy->defined_in = fn->defined_in;
+            copy->via_super = true;
             return copy;
         }
     }

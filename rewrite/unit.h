@@ -62,6 +62,7 @@ struct fn {
     struct cls *owner;            /* the class whose self it runs on; NULL for a function of the module */
     struct cls *defined_in;       /* the class whose body holds it: where super() starts */
     bool is_static, is_class_method, is_property;
+    bool via_super;               /* a base's body, called by super(): unfolded like a helper */
     const struct map *closure;    /* variables around a nested def */
     VEC(struct param *) params;   /* self first for a method */
     struct unit *unit;            /* set while equations are applied */
