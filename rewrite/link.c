@@ -1,11 +1,16 @@
 /* link.c - names at module level: what each stands for, classes with their bases and methods, absolute import names.
  *
  * Reads the MODULE tree. Writes module->symbols; classes and functions are made when first asked for, so what the entry
- * does not reach costs nothing. */
+ * does not reach costs nothing.
+ *
+ * Nor is it parsed, in a file of a package: that is Python which its package compiles, so a mistake in a definition that
+ * nothing needs is of no interest. The last statement is always parsed, since a file that was cut off ends there. Any
+ * other file is parsed as a whole, and so is one in which all definitions are spoken of. */
 #include <string.h>
 
 #include "base/file.h"
 #include "parser/package.h"
+#include "parser/outline.h"
 #include "parser/parse.h"
 #include "rewrite/unit.h"
 
@@ -119,12 +124,77 @@ static void name_module(struct unit *unit, struct module *module, const char *pa
     module->name = package ? intern_printf(unit->atoms, "%s.%s", package, name) : name;
 }
 
+/* -- parsing what is needed ------------------------------------------------------------------------------------------ */
+
+static struct node *parse_lines(struct unit *unit, struct source *source, uint32_t start, uint32_t end) {
+    return parse_range(unit->parser, unit->arena, unit->atoms, unit->diags, source, start, end);
+}
+
+/* Stands for a definition until that is read; a valid one without anything in it. */
+static struct node *unread(struct unit *unit, struct source *source, const struct part *part) {
+    struct arena *arena = unit->arena;
+    atom name = intern_len(unit->atoms, source->text + part->name.start, part->name.end - part->name.start);
+    struct node *block = node_new(arena, NODE_BLOCK);
+    struct node *def = part->kind == PART_CLASS
+        ? node_make(arena, NODE_CLASS, name, 2, node_new(arena, NODE_BASES), block)
+        : node_make(arena, NODE_FUNCTION, name, 3, node_new(arena, NODE_PARAMS), NULL, block);
+    def->flags |= NF_UNREAD;
+    def->source = source;
+    def->span = (struct span){part->start, part->end};
+    return def;
+}
+
+/* The definition as it is, in the same node. Where it cannot be parsed, that is said and it stays empty. */
+static struct node *read_definition(struct unit *unit, struct module *module, struct node *def) {
+    if (!(def->flags & NF_UNREAD))
+        return def;
+    def->flags &= ~(uint32_t)NF_UNREAD;
+    struct node *lines = parse_lines(unit, module->source, def->span.start, def->span.end);
+    if (lines && lines->nkids > 0)
+        *def = *lines->kid[0];
+    return def;
+}
+
+static bool read_statements(struct unit *unit, struct module *module, const struct part *part) {
+    struct node *lines = parse_lines(unit, module->source, part->start, part->end);
+    for (uint32_t i = 0; lines && i < lines->nkids; i++)
+        node_add(unit->arena, module->tree, lines->kid[i]);
+    if (lines && lines->comments)
+        module->tree->comments = lines->comments;
+    return lines != NULL;
+}
+
+static bool read_parts(struct unit *unit, struct module *module, const struct outline *outline) {
+    module->tree = node_new(unit->arena, NODE_MODULE);
+    module->tree->source = module->source;
+    module->tree->span = (struct span){0, module->source->len};
+    for (uint32_t i = 0; i < outline->parts.len; i++) {
+        const struct part *part = &outline->parts.at[i];
+        if (part->kind != PART_STATEMENTS && i + 1 < outline->parts.len)
+            node_add(unit->arena, module->tree, unread(unit, module->source, part));
+        else if (!read_statements(unit, module, part))
+            return false;
+    }
+    return true;
+}
+
+static bool read_tree(struct unit *unit, struct module *module) {
+    struct outline outline = {0};
+    if (module->package && !unit->options.whole && outline_read(unit->arena, module->source, &outline))
+        return read_parts(unit, module, &outline);
+    module->tree = parse_module(unit->parser, unit->arena, unit->atoms, unit->diags, module->source);
+    return module->tree != NULL;
+}
+
+struct node *symbol_def(struct unit *unit, struct module *module, const struct symbol *symbol) {
+    return read_definition(unit, module, symbol->def);
+}
+
 struct module *module_load(struct unit *unit, struct source *source) {
     struct module *module = NEW(unit->arena, struct module);
     module->source = source;
     name_module(unit, module, source->path);
-    module->tree = parse_module(unit->parser, unit->arena, unit->atoms, unit->diags, source);
-    if (module->tree == NULL)
+    if (!read_tree(unit, module))
         return NULL;
     declare_block(unit, module, module->tree);
     return module;
@@ -214,7 +284,7 @@ struct fn *fn_make(struct unit *unit, struct module *module, struct node *def, s
 
 struct fn *symbol_function(struct unit *unit, struct module *module, struct symbol *symbol) {
     if (symbol->fn == NULL)
-        symbol->fn = fn_make(unit, module, symbol->def, NULL);
+        symbol->fn = fn_make(unit, module, symbol_def(unit, module, symbol), NULL);
     return symbol->fn;
 }
 
@@ -277,7 +347,7 @@ struct cls *symbol_class(struct unit *unit, struct module *module, struct symbol
         return symbol->cls;
     struct cls *cls = symbol->cls = NEW(unit->arena, struct cls);
     cls->name = symbol->name;
-    cls->def = symbol->def;
+    cls->def = symbol_def(unit, module, symbol);
     cls->module = module;
     read_bases(unit, module, cls);
     read_members(unit, cls, cls);

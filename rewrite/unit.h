@@ -130,6 +130,7 @@ struct options {
     const char *entry;      /* class to translate; NULL: to be found */
     const char *model_type; /* that the file was looked up for; NULL for a file given by its path */
     bool partial;           /* emit what is understood, with a marker at each gap */
+    bool whole;             /* parse all definitions, needed or not */
     bool bundle_config;     /* put a minimal configuration class into the file */
 };
 
@@ -178,6 +179,9 @@ struct module *module_read(struct unit *unit, const char *path);
  * neither. `qual` is its absolute dotted name, the last part of which is the name in the file. */
 const char *import_path(struct unit *unit, const struct module *module, atom qual);
 struct symbol *module_lookup(const struct module *module, atom name);
+/* The definition of a CLASS or FUNCTION, which may not have been parsed before: use this, not symbol->def, for more than
+ * its name. */
+struct node *symbol_def(struct unit *unit, struct module *module, const struct symbol *symbol);
 struct cls *symbol_class(struct unit *unit, struct module *module, struct symbol *symbol);
 struct fn *symbol_function(struct unit *unit, struct module *module, struct symbol *symbol);
 struct fn *class_method(const struct cls *cls, const char *name);
