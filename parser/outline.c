@@ -1,7 +1,7 @@
-/* outline.c - one scan over the logical lines of a module.
+/* outline.c - one scan over the logical lines of a module or class.
  *
- * Only strings, comments, brackets and line continuations are understood; what stands at column 0 of a logical line
- * begins a statement. Comments at the end of a definition belong to it if they are indented at least as far as its
+ * Only strings, comments, brackets and line continuations are understood; a logical line at the margin begins a
+ * statement: at column 0, or where the first line of the class body is. Comments at the end of a definition belong to it if they are indented at least as far as its
  * body, and to what follows otherwise, as in comments.c. */
 #include "parser/outline.h"
 
@@ -13,11 +13,13 @@ struct scan {
     struct arena *arena;
     const char *text, *end;
     struct outline *outline;
+    size_t margin;        /* indentation of the statements */
+    bool in_class;        /* classes are statements like others */
     struct part part;     /* the one that grows; of PART_STATEMENTS with start == end: nothing yet */
     const char *comments; /* the first comment above the next statement, or NULL */
     const char *decorators; /* the first of those above the next definition, or NULL */
     size_t body;          /* indentation of the block below the last statement; 0: none yet */
-    bool opened;          /* the last line at column 0 opens a definition: a body must follow */
+    bool opened;          /* the last line at the margin opens a definition: a body must follow */
 };
 
 /* -- logical lines ---------------------------------------------------------------------------------------------------- */
@@ -130,36 +132,41 @@ static size_t name_length(const char *at) {
 /* `def` and `class` whose line ends in the colon; what stands on one line is a statement like others. */
 static bool definition(struct scan *s, const char *line, char last) {
     static const char *const words[] = {"class ", "def ", "async def "};
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        if (!starts_with(line, words[i]) || last != ':')
+    const char *text = line + s->margin;
+    for (size_t i = s->in_class; i < sizeof words / sizeof words[0]; i++) {
+        if (!starts_with(text, words[i]) || last != ':')
             continue;
-        const char *from = s->decorators ? s->decorators : line, *name = line + strlen(words[i]);
+        const char *from = s->decorators ? s->decorators : line, *name = text + strlen(words[i]);
         const char *behind = name + name_length(name);
         if (behind == name || strchr("(:", *behind) == NULL)
             return false;
         end_part(s, s->comments ? s->comments : from);
         s->part.kind = i == 0 ? PART_CLASS : PART_FUNCTION;
-        s->part.def.start = offset(s, from);
+        s->part.def.start = offset(s, from + s->margin);
         s->part.name = (struct span){offset(s, name), offset(s, behind)};
         return true;
     }
     return false;
 }
 
-/* A logical line at column 0. */
+static bool is_one_line(const char *text) {
+    return starts_with(text, "def ") || starts_with(text, "class ") || starts_with(text, "async def ");
+}
+
+/* A logical line at the margin. */
 static bool statement(struct scan *s, const char *line, char last) {
     if (s->opened)
         return false;
     s->body = 0;
-    if (*line == '@') {
+    if (line[s->margin] == '@') {
         s->decorators = s->decorators ? s->decorators : line;
         return true;
     }
     s->opened = definition(s, line, last);
-    if (!s->opened && s->decorators)
+    if (!s->opened && s->decorators && !is_one_line(line + s->margin))
         return false;
     if (!s->opened && s->part.kind != PART_STATEMENTS)
-        end_part(s, s->comments ? s->comments : line);
+        end_part(s, s->comments ? s->comments : s->decorators ? s->decorators : line);
     s->comments = s->decorators = NULL;
     return true;
 }
@@ -183,8 +190,8 @@ static bool body(struct scan *s, const char *end, size_t indent) {
     return true;
 }
 
-static bool scan(struct scan *s) {
-    for (const char *line = s->text, *end; line < s->end; line = end) {
+static bool scan(struct scan *s, const char *from) {
+    for (const char *line = from, *end; line < s->end; line = end) {
         size_t indent = strspn(line, " \t");
         const char *text = line + indent;
         char last = '\0';
@@ -199,18 +206,51 @@ static bool scan(struct scan *s) {
             continue;
         }
         end = *text == '\f' ? NULL : line_end(s, text, &last);
-        if (end == NULL || !(indent == 0 ? statement(s, line, last) : body(s, end, indent)))
+        if (end == NULL || indent < s->margin ||
+            !(indent == s->margin ? statement(s, line, last) : body(s, end, indent)))
             return false;
     }
     return !s->opened && !s->decorators;
 }
 
+/* What is left when the lines are over. */
+static bool end_scan(struct scan *s) {
+    if (s->comments && s->part.kind != PART_STATEMENTS)
+        end_part(s, s->comments);
+    end_part(s, s->end);
+    return true;
+}
+
 bool outline_read(struct arena *arena, const struct source *source, struct outline *outline) {
     struct scan s = {.arena = arena, .text = source->text, .end = source->text + source->len, .outline = outline};
-    if (!scan(&s))
-        return false;
-    if (s.comments && s.part.kind != PART_STATEMENTS)
-        end_part(&s, s.comments);
-    end_part(&s, s.end);
-    return true;
+    return scan(&s, s.text) && end_scan(&s);
+}
+
+/* Past blank lines and comments. */
+static const char *skip_empty(const char *line, const char *end) {
+    while (line < end) {
+        size_t indent = strspn(line, " \t");
+        if (line[indent] != '\n' && line[indent] != '#')
+            break;
+        line += indent + strcspn(line + indent, "\n");
+        line += line < end;
+    }
+    return line;
+}
+
+bool outline_class(struct arena *arena, const struct source *source, const struct part *cls, struct outline *outline) {
+    struct scan s = {.arena = arena, .text = source->text, .end = source->text + cls->end, .outline = outline};
+    char last;
+    const char *line = s.text + cls->start;
+    for (bool header = false; !header; line = skip_empty(line, s.end)) {
+        line = skip_empty(line, s.end);
+        header = *line != '@';
+        line = line_end(&s, line, &last);
+        if (line == NULL)
+            return false;
+    }
+    s.in_class = true;
+    s.margin = strspn(line, " \t");
+    s.part.start = cls->start;
+    return scan(&s, line) && end_scan(&s);
 }

@@ -304,7 +304,7 @@ static struct config *read_at(struct unit *unit, struct module *module, atom nam
     if (symbol == NULL)
         return NULL;
     if (symbol->kind == SYM_CLASS)
-        return read_def(unit, module, symbol_def(unit, module, symbol), depth);
+        return read_def(unit, module, symbol_def(unit, symbol), depth);
     if (symbol->kind == SYM_VALUE && symbol->def->kind == NODE_NAME) /* Old = New */
         return read_at(unit, module, symbol->def->atom, depth + 1);
     return symbol->kind == SYM_IMPORT ? read_imported(unit, module, symbol->qual, depth) : NULL;

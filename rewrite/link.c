@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "parser/package.h"
 #include "parser/outline.h"
 #include "parser/parse.h"
@@ -126,8 +127,8 @@ static void name_module(struct unit *unit, struct module *module, const char *pa
 
 /* -- parsing what is needed ------------------------------------------------------------------------------------------ */
 
-static struct node *parse_lines(struct unit *unit, struct source *source, uint32_t start, uint32_t end) {
-    return parse_range(unit->parser, unit->arena, unit->atoms, unit->diags, source, start, end);
+static struct node *parse(struct unit *unit, struct source *source, const struct lines *lines) {
+    return parse_lines(unit->parser, unit->arena, unit->atoms, unit->diags, source, lines);
 }
 
 /* Stands for a definition until that is read; a valid one without anything in it. */
@@ -144,19 +145,68 @@ static struct node *unread(struct unit *unit, struct source *source, const struc
     return def;
 }
 
-/* The definition as it is, in the same node. Where it cannot be parsed, that is said and it stays empty. */
-static struct node *read_definition(struct unit *unit, struct module *module, struct node *def) {
-    if (!(def->flags & NF_UNREAD))
-        return def;
+/* Make the definition what stands in its lines. Where that cannot be parsed, it is said, and the definition is empty. */
+static bool fill(struct unit *unit, struct source *source, struct node *def, const struct lines *lines) {
     def->flags &= ~(uint32_t)NF_UNREAD;
-    struct node *lines = parse_lines(unit, module->source, def->span.start, def->span.end);
-    if (lines && lines->nkids > 0)
-        *def = *lines->kid[0];
-    return def;
+    struct node *module = parse(unit, source, lines);
+    if (module == NULL || module->nkids == 0)
+        return false;
+    *def = *module->kid[0];
+    return true;
+}
+
+/* The methods that stay unread: every class of a model has these two, which are used. */
+static bool is_deferred(const struct source *source, const struct part *part) {
+    const char *name = source->text + part->name.start;
+    return part->kind == PART_FUNCTION && !starts_with(name, "__init__(") && !starts_with(name, "forward(");
+}
+
+static void put_methods(struct unit *unit, struct source *source, struct node *cls, const struct outline *outline) {
+    struct node *block = class_body(cls);
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < outline->parts.len; i++) {
+        const struct part *part = &outline->parts.at[i];
+        if (!is_deferred(source, part))
+            continue;
+        while (at < block->nkids && block->kid[at]->span.start < part->start)
+            at++;
+        node_insert(unit->arena, block, at++, unread(unit, source, part));
+    }
+}
+
+/* A class but for the methods of which the use is not known; as a whole where it has nothing besides. */
+static void fill_class(struct unit *unit, struct source *source, struct node *cls) {
+    struct part part = {.start = cls->span.start, .end = cls->span.end};
+    struct outline outline = {0};
+    VEC(struct span) without = {0};
+    bool besides = false;
+    bool sure = outline_class(unit->arena, source, &part, &outline);
+    for (uint32_t i = 0; sure && i < outline.parts.len; i++) {
+        const struct part *method = &outline.parts.at[i];
+        if (is_deferred(source, method))
+            vec_push(unit->arena, &without, ((struct span){method->start, method->end}));
+        besides = besides || (method->kind == PART_FUNCTION && !is_deferred(source, method));
+    }
+    struct lines lines = {part.start, part.end, without.at, besides ? without.len : 0, false};
+    if (fill(unit, source, cls, &lines) && lines.count > 0)
+        put_methods(unit, source, cls, &outline);
+}
+
+static void read_function(struct unit *unit, struct node *def) {
+    struct lines lines = {.start = def->span.start, .end = def->span.end, .indented = true};
+    if (def->flags & NF_UNREAD)
+        fill(unit, def->source, def, &lines);
+}
+
+static void read_definition(struct unit *unit, struct node *def) {
+    if (def->kind == NODE_FUNCTION)
+        read_function(unit, def);
+    else if (def->flags & NF_UNREAD)
+        fill_class(unit, def->source, def);
 }
 
 static bool read_statements(struct unit *unit, struct module *module, const struct part *part) {
-    struct node *lines = parse_lines(unit, module->source, part->start, part->end);
+    struct node *lines = parse(unit, module->source, &(struct lines){.start = part->start, .end = part->end});
     for (uint32_t i = 0; lines && i < lines->nkids; i++)
         node_add(unit->arena, module->tree, lines->kid[i]);
     if (lines && lines->comments)
@@ -186,8 +236,13 @@ static bool read_tree(struct unit *unit, struct module *module) {
     return module->tree != NULL;
 }
 
-struct node *symbol_def(struct unit *unit, struct module *module, const struct symbol *symbol) {
-    return read_definition(unit, module, symbol->def);
+struct node *symbol_def(struct unit *unit, const struct symbol *symbol) {
+    struct node *def = symbol->def;
+    read_definition(unit, def);
+    for (uint32_t i = 0; def->kind == NODE_CLASS && i < class_body(def)->nkids; i++)
+        if (class_body(def)->kid[i]->kind == NODE_FUNCTION)
+            read_function(unit, class_body(def)->kid[i]);
+    return def;
 }
 
 struct module *module_load(struct unit *unit, struct source *source) {
@@ -265,6 +320,11 @@ static void read_decorators(struct fn *fn) {
     }
 }
 
+static void read_header(struct unit *unit, struct fn *fn) {
+    read_params(unit, fn, function_params(fn->def));
+    read_decorators(fn);
+}
+
 struct fn *fn_make(struct unit *unit, struct module *module, struct node *def, struct cls *owner) {
     struct fn *fn = NEW(unit->arena, struct fn);
     fn->module = module;
@@ -277,14 +337,15 @@ struct fn *fn_make(struct unit *unit, struct module *module, struct node *def, s
     }
     fn->def = def;
     fn->name = def->atom;
-    read_params(unit, fn, def->kid[0]);
-    read_decorators(fn);
+    fn->unread = (def->flags & NF_UNREAD) != 0;
+    if (!fn->unread)
+        read_header(unit, fn);
     return fn;
 }
 
 struct fn *symbol_function(struct unit *unit, struct module *module, struct symbol *symbol) {
     if (symbol->fn == NULL)
-        symbol->fn = fn_make(unit, module, symbol_def(unit, module, symbol), NULL);
+        symbol->fn = fn_make(unit, module, symbol_def(unit, symbol), NULL);
     return symbol->fn;
 }
 
@@ -347,11 +408,22 @@ struct cls *symbol_class(struct unit *unit, struct module *module, struct symbol
         return symbol->cls;
     struct cls *cls = symbol->cls = NEW(unit->arena, struct cls);
     cls->name = symbol->name;
-    cls->def = symbol_def(unit, module, symbol);
+    read_definition(unit, symbol->def);
+    cls->def = symbol->def;
     cls->module = module;
     read_bases(unit, module, cls);
     read_members(unit, cls, cls);
     return cls;
+}
+
+struct fn *class_method_named(struct unit *unit, const struct cls *cls, atom name) {
+    struct fn *fn = map_get(&cls->methods, name);
+    if (fn && fn->unread) {
+        fn->unread = false;
+        read_function(unit, fn->def);
+        read_header(unit, fn);
+    }
+    return fn;
 }
 
 struct fn *class_method(const struct cls *cls, const char *name) {

@@ -4,6 +4,44 @@
 #include "parser/outline.h"
 #include "unit.h"
 
+static struct node *parse_part(struct world *w, struct source *source, const struct lines *lines) {
+    struct node *module = parse_lines(w->parser, w->arena, w->atoms, w->diags, source, lines);
+    assert_non_null(module);
+    return module;
+}
+
+/* The class with all of its methods parsed one by one, if it has anything besides them. */
+static void read_methods(struct world *w, struct source *source, const struct part *part, struct node **cls) {
+    struct outline outline = {0};
+    VEC(struct span) without = {0};
+    assert_true(outline_class(w->arena, source, part, &outline));
+    bool any = false; /* the first part holds the header at least */
+    for (uint32_t i = 0; i < outline.parts.len; i++) {
+        const struct part *method = &outline.parts.at[i];
+        if (method->kind == PART_FUNCTION)
+            vec_push(w->arena, &without, ((struct span){method->start, method->end}));
+        else
+            any = any || i > 0;
+    }
+    if (without.len == 0)
+        return;
+    if (!any && (*cls)->kid[1]->kid[0]->kind == NODE_FUNCTION) /* keep one */
+        without.at++, without.len--;
+    struct lines lines = {part->start, part->end, without.at, without.len, false};
+    struct node *read = parse_part(w, source, &lines)->kid[0], *block = class_body(read);
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < without.len; i++) {
+        struct lines method = {.start = without.at[i].start, .end = without.at[i].end, .indented = true};
+        struct node *module = parse_part(w, source, &method);
+        assert_int_equal(module->nkids, 1);
+        assert_null(module->comments);
+        while (at < block->nkids && block->kid[at]->span.start < module->kid[0]->span.start)
+            at++;
+        node_insert(w->arena, block, at, module->kid[0]);
+    }
+    *cls = read;
+}
+
 static struct node *by_parts(struct world *w, struct source *source, const struct outline *outline) {
     struct node *module = node_new(w->arena, NODE_MODULE);
     module->source = source;
@@ -13,6 +51,8 @@ static struct node *by_parts(struct world *w, struct source *source, const struc
         assert_non_null(lines);
         assert_true(lines->comments == NULL || i + 1 == outline->parts.len);
         module->comments = lines->comments;
+        if (part->kind == PART_CLASS)
+            read_methods(w, source, part, &lines->kid[0]);
         for (uint32_t k = 0; k < lines->nkids; k++)
             node_add(w->arena, module, lines->kid[k]);
         if (part->kind == PART_STATEMENTS)
@@ -72,6 +112,7 @@ static void doubt(void **state) {
         "def f():\nx = 1\n",
         "class A:\n    pass\n@d\n",
         "@d\nx = 1\n",
+        "@d\n    x = 1\n",
         "def f(:\n    pass\nx = (\n",
         "x = )\n",
         "x = 'a\n",
