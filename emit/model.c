@@ -66,7 +66,8 @@ static void emit_rope_helper(struct emitter *e) {
         u->rope_partial
             ? "    rope.setdefault(\"partial_rotary_factor\", getattr(config, \"partial_rotary_factor\", 1.0))\n"
             : "",
-        u->rope_original ? "    rope.setdefault(\"original_max_position_embeddings\", config.max_position_embeddings)\n" : "");
+        u->rope_original ? "    rope.setdefault(\"original_max_position_embeddings\", config.max_position_embeddings)\n"
+                         : "");
 }
 
 /* Definitions in the order of the source, where what is used stands before its users. */
@@ -77,9 +78,8 @@ static void emit_definitions(struct emitter *e) {
         node_add(u->arena, e->module, u->helpers.at[i]);
     for (uint32_t i = 0; i < u->module->tree->nkids; i++) {
         struct node *stmt = u->module->tree->kid[i];
-        struct symbol *symbol = stmt->kind == NODE_CLASS || stmt->kind == NODE_FUNCTION
-            ? module_lookup(u->module, stmt->atom)
-            : NULL;
+        struct symbol *symbol =
+            stmt->kind == NODE_CLASS || stmt->kind == NODE_FUNCTION ? module_lookup(u->module, stmt->atom) : NULL;
         if (symbol && symbol->stmt != stmt)
             continue;
         bool emits = symbol && symbol->cls && symbol->cls->live && !is_skeleton(e, symbol->cls);
@@ -105,13 +105,33 @@ static bool has_function(const struct node *module, const char *name) {
     return false;
 }
 
+/* One blank line after the imports, not as many as the source has, unless a definition follows. */
+static struct node *first_statement(struct emitter *e, struct node *stmt) {
+    if (stmt->kind != NODE_ASSIGN)
+        return stmt;
+    struct node *copy = node_copy(e->unit->arena, stmt);
+    copy->source = NULL;
+    copy->flags |= NF_BLANK;
+    return copy;
+}
+
 static void print_module(struct emitter *e, struct node *imports, struct buf *out) {
     struct node *all = node_new(e->unit->arena, NODE_MODULE);
     for (uint32_t i = 0; i < imports->nkids; i++)
         node_add(e->unit->arena, all, imports->kid[i]);
     for (uint32_t i = 0; i < e->module->nkids; i++)
-        node_add(e->unit->arena, all, e->module->kid[i]);
-    print_python(out, all);
+        node_add(e->unit->arena, all, i == 0 ? first_statement(e, e->module->kid[0]) : e->module->kid[i]);
+    print_python_wrapped(out, all);
+}
+
+/* The factory looks a model up by the name of its configuration class. */
+static bool has_config(struct unit *unit) {
+    if (unit->config_class)
+        return true;
+    struct diag *d = diag_at(unit->diags, SEVERITY_ERROR, unit->module->source, unit->entry->def->span, "config",
+        "nothing says which configuration class `%s` is made from", unit->entry->name);
+    diag_help(unit->diags, d, "declare it in the class or a base of it: config_class = ...Config");
+    return false;
 }
 
 bool emit_model(struct unit *unit, struct buf *out) {
@@ -121,7 +141,7 @@ bool emit_model(struct unit *unit, struct buf *out) {
     if (e.imports_config && unit->config_module)
         need_import(&e, unit->config_module->name, unit->config_class);
     name_entry(&e);
-    if (!find_roles(&e))
+    if (!has_config(unit) || !find_roles(&e))
         return false;
     emit_definitions(&e);
     if (unit->reads_rope_parameters && !has_function(e.module, "_get_rope_parameters"))

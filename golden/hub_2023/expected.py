@@ -15,7 +15,7 @@ Differences from the source:
 import math
 from dataclasses import dataclass
 
-import torch.utils.checkpoint
+import torch
 from torch import nn
 from transformers.activations import ACT2FN
 from transformers.generation import GenerationMixin
@@ -44,7 +44,8 @@ class BanyanRotaryEmbedding(nn.Module):
         inv_freq = 1.0 / (base ** (torch.arange(0, dim, 2).float() / dim))
         t = torch.arange(max_position_embeddings, device=None, dtype=inv_freq.dtype)
         freqs = torch.einsum("i,j->ij", t, inv_freq)
-        # Different from paper, but it uses a different permutation in order to obtain the same calculation
+        # Different from paper, but it uses a different permutation in order to obtain the same
+        # calculation
         emb = torch.cat((freqs, freqs), dim=-1)
         self.register_buffer("cos_cached", emb.cos(), persistent=False)
         self.register_buffer("sin_cached", emb.sin(), persistent=False)
@@ -87,7 +88,7 @@ class BanyanAttention(nn.Module):
             base=config.rope_theta,
         )
 
-    def forward(self, hidden_states: torch.Tensor, position_ids):
+    def forward(self, hidden_states: torch.Tensor, position_ids) -> torch.Tensor:
         bsz, q_len, _ = hidden_states.size()
 
         query_states = self.q_proj(hidden_states).view(bsz, q_len, self.num_heads, self.head_dim)
@@ -201,9 +202,7 @@ class BanyanModel(BanyanPreTrainedModel):
             layer_outputs = decoder_layer(hidden_states, position_ids)
 
             hidden_states = layer_outputs[0]
-
-        hidden_states = self.norm(hidden_states)
-        return BanyanModelOutput(last_hidden_state=hidden_states)
+        return BanyanModelOutput(last_hidden_state=self.norm(hidden_states))
 
 
 class BanyanForCausalLM(BanyanPreTrainedModel, GenerationMixin):

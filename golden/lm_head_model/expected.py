@@ -36,7 +36,7 @@ class YewAttention(nn.Module):
         self.c_attn = Conv1D(3 * config.hidden_size, config.hidden_size)
         self.c_proj = Conv1D(config.hidden_size, config.hidden_size)
 
-    def forward(self, hidden_states):
+    def forward(self, hidden_states) -> torch.Tensor:
         query_states, key_states, value_states = self.c_attn(hidden_states).split(
             self.split_size, dim=2
         )
