@@ -84,6 +84,17 @@ static struct cls *find_base(struct cls *cls) {
     return NULL;
 }
 
+/* The path to the module that input_ids are given to, through modules that only wrap it. */
+static atom embedding_path(struct emitter *e, struct cls *holder, int depth) {
+    const struct fn *forward = class_method(holder, "forward");
+    atom name = forward && forward->body ? called_with(forward->body, "input_ids") : NULL;
+    const struct attr *attr = name ? map_get(&holder->attrs, name) : NULL;
+    if (attr == NULL || depth > 4 || attr->abs->kind != ABS_INSTANCE || class_derives(attr->abs->cls, "nn.Embedding"))
+        return name;
+    atom inner = embedding_path(e, attr->abs->cls, depth + 1);
+    return inner ? intern_printf(e->unit->atoms, "%s.%s", name, inner) : name;
+}
+
 bool find_roles(struct emitter *e) {
     struct cls *entry = e->unit->entry;
     e->base = find_base(entry);
@@ -96,7 +107,7 @@ bool find_roles(struct emitter *e) {
             "`%s` calls a part of `self.%s`, not the model itself", entry->name, e->model_attr);
         return false;
     }
-    e->embed_attr = forward && forward->body ? called_with(forward->body, "input_ids") : NULL;
+    e->embed_attr = embedding_path(e, holder, 0);
     return true;
 }
 

@@ -160,7 +160,7 @@ static void mixes(struct checker *c, const struct node *e, const char *what) {
 }
 
 static void check_mixing(struct checker *c, const struct node *e) {
-    if (atom_is(c->fn->name, "__init__")) /* nothing that it computes depends on tokens */
+    if (atom_is(c->fn->name, "__init__")) /* no tokens yet */
         return;
     static const char *const products[] = {"matmul", "bmm", "baddbmm", "einsum", NULL};
     static const char *const scans[] = {"cumsum", "cumprod", "logcumsumexp", "roll", "flip", NULL};

@@ -106,6 +106,12 @@ static bool is_pure_call(const struct unit *unit, const struct node *call) {
     return callee->kind == NODE_ATTRIBUTE && callee->kid[0]->abs && callee->kid[0]->abs->kind == ABS_DICT;
 }
 
+/* A store into an attribute of something that is not one of our modules, such as a configuration. */
+static bool stores_elsewhere(const struct node *stmt) {
+    const struct node *target = stmt->kid[1];
+    return target->kind == NODE_ATTRIBUTE && !(target->kid[0]->abs && target->kid[0]->abs->kind == ABS_INSTANCE);
+}
+
 /* A store into a parameter, which the caller holds too. */
 static bool is_visible_outside(const struct web *w) {
     while (w && w->kind == WEB_STORE)
@@ -122,7 +128,7 @@ static void index_stmt(struct unit *unit, struct fn *fn, struct node *stmt, stru
     case NODE_ASSIGN:
         for (uint32_t i = 1; i < stmt->nkids; i++)
             index_store(unit, stmt->kid[i], stmt);
-        if (stmt->nphis && is_visible_outside(stmt->phis[0]))
+        if (stores_elsewhere(stmt) || (stmt->nphis && is_visible_outside(stmt->phis[0])))
             vec_push(unit->arena, &fn->effects, stmt);
         break;
     case NODE_RETURN:
@@ -195,13 +201,18 @@ static void reset_attributes(struct unit *unit) {
     }
 }
 
+static void clear_web(struct web *w) {
+    w->live = false;
+    w->uses = 0; /* UINT32_MAX: wanted as a whole */
+}
+
 static void clear_webs(struct node *n) {
     if (n == NULL)
         return;
     if (n->web)
-        n->web->live = false;
+        clear_web(n->web);
     for (uint32_t i = 0; i < n->nphis; i++)
-        n->phis[i]->live = false;
+        clear_web(n->phis[i]);
     for (uint32_t i = 0; i < n->nkids; i++)
         clear_webs(n->kid[i]);
 }
@@ -217,7 +228,7 @@ static void index_program(struct unit *unit, struct functions *functions) {
         for (uint32_t k = 0; k < fn->params.len; k++) {
             fn->params.at[k]->live = false;
             if (fn->params.at[k]->web)
-                fn->params.at[k]->web->live = false;
+                clear_web(fn->params.at[k]->web);
         }
         clear_webs(fn->body);
         index_block(unit, fn, fn->body, NULL);

@@ -349,6 +349,10 @@ static struct val call_residual(struct frame *f, struct fn *fn, const struct val
     call->callsite = make_callsite(f, fn, &b);
     fn->residual = true;
     fn_specialise(f->unit, fn);
+    if (fn->wraps && fn->ret && fn->ret->kind == ABS_RECORD && fn->ret->count == 1) {
+        call->abs = fn->ret;
+        return val_make(fn->ret->item[0].abs, make_attr(f->unit->arena, call, fn->ret->key[0]));
+    }
     return val_make(fn->ret ? result_for(f->unit, fn, &b, fn->ret) : abs_simple(ABS_TOP), call);
 }
 

@@ -100,6 +100,11 @@ static bool apply_fact(struct frame *f, const struct fact *fact, atom qual, stru
     case EFFECT_TENSOR:
         *result = val_make(abs_simple(ABS_TENSOR), build_call(f, callee.expr, args, at));
         return true;
+    case EFFECT_NONES:
+        a = abs_new(unit, ABS_SEQ);
+        a->element = abs_none(unit);
+        *result = val_make(a, build_call(f, callee.expr, args, at));
+        return true;
     case EFFECT_OBJECT:
     case EFFECT_CLASS:
         a = abs_new(unit, ABS_OBJECT);

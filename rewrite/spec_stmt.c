@@ -801,8 +801,33 @@ static enum flow run_with(struct frame *f, struct node *stmt) {
     return run_block(f, stmt->kid[0], 0);
 }
 
+/* A model that returns a tensor, or an entry that returns a tuple, returns a ModelOutput in the output. */
+static struct val wrap_output(struct frame *f, struct val v) {
+    struct unit *unit = f->unit;
+    struct cls *owner = f->fn->owner;
+    if (f->unfolded || !owner || !atom_is(f->fn->name, "forward") || !class_derives(owner, "PreTrainedModel"))
+        return v;
+    bool entry = owner == unit->entry;
+    if (entry && v.abs->kind == ABS_TUPLE && v.abs->count > 0)
+        v = element_of(f, v.expr->kind == NODE_TUPLE ? val_make(v.abs, v.expr) : v, 0);
+    if (v.abs->kind != ABS_TENSOR)
+        return v;
+    if (v.expr->kind == NODE_SUBSCRIPT && v.expr->kid[0]->kind == NODE_TUPLE)
+        v.expr = v.expr->kid[0]->kid[0];
+    f->fn->wraps = !entry;
+    struct absval *r = abs_new(unit, ABS_RECORD);
+    r->qual = intern(unit->atoms, entry ? "CausalLMOutput" : "BaseModelOutput");
+    r->item = NEW_ARRAY(unit->arena, struct val, 1);
+    r->key = NEW_ARRAY(unit->arena, atom, 1);
+    r->count = 1;
+    r->key[0] = intern(unit->atoms, entry ? "logits" : "last_hidden_state");
+    r->item[0] = v;
+    struct node *field = node_make(unit->arena, NODE_KEYWORD, r->key[0], 1, v.expr);
+    return val_make(r, node_make(unit->arena, NODE_CALL, NULL, 2, make_name(unit->arena, r->qual), field));
+}
+
 static enum flow run_return(struct frame *f, struct node *stmt) {
-    struct val v = stmt->kid[0] ? eval(f, stmt->kid[0]) : val_const(f, OP_NONE);
+    struct val v = wrap_output(f, stmt->kid[0] ? eval(f, stmt->kid[0]) : val_const(f, OP_NONE));
     if (f->unfolded) {
         f->ret = v;
         return FLOW_RETURN;

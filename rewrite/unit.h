@@ -76,6 +76,7 @@ struct fn {
     VEC(struct node *) returns;   /* its RETURN statements */
     VEC(struct node *) calls;     /* live CALLs of it */
     VEC(struct node *) effects;   /* statements that are live whenever the function is */
+    bool wraps;                   /* returns a tensor, which the output puts into a ModelOutput */
     struct fn *ret_via;           /* every return hands on what this function returns; NULL: not so */
     uint32_t ret_count;           /* every return is a tuple display of so many elements; 0: not so */
     uint64_t ret_live;            /* bit i: element i of it is read by some caller */
