@@ -66,8 +66,7 @@ static void emit_rope_helper(struct emitter *e) {
         u->rope_partial
             ? "    rope.setdefault(\"partial_rotary_factor\", getattr(config, \"partial_rotary_factor\", 1.0))\n"
             : "",
-        u->rope_original ? "    rope.setdefault(\"original_max_position_embeddings\", config.max_position_embeddings)\n"
-                         : "");
+        u->rope_original ? "    rope.setdefault(\"original_max_position_embeddings\", config.max_position_embeddings)\n" : "");
 }
 
 /* Definitions in the order of the source, where what is used stands before its users. */
@@ -78,8 +77,9 @@ static void emit_definitions(struct emitter *e) {
         node_add(u->arena, e->module, u->helpers.at[i]);
     for (uint32_t i = 0; i < u->module->tree->nkids; i++) {
         struct node *stmt = u->module->tree->kid[i];
-        struct symbol *symbol =
-            stmt->kind == NODE_CLASS || stmt->kind == NODE_FUNCTION ? module_lookup(u->module, stmt->atom) : NULL;
+        struct symbol *symbol = stmt->kind == NODE_CLASS || stmt->kind == NODE_FUNCTION
+            ? module_lookup(u->module, stmt->atom)
+            : NULL;
         if (symbol && symbol->stmt != stmt)
             continue;
         bool emits = symbol && symbol->cls && symbol->cls->live && !is_skeleton(e, symbol->cls);
