@@ -36,7 +36,8 @@ def translate(model_type: str) -> tuple[Path, dict]:
 
 def fates(report: dict) -> Counter:
     """How many statements of the source were kept, rewritten and removed."""
-    functions = [*report["functions"], *(function for cls in report["classes"] for function in cls.get("functions", []))]
+    methods = [function for cls in report["classes"] for function in cls.get("functions", [])]
+    functions = report["functions"] + methods
     return Counter(statement["status"] for function in functions for statement in function.get("statements", []))
 
 
@@ -44,9 +45,11 @@ def main() -> int:
     model_type = sys.argv[1] if len(sys.argv) > 1 else "qwen3"
     target, report = translate(model_type)
     print(f"verifying {model_type} against Hugging Face on the CPU ...", flush=True)
+    import torch
     from adgen_reference import hf, verify
 
     hf.quiet()
+    torch.set_num_threads(1)
     start = time.perf_counter()
     result = verify.verify(target, model_type)
     seconds = time.perf_counter() - start
