@@ -448,6 +448,9 @@ static bool already_float(const struct node *value) {
 
 static struct node *as_float(struct emitter *e, struct node *value) {
     struct arena *arena = e->unit->arena;
+    const struct node *callee = value->kind == NODE_CALL && value->nkids == 1 ? value->kid[0] : NULL;
+    if (is_kind(callee, NODE_ATTRIBUTE) && atom_is(callee->atom, "contiguous")) /* the cast makes memory of its own */
+        value = callee->kid[0];
     return node_make(arena, NODE_CALL, NULL, 1, make_attr(arena, value, intern(e->unit->atoms, "float")));
 }
 

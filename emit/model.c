@@ -69,6 +69,15 @@ static void emit_rope_helper(struct emitter *e) {
         u->rope_original ? "    rope.setdefault(\"original_max_position_embeddings\", config.max_position_embeddings)\n" : "");
 }
 
+/* A value that follows the imports stands one line below them, wherever it stood in the source. */
+static struct node *after_imports(struct emitter *e, const struct node *stmt) {
+    struct node *moved = node_copy(e->unit->arena, stmt);
+    moved->source = NULL;
+    moved->span = (struct span){0};
+    moved->flags &= ~(uint32_t)NF_BLANK;
+    return moved;
+}
+
 /* Definitions in the order of the source, where what is used stands before its users. */
 static void emit_definitions(struct emitter *e) {
     struct unit *u = e->unit;
@@ -94,7 +103,7 @@ static void emit_definitions(struct emitter *e) {
         bool constant = stmt->kind == NODE_ASSIGN && stmt->nkids == 2 && stmt->kid[1]->kind == NODE_NAME;
         if (constant && (symbol = module_lookup(u->module, stmt->kid[1]->atom)) && symbol->used &&
             symbol->kind == SYM_VALUE && symbol->stmt == stmt)
-            node_add(u->arena, e->module, stmt);
+            node_add(u->arena, e->module, e->module->nkids ? stmt : after_imports(e, stmt));
     }
 }
 

@@ -297,6 +297,27 @@ static void check_params(struct checker *c) {
     }
 }
 
+/* -- parts that never run ----------------------------------------------------------------------------------------------- */
+
+/* A module that the logits do not run, such as the encoder of another modality, stays for its published parameters. Where
+ * one of its attributes comes from a call that was not followed, nobody knows whether there are more of them. */
+static void check_idle_modules(struct unit *unit) {
+    for (uint32_t i = 0; i < unit->classes.len; i++) {
+        const struct cls *cls = unit->classes.at[i];
+        const struct fn *forward = class_method(cls, "forward");
+        if (!cls->live || cls->round != unit->round || !class_derives(cls, "nn.Module") || !forward || forward->live)
+            continue;
+        for (uint32_t k = 0; k < cls->attrs.len; k++) {
+            const struct attr *attr = cls->attrs.entry[k].value;
+            if (attr->live || attr->abs->kind != ABS_TOP || !is_kind(attr->expr, NODE_CALL) || !attr->stmt)
+                continue;
+            struct checker c = {.unit = unit, .fn = class_method(cls, "__init__"), .stmt = attr->stmt};
+            refuse(&c, attr->expr, "idle-module", "`%s` may hold parameters of the checkpoint, but it is another modality's: only text models are translated", attr->name);
+            return;
+        }
+    }
+}
+
 bool check_residual(struct unit *unit) {
     struct functions all = {0};
     functions_collect(unit, &all);
@@ -311,5 +332,6 @@ bool check_residual(struct unit *unit) {
             refuse(&c, c.maker, "mask-escapes", "a mask is made here for something that no equation understands%s", "");
         }
     }
+    check_idle_modules(unit);
     return diags_count(unit->diags, SEVERITY_ERROR) == 0;
 }

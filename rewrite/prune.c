@@ -166,7 +166,7 @@ static void index_returns(struct fn *fn) {
     fn->ret_count = 0;
     for (uint32_t i = 0; i < fn->returns.len; i++) {
         const struct node *value = fn->returns.at[i]->kid[0];
-        uint32_t count = is_kind(value, NODE_TUPLE) ? value->nkids : 0;
+        uint32_t count = is_kind(value, NODE_TUPLE) || is_kind(value, NODE_LIST) ? value->nkids : 0;
         if (count == 0 || count > 64 || (i > 0 && count != fn->ret_count)) {
             fn->ret_count = 0;
             return;
@@ -458,7 +458,8 @@ static void mark_expr(struct unit *unit, struct node *e, struct demand demand) {
         break;
     case NODE_SUBSCRIPT: {
         uint32_t index;
-        if (int_index(e->kid[1], &index) && e->kid[0]->abs && e->kid[0]->abs->kind == ABS_TUPLE) {
+        if (int_index(e->kid[1], &index) && e->kid[0]->abs &&
+            (e->kid[0]->abs->kind == ABS_TUPLE || e->kid[0]->abs->kind == ABS_LIST)) {
             struct demand element = {DEMAND_ELEMENT, index, NULL};
             mark_expr(unit, e->kid[0], element);
             return;
@@ -466,6 +467,7 @@ static void mark_expr(struct unit *unit, struct node *e, struct demand demand) {
         break;
     }
     case NODE_TUPLE:
+    case NODE_LIST:
         if (demand.kind == DEMAND_ELEMENT && demand.element < e->nkids) {
             mark_expr(unit, e->kid[demand.element], all);
             return;

@@ -125,6 +125,12 @@ struct val self_attribute(struct frame *f, struct val self, atom name, struct no
     if (fact && fact->effect == EFFECT_VALUE)
         return val_make(abs_const(unit, fact->value), expr);
     struct attr *attr = class_attr(cls, name);
+    const struct val *moved = f->moved ? map_get(&f->env, intern_printf(unit->atoms, "self.%s", name)) : NULL;
+    if (moved && f->fn->owner == cls) {
+        struct val v = *moved;
+        v.expr = val_expr(f, &v);
+        return v;
+    }
     if (attr)
         return val_make(attr->abs, expr);
     struct fn *fn = map_get(&cls->methods, name);

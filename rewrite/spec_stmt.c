@@ -87,8 +87,24 @@ struct web *emit_assign(struct frame *f, atom name, struct val v, struct node *a
     return w;
 }
 
+/* `self.table = self.table.to(...)` while the model runs: the module does not change, what follows reads the moved copy. */
+static bool moves_attribute(struct frame *f, const struct node *target, struct val object, const struct node *e) {
+    bool moved = e->kind == NODE_CALL && e->kid[0]->kind == NODE_ATTRIBUTE && atom_is(e->kid[0]->atom, "to");
+    const struct node *of = moved ? e->kid[0]->kid[0] : NULL;
+    return moved && object.abs->kind == ABS_INSTANCE && !atom_is(f->host->name, "__init__") &&
+        of->kind == NODE_ATTRIBUTE && of->atom == target->atom && node_equal(of->kid[0], object.expr);
+}
+
 static void assign_attribute(struct frame *f, struct node *target, struct val v, struct node *at) {
     struct val object = eval(f, target->kid[0]);
+    if (moves_attribute(f, target, object, v.expr)) {
+        struct web *w = web_new(f, WEB_ASSIGN, target->atom, v.abs);
+        w->expr = v.expr;
+        w->stmt = emit(f, node_make(f->unit->arena, NODE_ASSIGN, NULL, 2, v.expr, make_web_name(f->unit->arena, w)), at);
+        f->moved = true;
+        env_set(f, intern_printf(f->unit->atoms, "self.%s", target->atom), (struct val){.abs = v.abs, .web = w});
+        return;
+    }
     struct node *attr = at_node(f, make_attr(f->unit->arena, object.expr, target->atom), target);
     struct node *stmt = node_make(f->unit->arena, NODE_ASSIGN, NULL, 2, v.expr, attr);
     emit(f, stmt, at);
@@ -832,6 +848,9 @@ static enum flow run_return(struct frame *f, struct node *stmt) {
         f->ret = v;
         return FLOW_RETURN;
     }
+    bool sequence = v.expr->kind == NODE_NAME && (v.abs->kind == ABS_TUPLE || v.abs->kind == ABS_LIST);
+    struct node *display = sequence ? display_of(f, v.abs) : NULL;
+    v.expr = display ? display : v.expr; /* so that each element has readers of its own */
     f->ret.abs = abs_join(f->unit, f->ret.abs, v.abs);
     emit(f, node_make(f->unit->arena, NODE_RETURN, NULL, 1, v.expr), stmt);
     return FLOW_RETURN;
