@@ -207,9 +207,8 @@ class HornbeamModel(HornbeamPreTrainedModel):
 
         if inputs_embeds is None:
             inputs_embeds = self.embed_tokens(input_ids)
-        inputs_embeds = inputs_embeds * self.embedding_multiplier
 
-        hidden_states = inputs_embeds.to(self.norm.weight.dtype)
+        hidden_states = inputs_embeds * self.embedding_multiplier
         position_embeddings = self.rotary_emb(hidden_states, position_ids)
 
         for decoder_layer in self.layers:

@@ -140,9 +140,8 @@ class BanyanDecoderLayer(nn.Module):
         residual = hidden_states
         hidden_states = self.post_attention_layernorm(hidden_states)
         hidden_states = self.mlp(hidden_states)
-        hidden_states = residual + hidden_states
 
-        return (hidden_states,)
+        return residual + hidden_states
 
 
 @dataclass
@@ -199,9 +198,7 @@ class BanyanModel(BanyanPreTrainedModel):
         hidden_states = inputs_embeds.to(self.norm.weight.dtype)
 
         for decoder_layer in self.layers:
-            layer_outputs = decoder_layer(hidden_states, position_ids)
-
-            hidden_states = layer_outputs[0]
+            hidden_states = decoder_layer(hidden_states, position_ids)
         return BanyanModelOutput(last_hidden_state=self.norm(hidden_states))
 
 

@@ -138,7 +138,6 @@ class YewModel(YewPreTrainedModel):
         assert position_ids is not None, "position_ids must be provided for AD export"
         if input_ids is not None:
             input_shape = input_ids.size()
-            input_ids = input_ids.view(-1, input_shape[-1])
         else:
             input_shape = inputs_embeds.size()[:-1]
 
@@ -146,7 +145,7 @@ class YewModel(YewPreTrainedModel):
             inputs_embeds = self.wte(input_ids)
 
         position_embeds = self.wpe(position_ids)
-        hidden_states = inputs_embeds + position_embeds.to(inputs_embeds.device)
+        hidden_states = inputs_embeds + position_embeds
 
         output_shape = (-1,) + input_shape[1:] + (hidden_states.size(-1),)
 
