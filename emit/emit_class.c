@@ -129,7 +129,7 @@ static bool body_is_trivial(const struct node *body) {
 /* What a function returns once the elements of its tuple that nobody reads are gone. */
 static const struct absval *kept_result(const struct fn *fn) {
     const struct absval *ret = fn->ret, *kept = NULL;
-    if (ret == NULL || ret->kind != ABS_TUPLE || fn->ret_all_live || ret->count < 2 || fn->ret_count != ret->count)
+    if (ret == NULL || ret->kind != ABS_TUPLE || fn->ret_all_live || fn->ret_count != ret->count)
         return ret;
     for (uint32_t i = 0; i < ret->count; i++) {
         if (!(fn->ret_live >> i & 1))

@@ -127,7 +127,7 @@ class BanyanDecoderLayer(nn.Module):
         self.input_layernorm = BanyanRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
         self.post_attention_layernorm = BanyanRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
 
-    def forward(self, hidden_states: torch.Tensor, position_ids):
+    def forward(self, hidden_states: torch.Tensor, position_ids) -> torch.Tensor:
         residual = hidden_states
 
         hidden_states = self.input_layernorm(hidden_states)
