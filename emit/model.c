@@ -114,22 +114,12 @@ static bool has_function(const struct node *module, const char *name) {
     return false;
 }
 
-/* One blank line after the imports, not as many as the source has, unless a definition follows. */
-static struct node *first_statement(struct emitter *e, struct node *stmt) {
-    if (stmt->kind != NODE_ASSIGN)
-        return stmt;
-    struct node *copy = node_copy(e->unit->arena, stmt);
-    copy->source = NULL;
-    copy->flags |= NF_BLANK;
-    return copy;
-}
-
 static void print_module(struct emitter *e, struct node *imports, struct buf *out) {
     struct node *all = node_new(e->unit->arena, NODE_MODULE);
     for (uint32_t i = 0; i < imports->nkids; i++)
         node_add(e->unit->arena, all, imports->kid[i]);
     for (uint32_t i = 0; i < e->module->nkids; i++)
-        node_add(e->unit->arena, all, i == 0 ? first_statement(e, e->module->kid[0]) : e->module->kid[i]);
+        node_add(e->unit->arena, all, e->module->kid[i]);
     print_python_wrapped(out, all);
 }
 
@@ -143,12 +133,28 @@ static bool has_config(struct unit *unit) {
     return false;
 }
 
+/* The configuration class can be imported if the source lies in its package, or imports it from an absolute module. */
+static bool import_config(struct emitter *e) {
+    const struct unit *u = e->unit;
+    if (u->config_class == NULL)
+        return false;
+    if (u->package.root && u->module->package) {
+        if (u->config_module)
+            need_import(e, u->config_module->name, u->config_class);
+        return true;
+    }
+    const struct symbol *symbol = module_lookup(u->module, u->config_class);
+    bool absolute = symbol && symbol->kind == SYM_IMPORT && symbol->stmt->kind == NODE_IMPORTFROM &&
+        symbol->stmt->level == 0 && strncmp(symbol->qual, "transformers.", 13) == 0;
+    if (absolute)
+        need_import(e, symbol->stmt->atom, u->config_class);
+    return absolute;
+}
+
 bool emit_model(struct unit *unit, struct buf *out) {
     struct emitter e = {.unit = unit};
     e.module = node_new(unit->arena, NODE_MODULE);
-    e.imports_config = unit->config_class && unit->package.root && unit->module->package;
-    if (e.imports_config && unit->config_module)
-        need_import(&e, unit->config_module->name, unit->config_class);
+    e.imports_config = import_config(&e);
     name_entry(&e);
     if (!has_config(unit) || !find_roles(&e))
         return false;
