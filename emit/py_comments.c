@@ -37,7 +37,7 @@ const char *normal_comment(struct printer *p, const char *comment) {
 }
 
 /* Comments for other tools do not count towards the width of their line. */
-static bool is_pragma(const char *comment) {
+bool is_pragma(const char *comment) {
     static const char *const words[] = {"noqa", "NOQA", "NoQA",
         "type:", "pyright:", "pyrefly:", "pylint:", "flake8:", "ruff:", "isort:", "nosec", "ty:"};
     const char *text = comment + strspn(comment, "# ");

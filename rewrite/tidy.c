@@ -314,6 +314,13 @@ static size_t flat_width(const struct node *n) {
     return width;
 }
 
+/* Calls of what has a name: `self.norm(x).float()`, and not `(a / b).float()`. */
+static bool is_call_chain(const struct node *e) {
+    while (e->kind == NODE_CALL && e->kid[0]->kind == NODE_ATTRIBUTE && e->kid[0]->kid[0]->kind == NODE_CALL)
+        e = e->kid[0]->kid[0];
+    return e->kind == NODE_CALL && is_access(e->kid[0]);
+}
+
 /* What may move into the statement that uses it: the value of a `return`, or a plain access. */
 static bool may_move(const struct node *s, const struct node *next) {
     bool hands_on = (next->kind == NODE_RETURN || assigned_web(next)) && is_kind(next->kid[0], NODE_NAME) &&
@@ -322,8 +329,9 @@ static bool may_move(const struct node *s, const struct node *next) {
         return true;
     if (s->comments && (s->comments->leading.len || s->comments->trailing))
         return false;
-    if (next->kind == NODE_RETURN && next->kid[0]->kind == NODE_CALL && s->kid[0]->kind == NODE_CALL &&
-        flat_width(s->kid[0]) + flat_width(next->kid[0]) < 80)
+    const struct node *outer = next->kind == NODE_RETURN ? next->kid[0] : NULL;
+    if (is_kind(outer, NODE_CALL) && is_call_chain(s->kid[0]) && /* without its name: classes of outputs get another */
+        flat_width(s->kid[0]) + flat_width(outer) - flat_width(outer->kid[0]) < 70)
         return true;
     return is_access(s->kid[0]) && s->kid[0]->kind == NODE_ATTRIBUTE && next->kind != NODE_IF && next->kind != NODE_FOR &&
         next->kind != NODE_WHILE;

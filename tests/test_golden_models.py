@@ -5,6 +5,7 @@ import sys
 import types
 
 import pytest
+import torch
 from golden_cases import good_cases
 
 transformers = pytest.importorskip("transformers", minversion="5.20")
@@ -37,8 +38,9 @@ def own(module, suffix, base):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def silence():
+def quiet_and_single():
     hf.quiet()
+    torch.set_num_threads(1)
 
 
 def register(case):

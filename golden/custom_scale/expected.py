@@ -113,7 +113,7 @@ class HornbeamAttention(nn.Module):
 
     def forward(
         self, hidden_states: torch.Tensor, position_embeddings: tuple[torch.Tensor, torch.Tensor]
-    ):
+    ) -> torch.Tensor:
         input_shape = hidden_states.shape[:-1]
         hidden_shape = (*input_shape, -1, self.head_dim)
 
@@ -207,16 +207,13 @@ class HornbeamModel(HornbeamPreTrainedModel):
 
         if inputs_embeds is None:
             inputs_embeds = self.embed_tokens(input_ids)
-        inputs_embeds = inputs_embeds * self.embedding_multiplier
 
-        hidden_states = inputs_embeds.to(self.norm.weight.dtype)
+        hidden_states = inputs_embeds * self.embedding_multiplier
         position_embeddings = self.rotary_emb(hidden_states, position_ids)
 
         for decoder_layer in self.layers:
             hidden_states = decoder_layer(hidden_states, position_embeddings)
-
-        hidden_states = self.norm(hidden_states)
-        return HornbeamModelOutput(last_hidden_state=hidden_states)
+        return HornbeamModelOutput(last_hidden_state=self.norm(hidden_states))
 
 
 class HornbeamForCausalLM(HornbeamPreTrainedModel, GenerationMixin):

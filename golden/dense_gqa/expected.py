@@ -113,7 +113,7 @@ class AlderAttention(nn.Module):
 
     def forward(
         self, hidden_states: torch.Tensor, position_embeddings: tuple[torch.Tensor, torch.Tensor]
-    ):
+    ) -> torch.Tensor:
         input_shape = hidden_states.shape[:-1]
         hidden_shape = (*input_shape, -1, self.head_dim)
 
@@ -211,9 +211,7 @@ class AlderModel(AlderPreTrainedModel):
 
         for decoder_layer in self.layers:
             hidden_states = decoder_layer(hidden_states, position_embeddings)
-
-        hidden_states = self.norm(hidden_states)
-        return AlderModelOutput(last_hidden_state=hidden_states)
+        return AlderModelOutput(last_hidden_state=self.norm(hidden_states))
 
 
 class AlderForCausalLM(AlderPreTrainedModel, GenerationMixin):
@@ -249,9 +247,8 @@ class AlderForCausalLM(AlderPreTrainedModel, GenerationMixin):
     ) -> AlderCausalLMOutput:
         assert position_ids is not None, "position_ids must be provided for AD export"
         outputs = self.model(input_ids, position_ids, inputs_embeds, **kwargs)
-        logits = self.lm_head(outputs.last_hidden_state).float()
 
-        return AlderCausalLMOutput(logits=logits)
+        return AlderCausalLMOutput(logits=self.lm_head(outputs.last_hidden_state).float())
 
 
 AutoModelForCausalLMFactory.register_custom_model_cls("AlderConfig", AlderForCausalLM)

@@ -113,7 +113,7 @@ class WillowAttention(nn.Module):
 
     def forward(
         self, hidden_states: torch.Tensor, position_embeddings: tuple[torch.Tensor, torch.Tensor]
-    ):
+    ) -> torch.Tensor:
         input_shape = hidden_states.shape[:-1]
         hidden_shape = (*input_shape, -1, self.head_dim)
 
@@ -211,9 +211,7 @@ class WillowModel(WillowPreTrainedModel):
 
         for decoder_layer in self.layers:
             hidden_states = decoder_layer(hidden_states, position_embeddings)
-
-        hidden_states = self.norm(hidden_states)
-        return WillowScaledModelOutput(last_hidden_state=hidden_states)
+        return WillowScaledModelOutput(last_hidden_state=self.norm(hidden_states))
 
 
 class WillowScaledForCausalLM(WillowPreTrainedModel, GenerationMixin):

@@ -112,7 +112,7 @@ class BirchAttention(nn.Module):
 
     def forward(
         self, hidden_states: torch.Tensor, position_embeddings: tuple[torch.Tensor, torch.Tensor]
-    ):
+    ) -> torch.Tensor:
         input_shape = hidden_states.shape[:-1]
         hidden_shape = (*input_shape, -1, self.head_dim)
 
@@ -216,9 +216,7 @@ class BirchModel(BirchPreTrainedModel):
 
         for decoder_layer in self.layers:
             hidden_states = decoder_layer(hidden_states, position_embeddings)
-
-        hidden_states = self.norm(hidden_states)
-        return BirchModelOutput(last_hidden_state=hidden_states)
+        return BirchModelOutput(last_hidden_state=self.norm(hidden_states))
 
 
 class BirchForCausalLM(BirchPreTrainedModel, GenerationMixin):
@@ -254,9 +252,8 @@ class BirchForCausalLM(BirchPreTrainedModel, GenerationMixin):
     ) -> BirchCausalLMOutput:
         assert position_ids is not None, "position_ids must be provided for AD export"
         outputs = self.model(input_ids, position_ids, inputs_embeds, **kwargs)
-        logits = self.lm_head(outputs.last_hidden_state).float()
 
-        return BirchCausalLMOutput(logits=logits)
+        return BirchCausalLMOutput(logits=self.lm_head(outputs.last_hidden_state).float())
 
 
 AutoModelForCausalLMFactory.register_custom_model_cls("BirchConfig", BirchForCausalLM)

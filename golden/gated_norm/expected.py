@@ -134,7 +134,7 @@ class LimeAttention(nn.Module):
 
     def forward(
         self, hidden_states: torch.Tensor, position_embeddings: tuple[torch.Tensor, torch.Tensor]
-    ):
+    ) -> torch.Tensor:
         input_shape = hidden_states.shape[:-1]
         hidden_shape = (*input_shape, -1, self.head_dim)
 
@@ -235,9 +235,7 @@ class LimeModel(LimePreTrainedModel):
 
         for decoder_layer in self.layers:
             hidden_states = decoder_layer(hidden_states, position_embeddings)
-
-        hidden_states = self.norm(hidden_states)
-        return LimeModelOutput(last_hidden_state=hidden_states)
+        return LimeModelOutput(last_hidden_state=self.norm(hidden_states))
 
 
 class LimeForCausalLM(LimePreTrainedModel, GenerationMixin):
@@ -273,9 +271,8 @@ class LimeForCausalLM(LimePreTrainedModel, GenerationMixin):
     ) -> LimeCausalLMOutput:
         assert position_ids is not None, "position_ids must be provided for AD export"
         outputs = self.model(input_ids, position_ids, inputs_embeds, **kwargs)
-        logits = self.lm_head(outputs.last_hidden_state).float()
 
-        return LimeCausalLMOutput(logits=logits)
+        return LimeCausalLMOutput(logits=self.lm_head(outputs.last_hidden_state).float())
 
 
 AutoModelForCausalLMFactory.register_custom_model_cls("LimeConfig", LimeForCausalLM)

@@ -15,7 +15,7 @@ Differences from the source:
 import math
 from dataclasses import dataclass
 
-import torch.utils.checkpoint
+import torch
 from torch import nn
 from transformers.activations import ACT2FN
 from transformers.generation import GenerationMixin
@@ -44,7 +44,8 @@ class BanyanRotaryEmbedding(nn.Module):
         inv_freq = 1.0 / (base ** (torch.arange(0, dim, 2).float() / dim))
         t = torch.arange(max_position_embeddings, device=None, dtype=inv_freq.dtype)
         freqs = torch.einsum("i,j->ij", t, inv_freq)
-        # Different from paper, but it uses a different permutation in order to obtain the same calculation
+        # Different from paper, but it uses a different permutation in order to obtain the same
+        # calculation
         emb = torch.cat((freqs, freqs), dim=-1)
         self.register_buffer("cos_cached", emb.cos(), persistent=False)
         self.register_buffer("sin_cached", emb.sin(), persistent=False)
@@ -87,7 +88,7 @@ class BanyanAttention(nn.Module):
             base=config.rope_theta,
         )
 
-    def forward(self, hidden_states: torch.Tensor, position_ids):
+    def forward(self, hidden_states: torch.Tensor, position_ids) -> torch.Tensor:
         bsz, q_len, _ = hidden_states.size()
 
         query_states = self.q_proj(hidden_states).view(bsz, q_len, self.num_heads, self.head_dim)
@@ -126,7 +127,7 @@ class BanyanDecoderLayer(nn.Module):
         self.input_layernorm = BanyanRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
         self.post_attention_layernorm = BanyanRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
 
-    def forward(self, hidden_states: torch.Tensor, position_ids):
+    def forward(self, hidden_states: torch.Tensor, position_ids) -> torch.Tensor:
         residual = hidden_states
 
         hidden_states = self.input_layernorm(hidden_states)
@@ -139,9 +140,8 @@ class BanyanDecoderLayer(nn.Module):
         residual = hidden_states
         hidden_states = self.post_attention_layernorm(hidden_states)
         hidden_states = self.mlp(hidden_states)
-        hidden_states = residual + hidden_states
 
-        return (hidden_states,)
+        return residual + hidden_states
 
 
 @dataclass
@@ -198,12 +198,8 @@ class BanyanModel(BanyanPreTrainedModel):
         hidden_states = inputs_embeds.to(self.norm.weight.dtype)
 
         for decoder_layer in self.layers:
-            layer_outputs = decoder_layer(hidden_states, position_ids)
-
-            hidden_states = layer_outputs[0]
-
-        hidden_states = self.norm(hidden_states)
-        return BanyanModelOutput(last_hidden_state=hidden_states)
+            hidden_states = decoder_layer(hidden_states, position_ids)
+        return BanyanModelOutput(last_hidden_state=self.norm(hidden_states))
 
 
 class BanyanForCausalLM(BanyanPreTrainedModel, GenerationMixin):

@@ -116,7 +116,7 @@ class RowanAttention(nn.Module):
 
     def forward(
         self, hidden_states: torch.Tensor, position_embeddings: tuple[torch.Tensor, torch.Tensor]
-    ):
+    ) -> torch.Tensor:
         input_shape = hidden_states.shape[:-1]
         hidden_shape = (*input_shape, -1, self.head_dim)
 
@@ -214,9 +214,7 @@ class RowanModel(RowanPreTrainedModel):
 
         for decoder_layer in self.layers:
             hidden_states = decoder_layer(hidden_states, position_embeddings)
-
-        hidden_states = self.norm(hidden_states)
-        return RowanModelOutput(last_hidden_state=hidden_states)
+        return RowanModelOutput(last_hidden_state=self.norm(hidden_states))
 
 
 class RowanForCausalLM(RowanPreTrainedModel, GenerationMixin):
@@ -252,9 +250,8 @@ class RowanForCausalLM(RowanPreTrainedModel, GenerationMixin):
     ) -> RowanCausalLMOutput:
         assert position_ids is not None, "position_ids must be provided for AD export"
         outputs = self.model(input_ids, position_ids, inputs_embeds, **kwargs)
-        logits = self.lm_head(outputs.last_hidden_state).float()
 
-        return RowanCausalLMOutput(logits=logits)
+        return RowanCausalLMOutput(logits=self.lm_head(outputs.last_hidden_state).float())
 
 
 AutoModelForCausalLMFactory.register_custom_model_cls("RowanConfig", RowanForCausalLM)

@@ -111,7 +111,7 @@ class PearAttention(nn.Module):
             config.num_attention_heads * self.head_dim, config.hidden_size, bias=False
         )
 
-    def forward(self, hidden_states: torch.Tensor, position_embeddings):
+    def forward(self, hidden_states: torch.Tensor, position_embeddings) -> torch.Tensor:
         input_shape = hidden_states.shape[:-1]
         hidden_shape = (*input_shape, -1, self.head_dim)
 
@@ -207,9 +207,7 @@ class PearModel(PearPreTrainedModel):
 
         for decoder_layer in self.layers:
             hidden_states = decoder_layer(hidden_states, position_embeddings)
-
-        hidden_states = self.norm(hidden_states)
-        return PearModelOutput(last_hidden_state=hidden_states)
+        return PearModelOutput(last_hidden_state=self.norm(hidden_states))
 
 
 class PearForCausalLM(PearPreTrainedModel, GenerationMixin):
@@ -245,9 +243,8 @@ class PearForCausalLM(PearPreTrainedModel, GenerationMixin):
     ) -> PearCausalLMOutput:
         assert position_ids is not None, "position_ids must be provided for AD export"
         outputs = self.model(input_ids, position_ids, inputs_embeds, **kwargs)
-        logits = self.lm_head(outputs.last_hidden_state).float()
 
-        return PearCausalLMOutput(logits=logits)
+        return PearCausalLMOutput(logits=self.lm_head(outputs.last_hidden_state).float())
 
 
 AutoModelForCausalLMFactory.register_custom_model_cls("PearConfig", PearForCausalLM)

@@ -112,7 +112,7 @@ class TamarackNormedAttention(nn.Module):
         )
         self.out_norm = TamarackRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
 
-    def forward(self, hidden_states, position_embeddings):
+    def forward(self, hidden_states, position_embeddings) -> torch.Tensor:
         input_shape = hidden_states.shape[:-1]
         hidden_shape = (*input_shape, -1, self.head_dim)
 
@@ -212,9 +212,7 @@ class TamarackModel(TamarackPreTrainedModel):
 
         for decoder_layer in self.layers:
             hidden_states = decoder_layer(hidden_states, position_embeddings)
-
-        hidden_states = self.norm(hidden_states)
-        return TamarackModelOutput(last_hidden_state=hidden_states)
+        return TamarackModelOutput(last_hidden_state=self.norm(hidden_states))
 
 
 class TamarackForCausalLM(TamarackPreTrainedModel, GenerationMixin):
@@ -250,9 +248,8 @@ class TamarackForCausalLM(TamarackPreTrainedModel, GenerationMixin):
     ) -> TamarackCausalLMOutput:
         assert position_ids is not None, "position_ids must be provided for AD export"
         outputs = self.model(input_ids, position_ids, inputs_embeds, **kwargs)
-        logits = self.lm_head(outputs.last_hidden_state).float()
 
-        return TamarackCausalLMOutput(logits=logits)
+        return TamarackCausalLMOutput(logits=self.lm_head(outputs.last_hidden_state).float())
 
 
 AutoModelForCausalLMFactory.register_custom_model_cls("TamarackConfig", TamarackForCausalLM)

@@ -57,7 +57,7 @@ class MedlarAttention(nn.Module):
             config.num_attention_heads * self.head_dim, config.hidden_size, bias=True
         )
 
-    def forward(self, hidden_states: torch.Tensor):
+    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
         input_shape = hidden_states.shape[:-1]
         hidden_shape = (*input_shape, -1, self.head_dim)
 
@@ -147,9 +147,7 @@ class MedlarModel(MedlarPreTrainedModel):
 
         for decoder_layer in self.layers:
             hidden_states = decoder_layer(hidden_states)
-
-        hidden_states = self.norm(hidden_states)
-        return MedlarModelOutput(last_hidden_state=hidden_states)
+        return MedlarModelOutput(last_hidden_state=self.norm(hidden_states))
 
 
 class MedlarForCausalLM(MedlarPreTrainedModel, GenerationMixin):
@@ -185,9 +183,8 @@ class MedlarForCausalLM(MedlarPreTrainedModel, GenerationMixin):
     ) -> MedlarCausalLMOutput:
         assert position_ids is not None, "position_ids must be provided for AD export"
         outputs = self.model(input_ids, position_ids, inputs_embeds, **kwargs)
-        logits = self.lm_head(outputs.last_hidden_state).float()
 
-        return MedlarCausalLMOutput(logits=logits)
+        return MedlarCausalLMOutput(logits=self.lm_head(outputs.last_hidden_state).float())
 
 
 AutoModelForCausalLMFactory.register_custom_model_cls("MedlarConfig", MedlarForCausalLM)

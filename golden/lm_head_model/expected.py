@@ -36,7 +36,7 @@ class YewAttention(nn.Module):
         self.c_attn = Conv1D(3 * config.hidden_size, config.hidden_size)
         self.c_proj = Conv1D(config.hidden_size, config.hidden_size)
 
-    def forward(self, hidden_states):
+    def forward(self, hidden_states) -> torch.Tensor:
         query_states, key_states, value_states = self.c_attn(hidden_states).split(
             self.split_size, dim=2
         )
@@ -138,7 +138,6 @@ class YewModel(YewPreTrainedModel):
         assert position_ids is not None, "position_ids must be provided for AD export"
         if input_ids is not None:
             input_shape = input_ids.size()
-            input_ids = input_ids.view(-1, input_shape[-1])
         else:
             input_shape = inputs_embeds.size()[:-1]
 
@@ -146,7 +145,7 @@ class YewModel(YewPreTrainedModel):
             inputs_embeds = self.wte(input_ids)
 
         position_embeds = self.wpe(position_ids)
-        hidden_states = inputs_embeds + position_embeds.to(inputs_embeds.device)
+        hidden_states = inputs_embeds + position_embeds
 
         output_shape = (-1,) + input_shape[1:] + (hidden_states.size(-1),)
 

@@ -114,7 +114,7 @@ class ElderAttention(nn.Module):
 
     def forward(
         self, hidden_states: torch.Tensor, position_embeddings: tuple[torch.Tensor, torch.Tensor]
-    ):
+    ) -> torch.Tensor:
         input_shape = hidden_states.shape[:-1]
         hidden_shape = (*input_shape, -1, self.head_dim)
 
@@ -213,9 +213,7 @@ class ElderModel(ElderPreTrainedModel):
 
         for decoder_layer in self.layers:
             hidden_states = decoder_layer(hidden_states, position_embeddings)
-
-        hidden_states = self.norm(hidden_states)
-        return ElderModelOutput(last_hidden_state=hidden_states)
+        return ElderModelOutput(last_hidden_state=self.norm(hidden_states))
 
 
 class ElderForCausalLM(ElderPreTrainedModel, GenerationMixin):
@@ -251,9 +249,8 @@ class ElderForCausalLM(ElderPreTrainedModel, GenerationMixin):
     ) -> ElderCausalLMOutput:
         assert position_ids is not None, "position_ids must be provided for AD export"
         outputs = self.model(input_ids, position_ids, inputs_embeds, **kwargs)
-        logits = self.lm_head(outputs.last_hidden_state).float()
 
-        return ElderCausalLMOutput(logits=logits)
+        return ElderCausalLMOutput(logits=self.lm_head(outputs.last_hidden_state).float())
 
 
 AutoModelForCausalLMFactory.register_custom_model_cls("ElderConfig", ElderForCausalLM)

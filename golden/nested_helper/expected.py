@@ -114,7 +114,7 @@ class SumacAttention(nn.Module):
 
     def forward(
         self, hidden_states: torch.Tensor, position_embeddings: tuple[torch.Tensor, torch.Tensor]
-    ):
+    ) -> torch.Tensor:
         input_shape = hidden_states.shape[:-1]
         hidden_shape = (*input_shape, -1, self.head_dim)
 
@@ -212,9 +212,7 @@ class SumacModel(SumacPreTrainedModel):
 
         for decoder_layer in self.layers:
             hidden_states = decoder_layer(hidden_states, position_embeddings)
-
-        hidden_states = self.norm(hidden_states)
-        return SumacModelOutput(last_hidden_state=hidden_states)
+        return SumacModelOutput(last_hidden_state=self.norm(hidden_states))
 
 
 class SumacForCausalLM(SumacPreTrainedModel, GenerationMixin):
@@ -250,9 +248,8 @@ class SumacForCausalLM(SumacPreTrainedModel, GenerationMixin):
     ) -> SumacCausalLMOutput:
         assert position_ids is not None, "position_ids must be provided for AD export"
         outputs = self.model(input_ids, position_ids, inputs_embeds, **kwargs)
-        logits = self.lm_head(outputs.last_hidden_state).float()
 
-        return SumacCausalLMOutput(logits=logits)
+        return SumacCausalLMOutput(logits=self.lm_head(outputs.last_hidden_state).float())
 
 
 AutoModelForCausalLMFactory.register_custom_model_cls("SumacConfig", SumacForCausalLM)

@@ -113,7 +113,7 @@ class PlumAttention(nn.Module):
 
     def forward(
         self, hidden_states: torch.Tensor, position_embeddings: tuple[torch.Tensor, torch.Tensor]
-    ):
+    ) -> torch.Tensor:
         input_shape = hidden_states.shape[:-1]
         hidden_shape = (*input_shape, -1, self.head_dim)
 
@@ -221,9 +221,7 @@ class PlumModel(PlumPreTrainedModel):
             )
             if first_states is None:
                 first_states = hidden_states
-
-        hidden_states = self.norm(hidden_states)
-        return PlumModelOutput(last_hidden_state=hidden_states)
+        return PlumModelOutput(last_hidden_state=self.norm(hidden_states))
 
 
 class PlumForCausalLM(PlumPreTrainedModel, GenerationMixin):
@@ -259,9 +257,8 @@ class PlumForCausalLM(PlumPreTrainedModel, GenerationMixin):
     ) -> PlumCausalLMOutput:
         assert position_ids is not None, "position_ids must be provided for AD export"
         outputs = self.model(input_ids, position_ids, inputs_embeds, **kwargs)
-        logits = self.lm_head(outputs.last_hidden_state).float()
 
-        return PlumCausalLMOutput(logits=logits)
+        return PlumCausalLMOutput(logits=self.lm_head(outputs.last_hidden_state).float())
 
 
 AutoModelForCausalLMFactory.register_custom_model_cls("PlumConfig", PlumForCausalLM)

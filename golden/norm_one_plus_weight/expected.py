@@ -122,7 +122,7 @@ class LarchAttention(nn.Module):
 
     def forward(
         self, hidden_states: torch.Tensor, position_embeddings: tuple[torch.Tensor, torch.Tensor]
-    ):
+    ) -> torch.Tensor:
         input_shape = hidden_states.shape[:-1]
         hidden_shape = (*input_shape, -1, self.head_dim)
 
@@ -225,9 +225,7 @@ class LarchModel(LarchPreTrainedModel):
 
         for decoder_layer in self.layers:
             hidden_states = decoder_layer(hidden_states, position_embeddings)
-
-        hidden_states = self.norm(hidden_states)
-        return LarchModelOutput(last_hidden_state=hidden_states)
+        return LarchModelOutput(last_hidden_state=self.norm(hidden_states))
 
 
 class LarchForCausalLM(LarchPreTrainedModel, GenerationMixin):
@@ -263,9 +261,8 @@ class LarchForCausalLM(LarchPreTrainedModel, GenerationMixin):
     ) -> LarchCausalLMOutput:
         assert position_ids is not None, "position_ids must be provided for AD export"
         outputs = self.model(input_ids, position_ids, inputs_embeds, **kwargs)
-        logits = self.lm_head(outputs.last_hidden_state).float()
 
-        return LarchCausalLMOutput(logits=logits)
+        return LarchCausalLMOutput(logits=self.lm_head(outputs.last_hidden_state).float())
 
 
 AutoModelForCausalLMFactory.register_custom_model_cls("LarchConfig", LarchForCausalLM)

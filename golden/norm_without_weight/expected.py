@@ -123,7 +123,7 @@ class LaurelAttention(nn.Module):
 
     def forward(
         self, hidden_states: torch.Tensor, position_embeddings: tuple[torch.Tensor, torch.Tensor]
-    ):
+    ) -> torch.Tensor:
         input_shape = hidden_states.shape[:-1]
         hidden_shape = (*input_shape, -1, self.head_dim)
 
@@ -224,9 +224,7 @@ class LaurelModel(LaurelPreTrainedModel):
 
         for decoder_layer in self.layers:
             hidden_states = decoder_layer(hidden_states, position_embeddings)
-
-        hidden_states = self.norm(hidden_states)
-        return LaurelModelOutput(last_hidden_state=hidden_states)
+        return LaurelModelOutput(last_hidden_state=self.norm(hidden_states))
 
 
 class LaurelForCausalLM(LaurelPreTrainedModel, GenerationMixin):
@@ -262,9 +260,8 @@ class LaurelForCausalLM(LaurelPreTrainedModel, GenerationMixin):
     ) -> LaurelCausalLMOutput:
         assert position_ids is not None, "position_ids must be provided for AD export"
         outputs = self.model(input_ids, position_ids, inputs_embeds, **kwargs)
-        logits = self.lm_head(outputs.last_hidden_state).float()
 
-        return LaurelCausalLMOutput(logits=logits)
+        return LaurelCausalLMOutput(logits=self.lm_head(outputs.last_hidden_state).float())
 
 
 AutoModelForCausalLMFactory.register_custom_model_cls("LaurelConfig", LaurelForCausalLM)

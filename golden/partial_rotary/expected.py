@@ -116,7 +116,7 @@ class LindenAttention(nn.Module):
 
     def forward(
         self, hidden_states: torch.Tensor, position_embeddings: tuple[torch.Tensor, torch.Tensor]
-    ):
+    ) -> torch.Tensor:
         input_shape = hidden_states.shape[:-1]
         hidden_shape = (*input_shape, -1, self.head_dim)
 
@@ -226,9 +226,7 @@ class LindenModel(LindenPreTrainedModel):
 
         for decoder_layer in self.layers:
             hidden_states = decoder_layer(hidden_states, position_embeddings)
-
-        hidden_states = self.norm(hidden_states)
-        return LindenModelOutput(last_hidden_state=hidden_states)
+        return LindenModelOutput(last_hidden_state=self.norm(hidden_states))
 
 
 class LindenForCausalLM(LindenPreTrainedModel, GenerationMixin):
@@ -264,9 +262,8 @@ class LindenForCausalLM(LindenPreTrainedModel, GenerationMixin):
     ) -> LindenCausalLMOutput:
         assert position_ids is not None, "position_ids must be provided for AD export"
         outputs = self.model(input_ids, position_ids, inputs_embeds, **kwargs)
-        logits = self.lm_head(outputs.last_hidden_state).float()
 
-        return LindenCausalLMOutput(logits=logits)
+        return LindenCausalLMOutput(logits=self.lm_head(outputs.last_hidden_state).float())
 
 
 AutoModelForCausalLMFactory.register_custom_model_cls("LindenConfig", LindenForCausalLM)

@@ -117,7 +117,7 @@ class AspenAttention(nn.Module):
 
     def forward(
         self, hidden_states: torch.Tensor, position_embeddings: tuple[torch.Tensor, torch.Tensor]
-    ):
+    ) -> torch.Tensor:
         input_shape = hidden_states.shape[:-1]
         hidden_shape = (*input_shape, -1, self.head_dim)
 
@@ -215,9 +215,7 @@ class AspenModel(AspenPreTrainedModel):
 
         for decoder_layer in self.layers:
             hidden_states = decoder_layer(hidden_states, position_embeddings)
-
-        hidden_states = self.norm(hidden_states)
-        return AspenModelOutput(last_hidden_state=hidden_states)
+        return AspenModelOutput(last_hidden_state=self.norm(hidden_states))
 
 
 class AspenForCausalLM(AspenPreTrainedModel, GenerationMixin):
@@ -253,9 +251,8 @@ class AspenForCausalLM(AspenPreTrainedModel, GenerationMixin):
     ) -> AspenCausalLMOutput:
         assert position_ids is not None, "position_ids must be provided for AD export"
         outputs = self.model(input_ids, position_ids, inputs_embeds, **kwargs)
-        logits = self.lm_head(outputs.last_hidden_state).float()
 
-        return AspenCausalLMOutput(logits=logits)
+        return AspenCausalLMOutput(logits=self.lm_head(outputs.last_hidden_state).float())
 
 
 AutoModelForCausalLMFactory.register_custom_model_cls("AspenConfig", AspenForCausalLM)

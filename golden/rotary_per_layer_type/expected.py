@@ -143,7 +143,7 @@ class OliveAttention(nn.Module):
 
     def forward(
         self, hidden_states: torch.Tensor, position_embeddings: tuple[torch.Tensor, torch.Tensor]
-    ):
+    ) -> torch.Tensor:
         input_shape = hidden_states.shape[:-1]
         hidden_shape = (*input_shape, -1, self.head_dim)
 
@@ -248,9 +248,7 @@ class OliveModel(OlivePreTrainedModel):
             hidden_states = decoder_layer(
                 hidden_states, position_embeddings[self.config.layer_types[i]]
             )
-
-        hidden_states = self.norm(hidden_states)
-        return OliveModelOutput(last_hidden_state=hidden_states)
+        return OliveModelOutput(last_hidden_state=self.norm(hidden_states))
 
 
 class OliveForCausalLM(OlivePreTrainedModel, GenerationMixin):
@@ -286,9 +284,8 @@ class OliveForCausalLM(OlivePreTrainedModel, GenerationMixin):
     ) -> OliveCausalLMOutput:
         assert position_ids is not None, "position_ids must be provided for AD export"
         outputs = self.model(input_ids, position_ids, inputs_embeds, **kwargs)
-        logits = self.lm_head(outputs.last_hidden_state).float()
 
-        return OliveCausalLMOutput(logits=logits)
+        return OliveCausalLMOutput(logits=self.lm_head(outputs.last_hidden_state).float())
 
 
 AutoModelForCausalLMFactory.register_custom_model_cls("OliveConfig", OliveForCausalLM)

@@ -53,8 +53,7 @@ class SpruceMLP(nn.Module):
         self.act_fn = ACT2FN[config.hidden_act]
 
     def forward(self, x) -> torch.Tensor:
-        gate = self.act_fn(self.gate_proj(x))
-        return self.down_proj(gate * self.up_proj(x))
+        return self.down_proj(self.act_fn(self.gate_proj(x)) * self.up_proj(x))
 
 
 class SpruceRotaryEmbedding(nn.Module):
@@ -120,7 +119,7 @@ class SpruceAttention(nn.Module):
 
     def forward(
         self, hidden_states: torch.Tensor, position_embeddings: tuple[torch.Tensor, torch.Tensor]
-    ):
+    ) -> torch.Tensor:
         input_shape = hidden_states.shape[:-1]
         hidden_shape = (*input_shape, -1, self.head_dim)
 
@@ -218,9 +217,7 @@ class SpruceModel(SprucePreTrainedModel):
 
         for decoder_layer in self.layers:
             hidden_states = decoder_layer(hidden_states, position_embeddings)
-
-        hidden_states = self.norm(hidden_states)
-        return SpruceModelOutput(last_hidden_state=hidden_states)
+        return SpruceModelOutput(last_hidden_state=self.norm(hidden_states))
 
 
 class SpruceForCausalLM(SprucePreTrainedModel, GenerationMixin):
@@ -256,9 +253,8 @@ class SpruceForCausalLM(SprucePreTrainedModel, GenerationMixin):
     ) -> SpruceCausalLMOutput:
         assert position_ids is not None, "position_ids must be provided for AD export"
         outputs = self.model(input_ids, position_ids, inputs_embeds, **kwargs)
-        logits = self.lm_head(outputs.last_hidden_state).float()
 
-        return SpruceCausalLMOutput(logits=logits)
+        return SpruceCausalLMOutput(logits=self.lm_head(outputs.last_hidden_state).float())
 
 
 AutoModelForCausalLMFactory.register_custom_model_cls("SpruceConfig", SpruceForCausalLM)

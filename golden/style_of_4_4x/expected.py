@@ -53,10 +53,9 @@ class AcaciaRotaryEmbedding(nn.Module):
     def __init__(self, dim, max_position_embeddings, base):
         super().__init__()
         inv_freq = 1.0 / (base ** (torch.arange(0, dim, 2, dtype=torch.int64).float() / dim))
-        self.register_buffer("inv_freq", inv_freq, persistent=False)
 
         positions = torch.arange(max_position_embeddings, dtype=torch.float)
-        freqs = torch.outer(positions, self.inv_freq)
+        freqs = torch.outer(positions, inv_freq)
         emb = torch.cat((freqs, freqs), dim=-1)
         self.register_buffer("_ad_cos_cached", emb.cos(), persistent=False)
         self.register_buffer("_ad_sin_cached", emb.sin(), persistent=False)
@@ -99,7 +98,7 @@ class AcaciaAttention(nn.Module):
 
     def forward(
         self, hidden_states: torch.Tensor, position_embeddings: tuple[torch.Tensor, torch.Tensor]
-    ):
+    ) -> torch.Tensor:
         input_shape = hidden_states.shape[:-1]
         hidden_shape = (*input_shape, -1, self.head_dim)
 
@@ -199,9 +198,7 @@ class AcaciaModel(AcaciaPreTrainedModel):
 
         for decoder_layer in self.layers:
             hidden_states = decoder_layer(hidden_states, position_embeddings)
-
-        hidden_states = self.norm(hidden_states)
-        return AcaciaModelOutput(last_hidden_state=hidden_states)
+        return AcaciaModelOutput(last_hidden_state=self.norm(hidden_states))
 
 
 class AcaciaForCausalLM(AcaciaPreTrainedModel, GenerationMixin):
@@ -237,9 +234,8 @@ class AcaciaForCausalLM(AcaciaPreTrainedModel, GenerationMixin):
     ) -> AcaciaCausalLMOutput:
         assert position_ids is not None, "position_ids must be provided for AD export"
         outputs = self.model(input_ids, position_ids, inputs_embeds, **kwargs)
-        logits = self.lm_head(outputs.last_hidden_state).float()
 
-        return AcaciaCausalLMOutput(logits=logits)
+        return AcaciaCausalLMOutput(logits=self.lm_head(outputs.last_hidden_state).float())
 
 
 AutoModelForCausalLMFactory.register_custom_model_cls("AcaciaConfig", AcaciaForCausalLM)

@@ -119,7 +119,7 @@ class SorrelAttention(nn.Module):
 
     def forward(
         self, hidden_states: torch.Tensor, position_embeddings: tuple[torch.Tensor, torch.Tensor]
-    ):
+    ) -> torch.Tensor:
         input_shape = hidden_states.shape[:-1]
         hidden_shape = (*input_shape, -1, self.head_dim)
 
@@ -217,9 +217,7 @@ class SorrelModel(SorrelPreTrainedModel):
 
         for decoder_layer in self.layers:
             hidden_states = decoder_layer(hidden_states, position_embeddings)
-
-        hidden_states = self.norm(hidden_states)
-        return SorrelModelOutput(last_hidden_state=hidden_states)
+        return SorrelModelOutput(last_hidden_state=self.norm(hidden_states))
 
 
 class SorrelForCausalLM(SorrelPreTrainedModel, GenerationMixin):
@@ -255,9 +253,8 @@ class SorrelForCausalLM(SorrelPreTrainedModel, GenerationMixin):
     ) -> SorrelCausalLMOutput:
         assert position_ids is not None, "position_ids must be provided for AD export"
         outputs = self.model(input_ids, position_ids, inputs_embeds, **kwargs)
-        logits = self.lm_head(outputs.last_hidden_state).float()
 
-        return SorrelCausalLMOutput(logits=logits)
+        return SorrelCausalLMOutput(logits=self.lm_head(outputs.last_hidden_state).float())
 
 
 AutoModelForCausalLMFactory.register_custom_model_cls("SorrelConfig", SorrelForCausalLM)
