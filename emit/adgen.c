@@ -85,6 +85,7 @@ static struct unit *unit_make(struct adgen *adgen, const struct adgen_request *r
     unit->options = (struct options){.entry = request->entry,
         .model_type = request->model_type,
         .partial = request->partial,
+        .whole = request->account || request->dump_after,
         .bundle_config = request->bundle_config};
     unit->strict_rounding = request->strict_rounding;
     return unit;

@@ -58,7 +58,7 @@ static void emit_rope_helper(struct emitter *e) {
     append_python(e, e->module,
         "def _get_rope_parameters(config%s) -> dict:\n"
         "    \"\"\"RoPE settings in the layout of transformers 5, also from a transformers 4 config.\"\"\"\n"
-        "    rope = dict(getattr(config, \"rope_parameters\", None) or config.rope_scaling or {})\n"
+        "    rope = dict(getattr(config, \"rope_parameters\", None) or getattr(config, \"rope_scaling\", None) or {})\n"
         "    rope.setdefault(\"rope_type\", rope.get(\"type\", \"default\"))\n"
         "    rope.setdefault(\"rope_theta\", getattr(config, \"rope_theta\", 10000.0))\n%s%s"
         "    return rope\n",

@@ -56,6 +56,7 @@ enum node_flag {
     NF_STAR = 1 << 3,
     NF_DEBUG = 1 << 4,
     NF_BLANK = 1 << 5,          /* a statement with at least one blank line before it (before its leading comments) */
+    NF_UNREAD = 1 << 7,         /* a definition of which only the name is known yet (rewrite/link.c) */
     NF_TRAILING_COMMA = 1 << 6, /* a call, collection, subscript, import or parameter list written with a comma before
                                    its closing bracket: the formatter keeps it exploded */
 };

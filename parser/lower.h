@@ -47,7 +47,7 @@ struct lower {
     uint32_t depth;
     uint32_t as_end;        /* where a `value as target` may end here; 0: nowhere */
     struct node *as_target; /* the target of the one met there */
-    bool any_margin;        /* the text may start anywhere on its line: one expression */
+    bool any_margin;        /* the text may start anywhere on its line: one expression, or a method */
     bool failed;
 };
 

@@ -93,24 +93,61 @@ static struct node *module(struct lower *l, TSNode root, struct span span) {
     return l->failed ? NULL : node;
 }
 
-/* The bytes [start, end) of the source. */
-static struct node *parse(struct lower *l, TSParser *parser, uint32_t start, uint32_t end) {
-    TSTree *tree = ts_parser_parse_string(parser, NULL, l->text + start, end - start);
+static void count_lines(TSPoint *point, const char *from, const char *to) {
+    for (const char *end; (end = memchr(from, '\n', (size_t)(to - from))) != NULL; from = end + 1)
+        point->row++;
+    point->column = (uint32_t)(to - from);
+}
+
+/* Let the parser see the lines without some of them. */
+static void pass_over(struct lower *l, TSParser *parser, const struct lines *lines) {
+    TSRange *ranges = NEW_ARRAY(l->scratch, TSRange, lines->count + 1);
+    const char *text = l->text;
+    TSPoint at = {0, 0};
+    uint32_t from = lines->start;
+    for (uint32_t i = 0; i <= lines->count; i++) {
+        uint32_t to = i < lines->count ? lines->without[i].start : lines->end;
+        TSRange *range = &ranges[i];
+        range->start_point = at;
+        range->start_byte = from - lines->start;
+        count_lines(&at, text + from, text + to);
+        range->end_point = at;
+        range->end_byte = to - lines->start;
+        if (i < lines->count) {
+            from = lines->without[i].end;
+            count_lines(&at, text + to, text + from);
+        }
+    }
+    ts_parser_set_included_ranges(parser, ranges, lines->count + 1);
+}
+
+static struct node *parse(struct lower *l, TSParser *parser, const struct lines *lines) {
+    if (lines->count > 0)
+        pass_over(l, parser, lines);
+    TSTree *tree = ts_parser_parse_string(parser, NULL, l->text + lines->start, lines->end - lines->start);
     TSNode root = ts_tree_root_node(tree);
     struct node *node = NULL;
     if (ts_node_has_error(root))
-        report_syntax(l, parser, root, end - start);
+        report_syntax(l, parser, root, lines->end - lines->start);
     else
-        node = module(l, root, (struct span){start, end});
+        node = module(l, root, (struct span){lines->start, lines->end});
     ts_tree_delete(tree);
+    if (lines->count > 0)
+        ts_parser_set_included_ranges(parser, NULL, 0);
     return node;
+}
+
+struct node *parse_lines(struct parser *parser, struct arena *arena, struct atoms *atoms, struct diags *diags,
+    struct source *source, const struct lines *lines) {
+    assert(lines->start <= lines->end && lines->end <= source->len);
+    struct lower *l = lower_begin(parser, arena, atoms, diags, source, lines->start);
+    l->any_margin = lines->indented;
+    return parse(l, parser->ts, lines);
 }
 
 struct node *parse_range(struct parser *parser, struct arena *arena, struct atoms *atoms, struct diags *diags,
     struct source *source, uint32_t start, uint32_t end) {
-    assert(start <= end && end <= source->len);
-    struct lower *l = lower_begin(parser, arena, atoms, diags, source, start);
-    return parse(l, parser->ts, start, end);
+    return parse_lines(parser, arena, atoms, diags, source, &(struct lines){.start = start, .end = end});
 }
 
 struct node *parse_module(
@@ -120,9 +157,8 @@ struct node *parse_module(
 
 struct node *parse_expression(
     struct parser *parser, struct arena *arena, struct atoms *atoms, struct diags *diags, struct source *source) {
-    struct lower *l = lower_begin(parser, arena, atoms, diags, source, 0);
-    l->any_margin = true;
-    struct node *tree = parse(l, parser->ts, 0, source->len);
+    struct lines all = {.end = source->len, .indented = true};
+    struct node *tree = parse_lines(parser, arena, atoms, diags, source, &all);
     if (tree == NULL)
         return NULL;
     if (tree->nkids == 1 && tree->kid[0]->kind == NODE_EXPR)

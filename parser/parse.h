@@ -18,8 +18,20 @@ void parser_destroy(struct parser *parser);
 struct node *parse_module(
     struct parser *parser, struct arena *arena, struct atoms *atoms, struct diags *diags, struct source *source);
 
-/* The statements of the byte range [start, end) of a file, which must consist of whole lines at column 0; used to parse
- * only the definitions that are needed. Spans are relative to the file. MODULE or NULL. */
+/* Whole lines of a file, which hold whole statements. */
+struct lines {
+    uint32_t start, end;
+    const struct span *without; /* lines among them that are passed over, in order */
+    uint32_t count;
+    bool indented; /* the statements may stand anywhere on their lines; margins are not checked */
+};
+
+/* The statements of some lines; used to parse only the definitions that are needed. Spans are relative to the file.
+ * MODULE or NULL. */
+struct node *parse_lines(struct parser *parser, struct arena *arena, struct atoms *atoms, struct diags *diags,
+    struct source *source, const struct lines *lines);
+
+/* The lines of the byte range [start, end). */
 struct node *parse_range(struct parser *parser, struct arena *arena, struct atoms *atoms, struct diags *diags,
     struct source *source, uint32_t start, uint32_t end);
 

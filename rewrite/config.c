@@ -190,7 +190,10 @@ static void read_body(struct unit *unit, struct config *config, const struct nod
 /* -- classes
  * ----------------------------------------------------------------------------------------------------------- */
 
-enum { BASES_MAX = 16 }; /* deeper than any, and an end to a class that is its own base */
+enum {
+    BASES_MAX = 16, /* deeper than any, and an end to a class that is its own base */
+    BASE = 2,       /* this deep, the class is not the one that was asked for */
+};
 
 static struct config *read_at(struct unit *unit, struct module *module, atom name, uint32_t depth);
 
@@ -213,7 +216,7 @@ static void read_bases(struct unit *unit, struct config *config, uint32_t depth)
         const struct node *base = bases->kid[i];
         if (base->kind == NODE_KEYWORD)
             continue;
-        struct config *known = base->kind == NODE_NAME ? read_at(unit, config->module, base->atom, depth + 1) : NULL;
+        struct config *known = base->kind == NODE_NAME ? read_at(unit, config->module, base->atom, depth + BASE) : NULL;
         if (known)
             inherit(unit, config, known);
         else if (base->kind == NODE_NAME && ends_with(base->atom, "Config"))
@@ -292,7 +295,7 @@ static struct config *read_imported(struct unit *unit, struct module *module, at
         path = registry_config_path(unit->registry, unit->arena, name);
     if (path == NULL)
         return NULL;
-    struct module *other = depth > 1 ? config_digest(unit, path) : module_read(unit, path);
+    struct module *other = depth >= BASE ? config_digest(unit, path) : module_read(unit, path);
     return other ? read_at(unit, other, intern(unit->atoms, name), depth + 1) : NULL;
 }
 
@@ -301,7 +304,7 @@ static struct config *read_at(struct unit *unit, struct module *module, atom nam
     if (symbol == NULL)
         return NULL;
     if (symbol->kind == SYM_CLASS)
-        return read_def(unit, module, symbol->def, depth);
+        return read_def(unit, module, symbol_def(unit, symbol), depth);
     if (symbol->kind == SYM_VALUE && symbol->def->kind == NODE_NAME) /* Old = New */
         return read_at(unit, module, symbol->def->atom, depth + 1);
     return symbol->kind == SYM_IMPORT ? read_imported(unit, module, symbol->qual, depth) : NULL;

@@ -1,11 +1,17 @@
 /* link.c - names at module level: what each stands for, classes with their bases and methods, absolute import names.
  *
  * Reads the MODULE tree. Writes module->symbols; classes and functions are made when first asked for, so what the entry
- * does not reach costs nothing. */
+ * does not reach costs nothing.
+ *
+ * Nor is it parsed, in a file of a package: that is Python which its package compiles, so a mistake in a definition that
+ * nothing needs is of no interest. The last statement is always parsed, since a file that was cut off ends there. Any
+ * other file is parsed as a whole, and so is one in which all definitions are spoken of. */
 #include <string.h>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "parser/package.h"
+#include "parser/outline.h"
 #include "parser/parse.h"
 #include "rewrite/unit.h"
 
@@ -119,12 +125,131 @@ static void name_module(struct unit *unit, struct module *module, const char *pa
     module->name = package ? intern_printf(unit->atoms, "%s.%s", package, name) : name;
 }
 
+/* -- parsing what is needed ------------------------------------------------------------------------------------------ */
+
+static struct node *parse(struct unit *unit, struct source *source, const struct lines *lines) {
+    return parse_lines(unit->parser, unit->arena, unit->atoms, unit->diags, source, lines);
+}
+
+/* Stands for a definition until that is read; a valid one without anything in it. */
+static struct node *unread(struct unit *unit, struct source *source, const struct part *part) {
+    struct arena *arena = unit->arena;
+    atom name = intern_len(unit->atoms, source->text + part->name.start, part->name.end - part->name.start);
+    struct node *block = node_new(arena, NODE_BLOCK);
+    struct node *def = part->kind == PART_CLASS
+        ? node_make(arena, NODE_CLASS, name, 2, node_new(arena, NODE_BASES), block)
+        : node_make(arena, NODE_FUNCTION, name, 3, node_new(arena, NODE_PARAMS), NULL, block);
+    def->flags |= NF_UNREAD;
+    def->source = source;
+    def->span = (struct span){part->start, part->end};
+    return def;
+}
+
+/* Make the definition what stands in its lines. Where that cannot be parsed, it is said, and the definition is empty. */
+static bool fill(struct unit *unit, struct source *source, struct node *def, const struct lines *lines) {
+    def->flags &= ~(uint32_t)NF_UNREAD;
+    struct node *module = parse(unit, source, lines);
+    if (module == NULL || module->nkids == 0)
+        return false;
+    *def = *module->kid[0];
+    return true;
+}
+
+/* The methods that stay unread: every class of a model has these two, which are used. */
+static bool is_deferred(const struct source *source, const struct part *part) {
+    const char *name = source->text + part->name.start;
+    return part->kind == PART_FUNCTION && !starts_with(name, "__init__(") && !starts_with(name, "forward(");
+}
+
+static void put_methods(struct unit *unit, struct source *source, struct node *cls, const struct outline *outline) {
+    struct node *block = class_body(cls);
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < outline->parts.len; i++) {
+        const struct part *part = &outline->parts.at[i];
+        if (!is_deferred(source, part))
+            continue;
+        while (at < block->nkids && block->kid[at]->span.start < part->start)
+            at++;
+        node_insert(unit->arena, block, at++, unread(unit, source, part));
+    }
+}
+
+/* A class but for the methods of which the use is not known; as a whole where it has nothing besides. */
+static void fill_class(struct unit *unit, struct source *source, struct node *cls) {
+    struct part part = {.start = cls->span.start, .end = cls->span.end};
+    struct outline outline = {0};
+    VEC(struct span) without = {0};
+    bool besides = false;
+    bool sure = outline_class(unit->arena, source, &part, &outline);
+    for (uint32_t i = 0; sure && i < outline.parts.len; i++) {
+        const struct part *method = &outline.parts.at[i];
+        if (is_deferred(source, method))
+            vec_push(unit->arena, &without, ((struct span){method->start, method->end}));
+        besides = besides || (method->kind == PART_FUNCTION && !is_deferred(source, method));
+    }
+    struct lines lines = {part.start, part.end, without.at, besides ? without.len : 0, false};
+    if (fill(unit, source, cls, &lines) && lines.count > 0)
+        put_methods(unit, source, cls, &outline);
+}
+
+static void read_function(struct unit *unit, struct node *def) {
+    struct lines lines = {.start = def->span.start, .end = def->span.end, .indented = true};
+    if (def->flags & NF_UNREAD)
+        fill(unit, def->source, def, &lines);
+}
+
+static void read_definition(struct unit *unit, struct node *def) {
+    if (def->kind == NODE_FUNCTION)
+        read_function(unit, def);
+    else if (def->flags & NF_UNREAD)
+        fill_class(unit, def->source, def);
+}
+
+static bool read_statements(struct unit *unit, struct module *module, const struct part *part) {
+    struct node *lines = parse(unit, module->source, &(struct lines){.start = part->start, .end = part->end});
+    for (uint32_t i = 0; lines && i < lines->nkids; i++)
+        node_add(unit->arena, module->tree, lines->kid[i]);
+    if (lines && lines->comments)
+        module->tree->comments = lines->comments;
+    return lines != NULL;
+}
+
+static bool read_parts(struct unit *unit, struct module *module, const struct outline *outline) {
+    module->tree = node_new(unit->arena, NODE_MODULE);
+    module->tree->source = module->source;
+    module->tree->span = (struct span){0, module->source->len};
+    for (uint32_t i = 0; i < outline->parts.len; i++) {
+        const struct part *part = &outline->parts.at[i];
+        if (part->kind != PART_STATEMENTS && i + 1 < outline->parts.len)
+            node_add(unit->arena, module->tree, unread(unit, module->source, part));
+        else if (!read_statements(unit, module, part))
+            return false;
+    }
+    return true;
+}
+
+static bool read_tree(struct unit *unit, struct module *module) {
+    struct outline outline = {0};
+    if (module->package && !unit->options.whole && outline_read(unit->arena, module->source, &outline))
+        return read_parts(unit, module, &outline);
+    module->tree = parse_module(unit->parser, unit->arena, unit->atoms, unit->diags, module->source);
+    return module->tree != NULL;
+}
+
+struct node *symbol_def(struct unit *unit, const struct symbol *symbol) {
+    struct node *def = symbol->def;
+    read_definition(unit, def);
+    for (uint32_t i = 0; def->kind == NODE_CLASS && i < class_body(def)->nkids; i++)
+        if (class_body(def)->kid[i]->kind == NODE_FUNCTION)
+            read_function(unit, class_body(def)->kid[i]);
+    return def;
+}
+
 struct module *module_load(struct unit *unit, struct source *source) {
     struct module *module = NEW(unit->arena, struct module);
     module->source = source;
     name_module(unit, module, source->path);
-    module->tree = parse_module(unit->parser, unit->arena, unit->atoms, unit->diags, source);
-    if (module->tree == NULL)
+    if (!read_tree(unit, module))
         return NULL;
     declare_block(unit, module, module->tree);
     return module;
@@ -195,6 +320,11 @@ static void read_decorators(struct fn *fn) {
     }
 }
 
+static void read_header(struct unit *unit, struct fn *fn) {
+    read_params(unit, fn, function_params(fn->def));
+    read_decorators(fn);
+}
+
 struct fn *fn_make(struct unit *unit, struct module *module, struct node *def, struct cls *owner) {
     struct fn *fn = NEW(unit->arena, struct fn);
     fn->module = module;
@@ -207,14 +337,15 @@ struct fn *fn_make(struct unit *unit, struct module *module, struct node *def, s
     }
     fn->def = def;
     fn->name = def->atom;
-    read_params(unit, fn, def->kid[0]);
-    read_decorators(fn);
+    fn->unread = (def->flags & NF_UNREAD) != 0;
+    if (!fn->unread)
+        read_header(unit, fn);
     return fn;
 }
 
 struct fn *symbol_function(struct unit *unit, struct module *module, struct symbol *symbol) {
     if (symbol->fn == NULL)
-        symbol->fn = fn_make(unit, module, symbol->def, NULL);
+        symbol->fn = fn_make(unit, module, symbol_def(unit, symbol), NULL);
     return symbol->fn;
 }
 
@@ -277,11 +408,22 @@ struct cls *symbol_class(struct unit *unit, struct module *module, struct symbol
         return symbol->cls;
     struct cls *cls = symbol->cls = NEW(unit->arena, struct cls);
     cls->name = symbol->name;
+    read_definition(unit, symbol->def);
     cls->def = symbol->def;
     cls->module = module;
     read_bases(unit, module, cls);
     read_members(unit, cls, cls);
     return cls;
+}
+
+struct fn *class_method_named(struct unit *unit, const struct cls *cls, atom name) {
+    struct fn *fn = map_get(&cls->methods, name);
+    if (fn && fn->unread) {
+        fn->unread = false;
+        read_function(unit, fn->def);
+        read_header(unit, fn);
+    }
+    return fn;
 }
 
 struct fn *class_method(const struct cls *cls, const char *name) {

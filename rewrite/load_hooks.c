@@ -430,13 +430,14 @@ static bool mentions(const struct node *n, atom name) {
 static struct node *hook_function(struct unit *u, const struct cls *cls, const struct node *hook) {
     if (hook->kind == NODE_NAME) {
         const struct symbol *symbol = module_lookup(cls->module, hook->atom);
-        if (symbol == NULL || symbol->kind != SYM_FUNCTION || symbol->def->nkids != 3)
+        const struct node *def = symbol && symbol->kind == SYM_FUNCTION ? symbol_def(u, symbol) : NULL;
+        if (def == NULL || def->nkids != 3)
             return NULL;
         if (symbol->fn && symbol->fn->calls.len == 0)
             symbol->fn->live = false; /* the copy stands for it, unspecialised: torch calls it */
-        return node_copy(u->arena, symbol->def);
+        return node_copy(u->arena, def);
     }
-    const struct fn *fn = hook->kind == NODE_ATTRIBUTE && is_name(hook->kid[0], "self") ? map_get(&cls->methods, hook->atom) : NULL;
+    const struct fn *fn = hook->kind == NODE_ATTRIBUTE && is_name(hook->kid[0], "self") ? class_method_named(u, cls, hook->atom) : NULL;
     if (fn == NULL || fn->def == NULL || fn->def->nkids != 3 || fn->params.len == 0 ||
         mentions(function_body(fn->def), fn->params.at[0]->name))
         return NULL;

@@ -133,7 +133,7 @@ struct val self_attribute(struct frame *f, struct val self, atom name, struct no
     }
     if (attr)
         return val_make(attr->abs, expr);
-    struct fn *fn = map_get(&cls->methods, name);
+    struct fn *fn = class_method_named(unit, cls, name);
     if (fn)
         return bound_method(f, self, fn, expr);
     if (atom_is(name, "config")) {
@@ -156,7 +156,7 @@ struct val self_attribute(struct frame *f, struct val self, atom name, struct no
 /* The next definition of `method` after the class whose body is running. */
 static struct fn *next_method(struct unit *unit, const struct cls *defined_in, struct cls *self, atom method) {
     for (uint32_t i = 0; i < defined_in->bases.len; i++) {
-        struct fn *fn = map_get(&defined_in->bases.at[i]->methods, method);
+        struct fn *fn = class_method_named(unit, defined_in->bases.at[i], method);
         if (fn) { /* the same body, run on our self */
             struct fn *copy = fn_make(unit, fn->module, fn->def, self);
             copy->defined_in = fn->defined_in;

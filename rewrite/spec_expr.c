@@ -227,7 +227,7 @@ static struct val record_attribute(struct frame *f, struct val object, atom name
 
 static struct val class_attribute(struct frame *f, struct val object, atom name, struct node *expr) {
     struct unit *unit = f->unit;
-    struct fn *fn = map_get(&object.abs->cls->methods, name);
+    struct fn *fn = class_method_named(unit, object.abs->cls, name);
     if (fn) {
         struct absval *a = abs_new(unit, ABS_FUNCTION);
         a->fn = fn;

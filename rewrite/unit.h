@@ -61,6 +61,7 @@ struct fn {
     struct module *module;
     struct cls *owner;            /* the class whose self it runs on; NULL for a function of the module */
     struct cls *defined_in;       /* the class whose body holds it: where super() starts */
+    bool unread;                  /* a method of which only the name is known yet (class_method_named) */
     bool is_static, is_class_method, is_property;
     bool via_super;               /* a base's body, called by super(): unfolded like a helper */
     const struct map *closure;    /* variables around a nested def */
@@ -132,6 +133,7 @@ struct options {
     const char *entry;      /* class to translate; NULL: to be found */
     const char *model_type; /* that the file was looked up for; NULL for a file given by its path */
     bool partial;           /* emit what is understood, with a marker at each gap */
+    bool whole;             /* parse all definitions, needed or not */
     bool bundle_config;     /* put a minimal configuration class into the file */
 };
 
@@ -180,8 +182,13 @@ struct module *module_read(struct unit *unit, const char *path);
  * neither. `qual` is its absolute dotted name, the last part of which is the name in the file. */
 const char *import_path(struct unit *unit, const struct module *module, atom qual);
 struct symbol *module_lookup(const struct module *module, atom name);
+/* The definition of a CLASS or FUNCTION, all of which is parsed then: use this, not symbol->def, for more than its name. */
+struct node *symbol_def(struct unit *unit, const struct symbol *symbol);
 struct cls *symbol_class(struct unit *unit, struct module *module, struct symbol *symbol);
 struct fn *symbol_function(struct unit *unit, struct module *module, struct symbol *symbol);
+/* A method of a class, which may not have been parsed before: use this, not cls->methods, for more than its name. */
+struct fn *class_method_named(struct unit *unit, const struct cls *cls, atom name);
+/* The same for __init__ and forward, which are parsed with the class. */
 struct fn *class_method(const struct cls *cls, const char *name);
 /* Whether a base, in this file or out of it, ends in the dotted suffix, such as "nn.Module". */
 bool class_derives(const struct cls *cls, const char *suffix);
