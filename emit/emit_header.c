@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "emit/emit.h"
+#include "emit/python.h"
 
 static const char ours[] =
     "# SPDX-FileCopyrightText: Copyright (c) 2026 NVIDIA CORPORATION & AFFILIATES. All rights reserved.\n";
@@ -50,8 +51,13 @@ void emit_header(struct emitter *e, struct buf *out) {
     copy_rights(u->module->source, out);
     buf_puts(out, "# SPDX-License-Identifier: Apache-2.0\n\n");
     buf_printf(out, "\"\"\"Prefill-only %s for AutoDeploy.\n\n", e->prefix);
-    buf_printf(out, "Source: %s%s%s, translated by adgen.\n\n", u->package.name ? u->package.name : "",
-        u->package.name ? ", " : "", short_path(u));
+    const char *package = u->package.name, *path = short_path(u);
+    if (package) {
+        bool fits = strlen("Source: , , translated by adgen.") + strlen(package) + strlen(path) <= LINE_LENGTH;
+        buf_printf(out, "Source: %s,%s%s, translated by adgen.\n\n", package, fits ? " " : "\n", path);
+    } else {
+        buf_printf(out, "Source: %s, translated by adgen.\n\n", path);
+    }
     buf_puts(out, "Differences from the source:\n"
                   "* prefill only: no KV cache, no attention masks, no training code, no output collection\n"
                   "* attention, RoPE and RMSNorm are AutoDeploy canonical ops in BSND layout\n"

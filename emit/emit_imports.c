@@ -30,9 +30,12 @@ void collect_names(struct emitter *e, const struct node *n) {
 }
 
 static void add_import(struct unit *u, struct imports *imports, atom module, atom name, atom asname) {
-    for (uint32_t i = 0; i < imports->list.len; i++)
-        if (imports->list.at[i].module == module && imports->list.at[i].name == name)
+    for (uint32_t i = 0; i < imports->list.len; i++) {
+        const struct import *known = &imports->list.at[i];
+        bool same_name = name && known->name == name && known->asname == asname; /* where it is from, it is the same */
+        if (same_name || (known->module == module && known->name == name))
             return;
+    }
     struct import import = {module, name, asname};
     vec_push(u->arena, &imports->list, import);
 }
@@ -43,7 +46,8 @@ static void add_symbol(struct emitter *e, struct imports *imports, const struct 
     const char *dot = strrchr(symbol->qual, '.');
     bool from = symbol->stmt->kind == NODE_IMPORTFROM;
     if (!from) {
-        add_import(u, imports, symbol->def->atom, NULL, symbol->def->asname);
+        bool torch = symbol->def->asname == NULL && atom_is(symbol->qual, "torch"); /* it loads what it holds */
+        add_import(u, imports, torch ? symbol->qual : symbol->def->atom, NULL, symbol->def->asname);
         return;
     }
     atom module = intern_len(u->atoms, symbol->qual, dot ? (size_t)(dot - symbol->qual) : 0);

@@ -84,6 +84,17 @@ static struct cls *find_base(struct cls *cls) {
     return NULL;
 }
 
+/* The path to the module that input_ids are given to, through modules that only wrap it. */
+static atom embedding_path(struct emitter *e, struct cls *holder, int depth) {
+    const struct fn *forward = class_method(holder, "forward");
+    atom name = forward && forward->body ? called_with(forward->body, "input_ids") : NULL;
+    const struct attr *attr = name ? map_get(&holder->attrs, name) : NULL;
+    if (attr == NULL || depth > 4 || attr->abs->kind != ABS_INSTANCE || class_derives(attr->abs->cls, "nn.Embedding"))
+        return name;
+    atom inner = embedding_path(e, attr->abs->cls, depth + 1);
+    return inner ? intern_printf(e->unit->atoms, "%s.%s", name, inner) : name;
+}
+
 bool find_roles(struct emitter *e) {
     struct cls *entry = e->unit->entry;
     e->base = find_base(entry);
@@ -96,7 +107,7 @@ bool find_roles(struct emitter *e) {
             "`%s` calls a part of `self.%s`, not the model itself", entry->name, e->model_attr);
         return false;
     }
-    e->embed_attr = forward && forward->body ? called_with(forward->body, "input_ids") : NULL;
+    e->embed_attr = embedding_path(e, holder, 0);
     return true;
 }
 
@@ -144,6 +155,11 @@ static void rename_output(struct emitter *e, struct node *n, const char *name) {
 
 /* -- <X>PreTrainedModel ---------------------------------------------------------------------------------------------- */
 
+/* The class that both models derive from; a file without one gets one. */
+static const char *base_name(struct emitter *e) {
+    return e->base ? e->base->name : arena_printf(e->unit->arena, "%sPreTrainedModel", e->prefix);
+}
+
 static const char *string_attr(struct emitter *e, const char *name) {
     const struct node *n = e->base ? map_get(&e->base->class_attrs, intern(e->unit->atoms, name)) : NULL;
     return is_kind(n, NODE_STRING) ? string_value(e->unit->atoms, n) : NULL;
@@ -177,7 +193,7 @@ void emit_pretrained(struct emitter *e) {
     need_import(e, "transformers.modeling_utils", "PreTrainedModel");
     const char *prefix = string_attr(e, "base_model_prefix");
     struct buf text = {0};
-    buf_printf(&text, "class %s(PreTrainedModel):\n", e->base ? e->base->name : "");
+    buf_printf(&text, "class %s(PreTrainedModel):\n", base_name(e));
     if (e->imports_config)
         buf_printf(&text, "    config_class = %s\n", e->unit->config_class);
     buf_printf(&text, "    base_model_prefix = \"%s\"\n", prefix ? prefix : e->model_attr ? e->model_attr : "model");
@@ -323,7 +339,7 @@ static void cast_embeddings(struct emitter *e, struct node *body) {
 void emit_base_model(struct emitter *e) {
     if (e->model == NULL)
         return;
-    struct node *cls = begin_class(e, e->model->name, e->base ? e->base->name : "PreTrainedModel");
+    struct node *cls = begin_class(e, e->model->name, base_name(e));
     append_init(e, cls, e->model, false);
     struct buf text = {0};
     struct fn *forward = class_method(e->model, "forward");
@@ -432,6 +448,9 @@ static bool already_float(const struct node *value) {
 
 static struct node *as_float(struct emitter *e, struct node *value) {
     struct arena *arena = e->unit->arena;
+    const struct node *callee = value->kind == NODE_CALL && value->nkids == 1 ? value->kid[0] : NULL;
+    if (is_kind(callee, NODE_ATTRIBUTE) && atom_is(callee->atom, "contiguous")) /* the cast makes memory of its own */
+        value = callee->kid[0];
     return node_make(arena, NODE_CALL, NULL, 1, make_attr(arena, value, intern(e->unit->atoms, "float")));
 }
 
@@ -455,7 +474,7 @@ static void cast_logits(struct emitter *e, struct node *body) {
 
 void emit_entry(struct emitter *e) {
     struct unit *u = e->unit;
-    const char *bases = arena_printf(u->arena, "%s, GenerationMixin", e->base ? e->base->name : "PreTrainedModel");
+    const char *bases = arena_printf(u->arena, "%s, GenerationMixin", base_name(e));
     struct node *cls = begin_class(e, e->entry_name, bases);
     need_import(e, "transformers.generation", "GenerationMixin");
     emit_tied(e, cls);

@@ -58,7 +58,7 @@ static void emit_rope_helper(struct emitter *e) {
     append_python(e, e->module,
         "def _get_rope_parameters(config%s) -> dict:\n"
         "    \"\"\"RoPE settings in the layout of transformers 5, also from a transformers 4 config.\"\"\"\n"
-        "    rope = dict(getattr(config, \"rope_parameters\", None) or config.rope_scaling or {})\n"
+        "    rope = dict(getattr(config, \"rope_parameters\", None) or getattr(config, \"rope_scaling\", None) or {})\n"
         "    rope.setdefault(\"rope_type\", rope.get(\"type\", \"default\"))\n"
         "    rope.setdefault(\"rope_theta\", getattr(config, \"rope_theta\", 10000.0))\n%s%s"
         "    return rope\n",
@@ -67,6 +67,15 @@ static void emit_rope_helper(struct emitter *e) {
             ? "    rope.setdefault(\"partial_rotary_factor\", getattr(config, \"partial_rotary_factor\", 1.0))\n"
             : "",
         u->rope_original ? "    rope.setdefault(\"original_max_position_embeddings\", config.max_position_embeddings)\n" : "");
+}
+
+/* A value that follows the imports stands one line below them, wherever it stood in the source. */
+static struct node *after_imports(struct emitter *e, const struct node *stmt) {
+    struct node *moved = node_copy(e->unit->arena, stmt);
+    moved->source = NULL;
+    moved->span = (struct span){0};
+    moved->flags &= ~(uint32_t)NF_BLANK;
+    return moved;
 }
 
 /* Definitions in the order of the source, where what is used stands before its users. */
@@ -94,7 +103,7 @@ static void emit_definitions(struct emitter *e) {
         bool constant = stmt->kind == NODE_ASSIGN && stmt->nkids == 2 && stmt->kid[1]->kind == NODE_NAME;
         if (constant && (symbol = module_lookup(u->module, stmt->kid[1]->atom)) && symbol->used &&
             symbol->kind == SYM_VALUE && symbol->stmt == stmt)
-            node_add(u->arena, e->module, stmt);
+            node_add(u->arena, e->module, e->module->nkids ? stmt : after_imports(e, stmt));
     }
 }
 
@@ -111,17 +120,43 @@ static void print_module(struct emitter *e, struct node *imports, struct buf *ou
         node_add(e->unit->arena, all, imports->kid[i]);
     for (uint32_t i = 0; i < e->module->nkids; i++)
         node_add(e->unit->arena, all, e->module->kid[i]);
-    print_python(out, all);
+    print_python_wrapped(out, all);
+}
+
+/* The factory looks a model up by the name of its configuration class. */
+static bool has_config(struct unit *unit) {
+    if (unit->config_class)
+        return true;
+    struct diag *d = diag_at(unit->diags, SEVERITY_ERROR, unit->module->source, unit->entry->def->span, "config",
+        "nothing says which configuration class `%s` is made from", unit->entry->name);
+    diag_help(unit->diags, d, "declare it in the class or a base of it: config_class = ...Config");
+    return false;
+}
+
+/* The configuration class can be imported if the source lies in its package, or imports it from an absolute module. */
+static bool import_config(struct emitter *e) {
+    const struct unit *u = e->unit;
+    if (u->config_class == NULL)
+        return false;
+    if (u->package.root && u->module->package) {
+        if (u->config_module)
+            need_import(e, u->config_module->name, u->config_class);
+        return true;
+    }
+    const struct symbol *symbol = module_lookup(u->module, u->config_class);
+    bool absolute = symbol && symbol->kind == SYM_IMPORT && symbol->stmt->kind == NODE_IMPORTFROM &&
+        symbol->stmt->level == 0 && strncmp(symbol->qual, "transformers.", 13) == 0;
+    if (absolute)
+        need_import(e, symbol->stmt->atom, u->config_class);
+    return absolute;
 }
 
 bool emit_model(struct unit *unit, struct buf *out) {
     struct emitter e = {.unit = unit};
     e.module = node_new(unit->arena, NODE_MODULE);
-    e.imports_config = unit->config_class && unit->package.root && unit->module->package;
-    if (e.imports_config && unit->config_module)
-        need_import(&e, unit->config_module->name, unit->config_class);
+    e.imports_config = import_config(&e);
     name_entry(&e);
-    if (!find_roles(&e))
+    if (!has_config(unit) || !find_roles(&e))
         return false;
     emit_definitions(&e);
     if (unit->reads_rope_parameters && !has_function(e.module, "_get_rope_parameters"))

@@ -50,6 +50,7 @@ struct printer {
     uint32_t indent;
     char fstring_quote; /* quote of the innermost f-string around; 0 outside */
     bool fstring_triple;
+    bool wrap_comments; /* comments of their own that are wider than a line */
     const char *inline_comment; /* trailing comment of the statement, until somebody has written it */
     const struct node *commented;  /* the node whose leading comments were written last */
     const struct node *muted;      /* the node whose trailing comment somebody else writes */
@@ -222,6 +223,7 @@ bool has_leading_comments(const struct node *node);
 bool has_trailing_comment(const struct node *node);
 bool has_inner_comments(const struct node *node);
 const char *normal_comment(struct printer *p, const char *comment);
+bool is_pragma(const char *comment);
 void put_trailing_comment(struct printer *p, atom comment);
 void print_leading_comments(struct printer *p, const struct node *node);
 /* Write the first leading comment of `first` if it stands behind an opening bracket in the source. */

@@ -3,6 +3,7 @@
  * Output is at the start of a line between statements. Blank lines of the source survive, one in a block and two at the
  * level of the module; definitions and imports demand some; the start of a block has none. */
 #include "emit/printer.h"
+#include "emit/python.h"
 
 enum suite { SUITE_MODULE, SUITE_FUNCTION, SUITE_CLASS, SUITE_OTHER };
 
@@ -18,9 +19,33 @@ static uint32_t capped(uint32_t count, enum suite suite) {
     return count < most_blanks(suite) ? count : most_blanks(suite);
 }
 
-static void write_comment(struct printer *p, atom comment) {
-    put(p, normal_comment(p, comment));
+/* Where a comment of a line of its own is cut so that it fits: at a blank, or nowhere. Its length if it fits. */
+static size_t fitting(const struct printer *p, const char *comment) {
+    size_t len = strlen(comment), room = p->indent < LINE_LENGTH ? LINE_LENGTH - p->indent : 0, cut = 0;
+    if (!p->wrap_comments || text_columns(comment, len) <= room || is_pragma(comment)) {
+        return len;
+    }
+    for (size_t i = strspn(comment, "#* "); i <= room && comment[i] != 0; i++) {
+        if (comment[i] == ' ' && text_columns(comment, i) <= room) {
+            cut = i;
+        }
+    }
+    return cut > room / 2 ? cut : len;
+}
+
+/* Write what fits of a comment; the rest is returned as another, or NULL. */
+static const char *write_fitting(struct printer *p, const char *comment) {
+    size_t len = fitting(p, comment);
+    put(p, doc_strndup(&p->docs, comment, len));
     flush(p);
+    const char *rest = comment + len + strspn(comment + len, " ");
+    return *rest != 0 ? arena_printf(p->arena, "# %s", rest) : NULL;
+}
+
+static void write_comment(struct printer *p, atom comment) {
+    for (const char *text = normal_comment(p, comment); text != NULL;) {
+        text = write_fitting(p, text);
+    }
 }
 
 void flush(struct printer *p) {
@@ -149,11 +174,24 @@ static uint32_t comments_above(const uint32_t *gap, uint32_t count) {
     return count;
 }
 
+/* Is a comment the second line of a sentence? */
+static bool goes_on(const char *comment) {
+    return comment[0] == '#' && comment[1] == ' ' && comment[2] >= 'a' && comment[2] <= 'z';
+}
+
 /* The leading comments of a statement, each with the blank lines after it. */
 static void print_statement_comments(
     struct printer *p, const struct node *stmt, const uint32_t *gap, enum suite suite) {
-    for (uint32_t i = 0; i < stmt->comments->leading.len; i++) {
-        write_comment(p, stmt->comments->leading.at[i]);
+    const struct comments *comments = stmt->comments;
+    const char *rest = NULL; /* of a comment that did not fit: the next one goes on with it */
+    for (uint32_t i = 0; i < comments->leading.len; i++) {
+        const char *text = normal_comment(p, comments->leading.at[i]);
+        text = rest != NULL ? arena_printf(p->arena, "%s %s", rest, text + 2) : text;
+        bool joins = i + 1 < comments->leading.len && gap[i + 1] == 0 && goes_on(comments->leading.at[i + 1]);
+        rest = write_fitting(p, text);
+        while (rest != NULL && !joins) {
+            rest = write_fitting(p, rest);
+        }
         write_blanks(p, capped(gap[i + 1], suite));
     }
 }

@@ -37,7 +37,7 @@ const char *normal_comment(struct printer *p, const char *comment) {
 }
 
 /* Comments for other tools do not count towards the width of their line. */
-static bool is_pragma(const char *comment) {
+bool is_pragma(const char *comment) {
     static const char *const words[] = {"noqa", "NOQA", "NoQA",
         "type:", "pyright:", "pyrefly:", "pylint:", "flake8:", "ruff:", "isort:", "nosec", "ty:"};
     const char *text = comment + strspn(comment, "# ");
@@ -226,8 +226,8 @@ void following_gaps(const struct node *last, const atom *comment, uint32_t count
 
 /* Is there a blank line directly after a block whose last statement is `last`, and its comments? */
 bool blank_after(const struct node *block) {
-    const struct node *last = block->kid[block->nkids - 1];
-    if (last->source == NULL) {
+    const struct node *last = block->nkids > 0 ? block->kid[block->nkids - 1] : NULL;
+    if (last == NULL || last->source == NULL) {
         return false;
     }
     const struct source *source = last->source;

@@ -12,8 +12,8 @@ static void print_alone(struct printer *p, const struct node *e) {
     forget_parens(p);
 }
 
-void print_python(struct buf *out, const struct node *node) {
-    struct printer p = {.out = out, .arena = arena_create()};
+static void print_any(struct buf *out, const struct node *node, bool wrap_comments) {
+    struct printer p = {.out = out, .arena = arena_create(), .wrap_comments = wrap_comments};
     docs_init(&p.docs, LINE_LENGTH, 4);
     if (node->kind == NODE_MODULE) {
         print_module(&p, node);
@@ -24,4 +24,12 @@ void print_python(struct buf *out, const struct node *node) {
     }
     docs_free(&p.docs);
     arena_destroy(p.arena);
+}
+
+void print_python(struct buf *out, const struct node *node) {
+    print_any(out, node, false);
+}
+
+void print_python_wrapped(struct buf *out, const struct node *module) {
+    print_any(out, module, true);
 }

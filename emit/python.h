@@ -16,4 +16,7 @@ enum { LINE_LENGTH = 100 };
 /* A MODULE, a statement (with its newline) or an expression (flat, without one). */
 void print_python(struct buf *out, const struct node *node);
 
+/* A MODULE whose comments have moved: those that are wider than a line now go on in the next. */
+void print_python_wrapped(struct buf *out, const struct node *module);
+
 #endif

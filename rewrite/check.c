@@ -101,12 +101,25 @@ static bool is_one_of(const char *name, const char *const *list) {
     return false;
 }
 
+/* A call that takes runtime arguments of Hugging Face, of something that is not known. */
+static void check_unfollowed(struct checker *c, const struct node *e) {
+    static const char *const runtime[] = {"attention_mask", "past_key_values", "past_key_value", "use_cache", "cache_position", NULL};
+    for (uint32_t i = 1; i < e->nkids; i++)
+        if (e->kid[i]->kind == NODE_KEYWORD && e->kid[i]->atom && is_one_of(e->kid[i]->atom, runtime)) {
+            refuse(c, e, "unfollowed-call", "what is called here is not known, and it is given `%s`", e->kid[i]->atom);
+            return;
+        }
+}
+
 static void check_call(struct checker *c, const struct node *e) {
     static const char *const dependent[] = {"item", "tolist", "nonzero", "masked_scatter", "masked_scatter_",
         "masked_select", "unique", "unique_consecutive", "argwhere", "bincount", "histc", NULL};
     const struct node *callee = e->kid[0];
+    if (e->callsite && e->callsite->fn->via_super && !atom_is(e->callsite->fn->name, "__init__"))
+        refuse(c, e, "super", "the `%s` of the base class returns in places from which it cannot be unfolded", callee->atom);
     if (callee->kind != NODE_ATTRIBUTE || e->callsite)
         return;
+    check_unfollowed(c, e);
     bool library = callee->abs && callee->abs->kind == ABS_LIBRARY;
     if (is_one_of(callee->atom, dependent) && (!library || strncmp(callee->abs->qual, "torch.", 6) == 0))
         refuse(c, e, "data-dependent", "the shape or value of `%s` depends on the data, which torch.export cannot trace", callee->atom);
@@ -136,6 +149,10 @@ static void mixes(struct checker *c, const struct node *e, const char *what) {
 }
 
 static void check_mixing(struct checker *c, const struct node *e) {
+    if (atom_is(c->fn->name, "__init__")) /* nothing that it computes depends on tokens */
+        return;
+    if (atom_is(c->fn->name, "__init__")) /* no tokens yet */
+        return;
     static const char *const products[] = {"matmul", "bmm", "baddbmm", "einsum", NULL};
     static const char *const scans[] = {"cumsum", "cumprod", "logcumsumexp", "roll", "flip", NULL};
     if (e->kind == NODE_BINOP && e->op == OP_MATMUL && is_activation(e->kid[0]) && is_activation(e->kid[1]) &&
@@ -160,12 +177,25 @@ static void check_mixing(struct checker *c, const struct node *e) {
 
 /* -- names -------------------------------------------------------------------------------------------------------------------- */
 
+/* A class that nobody was seen to make has no body to emit. */
+static bool names_unknown_class(const struct unit *unit, const struct node *e) {
+    const struct symbol *symbol = e->kind == NODE_NAME ? module_lookup(unit->module, e->atom) : NULL;
+    if (symbol && symbol->kind == SYM_CLASS && !(symbol->cls && symbol->cls->live))
+        return true;
+    for (uint32_t i = 0; i < e->nkids; i++)
+        if (e->kid[i] && names_unknown_class(unit, e->kid[i]))
+            return true;
+    return false;
+}
+
 static void check_name(struct checker *c, const struct node *e) {
     if (e->web || (e->abs && e->abs->kind == ABS_LIBRARY))
         return;
     const struct symbol *symbol = module_lookup(c->unit->module, e->atom);
     if (symbol && symbol->kind == SYM_IMPORT)
         check_library(c, e, symbol->qual);
+    if (symbol && symbol->kind == SYM_VALUE && names_unknown_class(c->unit, symbol->def))
+        refuse(c, e, "class-choice", "which class is taken from `%s` here is not known", e->atom);
 }
 
 /* -- the walk ------------------------------------------------------------------------------------------------------------------ */
@@ -217,7 +247,23 @@ static void check_loop(struct checker *c, const struct node *iterable) {
         refuse(c, iterable, "sequence-loop", "this loop runs once for each position or chunk, which torch.export unrolls for one length%s", "");
 }
 
+/* A remainder of the sequence length: blocks of fixed size, which a dynamic length does not fill. */
+static bool by_remainder(const struct node *e, int depth) {
+    if (e == NULL || depth > 16)
+        return false;
+    if (e->kind == NODE_BINOP && e->op == OP_MOD && from_shape(e->kid[0], 0))
+        return true;
+    if (e->kind == NODE_NAME)
+        return e->web && (e->web->kind == WEB_ASSIGN || e->web->kind == WEB_ELEMENT) && by_remainder(e->web->expr, depth + 1);
+    for (uint32_t i = 0; i < e->nkids; i++)
+        if (by_remainder(e->kid[i], depth + 1))
+            return true;
+    return false;
+}
+
 static void check_test(struct checker *c, const struct node *test) {
+    if (by_remainder(test, 0))
+        refuse(c, test, "sequence-blocks", "this branch depends on how the length divides into blocks, which torch.export fixes%s", "");
     if (test->abs && test->abs->kind == ABS_TENSOR)
         refuse(c, test, "data-dependent", "this branch depends on the data, which torch.export cannot trace%s", "");
 }
@@ -239,17 +285,53 @@ static void check_block(struct checker *c, struct node *block) {
     }
 }
 
+/* A parameter that prefill has no use for, by the facts, and that something here still reads. */
+static void check_params(struct checker *c) {
+    for (uint32_t i = 0; i < c->fn->params.len; i++) {
+        const struct param *p = c->fn->params.at[i];
+        const struct fact *fact = fact_parameter(c->unit->facts, p->name);
+        if (!p->live || !fact || fact->effect != EFFECT_VALUE || !is_none(fact->value) || !c->fn->owner)
+            continue;
+        struct diag *d = refuse(c, c->fn->def, "mask-escapes", "`%s` is computed by the model and read here by something that no equation understands", p->name);
+        diag_help(c->unit->diags, d, "attention must be a softmax over scores under a causal mask, with a window or without");
+    }
+}
+
+/* -- parts that never run ----------------------------------------------------------------------------------------------- */
+
+/* A module that the logits do not run, such as the encoder of another modality, stays for its published parameters. Where
+ * one of its attributes comes from a call that was not followed, nobody knows whether there are more of them. */
+static void check_idle_modules(struct unit *unit) {
+    for (uint32_t i = 0; i < unit->classes.len; i++) {
+        const struct cls *cls = unit->classes.at[i];
+        const struct fn *forward = class_method(cls, "forward");
+        if (!cls->live || cls->round != unit->round || !class_derives(cls, "nn.Module") || !forward || forward->live)
+            continue;
+        for (uint32_t k = 0; k < cls->attrs.len; k++) {
+            const struct attr *attr = cls->attrs.entry[k].value;
+            if (attr->live || attr->abs->kind != ABS_TOP || !is_kind(attr->expr, NODE_CALL) || !attr->stmt)
+                continue;
+            struct checker c = {.unit = unit, .fn = class_method(cls, "__init__"), .stmt = attr->stmt};
+            refuse(&c, attr->expr, "idle-module", "`%s` may hold parameters of the checkpoint, but it is another modality's: only text models are translated", attr->name);
+            return;
+        }
+    }
+}
+
 bool check_residual(struct unit *unit) {
     struct functions all = {0};
     functions_collect(unit, &all);
     for (uint32_t i = 0; i < all.list.len; i++) {
         struct checker c = {.unit = unit, .fn = all.list.at[i]};
-        if (c.fn->live)
-            check_block(&c, c.fn->body);
+        if (!c.fn->live)
+            continue;
+        check_params(&c);
+        check_block(&c, c.fn->body);
         if (c.maker && diags_count(unit->diags, SEVERITY_ERROR) == 0) {
             c.stmt = c.maker_stmt;
             refuse(&c, c.maker, "mask-escapes", "a mask is made here for something that no equation understands%s", "");
         }
     }
+    check_idle_modules(unit);
     return diags_count(unit->diags, SEVERITY_ERROR) == 0;
 }

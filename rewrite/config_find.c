@@ -2,7 +2,7 @@
  *
  * In this order: the one that the package maps the model type to, if the file was looked up by its type; what the class
  * itself declares (`config: X` or `config_class = X`); the annotation of its constructor; what its bases declare; the
- * package's mapping for the types of this class. */
+ * package's mapping for the types of this class; what a translation registers the class for. */
 #include <string.h>
 
 #include "base/text.h"
@@ -76,13 +76,28 @@ static atom mapped(struct unit *unit, const struct cls *cls) {
     return NULL;
 }
 
+/* What a module that registers the class itself registers it for: `....register_custom_model_cls("X", cls)`. */
+static atom registered(struct unit *unit, const struct cls *cls) {
+    const struct node *module = unit->module->tree;
+    for (uint32_t i = 0; i < module->nkids; i++) {
+        const struct node *call = module->kid[i]->kind == NODE_EXPR ? module->kid[i]->kid[0] : NULL;
+        bool registers = call && call->kind == NODE_CALL && call->nkids == 3 && is_kind(call->kid[0], NODE_ATTRIBUTE) &&
+            atom_is(call->kid[0]->atom, "register_custom_model_cls") && is_kind(call->kid[1], NODE_STRING);
+        if (registers && is_name(call->kid[2], cls->name))
+            return string_value(unit->atoms, call->kid[1]);
+    }
+    return NULL;
+}
+
 static atom of_class(struct unit *unit, const struct cls *cls) {
     atom name = declared_in(unit, cls);
     if (name == NULL)
         name = annotated(unit, cls);
     if (name == NULL)
         name = declared_in_bases(unit, cls);
-    return name ? name : mapped(unit, cls);
+    if (name == NULL)
+        name = mapped(unit, cls);
+    return name ? name : registered(unit, cls);
 }
 
 /* The configuration by its name: as the modeling file means it, else where the package defines it. */

@@ -406,9 +406,22 @@ static bool is_defined(const struct conversion_table *t, atom key) {
     return false;
 }
 
+/* Most models have no entry: that is seen without an index. */
+static bool is_mentioned(const struct conversion_table *t, atom key) {
+    size_t len = strlen(key);
+    for (const char *p = strstr(t->source->text, key); p; p = strstr(p + 1, key))
+        if (p > t->source->text && (p[-1] == '"' || p[-1] == '\'') && p[len] == p[-1])
+            return true;
+    return false;
+}
+
 bool conversion_table_get(struct conversion_table *t, atom key, struct conversions *into, bool *found) {
     *found = false;
-    if (t->source == NULL || !index_once(t))
+    if (t->source == NULL)
+        return false;
+    if (t->definitions.len == 0 && !is_mentioned(t, key))
+        return true;
+    if (!index_once(t))
         return false;
     for (int depth = 0; depth < DEPTH_MAX && !is_defined(t, key); depth++)
         if ((key = map_get(&t->aliases, key)) == NULL)

@@ -39,6 +39,7 @@ static const struct {
     {"tensor", EFFECT_TENSOR},
     {"optional-tensor", EFFECT_OPTIONAL},
     {"object", EFFECT_OBJECT},
+    {"nones", EFFECT_NONES},
     {"class", EFFECT_CLASS},
     {"mutates", EFFECT_MUTATES},
 };

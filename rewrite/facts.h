@@ -21,6 +21,7 @@ enum effect {
     EFFECT_TENSOR,         /* returns a tensor, of rank `argument` if not 0 */
     EFFECT_OPTIONAL,       /* a tensor of rank `argument`, or None */
     EFFECT_OBJECT,         /* a class or factory of modules or other objects */
+    EFFECT_NONES,          /* returns a list of None */
     EFFECT_CLASS,          /* items of it are classes of modules */
     EFFECT_MUTATES         /* changes its receiver: never dead */
 };

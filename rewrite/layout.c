@@ -296,8 +296,14 @@ static struct web *twin_of(struct layout *l, struct web *w) {
     struct web *twin = map_get(&l->twins, web_key(l, w));
     if (twin)
         return twin;
-    if (w->kind == WEB_ASSIGN && is_swap(w->expr) && receiver(w->expr)->kind == NODE_NAME && receiver(w->expr)->web)
-        return receiver(w->expr)->web; /* it is already the transpose of a variable */
+    if (w->kind == WEB_ASSIGN && is_swap(w->expr) && receiver(w->expr)->kind == NODE_NAME && receiver(w->expr)->web) {
+        struct web *of = receiver(w->expr)->web; /* it is already the transpose of a variable */
+        if (of->temporary && !w->temporary) { /* of an unfolded helper: the caller's name says more */
+            of->name = w->name;
+            of->temporary = false;
+        }
+        return of;
+    }
     if (w->kind == WEB_ASSIGN)
         twin = twin_of_assign(l, w);
     else if (w->kind == WEB_ELEMENT)
@@ -569,6 +575,68 @@ static bool turn_block(struct layout *l, struct node *block) {
     return false;
 }
 
+/* What a variable is the transpose of; NULL if it is none. */
+static struct node *swapped_variable(const struct node *e) {
+    bool variable = e->kind == NODE_NAME && e->web && e->web->kind == WEB_ASSIGN && is_swap(e->web->expr);
+    return variable && receiver(e->web->expr)->kind == NODE_NAME ? receiver(e->web->expr) : NULL;
+}
+
+/* A size of a transpose is a size of what it is the transpose of. */
+static void turn_size(struct layout *l, struct node *e) {
+    bool size = is_method(e, "size") && e->nkids == 2;
+    bool shape = e->kind == NODE_SUBSCRIPT && e->kid[0]->kind == NODE_ATTRIBUTE && atom_is(e->kid[0]->atom, "shape");
+    int dim;
+    if ((!size && !shape) || !is_int(e->kid[1], &dim))
+        return;
+    struct node **slot = &e->kid[0]->kid[0];
+    struct node *of = swapped_variable(*slot);
+    if (of == NULL || dim < -4 || dim > 3)
+        return;
+    *slot = copy(l, of);
+    (*slot)->atom = of->web->name;
+    int at = dim < 0 ? dim + 4 : dim;
+    if (at != 1 && at != 2)
+        return;
+    struct node *turned = number(l, dim < 0 ? 1 + at : 3 - at); /* -2 and -3 change places, 1 and 2 do */
+    if (dim < 0) {
+        turned = node_make(l->unit->arena, NODE_UNARYOP, NULL, 1, turned);
+        turned->op = OP_NEG;
+    }
+    e->kid[1] = turned;
+}
+
+/* Whether dimension 1 or 2 has size 1, since it was put there by an unsqueeze. */
+static bool has_unit_dim(const struct node *e, int depth) {
+    int dim;
+    if (depth > SWAP_DEPTH)
+        return false;
+    if (e->kind == NODE_NAME)
+        return e->web && (e->web->kind == WEB_ASSIGN || e->web->kind == WEB_ELEMENT) && e->web->expr &&
+            has_unit_dim(e->web->expr, depth + 1);
+    if (is_method(e, "unsqueeze"))
+        return e->nkids == 2 && is_int(e->kid[1], &dim) && (dim == 1 || dim == 2) && receiver(e)->abs &&
+            receiver(e)->abs->rank == 3;
+    bool splits = is_method(e, "split") || is_method(e, "chunk");
+    const struct node *d = splits ? arg_at(e, 1, "dim") : NULL;
+    return d && is_int(d, &dim) && (dim == 3 || dim == -1) && has_unit_dim(receiver(e), depth + 1);
+}
+
+/* A dimension of size 1 may stand anywhere before a view. */
+static void drop_unit_swap(struct layout *l, struct node *e) {
+    if (!is_method(e, "view") && !is_method(e, "reshape"))
+        return;
+    struct node **slot = &e->kid[0]->kid[0], *swap = *slot;
+    if (swap->kind == NODE_NAME && swap->web && swap->web->kind == WEB_ASSIGN)
+        swap = swap->web->expr;
+    if (!is_swap(swap) || !has_unit_dim(receiver(swap), 0))
+        return;
+    *slot = copy(l, receiver(swap));
+    if ((*slot)->kind == NODE_NAME && (*slot)->web)
+        (*slot)->atom = (*slot)->web->name;
+    if (is_method(e, "view"))
+        e->kid[0]->atom = intern(l->unit->atoms, "reshape");
+}
+
 /* x.transpose(1, 2) of a variable that is itself a transpose is what that one transposes. */
 static void cancel(struct layout *l, struct node **slot) {
     struct node *e = *slot;
@@ -576,6 +644,8 @@ static void cancel(struct layout *l, struct node **slot) {
         return;
     for (uint32_t i = 0; i < e->nkids; i++)
         cancel(l, &e->kid[i]);
+    turn_size(l, e);
+    drop_unit_swap(l, e);
     if (!is_swap(e))
         return;
     struct node *of = receiver(e);

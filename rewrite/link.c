@@ -31,12 +31,12 @@ static struct symbol *declare(struct unit *unit, struct module *module, atom nam
     return symbol;
 }
 
-/* The absolute module that `from <dots><module> import` means. Outside of a package the dots stay: such a name is only
- * ever compared by its end. */
+/* The absolute module that `from <dots><module> import` means. Outside of a package, one dot is the file's own folder; a file
+ * that climbs further was copied out of a folder of transformers.models, which is then what it climbs from. */
 static atom import_base(struct unit *unit, const struct module *module, const struct node *stmt) {
     if (stmt->level == 0)
         return stmt->atom;
-    const char *package = module->package ? module->package : "";
+    const char *package = module->package ? module->package : stmt->level > 1 ? "transformers.models." : "";
     size_t len = strlen(package);
     for (uint8_t level = 1; level < stmt->level && len > 0; level++) {
         while (len > 0 && package[len - 1] != '.')

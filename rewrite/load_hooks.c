@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "parser/parse.h"
 #include "rewrite/published.h"
+#include "rewrite/trace.h"
 
 /* Keys that begin with `from` begin with `to` instead; both relative to the module. */
 struct change {
@@ -139,7 +140,7 @@ static bool plan_change(struct hooking *h, const struct place *place) {
 /* -- a tensor in parts --------------------------------------------------------------------------------------------------- */
 
 /* The dimension of a conversion that cuts one tensor into as many parts as it has targets; NULL for any other. */
-static const char *cut_dimension(struct unit *unit, const struct conversion *of) {
+static const char *cut_dimension(const struct conversion *of) {
     if (of->operations.len != 1 || of->source.len != 1 || !atom_is(of->operations.at[0].name, "Chunk"))
         return NULL;
     const struct node *call = of->operations.at[0].call;
@@ -152,7 +153,6 @@ static const char *cut_dimension(struct unit *unit, const struct conversion *of)
             return NULL;
         dim = value->atom;
     }
-    (void)unit;
     return dim;
 }
 
@@ -166,7 +166,7 @@ static struct cut *cut_from(struct hooks *hooks, const struct conversion *of, co
 static bool plan_cut(struct hooking *h, const struct place *place) {
     struct unit *u = h->layout->unit;
     const struct conversion *of = place->on_disk.converter;
-    const char *dim = cut_dimension(u, of);
+    const char *dim = cut_dimension(of);
     if (dim == NULL)
         return refuse(h, place, "this conversion of values is not known");
     uint32_t owner = owner_step(h, place, common_steps(h->layout, place));
@@ -253,11 +253,10 @@ static bool prove(struct hooking *h, bool last) {
     return all;
 }
 
-static bool complete(const struct hooking *h, const struct cut *cut) {
+static bool complete(const struct cut *cut) {
     for (uint32_t i = 0; i < cut->parts; i++)
         if (cut->part[i] == NULL)
             return false;
-    (void)h;
     return true;
 }
 
@@ -360,6 +359,9 @@ static bool register_helper(struct unit *u, struct cls *cls, atom helper) {
     if (at > 0 && is_post_init(init->body->kid[at - 1]))
         at--;
     node_insert(u->arena, init->body, at, stmt);
+    struct trace_record record = {.kind = TRACE_REWRITE, .id = intern(u->atoms, "published-path"), .where = cls->name,
+        .text = arena_printf(u->arena, "published keys become the module's own through `%s`", helper)};
+    trace_add(u->arena, u->trace, record);
     return true;
 }
 
@@ -378,7 +380,7 @@ static bool write_hooks(const struct hooking *h, const struct hooks *hooks) {
     }
     for (uint32_t i = 0; ok && i < hooks->cuts.len; i++) {
         const struct cut *cut = &hooks->cuts.at[i];
-        if (!complete(h, cut)) {
+        if (!complete(cut)) {
             struct diag *d = diag_at(u->diags, SEVERITY_ERROR, hooks->cls->def->source, hooks->cls->def->span,
                 "checkpoint-layout", "the published `%s` holds parts that the model does not have", cut->from);
             diag_help(u->diags, d, "all targets of the package's conversion must be parameters of one module");

@@ -9,10 +9,19 @@ struct goal {
     const struct goal *next;
 };
 
+/* Which alternative of a pattern is being tried. One that occurs twice, such as a `let` that is named twice, stands for
+ * the same alternative both times: `softmax(scores * s)` beside `logsumexp(scores)` is not one attention. */
+struct decision {
+    const struct value *pattern;
+    uint32_t alternative;
+    const struct decision *before;
+};
+
 struct search {
     const struct metavariables *metas;
     struct binding *binding;
     struct mismatch *mismatch;
+    const struct decision *decisions;
     uint32_t steps, progress;
 };
 
@@ -111,11 +120,19 @@ static bool solve_meta(struct search *s, const struct goal *goal) {
 /* -- choices --------------------------------------------------------------------------------------------------- */
 
 static bool solve_either(struct search *s, const struct goal *goal) {
+    const struct decision *before = s->decisions, *made = before;
+    while (made != NULL && made->pattern != goal->pattern)
+        made = made->before;
     for (uint32_t i = 0; i < goal->pattern->count; i++) {
         struct goal choice = {goal->pattern->arg[i], goal->subject, goal->next};
+        struct decision decision = {goal->pattern, i, before};
+        if (made != NULL && made->alternative != i)
+            continue;
+        s->decisions = &decision;
         if (solve(s, &choice))
             return true;
     }
+    s->decisions = before;
     return false;
 }
 
@@ -243,7 +260,7 @@ static bool solve(struct search *s, const struct goal *goal) {
 
 bool match(const struct pattern *pattern, const struct value *subject, struct binding *binding,
     struct mismatch *mismatch) {
-    struct search s = {pattern->metas, binding, mismatch, 0, 0};
+    struct search s = {pattern->metas, binding, mismatch, NULL, 0, 0};
     struct goal goal = {pattern->root, subject, NULL};
     return solve(&s, &goal);
 }

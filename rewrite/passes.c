@@ -24,6 +24,11 @@ static bool run_sweep(struct unit *unit) {
     return true;
 }
 
+static bool run_arms(struct unit *unit) {
+    join_arms(unit);
+    return true;
+}
+
 static bool run_layout(struct unit *unit) {
     change_layout(unit);
     return true;
@@ -63,6 +68,7 @@ const struct pass passes[] = {
     {"equations", run_equations, "replace what is equal to a canonical op by that op"},
     {"sweep", run_sweep, "drop the statements that nothing needs"},
     {"again", run_equations, "the equations on what is left"},
+    {"arms", run_arms, "drop a choice between two ways to compute the same"},
     {"layout", run_layout, "keep attention in [B, S, N, D], without transposes"},
     {"tables", run_tables, "compute once what depends on the position alone"},
     {"prune", run_prune, "drop what the logits do not need"},

@@ -79,6 +79,14 @@ static bool mark_name(struct compiler *c, struct node *node) {
     return true;
 }
 
+/* The rank of all alternatives, if it is one. */
+static uint32_t common_rank(const struct value **arg, uint32_t count) {
+    for (uint32_t i = 1; i < count; i++)
+        if (arg[i]->rank != arg[0]->rank)
+            return 0;
+    return arg[0]->rank;
+}
+
 /* either(p, q, ...), both(p, q, ...) and cast(p) */
 static bool mark_form(struct compiler *c, struct node *call) {
     enum { ALTERNATIVES = 16 };
@@ -94,6 +102,8 @@ static bool mark_form(struct compiler *c, struct node *call) {
         arg[i] = value_of(values, call->kid[i + 1]);
     enum value_kind kind = cast ? VALUE_CAST : is_name(call->kid[0], "both") ? VALUE_BOTH : VALUE_EITHER;
     call->value = value_make(values, kind, OP_NO, NULL, arg, count);
+    if (common_rank(arg, count) > 0)
+        value_note_rank(call->value, common_rank(arg, count));
     return true;
 }
 

@@ -106,6 +106,12 @@ static bool is_pure_call(const struct unit *unit, const struct node *call) {
     return callee->kind == NODE_ATTRIBUTE && callee->kid[0]->abs && callee->kid[0]->abs->kind == ABS_DICT;
 }
 
+/* A store into an attribute of something that is not one of our modules, such as a configuration. */
+static bool stores_elsewhere(const struct node *stmt) {
+    const struct node *target = stmt->kid[1];
+    return target->kind == NODE_ATTRIBUTE && !(target->kid[0]->abs && target->kid[0]->abs->kind == ABS_INSTANCE);
+}
+
 /* A store into a parameter, which the caller holds too. */
 static bool is_visible_outside(const struct web *w) {
     while (w && w->kind == WEB_STORE)
@@ -122,7 +128,7 @@ static void index_stmt(struct unit *unit, struct fn *fn, struct node *stmt, stru
     case NODE_ASSIGN:
         for (uint32_t i = 1; i < stmt->nkids; i++)
             index_store(unit, stmt->kid[i], stmt);
-        if (stmt->nphis && is_visible_outside(stmt->phis[0]))
+        if (stores_elsewhere(stmt) || (stmt->nphis && is_visible_outside(stmt->phis[0])))
             vec_push(unit->arena, &fn->effects, stmt);
         break;
     case NODE_RETURN:
@@ -160,7 +166,7 @@ static void index_returns(struct fn *fn) {
     fn->ret_count = 0;
     for (uint32_t i = 0; i < fn->returns.len; i++) {
         const struct node *value = fn->returns.at[i]->kid[0];
-        uint32_t count = is_kind(value, NODE_TUPLE) ? value->nkids : 0;
+        uint32_t count = is_kind(value, NODE_TUPLE) || is_kind(value, NODE_LIST) ? value->nkids : 0;
         if (count == 0 || count > 64 || (i > 0 && count != fn->ret_count)) {
             fn->ret_count = 0;
             return;
@@ -195,13 +201,18 @@ static void reset_attributes(struct unit *unit) {
     }
 }
 
+static void clear_web(struct web *w) {
+    w->live = false;
+    w->uses = 0; /* UINT32_MAX: wanted as a whole */
+}
+
 static void clear_webs(struct node *n) {
     if (n == NULL)
         return;
     if (n->web)
-        n->web->live = false;
+        clear_web(n->web);
     for (uint32_t i = 0; i < n->nphis; i++)
-        n->phis[i]->live = false;
+        clear_web(n->phis[i]);
     for (uint32_t i = 0; i < n->nkids; i++)
         clear_webs(n->kid[i]);
 }
@@ -217,7 +228,7 @@ static void index_program(struct unit *unit, struct functions *functions) {
         for (uint32_t k = 0; k < fn->params.len; k++) {
             fn->params.at[k]->live = false;
             if (fn->params.at[k]->web)
-                fn->params.at[k]->web->live = false;
+                clear_web(fn->params.at[k]->web);
         }
         clear_webs(fn->body);
         index_block(unit, fn, fn->body, NULL);
@@ -447,7 +458,8 @@ static void mark_expr(struct unit *unit, struct node *e, struct demand demand) {
         break;
     case NODE_SUBSCRIPT: {
         uint32_t index;
-        if (int_index(e->kid[1], &index) && e->kid[0]->abs && e->kid[0]->abs->kind == ABS_TUPLE) {
+        if (int_index(e->kid[1], &index) && e->kid[0]->abs &&
+            (e->kid[0]->abs->kind == ABS_TUPLE || e->kid[0]->abs->kind == ABS_LIST)) {
             struct demand element = {DEMAND_ELEMENT, index, NULL};
             mark_expr(unit, e->kid[0], element);
             return;
@@ -455,6 +467,7 @@ static void mark_expr(struct unit *unit, struct node *e, struct demand demand) {
         break;
     }
     case NODE_TUPLE:
+    case NODE_LIST:
         if (demand.kind == DEMAND_ELEMENT && demand.element < e->nkids) {
             mark_expr(unit, e->kid[demand.element], all);
             return;
@@ -468,8 +481,17 @@ static void mark_expr(struct unit *unit, struct node *e, struct demand demand) {
 
 /* -- what is live with its owner -------------------------------------------------------------------------------------- */
 
-static const char *const with_parameters[] = {"Linear", "Embedding", "LayerNorm", "RMSNorm", "Conv1d", "Conv2d", "Conv1D",
-    "GroupNorm", "BatchNorm1d", "Bilinear", "ParameterList"};
+static bool is_without_parameters(atom qual) {
+    static const char *const modules[] = {"Dropout", "Dropout1d", "Dropout2d", "Identity", "ReLU", "GELU", "SiLU", "Sigmoid",
+        "Tanh", "Softmax", "Softplus", "GLU", "ELU", "LeakyReLU", "Mish", "Hardswish", "Flatten", "AvgPool2d", "MaxPool2d",
+        "RMSNorm.weightless"};
+    if (strncmp(qual, "torch.nn.", 9) != 0)
+        return !qual_ends(qual, "Conv1D");
+    for (size_t i = 0; i < sizeof modules / sizeof modules[0]; i++)
+        if (strcmp(qual + 9, modules[i]) == 0)
+            return true;
+    return false;
+}
 
 static bool holds_parameters(const struct absval *a) {
     if (a->kind == ABS_INSTANCE)
@@ -479,10 +501,7 @@ static bool holds_parameters(const struct absval *a) {
     for (uint32_t i = 0; a->kind == ABS_UNION && i < a->count; i++)
         if (holds_parameters(a->item[i].abs))
             return true;
-    for (size_t i = 0; a->kind == ABS_OBJECT && i < sizeof with_parameters / sizeof with_parameters[0]; i++)
-        if (qual_ends(a->qual, with_parameters[i]))
-            return true;
-    return false;
+    return a->kind == ABS_OBJECT && !is_without_parameters(a->qual);
 }
 
 static bool is_parameter_store(const struct attr *attr) {

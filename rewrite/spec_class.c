@@ -125,6 +125,12 @@ struct val self_attribute(struct frame *f, struct val self, atom name, struct no
     if (fact && fact->effect == EFFECT_VALUE)
         return val_make(abs_const(unit, fact->value), expr);
     struct attr *attr = class_attr(cls, name);
+    const struct val *moved = f->moved ? map_get(&f->env, intern_printf(unit->atoms, "self.%s", name)) : NULL;
+    if (moved && f->fn->owner == cls) {
+        struct val v = *moved;
+        v.expr = val_expr(f, &v);
+        return v;
+    }
     if (attr)
         return val_make(attr->abs, expr);
     struct fn *fn = class_method_named(unit, cls, name);
@@ -154,6 +160,7 @@ static struct fn *next_method(struct unit *unit, const struct cls *defined_in, s
         if (fn) { /* the same body, run on our self */
             struct fn *copy = fn_make(unit, fn->module, fn->def, self);
             copy->defined_in = fn->defined_in;
+            copy->via_super = true;
             return copy;
         }
     }

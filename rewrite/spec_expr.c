@@ -463,6 +463,30 @@ static bool is_settled_field(const struct absval *record, long index) {
     return true;
 }
 
+/* `:`, `slice(None)`, `slice(-0, None)`, or a name that holds one. */
+static bool is_whole_slice(const struct node *e) {
+    long start;
+    if (e->kind == NODE_SLICE)
+        return e->kid[0] == NULL && e->kid[1] == NULL && e->kid[2] == NULL;
+    if (e->kind == NODE_NAME && e->web && e->web->kind == WEB_ASSIGN && e->web->expr)
+        return is_whole_slice(e->web->expr);
+    if (e->kind != NODE_CALL || !is_name(e->kid[0], "slice") || e->nkids < 2 || e->nkids > 3)
+        return false;
+    const struct node *first = e->kid[1];
+    bool from_start = e->nkids == 2 || is_none(first) || (first->abs && abs_int(first->abs, &start) && start == 0);
+    return from_start && is_none(e->kid[e->nkids - 1]);
+}
+
+/* An index that selects all there is. */
+static bool selects_all(const struct node *index) {
+    if (index->kind != NODE_TUPLE)
+        return is_whole_slice(index);
+    for (uint32_t i = 0; i < index->nkids; i++)
+        if (!is_whole_slice(index->kid[i]))
+            return false;
+    return index->nkids > 0;
+}
+
 static struct val eval_subscript(struct frame *f, struct node *e) {
     struct unit *unit = f->unit;
     struct val object = eval(f, e->kid[0]), key = eval(f, e->kid[1]);
@@ -499,6 +523,8 @@ static struct val eval_subscript(struct frame *f, struct node *e) {
         return val_make(abs_simple(ABS_NUMBER), expr);
     case ABS_MASK:
     case ABS_TENSOR: {
+        if (selects_all(key.expr))
+            return object;
         bool exact = object.abs->rank > 0;
         uint32_t rank = index_rank(key.expr, object.abs->rank, &exact);
         return val_make(abs_tensor(unit, exact ? rank : 0), expr);

@@ -316,6 +316,9 @@ struct val fold_binop(struct frame *f, struct node *e) {
     struct unit *unit = f->unit;
     struct val v[2] = {eval(f, e->kid[0]), eval(f, e->kid[1])};
     struct val folded;
+    long zero;
+    if (e->op == OP_ADD && v[0].abs->kind == ABS_TENSOR && abs_int(v[1].abs, &zero) && zero == 0)
+        return v[0]; /* a part of the sum that is not there */
     if (fold_integers(f, e->op, &v[0], &v[1], &folded))
         return folded;
     struct node *expr = at_node(f, node_make(unit->arena, NODE_BINOP, NULL, 2, v[0].expr, v[1].expr), e);

@@ -100,6 +100,11 @@ static bool apply_fact(struct frame *f, const struct fact *fact, atom qual, stru
     case EFFECT_TENSOR:
         *result = val_make(abs_simple(ABS_TENSOR), build_call(f, callee.expr, args, at));
         return true;
+    case EFFECT_NONES:
+        a = abs_new(unit, ABS_SEQ);
+        a->element = abs_none(unit);
+        *result = val_make(a, build_call(f, callee.expr, args, at));
+        return true;
     case EFFECT_OBJECT:
     case EFFECT_CLASS:
         a = abs_new(unit, ABS_OBJECT);
@@ -540,9 +545,57 @@ static struct val dict_method(struct frame *f, struct val object, atom name, str
     return val_top(call);
 }
 
+static const struct node *defined_by(const struct node *e) {
+    for (int i = 0; i < 16 && e->kind == NODE_NAME && e->web && e->web->kind == WEB_ASSIGN && e->web->expr; i++)
+        e = e->web->expr;
+    return e;
+}
+
+/* What a layer of the library has computed is where its weights are: on the one device of the graph. */
+static bool is_on_device(const struct node *e) {
+    e = defined_by(e);
+    const struct absval *callee = e->kind == NODE_CALL ? e->kid[0]->abs : NULL;
+    return callee && ((callee->kind == ABS_OBJECT && strncmp(callee->qual, "torch.nn.", 9) == 0) ||
+        (callee->kind == ABS_INSTANCE && class_derives(callee->cls, "nn.Embedding")));
+}
+
+/* x.to(y.device) of what is there already. */
+static bool moves_nothing(const struct val *object, const struct args *args) {
+    const struct arg *a = args->list.len == 1 ? &args->list.at[0] : NULL;
+    if (a == NULL || a->form != ARG_VALUE || (a->keyword && !atom_is(a->keyword, "device")))
+        return false;
+    const struct node *device = a->val.expr ? defined_by(a->val.expr) : a->val.web ? a->val.web->expr : NULL;
+    return is_kind(device, NODE_ATTRIBUTE) && atom_is(device->atom, "device") && is_on_device(object->expr);
+}
+
+/* x.view(-1, x.shape[-1]) of two dimensions. */
+static bool views_same(const struct val *object, const struct args *args) {
+    long first;
+    if (object->abs->rank != 2 || args->list.len != 2 || args->list.at[0].keyword || args->list.at[1].keyword ||
+        !abs_int(args->list.at[0].val.abs, &first) || first != -1 || object->expr->kind != NODE_NAME)
+        return false;
+    const struct node *last = args->list.at[1].val.expr ? defined_by(args->list.at[1].val.expr) : NULL;
+    if (last == NULL || last->nkids != 2 || !last->kid[1]->abs || !abs_int(last->kid[1]->abs, &first) || (first != -1 && first != 1))
+        return false;
+    const struct node *shape = last->kind == NODE_SUBSCRIPT ? defined_by(last->kid[0]) : last;
+    bool size = shape->kind == NODE_CALL && shape->kid[0]->kind == NODE_ATTRIBUTE && atom_is(shape->kid[0]->atom, "size");
+    const struct node *of = size ? shape->kid[0]->kid[0]
+        : shape->kind == NODE_ATTRIBUTE && atom_is(shape->atom, "shape") ? shape->kid[0]
+                                                                        : NULL;
+    return of && of->kind == NODE_NAME && of->web == object->expr->web && of->atom == object->expr->atom;
+}
+
 static struct val tensor_method(struct frame *f, struct val object, atom name, struct args *args, struct node *call) {
     struct unit *unit = f->unit;
     uint32_t rank = object.abs->rank;
+    if (atom_is(name, "to") && args->list.len == 1 && abs_is_none(args->list.at[0].val.abs)) /* a device that is not given */
+        return object;
+    bool same = (atom_is(name, "to") && moves_nothing(&object, args)) ||
+        (one_of(name, "view reshape") && views_same(&object, args));
+    if (same) {
+        object.expr = val_expr(f, &object);
+        return object;
+    }
     if (atom_is(name, "size"))
         return val_make(args->list.len ? abs_simple(ABS_NUMBER) : abs_shape(unit, rank), call);
     if (atom_is(name, "dim") && rank_known(rank)) {

@@ -640,6 +640,10 @@ const struct absval *mask_either(struct frame *f, struct node *symbol, const str
     m->mask = NEW(arena, struct mask);
     *m->mask = *x;
     m->mask->plain = x->plain && y->plain;
+    bool optional = symbol->kind == NODE_COMPARE && symbol->nkids == 2 && symbol->ops[0] == OP_IS_NOT &&
+        is_none(symbol->kid[1]) && x->window && !y->window && node_equal(symbol->kid[0], x->window);
+    if (optional) /* w if w is not None else None */
+        return m;
     m->mask->window = node_make(arena, NODE_IFEXP, NULL, 3, symbol,
         x->window ? node_copy(arena, x->window) : make_const(arena, OP_NONE),
         y->window ? node_copy(arena, y->window) : make_const(arena, OP_NONE));

@@ -87,8 +87,24 @@ struct web *emit_assign(struct frame *f, atom name, struct val v, struct node *a
     return w;
 }
 
+/* `self.table = self.table.to(...)` while the model runs: the module does not change, what follows reads the moved copy. */
+static bool moves_attribute(struct frame *f, const struct node *target, struct val object, const struct node *e) {
+    bool moved = e->kind == NODE_CALL && e->kid[0]->kind == NODE_ATTRIBUTE && atom_is(e->kid[0]->atom, "to");
+    const struct node *of = moved ? e->kid[0]->kid[0] : NULL;
+    return moved && object.abs->kind == ABS_INSTANCE && !atom_is(f->host->name, "__init__") &&
+        of->kind == NODE_ATTRIBUTE && of->atom == target->atom && node_equal(of->kid[0], object.expr);
+}
+
 static void assign_attribute(struct frame *f, struct node *target, struct val v, struct node *at) {
     struct val object = eval(f, target->kid[0]);
+    if (moves_attribute(f, target, object, v.expr)) {
+        struct web *w = web_new(f, WEB_ASSIGN, target->atom, v.abs);
+        w->expr = v.expr;
+        w->stmt = emit(f, node_make(f->unit->arena, NODE_ASSIGN, NULL, 2, v.expr, make_web_name(f->unit->arena, w)), at);
+        f->moved = true;
+        env_set(f, intern_printf(f->unit->atoms, "self.%s", target->atom), (struct val){.abs = v.abs, .web = w});
+        return;
+    }
     struct node *attr = at_node(f, make_attr(f->unit->arena, object.expr, target->atom), target);
     struct node *stmt = node_make(f->unit->arena, NODE_ASSIGN, NULL, 2, v.expr, attr);
     emit(f, stmt, at);
@@ -801,12 +817,40 @@ static enum flow run_with(struct frame *f, struct node *stmt) {
     return run_block(f, stmt->kid[0], 0);
 }
 
+/* A model that returns a tensor, or an entry that returns a tuple, returns a ModelOutput in the output. */
+static struct val wrap_output(struct frame *f, struct val v) {
+    struct unit *unit = f->unit;
+    struct cls *owner = f->fn->owner;
+    if (f->unfolded || !owner || !atom_is(f->fn->name, "forward") || !class_derives(owner, "PreTrainedModel"))
+        return v;
+    bool entry = owner == unit->entry;
+    if (entry && v.abs->kind == ABS_TUPLE && v.abs->count > 0)
+        v = element_of(f, v.expr->kind == NODE_TUPLE ? val_make(v.abs, v.expr) : v, 0);
+    if (v.abs->kind != ABS_TENSOR)
+        return v;
+    if (v.expr->kind == NODE_SUBSCRIPT && v.expr->kid[0]->kind == NODE_TUPLE)
+        v.expr = v.expr->kid[0]->kid[0];
+    f->fn->wraps = !entry;
+    struct absval *r = abs_new(unit, ABS_RECORD);
+    r->qual = intern(unit->atoms, entry ? "CausalLMOutput" : "BaseModelOutput");
+    r->item = NEW_ARRAY(unit->arena, struct val, 1);
+    r->key = NEW_ARRAY(unit->arena, atom, 1);
+    r->count = 1;
+    r->key[0] = intern(unit->atoms, entry ? "logits" : "last_hidden_state");
+    r->item[0] = v;
+    struct node *field = node_make(unit->arena, NODE_KEYWORD, r->key[0], 1, v.expr);
+    return val_make(r, node_make(unit->arena, NODE_CALL, NULL, 2, make_name(unit->arena, r->qual), field));
+}
+
 static enum flow run_return(struct frame *f, struct node *stmt) {
-    struct val v = stmt->kid[0] ? eval(f, stmt->kid[0]) : val_const(f, OP_NONE);
+    struct val v = wrap_output(f, stmt->kid[0] ? eval(f, stmt->kid[0]) : val_const(f, OP_NONE));
     if (f->unfolded) {
         f->ret = v;
         return FLOW_RETURN;
     }
+    bool sequence = v.expr->kind == NODE_NAME && (v.abs->kind == ABS_TUPLE || v.abs->kind == ABS_LIST);
+    struct node *display = sequence ? display_of(f, v.abs) : NULL;
+    v.expr = display ? display : v.expr; /* so that each element has readers of its own */
     f->ret.abs = abs_join(f->unit, f->ret.abs, v.abs);
     emit(f, node_make(f->unit->arena, NODE_RETURN, NULL, 1, v.expr), stmt);
     return FLOW_RETURN;

@@ -22,7 +22,8 @@ static const struct fn *spelled_by(const struct fn *fn) {
 }
 
 static bool shrinks(const struct fn *fn) {
-    return fn->ret_count > 0 && !fn->ret_all_live && live_elements(fn) < fn->ret_count && live_elements(fn) > 0;
+    uint32_t live = live_elements(fn);
+    return fn->ret_count > 0 && !fn->ret_all_live && live > 0 && (live < fn->ret_count || fn->ret_count == 1);
 }
 
 /* Position of element `i` among those that stay. */
@@ -148,7 +149,7 @@ static void sweep_return(struct unit *unit, struct fn *fn, struct node *stmt) {
         return;
     if (value->kind == NODE_CALL && value->abs && value->abs->kind == ABS_RECORD && !fn->ret_all_live && !value->callsite)
         sweep_record(value, fn);
-    if (value->kind != NODE_TUPLE || !shrinks(fn))
+    if ((value->kind != NODE_TUPLE && value->kind != NODE_LIST) || !shrinks(fn))
         return;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < value->nkids; i++)

@@ -135,19 +135,33 @@ static struct param *find_param_of(struct fn *init, enum abs_kind kind) {
     return NULL;
 }
 
-/* Names of the vocabulary become the parameters of this __init__. */
-static bool rebind(struct unit *unit, struct node *e, struct param *config, struct param *index) {
+/* A parameter that was given just this value, such as the kind of a layer. */
+static struct param *find_param_with(struct fn *init, const struct node *symbol) {
+    for (uint32_t i = 1; i < init->params.len; i++) {
+        struct param *p = init->params.at[i];
+        if (p->web && p->abs && p->abs->kind == ABS_SYMBOLIC && node_equal(p->abs->constant, symbol))
+            return p;
+    }
+    return NULL;
+}
+
+/* Names of the vocabulary, and what parameters of this __init__ hold, become these parameters. */
+static bool rebind(struct unit *unit, struct fn *init, struct node *e) {
     if (e == NULL)
         return true;
-    if (e->kind == NODE_NAME && e->web == NULL) {
-        struct param *p = atom_is(e->atom, "config") ? config : atom_is(e->atom, "layer_idx") ? index : NULL;
-        if (p == NULL)
-            return !(atom_is(e->atom, "config") || atom_is(e->atom, "layer_idx"));
+    struct param *p = e->kind == NODE_NAME ? NULL : find_param_with(init, e);
+    bool index = e->kind == NODE_NAME && e->web == NULL && atom_is(e->atom, "layer_idx");
+    bool config = e->kind == NODE_NAME && e->web == NULL && atom_is(e->atom, "config");
+    if (index || config)
+        p = find_param_of(init, config ? ABS_CONFIG : ABS_INDEX);
+    if (p) {
         *e = *make_web_name(unit->arena, p->web);
         return true;
     }
+    if (index || config)
+        return false;
     for (uint32_t i = 0; i < e->nkids; i++)
-        if (!rebind(unit, e->kid[i], config, index))
+        if (!rebind(unit, init, e->kid[i]))
             return false;
     return true;
 }
@@ -157,7 +171,7 @@ struct node *symbol_in_class(struct unit *unit, struct cls *cls, struct node *sy
     if (init == NULL || init->body == NULL)
         return NULL;
     struct node *e = node_copy(unit->arena, symbol);
-    return rebind(unit, e, find_param_of(init, ABS_CONFIG), find_param_of(init, ABS_INDEX)) ? e : NULL;
+    return rebind(unit, init, e) ? e : NULL;
 }
 
 atom attribute_for_symbol(struct unit *unit, struct cls *cls, struct node *symbol, const char *name) {

@@ -247,10 +247,7 @@ static struct node *unwrapped(struct tabulate *t, struct node *expr) {
 
 static struct node *clone_attribute(struct tabulate *t, struct node *e) {
     struct attr *attr = class_attr_of(t->init->owner, e->atom);
-    struct node *value = attr && attr->stores == 1 && attr->stmt && attr->stmt->kind == NODE_ASSIGN &&
-            attr->stmt->kid[1]->kind == NODE_ATTRIBUTE
-        ? unwrapped(t, attr->stmt->kid[0])
-        : NULL;
+    struct node *value = attr && attr->stores == 1 && attr->expr ? unwrapped(t, attr->expr) : NULL;
     if (value)
         return make_web_name(t->unit->arena, value->web);
     struct node *n = node_copy(t->unit->arena, e);
@@ -508,6 +505,11 @@ static struct node *rope_key(const struct node *call) {
     const struct node *callee = call->kid[0];
     if (callee->kind == NODE_NAME && callee->web && callee->web->kind == WEB_ASSIGN)
         callee = callee->web->expr;
+    if (callee->kind == NODE_ATTRIBUTE && callee->kid[0]->abs && callee->kid[0]->abs->kind == ABS_INSTANCE) {
+        const struct attr *attr = class_attr_of(callee->kid[0]->abs->cls, callee->atom);
+        if (attr && attr->stores == 1 && attr->expr)
+            callee = attr->expr;
+    }
     return callee->kind == NODE_SUBSCRIPT ? callee->kid[1] : NULL;
 }
 
@@ -550,6 +552,16 @@ static void declare_attribute(struct tabulate *t, const char *name, struct node 
     (void)from;
 }
 
+/* transformers 4 has the length of the original training beside the rope settings, or not at all. */
+static struct node *original_length(struct tabulate *t) {
+    struct unit *u = t->unit;
+    struct node *config = symbol_in_class(u, t->init->owner, make_name(u->arena, intern(u->atoms, "config")));
+    const struct hole holes[] = {{"CONFIG", config}, {NULL, NULL}};
+    struct node *made = quote(
+        u, "getattr(CONFIG, \"original_max_position_embeddings\", CONFIG.max_position_embeddings)\n", holes);
+    return made->kid[0]->kid[0];
+}
+
 /* rows of `freqs` for long inputs below those for short ones; forward then reads the lower half. */
 static struct node *long_rows(struct tabulate *t, struct node *rows) {
     struct unit *u = t->unit;
@@ -558,8 +570,10 @@ static struct node *long_rows(struct tabulate *t, struct node *rows) {
     struct node *parameters = rope_parameters(u, t->into);
     struct node *again = node_copy(u->arena, t->rope_init);
     again->callsite = NULL;
-    struct node *original = node_make(u->arena, NODE_SUBSCRIPT, NULL, 2, node_copy(u->arena, parameters),
-        make_string(u->arena, u->atoms, "original_max_position_embeddings"));
+    struct node *original = parameters
+        ? node_make(u->arena, NODE_SUBSCRIPT, NULL, 2, node_copy(u->arena, parameters),
+              make_string(u->arena, u->atoms, "original_max_position_embeddings"))
+        : original_length(t);
     const struct hole holes[] = {{"KEY", rope_key(t->rope_init)}, {"ORIGINAL", original}, {"SELF", self_of(t, t->init)},
         {"LONG", make_web_name(u->arena, long_freq)}, {"BOTH", make_web_name(u->arena, both)},
         {"FREQS", make_web_name(u->arena, freqs)}, {"AGAIN", again},
@@ -727,10 +741,12 @@ static bool tabulate_function(struct unit *unit, struct fn *forward) {
     if (length == NULL || (dynamic && t.loop == NULL))
         return false;
     t.into = t.loop ? t.loop->kid[2] : t.init->body;
-    if (follows_length(unit, forward) && rope_parameters(unit, t.into)) {
+    if (follows_length(unit, forward)) {
         t.rope_init = find_rope_init(t.into);
-        if (t.rope_init && rope_key(t.rope_init) == NULL)
-            t.rope_init = NULL;
+        struct node *config = make_name(unit->arena, intern(unit->atoms, "config"));
+        bool has_length = rope_parameters(unit, t.into) || symbol_in_class(unit, t.init->owner, config);
+        if (t.rope_init && (rope_key(t.rope_init) == NULL || !has_length))
+            return false;
     }
     make_positions(&t, length);
     if (t.rope_init)

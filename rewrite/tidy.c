@@ -314,14 +314,24 @@ static size_t flat_width(const struct node *n) {
     return width;
 }
 
+/* Calls of what has a name: `self.norm(x).float()`, and not `(a / b).float()`. */
+static bool is_call_chain(const struct node *e) {
+    while (e->kind == NODE_CALL && e->kid[0]->kind == NODE_ATTRIBUTE && e->kid[0]->kid[0]->kind == NODE_CALL)
+        e = e->kid[0]->kid[0];
+    return e->kind == NODE_CALL && is_access(e->kid[0]);
+}
+
 /* What may move into the statement that uses it: the value of a `return`, or a plain access. */
 static bool may_move(const struct node *s, const struct node *next) {
-    if (next->kind == NODE_RETURN && is_kind(next->kid[0], NODE_NAME) && next->kid[0]->web == assigned_web(s))
+    bool hands_on = (next->kind == NODE_RETURN || assigned_web(next)) && is_kind(next->kid[0], NODE_NAME) &&
+        next->kid[0]->web == assigned_web(s);
+    if (hands_on)
         return true;
     if (s->comments && (s->comments->leading.len || s->comments->trailing))
         return false;
-    if (next->kind == NODE_RETURN && next->kid[0]->kind == NODE_CALL && s->kid[0]->kind == NODE_CALL &&
-        flat_width(s->kid[0]) + flat_width(next->kid[0]) < 80)
+    const struct node *outer = next->kind == NODE_RETURN ? next->kid[0] : NULL;
+    if (is_kind(outer, NODE_CALL) && is_call_chain(s->kid[0]) && /* without its name: classes of outputs get another */
+        flat_width(s->kid[0]) + flat_width(outer) - flat_width(outer->kid[0]) < 70)
         return true;
     return is_access(s->kid[0]) && s->kid[0]->kind == NODE_ATTRIBUTE && next->kind != NODE_IF && next->kind != NODE_FOR &&
         next->kind != NODE_WHILE;
@@ -411,6 +421,25 @@ static void tidy_spacing(struct node *block) {
 
 /* -- the pass -------------------------------------------------------------------------------------------------------------- */
 
+/* x.contiguous().float(): a cast does not care how memory lies. */
+static void drop_contiguous(struct node *e) {
+    if (e == NULL)
+        return;
+    for (uint32_t i = 0; i < e->nkids; i++)
+        drop_contiguous(e->kid[i]);
+    static const char *const casts[] = {"float", "half", "bfloat16", "to", "contiguous"};
+    if (e->kind != NODE_CALL || e->kid[0]->kind != NODE_ATTRIBUTE)
+        return;
+    struct node **of = &e->kid[0]->kid[0];
+    bool contiguous = (*of)->kind == NODE_CALL && (*of)->nkids == 1 && (*of)->kid[0]->kind == NODE_ATTRIBUTE &&
+        atom_is((*of)->kid[0]->atom, "contiguous");
+    for (size_t i = 0; contiguous && i < sizeof casts / sizeof casts[0]; i++)
+        if (atom_is(e->kid[0]->atom, casts[i])) {
+            *of = (*of)->kid[0]->kid[0];
+            return;
+        }
+}
+
 void tidy(struct unit *unit) {
     struct functions all = {0};
     functions_collect(unit, &all);
@@ -421,6 +450,7 @@ void tidy(struct unit *unit) {
             continue;
         tidy_calls(fn->body);
         tidy_spacing(fn->body);
+        drop_contiguous(fn->body);
         recount(fn);
         tidy_loops(unit, fn->body);
         recount(fn);

@@ -63,6 +63,7 @@ struct fn {
     struct cls *defined_in;       /* the class whose body holds it: where super() starts */
     bool unread;                  /* a method of which only the name is known yet (class_method_named) */
     bool is_static, is_class_method, is_property;
+    bool via_super;               /* a base's body, called by super(): unfolded like a helper */
     const struct map *closure;    /* variables around a nested def */
     VEC(struct param *) params;   /* self first for a method */
     struct unit *unit;            /* set while equations are applied */
@@ -76,6 +77,7 @@ struct fn {
     VEC(struct node *) returns;   /* its RETURN statements */
     VEC(struct node *) calls;     /* live CALLs of it */
     VEC(struct node *) effects;   /* statements that are live whenever the function is */
+    bool wraps;                   /* returns a tensor, which the output puts into a ModelOutput */
     struct fn *ret_via;           /* every return hands on what this function returns; NULL: not so */
     uint32_t ret_count;           /* every return is a tuple display of so many elements; 0: not so */
     uint64_t ret_live;            /* bit i: element i of it is read by some caller */
@@ -250,6 +252,10 @@ bool check_residual(struct unit *unit);
 /* -- equations.c --------------------------------------------------------------------------------------------------- */
 
 void apply_equations(struct unit *unit);
+
+/* -- arms.c ------------------------------------------------------------------------------------------------------- */
+
+void join_arms(struct unit *unit);
 
 /* -- names.c ------------------------------------------------------------------------------------------------------- */
 

@@ -70,8 +70,11 @@ def variants(node, lets, upcast, bound):
             yield ast.Call(ast.Attribute(inner, "float", ast.Load()), [], [])
         return
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("either", "cast"):
-        for alternative in node.args:
-            yield from variants(alternative, lets, upcast, bound)
+        for i, alternative in enumerate(node.args):
+            for inner in variants(alternative, lets, upcast, bound):
+                made = copy.copy(inner)
+                made.chosen = [*getattr(inner, "chosen", []), (ast.dump(node), i)]
+                yield made
         return
     fields = [(f, v) for f, v in ast.iter_fields(node) if isinstance(v, (ast.AST, list))]
     choices = []
@@ -88,11 +91,19 @@ def variants(node, lets, upcast, bound):
         yield made
 
 
+def one_choice_each(node):
+    """Whether an `either` that occurs twice stands for the same alternative both times, as in the matcher."""
+    chosen = {}
+    pairs = [pair for n in ast.walk(node) for pair in getattr(n, "chosen", [])]
+    return all(chosen.setdefault(text, i) == i for text, i in pairs)
+
+
 def both_casts(node, lets, example):
     named = {n for text in [*lets.values(), ast.unparse(node)] for n in re.findall(r"both\((?:\$|_m_)(\w+)", text)}
     bound = set(example) | named
     for upcast in (False, True):
-        yield from itertools.islice(variants(node, lets, upcast, bound), VARIANTS_MAX)
+        consistent = filter(one_choice_each, variants(node, lets, upcast, bound))
+        yield from itertools.islice(consistent, VARIANTS_MAX)
 
 
 def names_in(node):
@@ -254,6 +265,7 @@ def example_env(example, dtype):
             "drops": lambda length: Causal(length, "drops"),
             "complex_table": complex_table,
             "rms_norm_module": rms_norm_module,
+            "weightless_rms_norm_module": lambda dim: torch.nn.RMSNorm(dim, eps=1e-6, elementwise_affine=False),
         }
         value = eval(text, scope)  # noqa: S307
         if isinstance(value, torch.nn.Module) or (isinstance(value, torch.Tensor) and value.is_floating_point()):

@@ -36,12 +36,17 @@ def _base_names() -> set[str]:
 _SHARED = {"tie_word_embeddings", "bos_token_id", "eos_token_id", "pad_token_id"}
 
 
+def _has_own_init(cls: type) -> bool:
+    """True for a constructor that someone wrote, which a dataclass keeps."""
+    return inspect.unwrap(cls.__init__).__code__.co_filename != "<string>"
+
+
 def declared(cls: type) -> dict[str, Any]:
     """Names a class takes -> annotation; those of the common base class are left out.
 
     Dataclass fields under transformers 5, parameters of ``__init__`` under 4.
     """
-    if dataclasses.is_dataclass(cls):
+    if dataclasses.is_dataclass(cls) and not _has_own_init(cls):
         found = {f.name: f.type for f in dataclasses.fields(cls) if f.init}
     else:
         parameters = inspect.signature(cls.__init__).parameters.values()
@@ -180,7 +185,7 @@ def _layers(default: Any, names: list[str]) -> dict[str, Any]:
 def _is_derived(config: Any, name: str) -> bool:
     """True if the class makes the field itself where None is given."""
     cls = type(config)
-    if dataclasses.is_dataclass(cls):
+    if dataclasses.is_dataclass(cls) and not _has_own_init(cls):
         return any(f.name == name and f.default is None for f in dataclasses.fields(cls))
     parameter = inspect.signature(cls.__init__).parameters.get(name)
     return parameter is not None and parameter.default is None

@@ -140,8 +140,12 @@ static inline void build_param(struct env *env, struct node *param) {
     if (annotation == NULL || annotation->kind != NODE_NAME)
         return;
     const char *text = annotation->atom;
-    enum abs_kind kind = text[0] == 'M' ? ABS_MASK : text[0] == 'N' ? ABS_NUMBER : ABS_TENSOR;
-    web->abs = build_abs(env->world, kind, text[1] != '\0' ? (uint32_t)(text[1] - '0') : 0);
+    bool mask = strchr("MKD", text[0]) != NULL; /* additive, true where it keeps, true where it drops */
+    enum abs_kind kind = mask ? ABS_MASK : text[0] == 'N' ? ABS_NUMBER : ABS_TENSOR;
+    struct absval *abs = build_abs(env->world, kind, text[1] != '\0' ? (uint32_t)(text[1] - '0') : 0);
+    if (mask && text[0] != 'M')
+        abs->mask->form = text[0] == 'K' ? MASK_KEEPS : MASK_DROPS;
+    web->abs = abs;
 }
 
 /* The FUNCTION of a module with one def. */

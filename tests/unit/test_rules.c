@@ -115,10 +115,10 @@ static char *as_function(const struct rule *rule, const char *text) {
     buf_puts(&out, "def f(self");
     for (uint32_t i = 0; i < rule->metas->count; i++) {
         const struct metavariable *meta = &rule->metas->at[i];
-        bool mask = false;
+        const char *mask = NULL;
         for (const struct condition *c = meta->conditions; c != NULL; c = c->next)
-            mask = mask || c->kind == CONDITION_MASK;
-        buf_printf(&out, ", %s: %s", meta->name, mask ? "M" : "T");
+            mask = c->kind == CONDITION_MASK ? "M" : c->kind == CONDITION_KEEPS ? "K" : c->kind == CONDITION_DROPS ? "D" : mask;
+        buf_printf(&out, ", %s: %s", meta->name, mask ? mask : "T");
         if (!mask && meta->rank > 0)
             buf_printf(&out, "%u", meta->rank);
     }

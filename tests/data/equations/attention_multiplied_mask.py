@@ -1,5 +1,5 @@
 # expect: torch.ops.auto_deploy.torch_attention(q, x.transpose(1, 2), v, is_causal=True, scale=1.0 / math.sqrt(v.size(-1)))
-def forward(self, q: T4, x: T4, v: T4, b: M, attention_mask: M):
+def forward(self, q: T4, x: T4, v: T4, b: K, attention_mask: M):
     k = x.permute(0, 2, 3, 1)
     w = torch.matmul(q, k)
     w = w / math.sqrt(v.size(-1))

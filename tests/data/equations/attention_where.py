@@ -1,5 +1,5 @@
 # expect: torch_attention(query, key, value, is_causal=True, scale=1.0)
-def forward(self, query: T4, key: T4, value: T4, causal_mask: M, attention_mask: M):
+def forward(self, query: T4, key: T4, value: T4, causal_mask: K, attention_mask: M):
     attn_weights = torch.matmul(query, key.transpose(-1, -2))
     mask_value = torch.finfo(attn_weights.dtype).min
     mask_value = torch.tensor(mask_value, dtype=attn_weights.dtype, device=attn_weights.device)

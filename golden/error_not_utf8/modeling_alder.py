@@ -1,0 +1,3 @@
+"""Modèle de langue."""
+
+import torch

@@ -1,0 +1,95 @@
+/* bench.c - `adgen_bench PACKAGE`: what translating takes beside tree-sitter's own parse of the same files.
+ *
+ * One line a model type that can be translated: type, bytes of its modeling and configuration file, microseconds of
+ * tree-sitter for both, microseconds of the translation from reading to the text of the output, KB of memory. Each time is
+ * the least of ROUNDS. scripts/bench.py sums them up. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <tree_sitter/api.h>
+
+#include "base/arena.h"
+#include "base/atom.h"
+#include "base/file.h"
+#include "emit/adgen.h"
+
+enum { ROUNDS = 5 };
+
+const TSLanguage *tree_sitter_python(void);
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static double least(double a, double b) {
+    return a < b ? a : b;
+}
+
+/* Seconds to parse a text. */
+static double parse(TSParser *parser, const struct source *source) {
+    double best = 1e9;
+    for (int i = 0; source && i < ROUNDS; i++) {
+        double start = now();
+        ts_tree_delete(ts_parser_parse_string(parser, NULL, source->text, source->len));
+        best = least(best, now() - start);
+    }
+    return source ? best : 0;
+}
+
+/* Seconds to translate a model, or 0 if it is refused; *kb is the memory that it took. */
+static double translate(struct adgen *adgen, const struct model *model, size_t *kb) {
+    double best = 1e9;
+    for (int i = 0; i < ROUNDS; i++) {
+        struct adgen_request request = {.path = model->path, .entry = model->head, .model_type = model->type};
+        struct adgen_result result;
+        adgen_translate(adgen, &request, &result);
+        bool refused = result.status == ADGEN_REFUSED;
+        best = least(best, result.seconds);
+        *kb = arena_used(result.arena) / 1024;
+        adgen_result_free(&result);
+        if (refused)
+            return 0;
+    }
+    return best;
+}
+
+static void measure(struct adgen *adgen, TSParser *parser, const struct registry *registry, const char *type) {
+    struct arena *arena = arena_create();
+    struct atoms *atoms = atoms_create(arena);
+    struct diags *diags = diags_create(arena);
+    struct model model;
+    size_t kb = 0;
+    double seconds = registry_model(registry, arena, diags, type, &model) ? translate(adgen, &model, &kb) : 0;
+    if (seconds > 0) {
+        struct source *modeling = source_read(arena, atoms, diags, model.path);
+        struct source *config = model.config_path ? source_read(arena, atoms, diags, model.config_path) : NULL;
+        double alone = parse(parser, modeling) + parse(parser, config);
+        uint32_t bytes = (modeling ? modeling->len : 0) + (config ? config->len : 0);
+        printf("%s\t%u\t%.1f\t%.1f\t%zu\t%s\t%s\n", type, bytes, alone * 1e6, seconds * 1e6, kb, model.path,
+            model.config_path ? model.config_path : "");
+    }
+    arena_destroy(arena);
+}
+
+int main(int argc, char **argv) {
+    struct arena *arena = arena_create();
+    struct diags *diags = diags_create(arena);
+    const char *root = argc == 2 ? package_in(arena, diags, argv[1]) : NULL;
+    struct registry *registry = root ? registry_open(diags, root) : NULL;
+    if (registry == NULL) {
+        fputs("usage: adgen_bench PACKAGE\n", stderr);
+        return 2;
+    }
+    struct adgen *adgen = adgen_create(&(struct adgen_settings){.package = root, .registry = registry});
+    TSParser *parser = ts_parser_new();
+    ts_parser_set_language(parser, tree_sitter_python());
+    for (uint32_t i = 0; i < registry->nheads; i++)
+        measure(adgen, parser, registry, registry->heads[i].key);
+    ts_parser_delete(parser);
+    adgen_destroy(adgen);
+    registry_close(registry);
+    arena_destroy(arena);
+    return 0;
+}

@@ -1,0 +1,64 @@
+"""Goldens: the whole output and the whole message of small inputs that show one thing each."""
+
+import subprocess
+import sys
+
+import pytest
+from golden_cases import ROOT, cases, good_cases, run
+
+all_cases = pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
+written = pytest.mark.parametrize("case", good_cases(), ids=lambda case: case.name)
+RUFF = [sys.executable, "-m", "ruff"]
+
+
+@all_cases
+def test_expected(case):
+    got, want = case.run(), case.expected()
+    assert got.err.decode() == want.err.decode()
+    assert got.out.decode() == want.out.decode(), "`make golden-update` shows the difference"
+    assert got.status == want.status
+
+
+@all_cases
+def test_again_and_from_standard_input(case):
+    first = case.run()
+    assert case.run() == first
+    assert case.run(stdin=case.input.read_bytes()) == first
+
+
+@written
+def test_compiles(case):
+    compile(case.expected().out, case.name, "exec", dont_inherit=True)
+
+
+@written
+def test_second_run_changes_nothing(case, tmp_path):
+    """What is written is a fixed point: adgen says so and leaves the file alone."""
+    target = tmp_path / case.input.name
+    target.write_bytes(case.expected().out)
+    before = target.stat().st_mtime_ns
+    again = run(target.name, "-o", target.name, cwd=tmp_path)
+    assert target.read_bytes() == case.expected().out
+    assert target.stat().st_mtime_ns == before
+    assert again.status == 0
+    assert b"translated already" in again.err
+
+
+def ruff(*arguments):
+    files = [str(case.folder / "expected.py") for case in good_cases()]
+    done = subprocess.run([*RUFF, *arguments, *files], capture_output=True, text=True, cwd=ROOT)
+    return done.stdout + done.stderr if done.returncode else ""
+
+
+def test_ruff_check():
+    config = 'lint.isort.known-first-party=["tensorrt_llm"]'
+    assert not ruff("check", "--isolated", "--line-length=100", "--select=E,F,I,W", f"--config={config}")
+
+
+def test_ruff_format():
+    assert not ruff("format", "--isolated", "--line-length=100", "--diff")
+
+
+def test_there_is_no_case_without_expectation():
+    for case in cases():
+        assert (case.folder / "expected.py").exists() or (case.folder / "expected.err").exists(), case.name
