@@ -79,6 +79,8 @@ static struct unit *unit_make(struct adgen *adgen, const struct adgen_request *r
     if (adgen->facts)
         facts_forget(adgen->facts);
     *unit = adgen->loader;
+    unit->context = &adgen->loader;
+    unit->modules = unit->tables = (struct map){0};
     unit->arena = arena;
     unit->diags = diags_create(arena);
     unit->trace = NEW(arena, struct trace);
