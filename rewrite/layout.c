@@ -119,15 +119,22 @@ static bool reduces_last(const struct node *call) {
     return d && is_int(d, &dim) && dim == -1 && keep && keep->kind == NODE_CONST && keep->op == OP_TRUE;
 }
 
+/* x.shape[-1] */
+static bool is_last_size(const struct node *e) {
+    int dim;
+    return e->kind == NODE_SUBSCRIPT && e->kid[0]->kind == NODE_ATTRIBUTE && atom_is(e->kid[0]->atom, "shape") &&
+        is_int(e->kid[1], &dim) && dim == -1;
+}
+
 static bool works_along_last(const struct node *e) {
-    if (e == NULL)
+    if (e == NULL || is_last_size(e))
         return true;
     if (e->kind == NODE_SUBSCRIPT || e->kind == NODE_FOR || e->kind == NODE_WHILE || e->kind == NODE_IFEXP)
         return false;
     if (e->kind == NODE_CALL) {
         const char *name = e->kid[0]->kind == NODE_ATTRIBUTE ? e->kid[0]->atom : NULL;
         bool fine = name &&
-            (one_of(name, pointwise) || (op_name(e) && one_of(name, last_axis_ops)) ||
+            (one_of(name, pointwise) || (one_of(name, "new_ones new_zeros") && e->nkids == 2 && is_last_size(e->kid[1])) || (op_name(e) && one_of(name, last_axis_ops)) ||
                 (one_of(name, "mean sum var amax") && reduces_last(e)) || one_of(name, "layer_norm rms_norm"));
         if (!fine)
             return false;
@@ -414,6 +421,13 @@ static struct node *swap_method(struct layout *l, struct node *e) {
     return !splits || swap_dim(l, arg_at(s, 1, "dim")) ? s : NULL;
 }
 
+/* torch.f, written in the source or by an equation's template. */
+static bool is_library(const struct node *callee) {
+    if (callee->abs)
+        return callee->abs->kind == ABS_LIBRARY;
+    return callee->kind == NODE_ATTRIBUTE && callee->kid[0]->kind == NODE_NAME && atom_is(callee->kid[0]->atom, "torch");
+}
+
 static struct node *swap_call(struct layout *l, struct node *e) {
     const char *op = op_name(e);
     if (is_rope(e))
@@ -438,8 +452,8 @@ static struct node *swap_call(struct layout *l, struct node *e) {
         return s;
     }
     const struct node *callee = e->kid[0];
-    bool library = callee->abs && callee->abs->kind == ABS_LIBRARY;
-    if (library && (qual_ends(callee->abs->qual, "torch.cat") || qual_ends(callee->abs->qual, "torch.concat")) &&
+    bool library = is_library(callee);
+    if (library && callee->kind == NODE_ATTRIBUTE && one_of(callee->atom, "cat concat concatenate") &&
         e->nkids >= 2 && (e->kid[1]->kind == NODE_LIST || e->kid[1]->kind == NODE_TUPLE)) {
         struct node *list = swap_elements(l, e->kid[1]), *s = list ? copy(l, e) : NULL;
         if (s == NULL || !swap_dim(l, arg_at(s, 1, "dim")))
@@ -581,8 +595,14 @@ static struct node *swapped_variable(const struct node *e) {
     return variable && receiver(e->web->expr)->kind == NODE_NAME ? receiver(e->web->expr) : NULL;
 }
 
-/* A size of a transpose is a size of what it is the transpose of. */
+/* A size, dtype or device of a transpose is one of what it is the transpose of. */
 static void turn_size(struct layout *l, struct node *e) {
+    bool kept = e->kind == NODE_ATTRIBUTE && (atom_is(e->atom, "dtype") || atom_is(e->atom, "device"));
+    if (kept && swapped_variable(e->kid[0])) {
+        e->kid[0] = copy(l, swapped_variable(e->kid[0]));
+        e->kid[0]->atom = e->kid[0]->web->name;
+        return;
+    }
     bool size = is_method(e, "size") && e->nkids == 2;
     bool shape = e->kind == NODE_SUBSCRIPT && e->kid[0]->kind == NODE_ATTRIBUTE && atom_is(e->kid[0]->atom, "shape");
     int dim;
