@@ -79,14 +79,14 @@ static struct unit *unit_make(struct adgen *adgen, const struct adgen_request *r
     if (adgen->facts)
         facts_forget(adgen->facts);
     *unit = adgen->loader;
+    unit->context = &adgen->loader;
+    unit->modules = unit->tables = (struct map){0};
     unit->arena = arena;
     unit->diags = diags_create(arena);
     unit->trace = NEW(arena, struct trace);
     unit->options = (struct options){.entry = request->entry,
         .model_type = request->model_type,
-        .partial = request->partial,
-        .whole = request->account || request->dump_after,
-        .bundle_config = request->bundle_config};
+        .whole = request->account || request->dump_after};
     unit->strict_rounding = request->strict_rounding;
     return unit;
 }
@@ -178,7 +178,7 @@ void adgen_translate(struct adgen *adgen, const struct adgen_request *request, s
         result->account = NEW(arena, struct account);
     bool ready = diags_count(adgen->loader.diags, SEVERITY_ERROR) == 0 && adgen->loader.facts && adgen->loader.rules;
     if (ready && translate(adgen, request, result, &result->text)) {
-        result->status = unit->prefill_only || unit->gaps > 0 ? ADGEN_GAPS : ADGEN_DONE;
+        result->status = unit->prefill_only ? ADGEN_PREFILL_ONLY : ADGEN_DONE;
         result->already = !request->dump_after && keep_input(unit, &result->text);
     } else {
         buf_free(&result->text);

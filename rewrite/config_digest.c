@@ -153,24 +153,27 @@ static void scan(struct digest *d, const char *at) {
     }
 }
 
-struct module *config_digest(struct unit *unit, const char *path) {
-    atom key = intern_printf(unit->atoms, "digest:%s", path);
-    if (map_has(&unit->modules, key))
-        return map_get(&unit->modules, key);
-    struct diags *diags = unit->diags;
-    struct package own = unit->package;
+/* Parsed as a whole, in the arena of `unit`; what is wrong with this file is not the user's concern. */
+static struct module *read_digest(struct unit *unit, const char *path) {
+    struct unit reader = *unit;
     struct digest d = {0};
     struct buf text = {0};
-    unit->diags = diags_create(unit->arena); /* what is wrong with this file is not the user's concern */
+    reader.diags = diags_create(unit->arena);
+    reader.options.whole = true;
     if (file_load(path, &text) && text.len > 0)
         scan(&d, text.at);
     struct source *source =
-        d.out.len > 0 ? source_from_text(unit->arena, unit->atoms, unit->diags, path, d.out.at, d.out.len) : NULL;
-    struct module *module = source ? module_load(unit, source) : NULL;
+        d.out.len > 0 ? source_from_text(unit->arena, unit->atoms, reader.diags, path, d.out.at, d.out.len) : NULL;
+    struct module *module = source ? module_load(&reader, source) : NULL;
     buf_free(&text);
     buf_free(&d.out);
-    unit->diags = diags;
-    unit->package = own;
-    map_put(unit->arena, &unit->modules, key, module);
     return module;
+}
+
+struct module *config_digest(struct unit *unit, const char *path) {
+    struct unit *keeper = unit_keeper(unit);
+    atom key = intern_printf(unit->atoms, "digest:%s", path);
+    if (!map_has(&keeper->modules, key))
+        map_put(keeper->arena, &keeper->modules, key, read_digest(keeper, path));
+    return map_get(&keeper->modules, key);
 }

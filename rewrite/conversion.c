@@ -21,6 +21,7 @@ struct definition {
 
 struct conversion_table {
     struct unit *unit;
+    struct conversion_table *kept; /* the same for all translations in a context */
     struct source *source;
     VEC(struct definition) definitions;
     struct map aliases; /* key -> atom */
@@ -208,10 +209,36 @@ struct conversion_table *conversion_table_open(struct unit *unit) {
     const char *path = path_join(unit->arena, unit->package.root, "conversion_mapping.py");
     if (!file_exists(path))
         return NULL;
+    struct unit *keeper = unit_keeper(unit);
+    atom key = intern(unit->atoms, path);
+    struct conversion_table *kept = map_get(&keeper->tables, key);
+    if (kept == NULL) {
+        kept = NEW(keeper->arena, struct conversion_table);
+        kept->source = source_read(keeper->arena, unit->atoms, unit->diags, path);
+        if (kept->source != NULL) /* else it is said to each */
+            map_put(keeper->arena, &keeper->tables, key, kept);
+    }
     struct conversion_table *t = NEW(unit->arena, struct conversion_table);
+    *t = *kept;
     t->unit = unit;
-    t->source = source_read(unit->arena, unit->atoms, unit->diags, path);
+    t->kept = kept;
     return t;
+}
+
+/* Index it for all, or say what is wrong with it to each. */
+static bool index_once(struct conversion_table *t) {
+    if (t->definitions.len > 0)
+        return true;
+    struct unit *unit = t->unit, reader = *unit;
+    struct conversion_table made = {.source = t->source, .unit = &reader, .kept = t->kept};
+    reader.arena = unit_keeper(unit)->arena;
+    if (!index_table(&made))
+        return false;
+    made.unit = NULL;
+    *t->kept = made;
+    *t = made;
+    t->unit = unit;
+    return true;
 }
 
 /* -- evaluation ------------------------------------------------------------------------------------------------------ */
@@ -392,9 +419,9 @@ bool conversion_table_get(struct conversion_table *t, atom key, struct conversio
     *found = false;
     if (t->source == NULL)
         return false;
-    if (!is_mentioned(t, key))
+    if (t->definitions.len == 0 && !is_mentioned(t, key))
         return true;
-    if (t->definitions.len == 0 && !index_table(t))
+    if (!index_once(t))
         return false;
     for (int depth = 0; depth < DEPTH_MAX && !is_defined(t, key); depth++)
         if ((key = map_get(&t->aliases, key)) == NULL)

@@ -236,12 +236,22 @@ static bool read_tree(struct unit *unit, struct module *module) {
     return module->tree != NULL;
 }
 
+/* Whether a definition that is not read has decorators. */
+static bool is_decorated(const struct node *def) {
+    const char *at = def->source->text + def->span.start;
+    for (at += strspn(at, " \t\n"); *at == '#'; at += strspn(at, " \t\n"))
+        at += strcspn(at, "\n");
+    return *at == '@';
+}
+
 struct node *symbol_def(struct unit *unit, const struct symbol *symbol) {
     struct node *def = symbol->def;
     read_definition(unit, def);
-    for (uint32_t i = 0; def->kind == NODE_CLASS && i < class_body(def)->nkids; i++)
-        if (class_body(def)->kid[i]->kind == NODE_FUNCTION)
-            read_function(unit, class_body(def)->kid[i]);
+    for (uint32_t i = 0; def->kind == NODE_CLASS && i < class_body(def)->nkids; i++) {
+        struct node *method = class_body(def)->kid[i];
+        if ((method->flags & NF_UNREAD) && (is_decorated(method) || atom_is(method->atom, "__post_init__")))
+            read_function(unit, method);
+    }
     return def;
 }
 

@@ -132,12 +132,12 @@ struct package {
 struct options {
     const char *entry;      /* class to translate; NULL: to be found */
     const char *model_type; /* that the file was looked up for; NULL for a file given by its path */
-    bool partial;           /* emit what is understood, with a marker at each gap */
     bool whole;             /* parse all definitions, needed or not */
-    bool bundle_config;     /* put a minimal configuration class into the file */
 };
 
 struct unit {
+    struct unit *context;          /* outlives this translation, for what all read alike; NULL: nothing does */
+    struct map tables;             /* of a context: path -> struct conversion_table */
     struct arena *arena;
     struct atoms *atoms;
     struct diags *diags;
@@ -169,9 +169,13 @@ struct unit {
     const char *prefill_only;      /* why AutoDeploy cannot cache it; NULL: it can */
     bool strict_rounding;          /* only equations that are exact */
     /* the outcome, for the exit status and the report: */
-    uint32_t gaps;                 /* markers in a partial translation */
     bool already;                  /* no pass found anything to change: the input is a translation */
 };
+
+/* Where to keep what other translations in this context will read again. */
+static inline struct unit *unit_keeper(struct unit *unit) {
+    return unit->context ? unit->context : unit;
+}
 
 /* -- link.c ------------------------------------------------------------------------------------------------------ */
 
@@ -182,7 +186,8 @@ struct module *module_read(struct unit *unit, const char *path);
  * neither. `qual` is its absolute dotted name, the last part of which is the name in the file. */
 const char *import_path(struct unit *unit, const struct module *module, atom qual);
 struct symbol *module_lookup(const struct module *module, atom name);
-/* The definition of a CLASS or FUNCTION, all of which is parsed then: use this, not symbol->def, for more than its name. */
+/* The definition of a CLASS or FUNCTION, which may not have been parsed before: use this, not symbol->def, for more than
+ * its name. Of the methods of a class, the initialisers and those with decorators are parsed then. */
 struct node *symbol_def(struct unit *unit, const struct symbol *symbol);
 struct cls *symbol_class(struct unit *unit, struct module *module, struct symbol *symbol);
 struct fn *symbol_function(struct unit *unit, struct module *module, struct symbol *symbol);
