@@ -58,8 +58,8 @@ def run(*arguments) -> None:
 
 def peak_of(*arguments) -> int:
     """Peak resident memory of one run, in KiB."""
-    process = subprocess.Popen([ADGEN, *map(str, arguments)], stdout=subprocess.DEVNULL)
-    return os.wait4(process.pid, 0)[2].ru_maxrss
+    command = [RELEASE / "tests" / "adgen_bench", "--peak", ADGEN, *map(str, arguments)]
+    return int(subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout)
 
 
 def batch(jobs: int, folder: Path) -> float:

@@ -2,11 +2,17 @@
  *
  * One line a model type that can be translated: type, bytes of its modeling and configuration file, microseconds of
  * tree-sitter for both, microseconds of the translation from reading to the text of the output, KB of memory. Each time is
- * the least of ROUNDS. scripts/bench.py sums them up. */
+ * the least of ROUNDS. scripts/bench.py sums them up.
+ *
+ * `adgen_bench --peak PROGRAM ARGUMENT...`: the peak resident memory of a program, in KB. A process starts with that of
+ * the one that it was forked from, so that must be small. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <tree_sitter/api.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/atom.h"
@@ -73,7 +79,23 @@ static void measure(struct adgen *adgen, TSParser *parser, const struct registry
     arena_destroy(arena);
 }
 
+static int peak(char **command) {
+    struct rusage usage;
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (freopen("/dev/null", "w", stdout))
+            execv(command[0], command);
+        _exit(127);
+    }
+    if (pid < 0 || wait4(pid, NULL, 0, &usage) != pid)
+        return 1;
+    printf("%ld\n", usage.ru_maxrss);
+    return 0;
+}
+
 int main(int argc, char **argv) {
+    if (argc > 2 && strcmp(argv[1], "--peak") == 0)
+        return peak(argv + 2);
     struct arena *arena = arena_create();
     struct diags *diags = diags_create(arena);
     const char *root = argc == 2 ? package_in(arena, diags, argv[1]) : NULL;
