@@ -1,6 +1,7 @@
 /* emit_header.c - licence lines and docstring. */
 #include <string.h>
 
+#include "base/file.h"
 #include "emit/emit.h"
 #include "emit/python.h"
 
@@ -17,20 +18,31 @@ static size_t trim_rights(const char *line, size_t len) {
     return len;
 }
 
-/* The copyright lines at the top of the source, and whether its licence is Apache 2.0. */
-static bool copy_rights(const struct source *source, struct buf *out) {
+/* The copyright lines at the top of the source. */
+static void copy_rights(const struct source *source, struct buf *out) {
     const char *p = source->text;
-    bool apache = false;
     while (*p == '#' || *p == '\n' || *p == '\r') {
         size_t len = strcspn(p, "\n");
         if (strncmp(p, "# Copyright", 11) == 0)
             buf_printf(out, "# SPDX-FileCopyrightText: %.*s\n", (int)trim_rights(p + 2, len - 2), p + 2);
-        char line[160] = {0};
-        strncpy(line, p, len < sizeof line - 1 ? len : sizeof line - 1);
-        apache |= strstr(line, "Apache License") != NULL || strstr(line, "Apache-2.0") != NULL;
         p += len + (p[len] == '\n');
     }
-    return apache;
+}
+
+/* " 5.23.0": the package's `__version__`, after a space; "" if it says none. */
+static const char *version_of(const struct unit *u) {
+    static const char assignment[] = "\n__version__ = \"";
+    struct buf text = {0};
+    const char *version = "";
+    if (file_load(path_join(u->arena, u->package.root, "__init__.py"), &text)) {
+        buf_putc(&text, '\0');
+        const char *at = strstr(text.at, assignment);
+        size_t len = at ? strcspn(at + sizeof assignment - 1, "\"\n") : 0;
+        if (len > 0)
+            version = arena_printf(u->arena, " %.*s", (int)len, at + sizeof assignment - 1);
+    }
+    buf_free(&text);
+    return version;
 }
 
 /* The path inside the package, else the file's name; where the package lies does not show. */
@@ -53,8 +65,9 @@ void emit_header(struct emitter *e, struct buf *out) {
     buf_printf(out, "\"\"\"Prefill-only %s for AutoDeploy.\n\n", e->prefix);
     const char *package = u->package.name, *path = short_path(u);
     if (package) {
-        bool fits = strlen("Source: , , translated by adgen.") + strlen(package) + strlen(path) <= LINE_LENGTH;
-        buf_printf(out, "Source: %s,%s%s, translated by adgen.\n\n", package, fits ? " " : "\n", path);
+        const char *version = version_of(u);
+        size_t len = strlen("Source: , , translated by adgen.") + strlen(package) + strlen(version) + strlen(path);
+        buf_printf(out, "Source: %s%s,%s%s, translated by adgen.\n\n", package, version, len <= LINE_LENGTH ? " " : "\n", path);
     } else {
         buf_printf(out, "Source: %s, translated by adgen.\n\n", path);
     }

@@ -242,6 +242,32 @@ static uint32_t settle_gaps(const struct place *place, const struct node *stmt, 
     return blanks_between(place->before, stmt, written, place->suite, place->after_docstring);
 }
 
+static bool is_one_line(const struct buf *out, size_t start) {
+    return memchr(out->at + start, '\n', out->len - start) == out->at + out->len - 1;
+}
+
+/* A comment behind a statement that fits its line without it goes above, where it does not break the statement. */
+static void print_simple_statement(struct printer *p, const struct node *stmt) {
+    size_t start = p->out->len;
+    print_statement(p, stmt);
+    atom comment = has_trailing_comment(stmt) ? stmt->comments->trailing : NULL;
+    if (!p->wrap_comments || comment == NULL || is_compound(stmt) || is_one_line(p->out, start) || is_pragma(comment)) {
+        return;
+    }
+    buf_truncate(p->out, start);
+    stmt->comments->trailing = NULL;
+    print_statement(p, stmt);
+    bool fits = is_one_line(p->out, start);
+    buf_truncate(p->out, start);
+    if (fits) {
+        write_comment(p, comment);
+    } else {
+        stmt->comments->trailing = comment;
+    }
+    print_statement(p, stmt);
+    stmt->comments->trailing = comment;
+}
+
 static void print_suite_stmt(struct printer *p, struct place *place, const struct node *stmt) {
     uint32_t comments = has_leading_comments(stmt) ? stmt->comments->leading.len : 0;
     uint32_t few[8] = {0}, *gap = comments < 8 ? few : NEW_ARRAY(p->arena, uint32_t, comments + 1);
@@ -254,7 +280,7 @@ static void print_suite_stmt(struct printer *p, struct place *place, const struc
     if (docstring) {
         print_docstring_stmt(p, stmt);
     } else {
-        print_statement(p, stmt);
+        print_simple_statement(p, stmt);
     }
     place->before = stmt;
     place->after_docstring = docstring && place->suite != SUITE_FUNCTION;

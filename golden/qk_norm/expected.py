@@ -110,9 +110,8 @@ class AspenAttention(nn.Module):
         self.o_proj = nn.Linear(
             config.num_attention_heads * self.head_dim, config.hidden_size, bias=False
         )
-        self.q_norm = AspenRMSNorm(
-            self.head_dim, eps=config.rms_norm_eps
-        )  # over one head, not over all
+        # over one head, not over all
+        self.q_norm = AspenRMSNorm(self.head_dim, eps=config.rms_norm_eps)
         self.k_norm = AspenRMSNorm(self.head_dim, eps=config.rms_norm_eps)
 
     def forward(
