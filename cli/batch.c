@@ -72,9 +72,7 @@ static void translate(struct batch *batch, struct adgen *adgen, struct job *job,
         struct adgen_request request = {.path = model.path,
             .entry = model.head,
             .model_type = model.type,
-            .partial = given->partial,
             .strict_rounding = given->strict_rounding,
-            .bundle_config = given->bundle_config,
             .account = given->report != NULL};
         adgen_translate(adgen, &request, &result);
         if (result.status != ADGEN_REFUSED && deliver(batch, job, &result, diags))
@@ -147,7 +145,7 @@ static int summarise(const struct batch *batch) {
         count[batch->jobs[i].status]++;
         changed += batch->jobs[i].changed && batch->jobs[i].status != EXIT_REFUSED;
     }
-    say(batch->voice, "%u model types: %u translated, %u of them prefill-only or with gaps; %u refused; %u files %s",
+    say(batch->voice, "%u model types: %u translated, %u of them prefill-only; %u refused; %u files %s",
         batch->count, count[EXIT_DONE] + count[EXIT_GAPS], count[EXIT_GAPS], count[EXIT_REFUSED], changed,
         batch->given->check ? "would change" : "changed");
     if (count[EXIT_REFUSED] > 0 || (batch->given->check && changed > 0))

@@ -86,9 +86,7 @@ static struct unit *unit_make(struct adgen *adgen, const struct adgen_request *r
     unit->trace = NEW(arena, struct trace);
     unit->options = (struct options){.entry = request->entry,
         .model_type = request->model_type,
-        .partial = request->partial,
-        .whole = request->account || request->dump_after,
-        .bundle_config = request->bundle_config};
+        .whole = request->account || request->dump_after};
     unit->strict_rounding = request->strict_rounding;
     return unit;
 }
@@ -180,7 +178,7 @@ void adgen_translate(struct adgen *adgen, const struct adgen_request *request, s
         result->account = NEW(arena, struct account);
     bool ready = diags_count(adgen->loader.diags, SEVERITY_ERROR) == 0 && adgen->loader.facts && adgen->loader.rules;
     if (ready && translate(adgen, request, result, &result->text)) {
-        result->status = unit->prefill_only || unit->gaps > 0 ? ADGEN_GAPS : ADGEN_DONE;
+        result->status = unit->prefill_only ? ADGEN_PREFILL_ONLY : ADGEN_DONE;
         result->already = !request->dump_after && keep_input(unit, &result->text);
     } else {
         buf_free(&result->text);

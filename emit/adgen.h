@@ -38,7 +38,7 @@ struct adgen_request {
     const char *entry;      /* class to translate; NULL: the only causal LM */
     const char *model_type; /* that the file was found by; NULL: it was given */
     const char *dump_after; /* a pass: the text is then the program after it, for reading */
-    bool partial, strict_rounding, bundle_config;
+    bool strict_rounding;
     bool account; /* keep what report_json needs */
 };
 
@@ -46,7 +46,7 @@ struct adgen_request {
 enum adgen_status {
     ADGEN_DONE = 0,
     ADGEN_REFUSED = 1,
-    ADGEN_GAPS = 3, /* written, but prefill-only or with gaps */
+    ADGEN_PREFILL_ONLY = 3, /* written, but AutoDeploy cannot decode with it */
 };
 
 struct adgen_result {

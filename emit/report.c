@@ -217,9 +217,7 @@ static const char *status_text(const struct adgen_result *result) {
         return "refused";
     if (result->already)
         return "already translated";
-    if (result->status == ADGEN_DONE)
-        return "done";
-    return result->unit->gaps > 0 ? "gaps" : "prefill-only";
+    return result->status == ADGEN_DONE ? "done" : "prefill-only";
 }
 
 static void put_configuration(const struct report *r, cJSON *json) {

@@ -56,10 +56,19 @@ static void note_miss(struct run *run, const struct rule *rule, const struct sit
         *miss = (struct miss){rule, site->node, site->node->value, *m};
 }
 
+/* Attention cannot stay plain PyTorch: nothing makes its mask. */
+static bool takes_mask(const struct rule *rule) {
+    for (uint32_t i = 0; i < rule->metas->count; i++)
+        for (const struct condition *c = rule->metas->at[i].conditions; c != NULL; c = c->next)
+            if (c->kind == CONDITION_MASK || c->kind == CONDITION_KEEPS || c->kind == CONDITION_DROPS)
+                return true;
+    return false;
+}
+
 static bool allowed(struct run *run, const struct instance *in, const struct node *node) {
     struct rewriter *r = run->r;
     bool exact = in->rule->promise == PROMISE_EXACT && !in->binding.rounded;
-    return (exact || !r->strict_rounding) && (r->allow == NULL || r->allow(r, in->rule, node));
+    return (exact || !r->strict_rounding || takes_mask(in->rule)) && (r->allow == NULL || r->allow(r, in->rule, node));
 }
 
 /* -- one root ----------------------------------------------------------------------------------------------------------------- */

@@ -132,9 +132,7 @@ struct package {
 struct options {
     const char *entry;      /* class to translate; NULL: to be found */
     const char *model_type; /* that the file was looked up for; NULL for a file given by its path */
-    bool partial;           /* emit what is understood, with a marker at each gap */
     bool whole;             /* parse all definitions, needed or not */
-    bool bundle_config;     /* put a minimal configuration class into the file */
 };
 
 struct unit {
@@ -171,7 +169,6 @@ struct unit {
     const char *prefill_only;      /* why AutoDeploy cannot cache it; NULL: it can */
     bool strict_rounding;          /* only equations that are exact */
     /* the outcome, for the exit status and the report: */
-    uint32_t gaps;                 /* markers in a partial translation */
     bool already;                  /* no pass found anything to change: the input is a translation */
 };
 
