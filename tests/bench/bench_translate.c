@@ -5,8 +5,8 @@
  * For each model type of the package, or for those given, that can be translated: the time to parse its modeling and
  * configuration file with tree-sitter and no more, and the time of the whole translation in a context that is ready, as
  * in `adgen --all`. A round parses all files and then translates all, since a file that has just been read is read
- * faster; of the rounds, the shortest time of each type counts. The last line sums up. The rules are loaded once and are
- * not counted, nor is the output written. */
+ * faster; of the rounds, the shortest time of each type counts. The last line sums up. The rules are loaded once and
+ * are not counted, nor is the output written. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
