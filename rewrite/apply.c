@@ -157,7 +157,16 @@ static int index_in(const struct node *block, const struct node *stmt) {
     return -1;
 }
 
-/* Whether `stmt` may move down to just before `last`: nothing in between reads what it defines. */
+/* Whether `stmt` may move down to just below `last`: nothing up to there reads what it defines. */
+static bool can_follow(const struct node *block, const struct node *stmt, const struct node *last) {
+    int to = index_in(block, last);
+    for (int i = index_in(block, stmt) + 1; i <= to; i++)
+        if (reads_web_of(block->kid[i], stmt))
+            return false;
+    return plain_assignment(stmt);
+}
+
+/* Whether `stmt` may move down to just before `last`: what reads it in between can make way. */
 static bool can_sink(const struct node *block, const struct node *stmt, const struct node *last) {
     int from = index_in(block, stmt), to = index_in(block, last);
     if (stmt == last)
@@ -165,20 +174,36 @@ static bool can_sink(const struct node *block, const struct node *stmt, const st
     if (from < 0 || to < from || !plain_assignment(stmt))
         return false;
     for (int i = from + 1; i <= to; i++)
-        if (reads_web_of(block->kid[i], stmt))
+        if (reads_web_of(block->kid[i], stmt) && (i == to || !can_follow(block, block->kid[i], last)))
             return false;
     return true;
+}
+
+static void available_from(const struct node *stmt, uint32_t position) {
+    for (uint32_t i = 1; i < stmt->nkids; i++)
+        for (struct holder *h = stmt->kid[i]->web->value ? stmt->kid[i]->web->value->holders : NULL; h != NULL; h = h->next)
+            if (h->web == stmt->kid[i]->web)
+                h->from = position;
 }
 
 static void sink(struct run *run, struct node *block, struct node *stmt, struct node *last, uint32_t position) {
     if (stmt == last)
         return;
-    node_remove(block, (uint32_t)index_in(block, stmt));
+    int from = index_in(block, stmt);
+    node_remove(block, (uint32_t)from);
+    uint32_t below = (uint32_t)index_in(block, last) + 1;
+    for (int i = from; block->kid[i] != last;) {
+        struct node *reader = block->kid[i];
+        if (!reads_web_of(reader, stmt)) {
+            i++;
+            continue;
+        }
+        node_remove(block, (uint32_t)i);
+        node_insert(run->r->arena, block, below - 1, reader);
+        available_from(reader, position + 1);
+    }
     node_insert(run->r->arena, block, (uint32_t)index_in(block, last), stmt);
-    for (uint32_t i = 1; i < stmt->nkids; i++)
-        for (struct holder *h = stmt->kid[i]->web->value->holders; h != NULL; h = h->next)
-            if (h->web == stmt->kid[i]->web)
-                h->from = position;
+    available_from(stmt, position);
 }
 
 /* The variable for one element of the result: the one that held the root, if its whole statement falls away, else new. */
