@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/arena.h"
 #include "base/diag.h"
@@ -125,7 +126,9 @@ struct source *source_from_text(
 
 /* All bytes of a stream into the arena; NULL with errno set on failure, or with errno 0 where there are too many. */
 static char *read_all(struct arena *arena, FILE *file, size_t *len) {
-    size_t cap = 64 * 1024;
+    struct stat st;
+    bool sized = fstat(fileno(file), &st) == 0 && S_ISREG(st.st_mode) && st.st_size < SOURCE_MAX;
+    size_t cap = sized ? (size_t)st.st_size + 1 : 64 * 1024; /* one more, to see the end */
     char *bytes = arena_alloc(arena, cap + 1);
     *len = 0;
     for (;;) {

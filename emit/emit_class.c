@@ -7,23 +7,64 @@
 #include "parser/parse.h"
 #include "rewrite/facts.h"
 
+/* -- templates -----------------------------------------------------------------------------------------------------
+ *
+ * Most text of a template is the same for all models but for the names that begin with the model's own: it is parsed
+ * once in a context with a blank in place of that, and filled in for each. */
+static const char blank[] = "_Blank_";
+
+static const char *replace(struct arena *arena, const char *text, const char *old, const char *new) {
+    size_t old_len = strlen(old), new_len = strlen(new), count = 0;
+    for (const char *at = text; old_len > 0 && (at = strstr(at, old)) != NULL; at += old_len)
+        count++;
+    if (count == 0)
+        return text;
+    char *made = arena_alloc(arena, strlen(text) + count * new_len + 1), *to = made;
+    for (const char *at; (at = strstr(text, old)) != NULL; text = at + old_len)
+        to = mempcpy(mempcpy(to, text, (size_t)(at - text)), new, new_len);
+    strcpy(to, text);
+    return made;
+}
+
+static void fill_in(struct unit *u, struct node *n, const char *name) {
+    if (n == NULL)
+        return;
+    if (n->atom && strstr(n->atom, blank))
+        n->atom = intern(u->atoms, replace(u->arena, n->atom, blank, name));
+    for (uint32_t i = 0; i < n->nkids; i++)
+        fill_in(u, n->kid[i], name);
+}
+
+static struct node *parse_template(struct unit *u, struct diags *diags, const char *text) {
+    struct source *source = source_from_text(u->arena, u->atoms, diags, "<skeleton>", text, strlen(text));
+    return source ? parse_module(u->parser, u->arena, u->atoms, diags, source) : NULL;
+}
+
+static struct node *template_module(struct unit *u, const char *text) {
+    struct unit *keeper = unit_keeper(u);
+    atom key = intern(u->atoms, text);
+    struct node *module = map_get(&keeper->templates, key);
+    if (module == NULL && (module = parse_template(keeper, u->diags, key)) != NULL)
+        map_put(keeper->arena, &keeper->templates, key, module);
+    return module;
+}
+
 void append_python(struct emitter *e, struct node *block, const char *format, ...) {
-    struct buf text = {0};
-    va_list args;
+    struct unit *u = e->unit;
+    va_list args, again;
     va_start(args, format);
-    va_list again;
     va_copy(again, args);
     int len = vsnprintf(NULL, 0, format, args);
     va_end(args);
-    char *made = arena_alloc(e->unit->arena, (size_t)len + 1);
-    vsnprintf(made, (size_t)len + 1, format, again);
+    char *text = arena_alloc(u->arena, (size_t)len + 1);
+    vsnprintf(text, (size_t)len + 1, format, again);
     va_end(again);
-    buf_free(&text);
-    struct unit *u = e->unit;
-    struct source *source = source_from_text(u->arena, u->atoms, u->diags, "<skeleton>", made, (size_t)len);
-    struct node *module = source ? parse_module(u->parser, u->arena, u->atoms, u->diags, source) : NULL;
-    for (uint32_t i = 0; module && i < module->nkids; i++)
-        node_add(u->arena, block, module->kid[i]);
+    const struct node *module = template_module(u, replace(u->arena, text, e->prefix, blank));
+    for (uint32_t i = 0; module && i < module->nkids; i++) {
+        struct node *stmt = node_copy(u->arena, module->kid[i]);
+        fill_in(u, stmt, e->prefix);
+        node_add(u->arena, block, stmt);
+    }
 }
 
 struct node *class_node(struct emitter *e, const char *name, struct node *bases) {

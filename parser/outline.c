@@ -1,8 +1,8 @@
 /* outline.c - one scan over the logical lines of a module or class.
  *
  * Only strings, comments, brackets and line continuations are understood; a logical line at the margin begins a
- * statement: at column 0, or where the first line of the class body is. Comments at the end of a definition belong to it if they are indented at least as far as its
- * body, and to what follows otherwise, as in comments.c. */
+ * statement: at column 0, or where the first line of the class body is. Comments at the end of a definition belong to
+ * it if they are indented at least as far as its body, and to what follows otherwise, as in comments.c. */
 #include "parser/outline.h"
 
 #include <string.h>
@@ -13,16 +13,17 @@ struct scan {
     struct arena *arena;
     const char *text, *end;
     struct outline *outline;
-    size_t margin;        /* indentation of the statements */
-    bool in_class;        /* classes are statements like others */
-    struct part part;     /* the one that grows; of PART_STATEMENTS with start == end: nothing yet */
-    const char *comments; /* the first comment above the next statement, or NULL */
+    size_t margin;          /* indentation of the statements */
+    bool in_class;          /* classes are statements like others */
+    struct part part;       /* the one that grows; of PART_STATEMENTS with start == end: nothing yet */
+    const char *comments;   /* the first comment above the next statement, or NULL */
     const char *decorators; /* the first of those above the next definition, or NULL */
-    size_t body;          /* indentation of the block below the last statement; 0: none yet */
-    bool opened;          /* the last line at the margin opens a definition: a body must follow */
+    size_t body;            /* indentation of the block below the last statement; 0: none yet */
+    bool opened;            /* the last line at the margin opens a definition: a body must follow */
 };
 
-/* -- logical lines ---------------------------------------------------------------------------------------------------- */
+/* -- logical lines ----------------------------------------------------------------------------------------------------
+ */
 
 static bool is_prefix(char c, char letter) {
     return (c | 0x20) == letter;
@@ -112,7 +113,8 @@ static const char *line_end(const struct scan *s, const char *at, char *last) {
     }
 }
 
-/* -- statements ------------------------------------------------------------------------------------------------------- */
+/* -- statements -------------------------------------------------------------------------------------------------------
+ */
 
 static uint32_t offset(const struct scan *s, const char *at) {
     return (uint32_t)(at - s->text);

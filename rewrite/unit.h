@@ -137,7 +137,7 @@ struct options {
 
 struct unit {
     struct unit *context;          /* outlives this translation, for what all read alike; NULL: nothing does */
-    struct map tables;             /* of a context: path -> struct conversion_table */
+    struct map tables, templates;  /* of a context: path -> struct conversion_table, text -> its MODULE */
     struct arena *arena;
     struct atoms *atoms;
     struct diags *diags;

@@ -90,12 +90,16 @@ static void parts_are_the_whole(void **state) {
     } cases[] = {
         {0, "import a\n"},
         {1, "def f():\n    return 1"},
-        {2, "# licence\n\"\"\"Doc\n\nclass No:\n\"\"\"\nimport a\n\n\n# of A\n\n# and this\n@d(\n1)\n# inside\nclass A(B):\n"
-            "    \"\"\"x\ndef no():\n    \"\"\"\n    x = 1\n    # end of A\n# of f\nasync def f(\n    a,\nb):\n    # c\n"
+        {2, "# licence\n\"\"\"Doc\n\nclass No:\n\"\"\"\nimport a\n\n\n# of A\n\n# and this\n@d(\n1)\n# inside\nclass "
+            "A(B):\n"
+            "    \"\"\"x\ndef no():\n    \"\"\"\n    x = 1\n    # end of A\n# of f\nasync def f(\n    a,\nb):\n    # "
+            "c\n"
             "# at the margin\n    return a\n  # less than the body\nx = 1\n# last\n"},
         {2, "if a:\n    def g():\n        pass\nelif b:\n    y\n    # below elif\nelse:\n    pass\n    # below else\n"
-            "class A:\n    if a:\n        b\n    elif c:\n        d\n        # below elif\n\nclass B:\n\tx = 1\n\n\ty = 2\n"},
-        {1, "def f(): return 1\nclass A: x = 1\nclass B(C, metaclass=M):  # why\n    x = '\\'' + \"#\" + r'\\\\'\n__all__ = [\n'a']\n"},
+            "class A:\n    if a:\n        b\n    elif c:\n        d\n        # below elif\n\nclass B:\n\tx = 1\n\n\ty "
+            "= 2\n"},
+        {1, "def f(): return 1\nclass A: x = 1\nclass B(C, metaclass=M):  # why\n    x = '\\'' + \"#\" + "
+            "r'\\\\'\n__all__ = [\n'a']\n"},
         {1, "x = 1 + \\\n2\ndef f(a=b\"(\", c=f\"{a['(']}{{}}\"):\n    return \"a\\\n(\"\n"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
