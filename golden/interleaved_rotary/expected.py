@@ -117,15 +117,14 @@ class MagnoliaAttention(nn.Module):
         input_shape = hidden_states.shape[:-1]
         hidden_shape = (*input_shape, -1, self.head_dim)
 
-        query_states_2 = self.q_proj(hidden_states).view(hidden_shape)
-        query_states = query_states_2.transpose(1, 2)
+        query_states = self.q_proj(hidden_states).view(hidden_shape)
         key_states = self.k_proj(hidden_states).view(hidden_shape)
         value_states = self.v_proj(hidden_states).view(hidden_shape)
 
         cos, sin = position_embeddings
 
         query_states, key_states = torch.ops.auto_deploy.torch_rope_with_qk_interleaving(
-            query_states_2,
+            query_states,
             key_states,
             torch.cat((cos[..., : cos.shape[-1] // 2], cos[..., : cos.shape[-1] // 2]), dim=-1).to(
                 query_states.dtype

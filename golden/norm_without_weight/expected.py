@@ -127,21 +127,21 @@ class LaurelAttention(nn.Module):
         input_shape = hidden_states.shape[:-1]
         hidden_shape = (*input_shape, -1, self.head_dim)
 
-        query_states = self.q_proj(hidden_states).view(hidden_shape).transpose(1, 2)
-        key_states = self.k_proj(hidden_states).view(hidden_shape).transpose(1, 2)
+        query_states = self.q_proj(hidden_states).view(hidden_shape)
+        key_states = self.k_proj(hidden_states).view(hidden_shape)
         value_states = self.v_proj(hidden_states).view(hidden_shape)
 
         cos, sin = position_embeddings
         query_states, key_states = torch.ops.auto_deploy.torch_rope_with_explicit_cos_sin(
-            query_states, key_states, cos, sin, 1
+            query_states, key_states, cos, sin, 2
         )
 
         query_states = self.qk_norm(query_states)
         key_states = self.qk_norm(key_states)
 
         attn_output = torch.ops.auto_deploy.torch_attention(
-            query_states.transpose(1, 2),
-            key_states.transpose(1, 2),
+            query_states,
+            key_states,
             value_states,
             is_causal=True,
             scale=self.scaling,
