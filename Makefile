@@ -4,7 +4,7 @@ PYTHON := build/venv/bin/python
 CMAKE := $(shell command -v cmake 2>/dev/null || echo cmake)
 GENERATOR := $(shell command -v ninja >/dev/null 2>&1 && echo Ninja || echo "Unix Makefiles")
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
-SOURCES = $(wildcard base/*.[ch] parser/*.[ch] rewrite/*.[ch] emit/*.[ch] cli/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch])
+SOURCES = $(wildcard base/*.[ch] parser/*.[ch] rewrite/*.[ch] emit/*.[ch] cli/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch])
 
 .PHONY: build debug fuzz test demo sweep bench golden-update format lint system venv clean
 

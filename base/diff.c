@@ -38,8 +38,7 @@ static void split(struct arena *arena, struct atoms *atoms, struct side *side, c
     }
 }
 
-/* -- the search
- * -------------------------------------------------------------------------------------------------------- */
+/* -- the search ---------------------------------------------------------------------------------------------------- */
 
 struct box {
     int a0, a1, b0, b1;
@@ -107,8 +106,7 @@ static void compare(struct diff *d, struct box box) {
     compare(d, (struct box){x, box.a1, y, box.b1});
 }
 
-/* -- hunks
- * ----------------------------------------------------------------------------------------------------------------- */
+/* -- hunks --------------------------------------------------------------------------------------------------------- */
 
 static void put_line(struct buf *out, char mark, atom line) {
     buf_putc(out, mark);

@@ -1,7 +1,8 @@
 /* regex.c - a backtracking matcher over a linked form of the pattern.
  *
- * Every node knows what follows it, so that an alternative or a repetition simply runs the rest from each position it may
- * end at. Texts are parameter paths of a few dozen characters; a budget of steps bounds what a hostile pattern costs. */
+ * Every node knows what follows it, so that an alternative or a repetition simply runs the rest from each position it
+ * may end at. Texts are parameter paths of a few dozen characters; a budget of steps bounds what a hostile pattern
+ * costs. */
 #include "base/regex.h"
 
 #include <stdlib.h>
@@ -11,18 +12,30 @@
 
 enum { STEPS_MAX = 100000, DEPTH_MAX = 50, REPEAT_MAX = 1000 };
 
-enum regex_kind { RE_SET, RE_REPEAT, RE_SPLIT, RE_OPEN, RE_CLOSE, RE_LOOK, RE_BEGIN, RE_END, RE_BOUNDARY, RE_NOTHING, RE_ACCEPT };
+enum regex_kind {
+    RE_SET,
+    RE_REPEAT,
+    RE_SPLIT,
+    RE_OPEN,
+    RE_CLOSE,
+    RE_LOOK,
+    RE_BEGIN,
+    RE_END,
+    RE_BOUNDARY,
+    RE_NOTHING,
+    RE_ACCEPT
+};
 
 struct regex_node {
     enum regex_kind kind;
     struct regex_node *next;
-    uint8_t set[32];   /* SET, REPEAT: the characters, one bit each */
-    uint32_t min, max; /* REPEAT */
-    bool lazy;         /* REPEAT */
-    bool no;           /* LOOK, BOUNDARY: must not */
-    bool behind;       /* LOOK */
-    uint32_t width;    /* LOOK behind */
-    uint32_t group;    /* OPEN, CLOSE */
+    uint8_t set[32];               /* SET, REPEAT: the characters, one bit each */
+    uint32_t min, max;             /* REPEAT */
+    bool lazy;                     /* REPEAT */
+    bool no;                       /* LOOK, BOUNDARY: must not */
+    bool behind;                   /* LOOK */
+    uint32_t width;                /* LOOK behind */
+    uint32_t group;                /* OPEN, CLOSE */
     VEC(struct regex_node *) ways; /* SPLIT, tried in order; LOOK: one */
 };
 
@@ -30,7 +43,7 @@ struct regex {
     struct regex_node *start;
 };
 
-/* -- reading --------------------------------------------------------------------------------------------------------- */
+/* -- reading ------------------------------------------------------------------------------------------------------- */
 
 /* A piece under construction: last->next is open. */
 struct piece {
@@ -81,17 +94,12 @@ static void invert(uint8_t *set) {
 static bool add_named(uint8_t *set, char letter) {
     uint8_t named[32] = {0};
     switch (letter | 0x20) {
-    case 'd':
-        add_range(named, '0', '9');
-        break;
+    case 'd': add_range(named, '0', '9'); break;
     case 'w':
         add_range(named, '0', '9'), add_range(named, 'a', 'z'), add_range(named, 'A', 'Z'), add(named, '_');
         break;
-    case 's':
-        add(named, ' '), add_range(named, '\t', '\r');
-        break;
-    default:
-        return false;
+    case 's': add(named, ' '), add_range(named, '\t', '\r'); break;
+    default: return false;
     }
     if (letter < 'a')
         invert(named);
@@ -224,25 +232,17 @@ static struct piece read_atom(struct reader *r) {
     struct regex_node *n = node(r, RE_SET);
     char c = *r->p++;
     switch (c) {
-    case '(':
-        return read_group(r);
-    case '[':
-        return read_class(r);
-    case '^':
-        n->kind = RE_BEGIN;
-        return single(n);
-    case '$':
-        n->kind = RE_END;
-        return single(n);
+    case '(': return read_group(r);
+    case '[': return read_class(r);
+    case '^': n->kind = RE_BEGIN; return single(n);
+    case '$': n->kind = RE_END; return single(n);
     case '.':
         add(n->set, '\n');
         invert(n->set);
         return single(n);
     case '*':
     case '+':
-    case '?':
-        fail(r, "a repetition of nothing");
-        return single(n);
+    case '?': fail(r, "a repetition of nothing"); return single(n);
     case '\\':
         if (*r->p == 'b' || *r->p == 'B') {
             n->kind = RE_BOUNDARY;
@@ -358,7 +358,7 @@ struct regex *regex_compile(struct arena *arena, const char *pattern, const char
     return regex;
 }
 
-/* -- matching -------------------------------------------------------------------------------------------------------- */
+/* -- matching ------------------------------------------------------------------------------------------------------ */
 
 struct run {
     const char *text;
@@ -412,18 +412,15 @@ static bool go(struct run *run, const struct regex_node *n, uint32_t at) {
                 return false;
             at++;
             break;
-        case RE_REPEAT:
-            return repeat(run, n, at);
+        case RE_REPEAT: return repeat(run, n, at);
         case RE_SPLIT:
             for (uint32_t i = 0; i < n->ways.len; i++)
                 if (go(run, n->ways.at[i], at))
                     return true;
             return false;
         case RE_OPEN:
-        case RE_CLOSE:
-            return border(run, n, at);
-        case RE_LOOK:
-            return look(run, n, at);
+        case RE_CLOSE: return border(run, n, at);
+        case RE_LOOK: return look(run, n, at);
         case RE_BEGIN:
             if (at != 0)
                 return false;
@@ -436,11 +433,8 @@ static bool go(struct run *run, const struct regex_node *n, uint32_t at) {
             if (((at > 0 && is_word(run, at - 1)) != is_word(run, at)) == n->no)
                 return false;
             break;
-        case RE_NOTHING:
-            break;
-        case RE_ACCEPT:
-            run->end = at;
-            return true;
+        case RE_NOTHING: break;
+        case RE_ACCEPT: run->end = at; return true;
         }
     }
     return false;

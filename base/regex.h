@@ -1,10 +1,10 @@
 /* regex.h - the regular expressions that the package's key mappings are written in, with the meaning that Python's `re`
  * gives them.
  *
- * Understood: literals, `.`, `^`, `$`, classes `[a-z0-9]`, `\d` `\w` `\s` and their opposites, `\b`, escaped punctuation,
- * groups (capturing, named, `(?:...)`), `|`, lookahead, lookbehind of fixed width, and the repetitions `*` `+` `?` `{m,n}`,
- * greedy or lazy, of one character; `?` of a group, too. Anything else is a problem that regex_compile names: nothing is
- * guessed. Keys and patterns are ASCII. */
+ * Understood: literals, `.`, `^`, `$`, classes `[a-z0-9]`, `\d` `\w` `\s` and their opposites, `\b`, escaped
+ * punctuation, groups (capturing, named, `(?:...)`), `|`, lookahead, lookbehind of fixed width, and the repetitions `*`
+ * `+` `?` `{m,n}`, greedy or lazy, of one character; `?` of a group, too. Anything else is a problem that regex_compile
+ * names: nothing is guessed. Keys and patterns are ASCII. */
 #ifndef ADGEN_BASE_REGEX_H
 #define ADGEN_BASE_REGEX_H
 

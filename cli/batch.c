@@ -47,8 +47,7 @@ const char *model_file_name(struct arena *arena, const char *type) {
     return arena_printf(arena, "modeling_%s.py", name);
 }
 
-/* -- one type
- * ------------------------------------------------------------------------------------------------------------ */
+/* -- one type ------------------------------------------------------------------------------------------------------ */
 
 static bool deliver(struct batch *batch, struct job *job, struct adgen_result *result, struct diags *diags) {
     const struct options_given *given = batch->given;
@@ -108,8 +107,7 @@ static void *work(void *user) {
     return NULL;
 }
 
-/* -- all of them
- * ------------------------------------------------------------------------------------------------------------ */
+/* -- all of them --------------------------------------------------------------------------------------------------- */
 
 static void progress(const struct batch *batch, uint32_t done, bool shown) {
     if (!shown)
@@ -145,8 +143,8 @@ static int summarise(const struct batch *batch) {
         count[batch->jobs[i].status]++;
         changed += batch->jobs[i].changed && batch->jobs[i].status != EXIT_REFUSED;
     }
-    say(batch->voice, "%u model types: %u translated, %u of them prefill-only; %u refused; %u files %s",
-        batch->count, count[EXIT_DONE] + count[EXIT_GAPS], count[EXIT_GAPS], count[EXIT_REFUSED], changed,
+    say(batch->voice, "%u model types: %u translated, %u of them prefill-only; %u refused; %u files %s", batch->count,
+        count[EXIT_DONE] + count[EXIT_GAPS], count[EXIT_GAPS], count[EXIT_REFUSED], changed,
         batch->given->check ? "would change" : "changed");
     if (count[EXIT_REFUSED] > 0 || (batch->given->check && changed > 0))
         return EXIT_REFUSED;

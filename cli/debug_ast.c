@@ -48,8 +48,7 @@ static void dump_kids(struct dump *d, const struct node *node, uint32_t from) {
     }
 }
 
-/* -- strings ----------------------------------------------------------------------------------------------------------
- */
+/* -- strings ------------------------------------------------------------------------------------------------------- */
 
 /* As Python's codec `unicode_escape` writes it. */
 static void put_escaped(struct buf *out, uint32_t code) {
@@ -156,8 +155,7 @@ static void dump_strings(struct dump *d, const struct node *node) {
     buf_free(&text);
 }
 
-/* -- numbers ----------------------------------------------------------------------------------------------------------
- */
+/* -- numbers ------------------------------------------------------------------------------------------------------- */
 
 /* Integers in decimal where they fit 64 bits; floats as their bits. */
 static void dump_number(struct dump *d, const struct node *node) {
@@ -189,8 +187,7 @@ static void dump_number(struct dump *d, const struct node *node) {
         buf_puts(&d->out, " big)");
 }
 
-/* -- nodes ------------------------------------------------------------------------------------------------------------
- */
+/* -- nodes --------------------------------------------------------------------------------------------------------- */
 
 static void dump_block(struct dump *d, const struct node *node) {
     buf_putc(&d->out, '[');

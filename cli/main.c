@@ -63,7 +63,7 @@ int main(int argc, char **argv) {
     struct voice voice = {.out = stderr};
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of write, and reported as one */
     standard_streams_open();
-    static char buffer[256 * 1024]; /* glibc takes no size without one */
+    static char buffer[256 * 1024];                 /* glibc takes no size without one */
     setvbuf(stdout, buffer, _IOFBF, sizeof buffer); /* lists and help are written at the end, where it is checked */
     for (size_t i = 0; i < sizeof debug_commands / sizeof debug_commands[0] && argc > 1; i++)
         if (strcmp(argv[1], debug_commands[i].name) == 0)

@@ -24,8 +24,7 @@ struct run {
     const char *target; /* file to write; NULL: standard output */
 };
 
-/* -- the input
- * --------------------------------------------------------------------------------------------------------- */
+/* -- the input ----------------------------------------------------------------------------------------------------- */
 
 static bool read_stdin(struct run *run) {
     char block[16 * 1024];
@@ -84,8 +83,7 @@ static bool find_input(struct run *run) {
     return true;
 }
 
-/* -- the output
- * -------------------------------------------------------------------------------------------------------- */
+/* -- the output ---------------------------------------------------------------------------------------------------- */
 
 static bool same_as_file(const char *path, const struct buf *text) {
     struct buf old = {0};
@@ -180,8 +178,7 @@ static int deliver(struct run *run, struct adgen_result *result) {
     return write_result(run, result) ? (int)result->status : EXIT_REFUSED;
 }
 
-/* -- the command
- * --------------------------------------------------------------------------------------------------------- */
+/* -- the command --------------------------------------------------------------------------------------------------- */
 
 static int unknown_pass(const char *name) {
     char help[64];
@@ -210,9 +207,8 @@ int translate_command(const struct options_given *given, const struct voice *voi
         return unknown_pass(given->dump_after);
     struct arena *arena = arena_create();
     struct run run = {.given = given, .voice = voice, .arena = arena, .diags = diags_create(arena)};
-    run.request = (struct adgen_request){.dump_after = given->dump_after,
-        .strict_rounding = given->strict_rounding,
-        .account = given->report != NULL};
+    run.request = (struct adgen_request){
+        .dump_after = given->dump_after, .strict_rounding = given->strict_rounding, .account = given->report != NULL};
     const char *package = given->package ? package_in(arena, run.diags, given->package) : NULL;
     int status = EXIT_REFUSED;
     if ((given->package == NULL || package) && find_input(&run))

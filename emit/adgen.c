@@ -23,8 +23,7 @@ struct adgen {
     const char *missing;     /* a package without tables: not asked again */
 };
 
-/* -- contexts --------------------------------------------------------------------------------------------------------
- */
+/* -- contexts ------------------------------------------------------------------------------------------------------ */
 
 struct adgen *adgen_create(const struct adgen_settings *settings) {
     struct arena *arena = arena_create();
@@ -71,8 +70,7 @@ static const struct registry *registry_of(struct adgen *adgen, const char *root)
     return adgen->opened = registry;
 }
 
-/* -- one translation
- * --------------------------------------------------------------------------------------------------- */
+/* -- one translation ----------------------------------------------------------------------------------------------- */
 
 static struct unit *unit_make(struct adgen *adgen, const struct adgen_request *request, struct arena *arena) {
     struct unit *unit = NEW(arena, struct unit);
@@ -84,9 +82,8 @@ static struct unit *unit_make(struct adgen *adgen, const struct adgen_request *r
     unit->arena = arena;
     unit->diags = diags_create(arena);
     unit->trace = NEW(arena, struct trace);
-    unit->options = (struct options){.entry = request->entry,
-        .model_type = request->model_type,
-        .whole = request->account || request->dump_after};
+    unit->options = (struct options){
+        .entry = request->entry, .model_type = request->model_type, .whole = request->account || request->dump_after};
     unit->strict_rounding = request->strict_rounding;
     return unit;
 }

@@ -56,7 +56,7 @@ char *doc_strndup(struct docs *docs, const char *text, size_t len) {
     return copy;
 }
 
-/* -- appending -------------------------------------------------------------------------------------------------- */
+/* -- appending ----------------------------------------------------------------------------------------------------- */
 
 static struct doc *doc_new(struct docs *docs, enum doc_kind kind) {
     struct doc *doc = doc_alloc(docs, sizeof *doc);

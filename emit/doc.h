@@ -1,9 +1,9 @@
 /* doc.h - the document algebra that the printers of this room lay text out with.
  *
- * A document is a tree of texts, possible line breaks and groups, in the manner of Wadler and Prettier. A writer appends
- * to it from left to right; a container is open between doc_open and doc_shut. doc_print then decides for each group
- * whether it stands on one line (flat) or not (broken), and writes the text. The algebra is the one behind `ruff format`,
- * so that equal documents give equal text:
+ * A document is a tree of texts, possible line breaks and groups, in the manner of Wadler and Prettier. A writer
+ * appends to it from left to right; a container is open between doc_open and doc_shut. doc_print then decides for each
+ * group whether it stands on one line (flat) or not (broken), and writes the text. The algebra is the one behind `ruff
+ * format`, so that equal documents give equal text:
  *
  *   DOC_GROUP         flat if everything up to the next certain line break fits, otherwise broken
  *   DOC_GROUP_IF      a group where `when` is broken, plain content otherwise
@@ -30,9 +30,23 @@
 #include "base/buf.h"
 
 enum doc_kind {
-    DOC_TEXT, DOC_SUFFIX, DOC_SOFT, DOC_SOFT_SPACE, DOC_HARD, DOC_BREAK_PARENT, DOC_REF,
+    DOC_TEXT,
+    DOC_SUFFIX,
+    DOC_SOFT,
+    DOC_SOFT_SPACE,
+    DOC_HARD,
+    DOC_BREAK_PARENT,
+    DOC_REF,
     /* containers */
-    DOC_LIST, DOC_GROUP, DOC_GROUP_IF, DOC_INDENT, DOC_INDENT_IF, DOC_IF_BROKEN, DOC_IF_FLAT, DOC_FITS_BROKEN, DOC_BEST,
+    DOC_LIST,
+    DOC_GROUP,
+    DOC_GROUP_IF,
+    DOC_INDENT,
+    DOC_INDENT_IF,
+    DOC_IF_BROKEN,
+    DOC_IF_FLAT,
+    DOC_FITS_BROKEN,
+    DOC_BEST,
     DOC_BEST_PAREN
 };
 

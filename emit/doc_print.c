@@ -108,7 +108,7 @@ static enum doc_mode mode_of(const struct doc_group *group, struct args args) {
     return group != NULL ? group->mode : (enum doc_mode)args.mode;
 }
 
-/* -- measuring --------------------------------------------------------------------------------------------------- */
+/* -- measuring ----------------------------------------------------------------------------------------------------- */
 
 enum verdict { NO, YES, MAYBE };
 
@@ -268,7 +268,7 @@ static bool fits(struct output *o, const struct doc *first, struct args args, bo
     return verdict != NO;
 }
 
-/* -- printing ----------------------------------------------------------------------------------------------------- */
+/* -- printing ------------------------------------------------------------------------------------------------------ */
 
 static void write_indent(struct output *o) {
     buf_repeat(o->out, ' ', o->pending);

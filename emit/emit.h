@@ -6,17 +6,17 @@
 
 struct emitter {
     struct unit *unit;
-    struct node *module;      /* the MODULE that is being made */
-    const char *prefix;       /* <X> */
-    const char *entry_name;   /* <X>ForCausalLM */
-    struct cls *base;         /* <X>PreTrainedModel, or NULL */
-    struct cls *model;        /* <X>Model, or NULL where the entry holds the layers itself */
-    atom model_attr;          /* the path by which the entry calls it: "model", "model.decoder" */
-    atom embed_attr;          /* of the model: "embed_tokens" */
-    atom head_attr;           /* of the entry: "lm_head" */
-    bool imports_config;      /* the configuration class can be imported */
-    struct map names;         /* every global name that the module's code uses */
-    struct map dynamic;       /* import lines that the skeleton needs: module -> names */
+    struct node *module;    /* the MODULE that is being made */
+    const char *prefix;     /* <X> */
+    const char *entry_name; /* <X>ForCausalLM */
+    struct cls *base;       /* <X>PreTrainedModel, or NULL */
+    struct cls *model;      /* <X>Model, or NULL where the entry holds the layers itself */
+    atom model_attr;        /* the path by which the entry calls it: "model", "model.decoder" */
+    atom embed_attr;        /* of the model: "embed_tokens" */
+    atom head_attr;         /* of the entry: "lm_head" */
+    bool imports_config;    /* the configuration class can be imported */
+    struct map names;       /* every global name that the module's code uses */
+    struct map dynamic;     /* import lines that the skeleton needs: module -> names */
 };
 
 /* emit_class.c */
@@ -24,7 +24,8 @@ void emit_class(struct emitter *e, struct cls *cls);
 void emit_function(struct emitter *e, struct fn *fn);
 struct node *function_node(struct emitter *e, struct fn *fn);
 /* Parse Python text made by the emitter and append its statements to `block`. */
-void append_python(struct emitter *e, struct node *block, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void append_python(struct emitter *e, struct node *block, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 struct node *class_node(struct emitter *e, const char *name, struct node *bases);
 
 /* emit_skeleton.c */

@@ -87,8 +87,7 @@ static bool annotation_is_plain(const struct emitter *e, const struct node *n) {
                 return true;
         return e->imports_config && e->unit->config_class && n->atom == e->unit->config_class;
     }
-    case NODE_CONST:
-        return true;
+    case NODE_CONST: return true;
     case NODE_ATTRIBUTE:
     case NODE_SUBSCRIPT:
     case NODE_TUPLE:
@@ -97,8 +96,7 @@ static bool annotation_is_plain(const struct emitter *e, const struct node *n) {
             if (!annotation_is_plain(e, n->kid[i]))
                 return false;
         return true;
-    default:
-        return false;
+    default: return false;
     }
 }
 
@@ -164,7 +162,7 @@ static bool body_is_trivial(const struct node *body) {
         return body->nkids == 0;
     const struct node *call = body->kid[0]->kid[0];
     return call->kind == NODE_CALL && call->nkids == 1 && call->kid[0]->kind == NODE_ATTRIBUTE &&
-        atom_is(call->kid[0]->atom, "__init__");
+           atom_is(call->kid[0]->atom, "__init__");
 }
 
 /* What a function returns once the elements of its tuple that nobody reads are gone. */
@@ -209,7 +207,7 @@ void emit_function(struct emitter *e, struct fn *fn) {
     node_add(e->unit->arena, e->module, ours ? fn->def : function_node(e, fn));
 }
 
-/* -- classes --------------------------------------------------------------------------------------------------------- */
+/* -- classes ------------------------------------------------------------------------------------------------------- */
 
 static struct node *dotted(struct emitter *e, const char *text) {
     struct unit *u = e->unit;

@@ -67,7 +67,8 @@ void emit_header(struct emitter *e, struct buf *out) {
     if (package) {
         const char *version = version_of(u);
         size_t len = strlen("Source: , , translated by adgen.") + strlen(package) + strlen(version) + strlen(path);
-        buf_printf(out, "Source: %s%s,%s%s, translated by adgen.\n\n", package, version, len <= LINE_LENGTH ? " " : "\n", path);
+        buf_printf(out, "Source: %s%s,%s%s, translated by adgen.\n\n", package, version,
+            len <= LINE_LENGTH ? " " : "\n", path);
     } else {
         buf_printf(out, "Source: %s, translated by adgen.\n\n", path);
     }

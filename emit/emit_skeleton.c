@@ -6,7 +6,7 @@
 
 #include "emit/emit.h"
 
-/* -- roles ----------------------------------------------------------------------------------------------------------- */
+/* -- roles --------------------------------------------------------------------------------------------------------- */
 
 static bool is_pretrained(const struct cls *cls) {
     return class_derives(cls, "PreTrainedModel");
@@ -48,7 +48,8 @@ static void find_model(struct emitter *e) {
 static atom called_with(const struct node *n, const char *name) {
     if (n == NULL)
         return NULL;
-    if (n->kind == NODE_CALL && n->nkids >= 2 && n->kid[0]->kind == NODE_ATTRIBUTE && is_name(n->kid[0]->kid[0], "self")) {
+    if (n->kind == NODE_CALL && n->nkids >= 2 && n->kid[0]->kind == NODE_ATTRIBUTE &&
+        is_name(n->kid[0]->kid[0], "self")) {
         const struct node *arg = n->kid[1]->kind == NODE_KEYWORD ? n->kid[1]->kid[0] : n->kid[1];
         if (is_name(arg, name))
             return n->kid[0]->atom;
@@ -111,7 +112,7 @@ bool find_roles(struct emitter *e) {
     return true;
 }
 
-/* -- outputs --------------------------------------------------------------------------------------------------------- */
+/* -- outputs ------------------------------------------------------------------------------------------------------- */
 
 /* Fields beside the hidden states that the entry reads too. */
 static void other_fields(const struct node *n, struct buf *out) {
@@ -146,14 +147,14 @@ void emit_outputs(struct emitter *e) {
 static void rename_output(struct emitter *e, struct node *n, const char *name) {
     if (n == NULL)
         return;
-    if (n->kind == NODE_RETURN && is_kind(n->kid[0], NODE_CALL) && n->kid[0]->abs && n->kid[0]->abs->kind == ABS_RECORD &&
-        n->kid[0]->kid[0]->kind == NODE_NAME)
+    if (n->kind == NODE_RETURN && is_kind(n->kid[0], NODE_CALL) && n->kid[0]->abs &&
+        n->kid[0]->abs->kind == ABS_RECORD && n->kid[0]->kid[0]->kind == NODE_NAME)
         n->kid[0]->kid[0] = make_name(e->unit->arena, intern(e->unit->atoms, name));
     for (uint32_t i = 0; i < n->nkids; i++)
         rename_output(e, n->kid[i], name);
 }
 
-/* -- <X>PreTrainedModel ---------------------------------------------------------------------------------------------- */
+/* -- <X>PreTrainedModel -------------------------------------------------------------------------------------------- */
 
 /* The class that both models derive from; a file without one gets one. */
 static const char *base_name(struct emitter *e) {
@@ -174,8 +175,7 @@ static struct cls *class_named(struct unit *unit, atom name) {
 
 /* Layer classes that stay whole on one device, as far as they are still there. */
 static void no_split(struct emitter *e, struct buf *out) {
-    const struct node *n =
-        e->base ? map_get(&e->base->class_attrs, intern(e->unit->atoms, "_no_split_modules")) : NULL;
+    const struct node *n = e->base ? map_get(&e->base->class_attrs, intern(e->unit->atoms, "_no_split_modules")) : NULL;
     uint32_t count = 0;
     for (uint32_t i = 0; n && i < n->nkids; i++) {
         if (n->kid[i]->kind != NODE_STRING)
@@ -205,7 +205,7 @@ void emit_pretrained(struct emitter *e) {
     buf_free(&text);
 }
 
-/* -- the two forwards -------------------------------------------------------------------------------------------------- */
+/* -- the two forwards ---------------------------------------------------------------------------------------------- */
 
 static void append_body(struct emitter *e, struct node *block, const struct fn *fn) {
     for (uint32_t i = 0; i < fn->body->nkids; i++)
@@ -307,13 +307,15 @@ static atom norm_attribute(const struct cls *model) {
         const struct attr *attr = model->attrs.entry[i].value;
         if (!attr->live || attr->conditional)
             continue;
-        if (attr->abs->kind == ABS_OBJECT && qual_ends(attr->abs->qual, "LayerNorm") && attr->expr && attr->expr->nkids <= 3)
+        if (attr->abs->kind == ABS_OBJECT && qual_ends(attr->abs->qual, "LayerNorm") && attr->expr &&
+            attr->expr->nkids <= 3)
             return attr->name;
         if (attr->abs->kind != ABS_INSTANCE)
             continue;
         for (uint32_t k = 0; k < attr->abs->cls->attrs.len; k++) {
             const struct attr *weight = attr->abs->cls->attrs.entry[k].value;
-            if (atom_is(weight->name, "weight") && weight->live && !weight->conditional && weight->abs->kind == ABS_TENSOR)
+            if (atom_is(weight->name, "weight") && weight->live && !weight->conditional &&
+                weight->abs->kind == ABS_TENSOR)
                 return attr->name;
         }
     }
@@ -326,12 +328,14 @@ static void cast_embeddings(struct emitter *e, struct node *body) {
     atom norm = norm_attribute(e->model);
     for (uint32_t i = 0; norm && i < body->nkids; i++) {
         struct node *s = body->kid[i];
-        if (s->kind != NODE_ASSIGN || s->nkids != 2 || !is_name(s->kid[0], "inputs_embeds") || s->kid[1]->kind != NODE_NAME)
+        if (s->kind != NODE_ASSIGN || s->nkids != 2 || !is_name(s->kid[0], "inputs_embeds") ||
+            s->kid[1]->kind != NODE_NAME)
             continue;
-        struct node *weight = make_attr(u->arena, make_attr(u->arena, make_name(u->arena, intern(u->atoms, "self")), norm),
-            intern(u->atoms, "weight"));
+        struct node *weight = make_attr(u->arena,
+            make_attr(u->arena, make_name(u->arena, intern(u->atoms, "self")), norm), intern(u->atoms, "weight"));
         struct node *dtype = make_attr(u->arena, weight, intern(u->atoms, "dtype"));
-        s->kid[0] = node_make(u->arena, NODE_CALL, NULL, 2, make_attr(u->arena, s->kid[0], intern(u->atoms, "to")), dtype);
+        s->kid[0] =
+            node_make(u->arena, NODE_CALL, NULL, 2, make_attr(u->arena, s->kid[0], intern(u->atoms, "to")), dtype);
         return;
     }
 }
@@ -407,9 +411,9 @@ static void order_inputs(struct emitter *e, struct node *call) {
     for (uint32_t i = 1; i < call->nkids; i++) {
         struct node *a = call->kid[i];
         uint32_t p = call->callsite->param[i - 1];
-        atom name = a->kind == NODE_KEYWORD ? a->atom : i - 1 < 3 && p < call->callsite->fn->params.len
-            ? call->callsite->fn->params.at[p]->name
-            : NULL;
+        atom name = a->kind == NODE_KEYWORD                           ? a->atom
+                    : i - 1 < 3 && p < call->callsite->fn->params.len ? call->callsite->fn->params.at[p]->name
+                                                                      : NULL;
         for (int k = 0; k < 3; k++)
             if (name && atom_is(name, inputs[k]))
                 value[k] = a->kind == NODE_KEYWORD ? a->kid[0] : a;
@@ -435,8 +439,7 @@ static void finish_entry(struct emitter *e, struct node *n) {
                 node_add(arena, n, node_make(arena, NODE_KEYWORD, name, 1, make_name(arena, name)));
             }
         order_inputs(e, n);
-        node_add(arena, n,
-            node_make(arena, NODE_KEYWORD, NULL, 1, make_name(arena, intern(e->unit->atoms, "kwargs"))));
+        node_add(arena, n, node_make(arena, NODE_KEYWORD, NULL, 1, make_name(arena, intern(e->unit->atoms, "kwargs"))));
     }
     for (uint32_t i = 0; i < n->nkids; i++)
         finish_entry(e, n->kid[i]);
@@ -465,7 +468,7 @@ static void cast_logits(struct emitter *e, struct node *body) {
     struct node *value = logits->kid[0];
     struct node *before = body->nkids > 1 ? body->kid[body->nkids - 2] : NULL;
     bool assigned = is_kind(before, NODE_ASSIGN) && before->nkids == 2 && before->kid[1]->kind == NODE_NAME &&
-        value->kind == NODE_NAME && before->kid[1]->atom == value->atom;
+                    value->kind == NODE_NAME && before->kid[1]->atom == value->atom;
     if (assigned && !already_float(before->kid[0]))
         before->kid[0] = as_float(e, before->kid[0]);
     else if (!assigned && !already_float(value))

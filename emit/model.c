@@ -66,7 +66,8 @@ static void emit_rope_helper(struct emitter *e) {
         u->rope_partial
             ? "    rope.setdefault(\"partial_rotary_factor\", getattr(config, \"partial_rotary_factor\", 1.0))\n"
             : "",
-        u->rope_original ? "    rope.setdefault(\"original_max_position_embeddings\", config.max_position_embeddings)\n" : "");
+        u->rope_original ? "    rope.setdefault(\"original_max_position_embeddings\", config.max_position_embeddings)\n"
+                         : "");
 }
 
 /* A value that follows the imports stands one line below them, wherever it stood in the source. */
@@ -86,9 +87,8 @@ static void emit_definitions(struct emitter *e) {
         node_add(u->arena, e->module, u->helpers.at[i]);
     for (uint32_t i = 0; i < u->module->tree->nkids; i++) {
         struct node *stmt = u->module->tree->kid[i];
-        struct symbol *symbol = stmt->kind == NODE_CLASS || stmt->kind == NODE_FUNCTION
-            ? module_lookup(u->module, stmt->atom)
-            : NULL;
+        struct symbol *symbol =
+            stmt->kind == NODE_CLASS || stmt->kind == NODE_FUNCTION ? module_lookup(u->module, stmt->atom) : NULL;
         if (symbol && symbol->stmt != stmt)
             continue;
         bool emits = symbol && symbol->cls && symbol->cls->live && !is_skeleton(e, symbol->cls);
@@ -145,7 +145,7 @@ static bool import_config(struct emitter *e) {
     }
     const struct symbol *symbol = module_lookup(u->module, u->config_class);
     bool absolute = symbol && symbol->kind == SYM_IMPORT && symbol->stmt->kind == NODE_IMPORTFROM &&
-        symbol->stmt->level == 0 && strncmp(symbol->qual, "transformers.", 13) == 0;
+                    symbol->stmt->level == 0 && strncmp(symbol->qual, "transformers.", 13) == 0;
     if (absolute)
         need_import(e, symbol->stmt->atom, u->config_class);
     return absolute;

@@ -1,7 +1,7 @@
 /* printer.h - the inside of the Python printer.
  *
- * A statement is laid out as one document (doc.h) and printed before the next is looked at, so the memory in use is that
- * of the longest statement. The files:
+ * A statement is laid out as one document (doc.h) and printed before the next is looked at, so the memory in use is
+ * that of the longest statement. The files:
  *
  *   python.c       the face of the room (python.h)
  *   py_block.c     statements in order: blank lines, comments of their own, compound statements
@@ -50,11 +50,11 @@ struct printer {
     uint32_t indent;
     char fstring_quote; /* quote of the innermost f-string around; 0 outside */
     bool fstring_triple;
-    bool wrap_comments; /* comments of their own that are wider than a line */
-    const char *inline_comment; /* trailing comment of the statement, until somebody has written it */
-    const struct node *commented;  /* the node whose leading comments were written last */
-    const struct node *muted;      /* the node whose trailing comment somebody else writes */
-    const struct node *opened;     /* the node whose first leading comment was written behind a bracket */
+    bool wrap_comments;           /* comments of their own that are wider than a line */
+    const char *inline_comment;   /* trailing comment of the statement, until somebody has written it */
+    const struct node *commented; /* the node whose leading comments were written last */
+    const struct node *muted;     /* the node whose trailing comment somebody else writes */
+    const struct node *opened;    /* the node whose first leading comment was written behind a bracket */
     VEC(struct link) links;
     VEC(const struct node *) needing; /* expressions whose parentheses are demanded by precedence */
     struct arena *arena;
@@ -132,7 +132,7 @@ bool can_omit_parens(const struct node *e);
 bool chain_is_fluent(const struct node *e);
 bool is_splittable(const struct node *e);
 
-/* -- py_precedence.c ------------------------------------------------------------------------------------------------ */
+/* -- py_precedence.c ----------------------------------------------------------------------------------------------- */
 
 /* Find the expressions under a node that precedence demands parentheses for, and remember them until forget_parens. */
 void demand_parens(struct printer *p, const struct node *node);
@@ -217,7 +217,7 @@ void put_inline_comment(struct printer *p);
 /* Print the document written so far as one logical line. */
 void flush(struct printer *p);
 
-/* -- py_comments.c -------------------------------------------------------------------------------------------------- */
+/* -- py_comments.c ------------------------------------------------------------------------------------------------- */
 
 bool has_leading_comments(const struct node *node);
 bool has_trailing_comment(const struct node *node);
@@ -235,7 +235,7 @@ void following_gaps(const struct node *last, const atom *comment, uint32_t count
 /* Does a blank line follow a block and its comments in the source? */
 bool blank_after(const struct node *block);
 
-/* -- py_block.c ----------------------------------------------------------------------------------------------------- */
+/* -- py_block.c ---------------------------------------------------------------------------------------------------- */
 
 void print_module(struct printer *p, const struct node *module);
 void print_statement(struct printer *p, const struct node *stmt);

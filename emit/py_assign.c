@@ -96,8 +96,7 @@ static void put_parenthesized(struct printer *p, struct doc *content, struct rem
     put(p, ")");
 }
 
-/* -- after a left side that does not break
- * -------------------------------------------------------------------------------- */
+/* -- after a left side that does not break ------------------------------------------------------------------------- */
 
 static void print_joinable(struct printer *p, const struct node *value, struct remarks remarks) {
     struct doc_group *group = doc_group_new(&p->docs);
@@ -145,8 +144,7 @@ void print_last_expr(struct printer *p, const struct node *value, const struct n
     }
 }
 
-/* -- after a left side that may break
- * ------------------------------------------------------------------------------------- */
+/* -- after a left side that may break ------------------------------------------------------------------------------ */
 
 static bool has_target_brackets(const struct node *e) {
     return e->kind == NODE_TUPLE || own_brackets(e) != OWN_NONE;
@@ -297,8 +295,7 @@ static void print_both_sides(
     }
 }
 
-/* -- statements
- * ---------------------------------------------------------------------------------------------------------------- */
+/* -- statements ---------------------------------------------------------------------------------------------------- */
 
 static void print_middle_target(struct printer *p, const struct node *target) {
     struct level saved;

@@ -144,8 +144,7 @@ static void print_links(struct printer *p, uint32_t first, uint32_t last) {
     print_part(p, first, last);
 }
 
-/* -- implicitly concatenated strings among the operands: they are split first ----------------------------------------
- */
+/* -- implicitly concatenated strings among the operands: they are split first -------------------------------------- */
 
 static bool is_strings(const struct link *link) {
     return link->operand != NULL && link->operand->kind == NODE_STRINGS && !is_wrapped(link->operand);

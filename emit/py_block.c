@@ -54,8 +54,7 @@ void flush(struct printer *p) {
     forget_parens(p);
 }
 
-/* -- blank lines between two statements
- * --------------------------------------------------------------------------------------- */
+/* -- blank lines between two statements ---------------------------------------------------------------------------- */
 
 static bool is_definition(const struct node *stmt) {
     return stmt->kind == NODE_FUNCTION || stmt->kind == NODE_CLASS;
@@ -141,9 +140,7 @@ static uint32_t blanks_between(
     return written;
 }
 
-/* -- blocks
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* -- blocks -------------------------------------------------------------------------------------------------------- */
 
 static void print_suite(struct printer *p, const struct node *block, enum suite suite);
 
@@ -302,8 +299,7 @@ static void print_block(struct printer *p, const struct node *block, enum suite 
     p->indent -= p->docs.indent_width;
 }
 
-/* -- compound statements
- * -------------------------------------------------------------------------------------------------------- */
+/* -- compound statements ------------------------------------------------------------------------------------------- */
 
 /* The colon and the comment behind it. */
 static void end_header(struct printer *p, const struct node *block) {

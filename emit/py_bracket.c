@@ -74,8 +74,7 @@ static void print_empty_brackets(struct printer *p, const struct node *owner, co
     put(p, right);
 }
 
-/* -- collections ------------------------------------------------------------------------------------------------------
- */
+/* -- collections --------------------------------------------------------------------------------------------------- */
 
 static void print_item(struct printer *p, const struct node *e) {
     if (e->kind != NODE_KEYVALUE) {
@@ -161,8 +160,7 @@ void print_tuple(struct printer *p, const struct node *e) {
     }
 }
 
-/* -- comprehensions
- * ----------------------------------------------------------------------------------------------------- */
+/* -- comprehensions ------------------------------------------------------------------------------------------------ */
 
 static void print_bare_target(struct printer *p, const struct node *target) {
     for (uint32_t i = 0; i < target->nkids; i++) {
@@ -230,8 +228,7 @@ void print_comprehension(struct printer *p, const struct node *e) {
     shut_bracket(p, right, saved);
 }
 
-/* -- arguments
- * ---------------------------------------------------------------------------------------------------------- */
+/* -- arguments ----------------------------------------------------------------------------------------------------- */
 
 /* A string of several lines as the only argument stays at the parenthesis. */
 static bool hugs_string(const struct node *owner, uint32_t first) {
@@ -272,8 +269,7 @@ void print_arguments(struct printer *p, const struct node *owner, uint32_t first
     shut_bracket(p, ")", saved);
 }
 
-/* -- parameters
- * ---------------------------------------------------------------------------------------------------------- */
+/* -- parameters ---------------------------------------------------------------------------------------------------- */
 
 static const char *param_marker(const struct node *param) {
     switch ((enum op)param->op) {

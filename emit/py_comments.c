@@ -58,8 +58,7 @@ void put_trailing_comment(struct printer *p, atom comment) {
     doc_suffix(&p->docs, spaced, len + 2, is_pragma(text) ? 0 : text_columns(spaced, len + 2));
 }
 
-/* -- lines of the source
- * ----------------------------------------------------------------------------------------------------------- */
+/* -- lines of the source ------------------------------------------------------------------------------------------- */
 
 /* A line of the source, seen from the offset of its first byte. */
 struct line {
@@ -114,8 +113,7 @@ static bool is_line(struct line line, const char *comment) {
     return strncmp(line.at, comment, len) == 0 && strspn(comment + len, " \t\r\f") == strlen(comment + len);
 }
 
-/* -- comments inside brackets
- * ------------------------------------------------------------------------------------------------ */
+/* -- comments inside brackets -------------------------------------------------------------------------------------- */
 
 /* Comments on lines of their own before an expression inside brackets; each node's are written once. */
 void print_leading_comments(struct printer *p, const struct node *node) {
@@ -166,8 +164,7 @@ void print_opening_comment(struct printer *p, const struct node *first) {
     }
 }
 
-/* -- blank lines
- * ------------------------------------------------------------------------------------------------------------ */
+/* -- blank lines --------------------------------------------------------------------------------------------------- */
 
 /* The gaps that the flags of a tree without source tell of. */
 static void gaps_of_flags(const struct node *stmt, uint32_t *gap, uint32_t count) {

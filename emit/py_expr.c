@@ -1,8 +1,7 @@
 /* py_expr.c - expressions, and the parentheses that statements put around them. */
 #include "emit/printer.h"
 
-/* -- breaks that depend on what is around ----------------------------------------------------------------------------
- */
+/* -- breaks that depend on what is around -------------------------------------------------------------------------- */
 
 void soft_in_brackets(struct printer *p) {
     if (p->level.kind == LEVEL_BRACKET) {
@@ -44,8 +43,7 @@ void end_group_in_brackets(struct printer *p, enum doc_kind kind) {
     end(p, kind);
 }
 
-/* -- parentheses around an expression
- * ---------------------------------------------------------------------------------- */
+/* -- parentheses around an expression ------------------------------------------------------------------------------ */
 
 /* Parentheses that appear if the content does not fit even after its own brackets are broken. */
 struct doc_group *open_optional_parens(struct printer *p, struct level *saved) {
@@ -137,8 +135,7 @@ void print_wrapped(struct printer *p, const struct node *e, const struct node *p
     }
 }
 
-/* -- chains of attributes, calls and subscripts
- * --------------------------------------------------------------------------- */
+/* -- chains of attributes, calls and subscripts -------------------------------------------------------------------- */
 
 enum chain { CHAIN_UNKNOWN, CHAIN_FLUENT, CHAIN_PLAIN };
 
@@ -211,8 +208,7 @@ static void print_chain(struct printer *p, const struct node *e, enum chain chai
     end(p, root ? DOC_GROUP : DOC_LIST);
 }
 
-/* -- the other kinds
- * --------------------------------------------------------------------------------------------------------- */
+/* -- the other kinds ----------------------------------------------------------------------------------------------- */
 
 static void print_conditional_body(struct printer *p, const struct node *e) {
     print_expr(p, e->kid[1], PARENS_KEEP);

@@ -1,8 +1,7 @@
 /* py_fstring.c - f-strings, and adjacent literals, which become one if they fit on a line. */
 #include "emit/printer.h"
 
-/* -- quotes of an f-string: only its literal text counts
- * ------------------------------------------------------------------ */
+/* -- quotes of an f-string: only its literal text counts ----------------------------------------------------------- */
 
 struct quotes {
     uint32_t single, twice;
@@ -99,8 +98,7 @@ static char fstring_quote(struct printer *p, const struct node *e, const struct 
     return choose_quote(p, &empty);
 }
 
-/* -- replacement fields
- * ------------------------------------------------------------------------------------------------------ */
+/* -- replacement fields -------------------------------------------------------------------------------------------- */
 
 static void put_normalized(struct printer *p, const char *text, const struct spelling *literal, char quote) {
     struct buf out = {0};
@@ -249,8 +247,7 @@ void print_fstring(struct printer *p, const struct node *e) {
     put_quotes(p, quote, literal.triple);
 }
 
-/* -- adjacent literals
- * ---------------------------------------------------------------------------------------------------------- */
+/* -- adjacent literals --------------------------------------------------------------------------------------------- */
 
 bool can_join_strings(struct printer *p, const struct node *e) {
     (void)p;

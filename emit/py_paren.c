@@ -177,8 +177,7 @@ enum need expr_need(const struct node *e, const struct node *parent) {
     }
 }
 
-/* -- when parentheses for breaking are of no use ---------------------------------------------------------------------
- */
+/* -- when parentheses for breaking are of no use ------------------------------------------------------------------- */
 
 struct omit {
     int loosest;

@@ -15,8 +15,7 @@ bool is_compound(const struct node *stmt) {
     }
 }
 
-/* -- simple statements
- * ---------------------------------------------------------------------------------------------------- */
+/* -- simple statements --------------------------------------------------------------------------------------------- */
 
 static void print_return(struct printer *p, const struct node *stmt) {
     const struct node *value = stmt->kid[0];
@@ -173,8 +172,7 @@ void print_simple(struct printer *p, const struct node *stmt) {
     flush(p);
 }
 
-/* -- headers
- * ----------------------------------------------------------------------------------------------------------------- */
+/* -- headers ------------------------------------------------------------------------------------------------------- */
 
 static void print_result(struct printer *p, const struct node *function) {
     const struct node *result = function->kid[1];

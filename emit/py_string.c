@@ -3,8 +3,7 @@
 
 #include "emit/printer.h"
 
-/* -- reading
- * ------------------------------------------------------------------------------------------------------------ */
+/* -- reading ------------------------------------------------------------------------------------------------------- */
 
 static bool is_quote(char c) {
     return c == '"' || c == '\'';
@@ -28,8 +27,7 @@ void read_spelling(const char *text, struct spelling *literal) {
     literal->body_len = len >= 2 * quotes ? (uint32_t)(len - 2 * quotes) : 0;
 }
 
-/* -- quotes
- * -------------------------------------------------------------------------------------------------------------- */
+/* -- quotes -------------------------------------------------------------------------------------------------------- */
 
 static uint32_t count_char(const char *text, size_t len, char c) {
     uint32_t count = 0;
@@ -92,8 +90,7 @@ char choose_quote(struct printer *p, const struct spelling *literal) {
     return single == twice ? preferred : single > twice ? '"' : '\'';
 }
 
-/* -- escapes
- * -------------------------------------------------------------------------------------------------------------- */
+/* -- escapes ------------------------------------------------------------------------------------------------------- */
 
 static size_t hex_digits(char escape, bool bytes) {
     return escape == 'x' ? 2 : bytes ? 0 : escape == 'u' ? 4 : escape == 'U' ? 8 : 0;
@@ -221,8 +218,7 @@ bool string_has_lines(const struct node *e) {
     return false;
 }
 
-/* -- numbers
- * ---------------------------------------------------------------------------------------------------------------- */
+/* -- numbers ------------------------------------------------------------------------------------------------------- */
 
 static void write_based_number(struct buf *out, const char *text) {
     buf_putc(out, '0');

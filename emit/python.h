@@ -1,8 +1,8 @@
 /* python.h - the Python printer: tree in, source text out, laid out as `ruff format` at line length 100 leaves it.
  *
- * The printer decides all layout itself; from the source it keeps only comments, blank lines between statements (at most
- * one, two at module level), redundant parentheses inside expressions, and trailing commas that keep a bracket exploded.
- * Parentheses that precedence demands need no NF_PAREN. A MATCH is printed as it was written.
+ * The printer decides all layout itself; from the source it keeps only comments, blank lines between statements (at
+ * most one, two at module level), redundant parentheses inside expressions, and trailing commas that keep a bracket
+ * exploded. Parentheses that precedence demands need no NF_PAREN. A MATCH is printed as it was written.
  *
  * The tree is not changed, but node.mark is used while it is printed and zero afterwards: one printer at a time. */
 #ifndef ADGEN_EMIT_PYTHON_H

@@ -29,8 +29,7 @@ void report_trace(FILE *out, struct adgen_result *result) {
     }
 }
 
-/* -- JSON
- * ---------------------------------------------------------------------------------------------------------------- */
+/* -- JSON ---------------------------------------------------------------------------------------------------------- */
 
 struct report {
     struct adgen_result *result;
@@ -108,8 +107,7 @@ static cJSON *rules_applied(const struct report *r) {
     return array;
 }
 
-/* -- statements
- * -------------------------------------------------------------------------------------------------------------- */
+/* -- statements ---------------------------------------------------------------------------------------------------- */
 
 static bool is_docstring(const struct node *stmt) {
     return stmt->kind == NODE_EXPR && (stmt->kid[0]->kind == NODE_STRING || stmt->kid[0]->kind == NODE_STRINGS);
@@ -209,8 +207,7 @@ static void put_definitions(const struct report *r, cJSON *json) {
     }
 }
 
-/* -- the whole
- * --------------------------------------------------------------------------------------------------------------- */
+/* -- the whole ----------------------------------------------------------------------------------------------------- */
 
 static const char *status_text(const struct adgen_result *result) {
     if (result->status == ADGEN_REFUSED)

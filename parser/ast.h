@@ -70,9 +70,9 @@ struct comments {
     bool blank_after_leading;      /* a blank line between the last leading comment and the node */
 };
 
-struct web;    /* rewrite/: the variable that a NAME reads or binds */
-struct absval; /* rewrite/: what is known of the value of an expression */
-struct value;  /* rewrite/: the canonical value of an expression */
+struct web;      /* rewrite/: the variable that a NAME reads or binds */
+struct absval;   /* rewrite/: what is known of the value of an expression */
+struct value;    /* rewrite/: the canonical value of an expression */
 struct callsite; /* rewrite/: a resolved call */
 
 struct node {
@@ -90,12 +90,12 @@ struct node {
     uint32_t nkids, kids_cap;
     struct comments *comments; /* NULL for none */
     /* Annotations of rewrite/, meaningless before it and ignored by emit/. */
-    struct web *web;             /* NAME: the SSA variable */
-    const struct absval *abs;    /* what the specialiser knows of an expression's value */
-    const struct value *value;   /* cache of value_of() */
-    struct callsite *callsite;   /* CALL of a function of this file: which one, and which argument is which parameter */
-    struct node *up;             /* statements: the one around it, NULL at the top of a function */
-    struct web **phis;           /* IF, FOR, WHILE: variables merged here */
+    struct web *web;           /* NAME: the SSA variable */
+    const struct absval *abs;  /* what the specialiser knows of an expression's value */
+    const struct value *value; /* cache of value_of() */
+    struct callsite *callsite; /* CALL of a function of this file: which one, and which argument is which parameter */
+    struct node *up;           /* statements: the one around it, NULL at the top of a function */
+    struct web **phis;         /* IF, FOR, WHILE: variables merged here */
     uint32_t nphis;
 };
 

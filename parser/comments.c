@@ -67,8 +67,7 @@ static bool same_line(const struct attach *a, uint32_t from, uint32_t to) {
     return memchr(a->text + from, '\n', to - from) == NULL;
 }
 
-/* -- putting a comment somewhere --------------------------------------------------------------------------------------
- */
+/* -- putting a comment somewhere ----------------------------------------------------------------------------------- */
 
 static atom front_text(const struct attach *a) {
     uint32_t start = a->at->start, end = a->at->end;
@@ -115,8 +114,7 @@ static bool take_trailing(struct attach *a, struct node *node) {
     return true;
 }
 
-/* -- inside expressions -----------------------------------------------------------------------------------------------
- */
+/* -- inside expressions -------------------------------------------------------------------------------------------- */
 
 static bool is_bracket(const struct node *node) {
     switch (node->kind) {
@@ -168,8 +166,7 @@ static void place(struct attach *a, struct node *node, struct node *previous, st
         take_leading(a, a->stmt);
 }
 
-/* -- kids in the order of the source ----------------------------------------------------------------------------------
- */
+/* -- kids in the order of the source ------------------------------------------------------------------------------- */
 
 static int by_start(const void *left, const void *right) {
     const struct node *a = *(struct node *const *)left, *b = *(struct node *const *)right;
@@ -186,8 +183,7 @@ static struct node **sorted_kids(struct attach *a, const struct node *node, uint
     return kids;
 }
 
-/* -- blocks -----------------------------------------------------------------------------------------------------------
- */
+/* -- blocks -------------------------------------------------------------------------------------------------------- */
 
 static bool is_elif(const struct node *block) {
     return block->nkids == 1 && is_kind(block->kid[0], NODE_IF) && (block->kid[0]->flags & NF_ELIF);

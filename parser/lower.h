@@ -51,8 +51,7 @@ struct lower {
     bool failed;
 };
 
-/* -- moving the cursor (lower.c) ------------------------------------------------------------------------------------
- */
+/* -- moving the cursor (lower.c) ----------------------------------------------------------------------------------- */
 
 /* To the first child that is not a comment; false where there is none. */
 bool down(struct lower *l);
@@ -72,8 +71,7 @@ static inline bool is_token(enum cst kind) {
     return kind > CST_OTHER && kind <= CST_LAST_TOKEN;
 }
 
-/* -- making nodes (lower.c) -----------------------------------------------------------------------------------------
- */
+/* -- making nodes (lower.c) ---------------------------------------------------------------------------------------- */
 
 struct node *node_at(struct lower *l, enum node_kind kind, struct span span);
 /* With `count` NULL children, to be filled in. */
@@ -90,8 +88,7 @@ struct node *placeholder(struct lower *l);
 /* Report at `span`, fail, and give a placeholder back. */
 struct node *refuse(struct lower *l, struct span span, const char *message, const char *help);
 
-/* -- what is lowered where ------------------------------------------------------------------------------------------
- */
+/* -- what is lowered where ----------------------------------------------------------------------------------------- */
 
 struct node *lower_expr(struct lower *l); /* lower_expr.c */
 /* The value and the target (or NULL) of a with item or an except clause: `value [as target]`. lower_expr.c */

@@ -3,8 +3,7 @@
 
 #include "parser/lower.h"
 
-/* -- lines ------------------------------------------------------------------------------------------------------------
- */
+/* -- lines --------------------------------------------------------------------------------------------------------- */
 
 static bool is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\f';
@@ -112,8 +111,7 @@ static struct node *clause_block(struct lower *l) {
     return block;
 }
 
-/* -- if ---------------------------------------------------------------------------------------------------------------
- */
+/* -- if ------------------------------------------------------------------------------------------------------------ */
 
 /* word test ":" block */
 static void test_and_block(struct lower *l, struct node *node) {
@@ -163,8 +161,7 @@ static struct node *if_statement(struct lower *l) {
     return node;
 }
 
-/* -- loops, with, try -------------------------------------------------------------------------------------------------
- */
+/* -- loops, with, try ---------------------------------------------------------------------------------------------- */
 
 /* The end of a statement is the end of its last block. */
 static void end_at(struct node *node, const struct node *block) {

@@ -3,8 +3,7 @@
 
 #include "parser/lower.h"
 
-/* -- parameters -------------------------------------------------------------------------------------------------------
- */
+/* -- parameters ---------------------------------------------------------------------------------------------------- */
 
 /* A name, or `*name` and `**name` as the grammar's splat patterns. */
 static void name_of(struct lower *l, struct node *param) {
@@ -69,8 +68,7 @@ struct node *lower_params(struct lower *l) {
     return node;
 }
 
-/* -- definitions ------------------------------------------------------------------------------------------------------
- */
+/* -- definitions --------------------------------------------------------------------------------------------------- */
 
 static struct node *function(struct lower *l) {
     struct node *node = node_with(l, NODE_FUNCTION, l->span, 3);

@@ -346,8 +346,7 @@ static struct node *parenthesized(struct lower *l) {
     return node;
 }
 
-/* -- value as target --------------------------------------------------------------------------------------------------
- */
+/* -- value as target ----------------------------------------------------------------------------------------------- */
 
 /* `as` binds tighter than a conditional or a lambda to the grammar, so this can sit at the end of one: the target goes
  * aside and the value takes the place of the pair. */

@@ -155,8 +155,7 @@ static struct node *type_alias(struct lower *l) {
     return node;
 }
 
-/* -- assignments ------------------------------------------------------------------------------------------------------
- */
+/* -- assignments --------------------------------------------------------------------------------------------------- */
 
 /* `target: annotation [= value]`, the cursor on the annotation. */
 static struct node *annotated(struct lower *l, struct span span, struct node *target) {
@@ -232,8 +231,7 @@ static struct node *augmented(struct lower *l) {
     return node;
 }
 
-/* -- expression statements
- * ---------------------------------------------------------------------------------------------- */
+/* -- expression statements ----------------------------------------------------------------------------------------- */
 
 /* `a, b` as a statement has its elements directly under the statement. */
 static struct node *expressions(struct lower *l, struct span span) {

@@ -22,8 +22,7 @@ struct scan {
     bool opened;            /* the last line at the margin opens a definition: a body must follow */
 };
 
-/* -- logical lines ----------------------------------------------------------------------------------------------------
- */
+/* -- logical lines ------------------------------------------------------------------------------------------------- */
 
 static bool is_prefix(char c, char letter) {
     return (c | 0x20) == letter;
@@ -113,8 +112,7 @@ static const char *line_end(const struct scan *s, const char *at, char *last) {
     }
 }
 
-/* -- statements -------------------------------------------------------------------------------------------------------
- */
+/* -- statements ---------------------------------------------------------------------------------------------------- */
 
 static uint32_t offset(const struct scan *s, const char *at) {
     return (uint32_t)(at - s->text);

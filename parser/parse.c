@@ -58,8 +58,7 @@ void parser_destroy(struct parser *parser) {
     arena_destroy(parser->scratch);
 }
 
-/* -- entries ----------------------------------------------------------------------------------------------------------
- */
+/* -- entries ------------------------------------------------------------------------------------------------------- */
 
 static struct lower *lower_begin(struct parser *parser, struct arena *arena, struct atoms *atoms, struct diags *diags,
     struct source *source, uint32_t base) {

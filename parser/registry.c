@@ -15,8 +15,7 @@ struct pairs {
     VEC(struct pair) list;
 };
 
-/* -- the scan for pairs ----------------------------------------------------------------------------------------------
- */
+/* -- the scan for pairs -------------------------------------------------------------------------------------------- */
 
 static bool in_identifier(char c) {
     return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -124,8 +123,7 @@ static void scan(
     *len = pairs.list.len;
 }
 
-/* -- opening ---------------------------------------------------------------------------------------------------------
- */
+/* -- opening ------------------------------------------------------------------------------------------------------- */
 
 struct registry *registry_open(struct diags *diags, const char *root) {
     static const char *const files[] = {
@@ -171,8 +169,7 @@ const char *registry_config(const struct registry *registry, const char *type) {
     return find(registry->configs, registry->nconfigs, type);
 }
 
-/* -- files of classes
- * -------------------------------------------------------------------------------------------------- */
+/* -- files of classes ---------------------------------------------------------------------------------------------- */
 
 /* The folder of a type's model. */
 static const char *model_folder(const struct registry *r, struct arena *arena, const char *type) {

@@ -72,7 +72,7 @@ static bool symbol_not_none(const struct node *e) {
     if (e->kind == NODE_IFEXP)
         return symbol_not_none(e->kid[1]) && symbol_not_none(e->kid[2]);
     return e->kind == NODE_BINOP || e->kind == NODE_UNARYOP || e->kind == NODE_COMPARE || e->kind == NODE_NUMBER ||
-        e->kind == NODE_STRING;
+           e->kind == NODE_STRING;
 }
 
 bool abs_not_none(const struct absval *a) {
@@ -96,30 +96,22 @@ int abs_truth(const struct absval *a) {
     switch (a->kind) {
     case ABS_CONST:
         switch (a->constant->kind) {
-        case NODE_CONST:
-            return a->constant->op == OP_TRUE ? 1 : a->constant->op == OP_ELLIPSIS ? 1 : 0;
-        case NODE_NUMBER:
-            return strtod(a->constant->atom, NULL) != 0.0;
-        case NODE_STRING:
-            return strlen(a->constant->atom) > 2;
-        default:
-            return 1;
+        case NODE_CONST: return a->constant->op == OP_TRUE ? 1 : a->constant->op == OP_ELLIPSIS ? 1 : 0;
+        case NODE_NUMBER: return strtod(a->constant->atom, NULL) != 0.0;
+        case NODE_STRING: return strlen(a->constant->atom) > 2;
+        default: return 1;
         }
     case ABS_TUPLE:
-    case ABS_LIST:
-        return a->count > 0;
-    case ABS_DICT:
-        return a->count > 0 ? 1 : a->element ? -1 : 0;
+    case ABS_LIST: return a->count > 0;
+    case ABS_DICT: return a->count > 0 ? 1 : a->element ? -1 : 0;
     case ABS_INSTANCE:
     case ABS_CLASS:
     case ABS_FUNCTION:
     case ABS_BOUND:
     case ABS_CONFIG:
     case ABS_LIBRARY:
-    case ABS_RECORD:
-        return 1;
-    default:
-        return -1;
+    case ABS_RECORD: return 1;
+    default: return -1;
     }
 }
 
@@ -138,7 +130,7 @@ bool abs_int(const struct absval *a, long *value) {
     return true;
 }
 
-/* -- order ------------------------------------------------------------------------------------------------------- */
+/* -- order --------------------------------------------------------------------------------------------------------- */
 
 static bool masks_equal(const struct mask *a, const struct mask *b) {
     if (a == b)
@@ -167,38 +159,27 @@ bool abs_equal(const struct absval *a, const struct absval *b) {
         return false;
     switch (a->kind) {
     case ABS_CONST:
-    case ABS_SYMBOLIC:
-        return node_equal(a->constant, b->constant);
-    case ABS_MASK:
-        return masks_equal(a->mask, b->mask);
+    case ABS_SYMBOLIC: return node_equal(a->constant, b->constant);
+    case ABS_MASK: return masks_equal(a->mask, b->mask);
     case ABS_LIBRARY:
     case ABS_OBJECT:
-    case ABS_CONFIG:
-        return a->qual == b->qual;
-    case ABS_BOUND:
-        return a->fn == b->fn && abs_equal(a->self->abs, b->self->abs);
-    case ABS_FUNCTION:
-        return a->fn == b->fn;
+    case ABS_CONFIG: return a->qual == b->qual;
+    case ABS_BOUND: return a->fn == b->fn && abs_equal(a->self->abs, b->self->abs);
+    case ABS_FUNCTION: return a->fn == b->fn;
     case ABS_CLASS:
-    case ABS_INSTANCE:
-        return a->cls == b->cls;
+    case ABS_INSTANCE: return a->cls == b->cls;
     case ABS_TUPLE:
     case ABS_LIST:
-    case ABS_UNION:
-        return items_equal(a, b);
+    case ABS_UNION: return items_equal(a, b);
     case ABS_RECORD:
     case ABS_DICT:
         return a->qual == b->qual && items_equal(a, b) &&
-            (a->element == b->element || (a->element && b->element && abs_equal(a->element, b->element)));
-    case ABS_SEQ:
-        return abs_equal(a->element, b->element);
-    case ABS_TENSOR:
-        return a->rank == b->rank && a->positions == b->positions;
+               (a->element == b->element || (a->element && b->element && abs_equal(a->element, b->element)));
+    case ABS_SEQ: return abs_equal(a->element, b->element);
+    case ABS_TENSOR: return a->rank == b->rank && a->positions == b->positions;
     case ABS_SHAPE:
-    case ABS_TOP:
-        return a->rank == b->rank;
-    default:
-        return true;
+    case ABS_TOP: return a->rank == b->rank;
+    default: return true;
     }
 }
 
@@ -228,7 +209,7 @@ static const struct absval *join_keyed(struct unit *unit, const struct absval *a
             j->item[j->count++].abs = b->item[i].abs;
         }
     j->element = a->element && b->element ? abs_join(unit, a->element, b->element)
-        : a->element                      ? a->element
+                 : a->element             ? a->element
                                           : b->element;
     return j;
 }
@@ -285,7 +266,8 @@ static const struct absval *join_sequences(struct unit *unit, const struct absva
 }
 
 static bool is_number(const struct absval *a) {
-    return a->kind == ABS_NUMBER || (a->kind == ABS_SYMBOLIC && a->constant->kind == NODE_BINOP) || (a->kind == ABS_CONST && a->constant->kind == NODE_NUMBER);
+    return a->kind == ABS_NUMBER || (a->kind == ABS_SYMBOLIC && a->constant->kind == NODE_BINOP) ||
+           (a->kind == ABS_CONST && a->constant->kind == NODE_NUMBER);
 }
 
 const struct absval *abs_join(struct unit *unit, const struct absval *a, const struct absval *b) {
@@ -300,20 +282,15 @@ const struct absval *abs_join(struct unit *unit, const struct absval *a, const s
             if (a->count == b->count)
                 return join_items(unit, a, b);
             break;
-        case ABS_DICT:
-            return join_keyed(unit, a, b);
+        case ABS_DICT: return join_keyed(unit, a, b);
         case ABS_RECORD:
             if (a->qual == b->qual)
                 return join_keyed(unit, a, b);
             break;
-        case ABS_TENSOR:
-            return a->rank == b->rank ? abs_tensor(unit, a->rank) : abs_simple(ABS_TENSOR);
-        case ABS_SHAPE:
-            return abs_simple(a->kind);
-        case ABS_TOP:
-            return abs_simple(ABS_TOP); /* of different rank */
-        default:
-            break;
+        case ABS_TENSOR: return a->rank == b->rank ? abs_tensor(unit, a->rank) : abs_simple(ABS_TENSOR);
+        case ABS_SHAPE: return abs_simple(a->kind);
+        case ABS_TOP: return abs_simple(ABS_TOP); /* of different rank */
+        default: break;
         }
     }
     if (a->kind == ABS_TOP && b->kind == ABS_TENSOR && a->rank == b->rank)
@@ -348,20 +325,16 @@ const struct absval *abs_summary(struct unit *unit, const struct absval *a) {
             s->item[i].abs = abs_summary(unit, a->item[i].abs);
         return s;
     }
-    case ABS_BOUND:
-        return a->self->abs->kind == ABS_INSTANCE ? a : abs_simple(ABS_NOTNONE);
-    default:
-        return a;
+    case ABS_BOUND: return a->self->abs->kind == ABS_INSTANCE ? a : abs_simple(ABS_NOTNONE);
+    default: return a;
     }
 }
 
 struct node *abs_symbol(struct unit *unit, const struct absval *a) {
     switch (a->kind) {
     case ABS_CONST:
-    case ABS_SYMBOLIC:
-        return node_copy(unit->arena, a->constant);
-    case ABS_INDEX:
-        return make_name(unit->arena, intern(unit->atoms, "layer_idx"));
+    case ABS_SYMBOLIC: return node_copy(unit->arena, a->constant);
+    case ABS_INDEX: return make_name(unit->arena, intern(unit->atoms, "layer_idx"));
     case ABS_CONFIG: {
         struct node *n = make_name(unit->arena, intern(unit->atoms, "config"));
         const char *p = a->qual;
@@ -373,15 +346,14 @@ struct node *abs_symbol(struct unit *unit, const struct absval *a) {
         }
         return n;
     }
-    default:
-        return NULL;
+    default: return NULL;
     }
 }
 
 static const char *const kind_name[] = {"nothing", "a constant", "a mask", "a library name", "a method", "a function",
-    "a class", "a choice of functions", "a dict", "a list", "a tuple", "a model output", "an object", "a module", "one of several modules", "a configuration value",
-    "a configuration", "a layer index", "a sequence", "a number", "a shape", "a tensor", "a value that is not None",
-    "an unknown value"};
+    "a class", "a choice of functions", "a dict", "a list", "a tuple", "a model output", "an object", "a module",
+    "one of several modules", "a configuration value", "a configuration", "a layer index", "a sequence", "a number",
+    "a shape", "a tensor", "a value that is not None", "an unknown value"};
 
 const char *abs_describe(struct unit *unit, const struct absval *a) {
     if (a->rank)

@@ -31,9 +31,30 @@
 #include "rewrite/ssa.h"
 
 enum abs_kind {
-    ABS_BOTTOM, ABS_CONST, ABS_MASK, ABS_LIBRARY, ABS_BOUND, ABS_FUNCTION, ABS_CLASS, ABS_CHOICE, ABS_DICT, ABS_LIST, ABS_TUPLE,
-    ABS_RECORD, ABS_OBJECT, ABS_INSTANCE, ABS_UNION, ABS_SYMBOLIC, ABS_CONFIG, ABS_INDEX, ABS_SEQ, ABS_NUMBER, ABS_SHAPE,
-    ABS_TENSOR, ABS_NOTNONE, ABS_TOP
+    ABS_BOTTOM,
+    ABS_CONST,
+    ABS_MASK,
+    ABS_LIBRARY,
+    ABS_BOUND,
+    ABS_FUNCTION,
+    ABS_CLASS,
+    ABS_CHOICE,
+    ABS_DICT,
+    ABS_LIST,
+    ABS_TUPLE,
+    ABS_RECORD,
+    ABS_OBJECT,
+    ABS_INSTANCE,
+    ABS_UNION,
+    ABS_SYMBOLIC,
+    ABS_CONFIG,
+    ABS_INDEX,
+    ABS_SEQ,
+    ABS_NUMBER,
+    ABS_SHAPE,
+    ABS_TENSOR,
+    ABS_NOTNONE,
+    ABS_TOP
 };
 
 /* A value during specialisation: what is known, the residual expression that computes it (NULL: not yet materialised),
@@ -57,23 +78,23 @@ struct mask {
 
 struct absval {
     enum abs_kind kind;
-    uint32_t rank;               /* TENSOR, SHAPE, TOP */
-    bool positions;              /* TENSOR: the position_ids of the entry */
-    struct node *constant;       /* CONST: a CONST, NUMBER, STRING (or negated NUMBER) node */
-    atom qual;                   /* LIBRARY, OBJECT: dotted name; CONFIG: dotted path; RECORD: class name */
-    struct val *item;            /* TUPLE, LIST: `count` elements; RECORD, DICT: values parallel to `key` */
-    atom *key;                   /* RECORD, DICT: field names or string keys */
+    uint32_t rank;         /* TENSOR, SHAPE, TOP */
+    bool positions;        /* TENSOR: the position_ids of the entry */
+    struct node *constant; /* CONST: a CONST, NUMBER, STRING (or negated NUMBER) node */
+    atom qual;             /* LIBRARY, OBJECT: dotted name; CONFIG: dotted path; RECORD: class name */
+    struct val *item;      /* TUPLE, LIST: `count` elements; RECORD, DICT: values parallel to `key` */
+    atom *key;             /* RECORD, DICT: field names or string keys */
     uint32_t count;
     const struct absval *element; /* SEQ: every item; DICT: value under a key not listed, or NULL */
-    struct cls *cls;             /* INSTANCE, CLASS */
-    struct fn *fn;               /* FUNCTION, BOUND */
-    const struct val *self;      /* BOUND: the receiver */
-    struct mask *mask;           /* MASK */
-    struct node *join;           /* CHOICE: the IF; item[0] if true, item[1] if false */
+    struct cls *cls;              /* INSTANCE, CLASS */
+    struct fn *fn;                /* FUNCTION, BOUND */
+    const struct val *self;       /* BOUND: the receiver */
+    struct mask *mask;            /* MASK */
+    struct node *join;            /* CHOICE: the IF; item[0] if true, item[1] if false */
 };
 
-bool abs_is_none(const struct absval *a);   /* surely None */
-bool abs_not_none(const struct absval *a);  /* surely not None */
+bool abs_is_none(const struct absval *a);  /* surely None */
+bool abs_not_none(const struct absval *a); /* surely not None */
 bool abs_is_mask(const struct absval *a);
 bool abs_is_tensor(const struct absval *a); /* surely a tensor */
 

@@ -25,7 +25,7 @@ static struct site *site_at(struct run *run, uint32_t i) {
     return &vec_at(&run->sites.at, i);
 }
 
-/* -- bookkeeping ------------------------------------------------------------------------------------------------------------ */
+/* -- bookkeeping --------------------------------------------------------------------------------------------------- */
 
 static void mark_gone(struct run *run, struct node *node) {
     node->mark = MARK_GONE;
@@ -71,7 +71,7 @@ static bool allowed(struct run *run, const struct instance *in, const struct nod
     return (exact || !r->strict_rounding || takes_mask(in->rule)) && (r->allow == NULL || r->allow(r, in->rule, node));
 }
 
-/* -- one root ----------------------------------------------------------------------------------------------------------------- */
+/* -- one root ------------------------------------------------------------------------------------------------------ */
 
 /* The content of `from` takes the place of `node`, whose address others hold. */
 static void replace(struct run *run, struct node *node, const struct node *from, const struct value *value) {
@@ -127,7 +127,7 @@ static bool apply_single(struct run *run, const struct instance *in) {
     return true;
 }
 
-/* -- several roots ---------------------------------------------------------------------------------------------------------------- */
+/* -- several roots ------------------------------------------------------------------------------------------------- */
 
 static bool reads_web_of(const struct node *node, const struct node *targets) {
     if (node->kind == NODE_NAME && node->web != NULL) {
@@ -181,7 +181,8 @@ static bool can_sink(const struct node *block, const struct node *stmt, const st
 
 static void available_from(const struct node *stmt, uint32_t position) {
     for (uint32_t i = 1; i < stmt->nkids; i++)
-        for (struct holder *h = stmt->kid[i]->web->value ? stmt->kid[i]->web->value->holders : NULL; h != NULL; h = h->next)
+        for (struct holder *h = stmt->kid[i]->web->value ? stmt->kid[i]->web->value->holders : NULL; h != NULL;
+             h = h->next)
             if (h->web == stmt->kid[i]->web)
                 h->from = position;
 }
@@ -206,7 +207,8 @@ static void sink(struct run *run, struct node *block, struct node *stmt, struct 
     available_from(stmt, position);
 }
 
-/* The variable for one element of the result: the one that held the root, if its whole statement falls away, else new. */
+/* The variable for one element of the result: the one that held the root, if its whole statement falls away, else new.
+ */
 static struct web *element_web(
     struct run *run, struct site *site, const struct rule *rule, const struct root *root, bool *reused) {
     struct web *web;
@@ -301,7 +303,7 @@ static bool apply_several(struct run *run, const struct instance *in) {
     return true;
 }
 
-/* -- search ------------------------------------------------------------------------------------------------------------------------- */
+/* -- search -------------------------------------------------------------------------------------------------------- */
 
 static bool usable(const struct site *site) {
     return site->node->mark != MARK_GONE && !site->node->value->covered;
@@ -344,7 +346,8 @@ static bool try_anchor(struct run *run, const struct anchor *anchor, uint32_t in
     struct mismatch mismatch = {0, NULL, NULL, NULL};
     struct visits visits;
     visits.len = 0;
-    struct instance in = {.rule = rule, .binding = {.visits = &visits}, .site = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX}};
+    struct instance in = {
+        .rule = rule, .binding = {.visits = &visits}, .site = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX}};
     if (rule->roots > ROOTS_MAX || anchor->root + 1 != rule->roots)
         return false;
     if (!match(&rule->root[anchor->root].pattern, site->node->value, &in.binding, &mismatch)) {
@@ -406,7 +409,8 @@ uint32_t rules_apply(struct rewriter *r, struct node *body) {
     return total;
 }
 
-/* Near enough to be worth a line: the expression was not replaced after all, and has much in common with the pattern. */
+/* Near enough to be worth a line: the expression was not replaced after all, and has much in common with the pattern.
+ */
 static bool is_near(const struct miss *miss) {
     enum { NEAR = 6, SURELY_NEAR = 8, PART = 6 }; /* fewer parts than NEAR are in common with anything */
     uint32_t progress = miss->mismatch.progress;

@@ -8,14 +8,15 @@
  * root of an expression to its leaves, and what lies inside an instance that was replaced is left alone. Nothing is
  * deleted: what a rewrite left unused is for the prune pass.
  *
- * What a metavariable stands for is written back as the variable that holds the value, where one does at that place, else
- * as a copy of an expression that had the value. A rewrite that would need a variable out of its scope does not happen.
+ * What a metavariable stands for is written back as the variable that holds the value, where one does at that place,
+ * else as a copy of an expression that had the value. A rewrite that would need a variable out of its scope does not
+ * happen.
  *
- * An equation with several roots becomes one statement `a, b = op(...)` before the later one. The earlier root's statement
- * is moved down to it; where something in between depends on it the equation does not apply.
+ * An equation with several roots becomes one statement `a, b = op(...)` before the later one. The earlier root's
+ * statement is moved down to it; where something in between depends on it the equation does not apply.
  *
- * Values are computed once and kept while rewriting: a rewrite does not change what an expression computes. After a pass
- * that rewrote something another one matches on its result, up to ROUNDS_MAX passes. */
+ * Values are computed once and kept while rewriting: a rewrite does not change what an expression computes. After a
+ * pass that rewrote something another one matches on its result, up to ROUNDS_MAX passes. */
 #ifndef ADGEN_REWRITE_APPLY_H
 #define ADGEN_REWRITE_APPLY_H
 
@@ -24,8 +25,8 @@
 
 struct rewriter;
 
-/* An argument of a template function: as syntax and, if it is a metavariable, the value bound to it. Both NULL where the
- * metavariable is not bound. */
+/* An argument of a template function: as syntax and, if it is a metavariable, the value bound to it. Both NULL where
+ * the metavariable is not bound. */
 struct template_arg {
     struct node *node;
     const struct value *value;
@@ -52,11 +53,11 @@ struct rewriter {
     struct arena *arena;
     struct atoms *atoms;
     const struct rules *rules;
-    struct trace *trace;               /* may be NULL */
-    const char *where;                 /* "class.function" for the trace */
+    struct trace *trace;                    /* may be NULL */
+    const char *where;                      /* "class.function" for the trace */
     const struct template_entry *functions; /* consulted before the built-in ones; ends with a NULL name */
-    void *user;                        /* for template functions */
-    bool strict_rounding;              /* only apply what is exact */
+    void *user;                             /* for template functions */
+    bool strict_rounding;                   /* only apply what is exact */
     bool (*allow)(struct rewriter *r, const struct rule *rule, const struct node *site); /* NULL: all */
     /* results */
     const char *refused;

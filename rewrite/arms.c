@@ -2,9 +2,8 @@
  *
  * Reads   the residual program after the equations: branches that differed in how they computed something (in which
  *         precision, in which order) may now hold the same canonical op of the same arguments.
- * Writes  such an IF becomes its shorter branch. What its equations promise is in the trace already; that the choice went
- *         is recorded too.
- * Guarantees  the values of all variables, up to those promises. */
+ * Writes  such an IF becomes its shorter branch. What its equations promise is in the trace already; that the choice
+ * went is recorded too. Guarantees  the values of all variables, up to those promises. */
 #include "rewrite/rules.h"
 #include "rewrite/trace.h"
 #include "rewrite/unit.h"
@@ -61,10 +60,11 @@ static void replace_web(struct node *n, struct web *old, struct web *new) {
 static uint32_t take_arm(struct arms *a, struct node *block, uint32_t index, int arm) {
     struct node *join = block->kid[index], *taken = join->kid[1 + arm];
     struct unit *unit = a->unit;
-    const char *where = a->fn->owner ? arena_printf(unit->arena, "%s.%s", a->fn->owner->name, a->fn->name) : a->fn->name;
+    const char *where =
+        a->fn->owner ? arena_printf(unit->arena, "%s.%s", a->fn->owner->name, a->fn->name) : a->fn->name;
     trace_add(unit->arena, unit->trace,
-        (struct trace_record){TRACE_REWRITE, "same-arms", join->source, join->span, where,
-            "both branches compute the same"});
+        (struct trace_record){
+            TRACE_REWRITE, "same-arms", join->source, join->span, where, "both branches compute the same"});
     node_remove(block, index);
     uint32_t count = taken ? taken->nkids : 0;
     for (uint32_t i = 0; i < count; i++)

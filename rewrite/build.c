@@ -5,7 +5,7 @@
 
 enum { ARGS_MAX = 48, NODES_MAX = 64 };
 
-/* -- literals -------------------------------------------------------------------------------------------------------- */
+/* -- literals ------------------------------------------------------------------------------------------------------ */
 
 static bool read_number(const char *text, double *out) {
     char digits[64];
@@ -42,7 +42,7 @@ static const struct value *build_string(struct values *values, struct node *node
     return value_intern(values, &draft);
 }
 
-/* -- arguments of a call brought to a signature ------------------------------------------------------------------------ */
+/* -- arguments of a call brought to a signature -------------------------------------------------------------------- */
 
 struct call {
     struct values *values;
@@ -106,8 +106,8 @@ static void give_positional(struct call *c, struct node **arg, uint32_t count) {
 }
 
 static const struct value *default_of(struct values *values, const struct parameter *param) {
-    struct value draft = {.kind = (uint8_t)param->fallback, .op = (uint8_t)param->constant, .number = param->number,
-        .atom = param->text};
+    struct value draft = {
+        .kind = (uint8_t)param->fallback, .op = (uint8_t)param->constant, .number = param->number, .atom = param->text};
     return value_intern(values, &draft);
 }
 
@@ -148,7 +148,7 @@ static const struct value *call_form(
     return c.ok ? value_call(values, form->function->name, c.arg, form->function->count) : NULL;
 }
 
-/* -- calls ----------------------------------------------------------------------------------------------------------- */
+/* -- calls --------------------------------------------------------------------------------------------------------- */
 
 static bool is_dtype_name(const struct value *v) {
     return v->kind == VALUE_NAME && strncmp(v->atom, "torch.", 6) == 0 && strncmp(v->atom, "torch.device", 12) != 0;
@@ -250,7 +250,7 @@ static const struct value *build_call(struct values *values, struct node *call) 
     return value_make(values, VALUE_APPLY, OP_NO, NULL, out, plain_arguments(values, call, out, 1, NODES_MAX));
 }
 
-/* -- expressions ------------------------------------------------------------------------------------------------------- */
+/* -- expressions --------------------------------------------------------------------------------------------------- */
 
 static const struct value *build_kids(struct values *values, struct node *node, enum value_kind kind, enum op op) {
     const struct value *arg[NODES_MAX];
@@ -286,42 +286,27 @@ static const struct value *build_attribute(struct values *values, struct node *n
 
 static const struct value *build(struct values *values, struct node *node) {
     switch ((enum node_kind)node->kind) {
-    case NODE_NAME:
-        return build_name(values, node);
-    case NODE_ATTRIBUTE:
-        return build_attribute(values, node);
-    case NODE_NUMBER:
-        return build_number(values, node);
-    case NODE_STRING:
-        return build_string(values, node);
-    case NODE_CONST:
-        return value_const(values, node->op);
-    case NODE_CALL:
-        return build_call(values, node);
+    case NODE_NAME: return build_name(values, node);
+    case NODE_ATTRIBUTE: return build_attribute(values, node);
+    case NODE_NUMBER: return build_number(values, node);
+    case NODE_STRING: return build_string(values, node);
+    case NODE_CONST: return value_const(values, node->op);
+    case NODE_CALL: return build_call(values, node);
     case NODE_BINOP:
     case NODE_UNARYOP:
-    case NODE_BOOLOP:
-        return build_kids(values, node, VALUE_OP, node->op);
+    case NODE_BOOLOP: return build_kids(values, node, VALUE_OP, node->op);
     case NODE_COMPARE:
         if (node->nkids == 2)
             return build_kids(values, node, VALUE_OP, node->ops[0]);
         return value_ref(values, VALUE_OPAQUE, node);
-    case NODE_IFEXP:
-        return build_kids(values, node, VALUE_IFEXP, OP_NO);
-    case NODE_TUPLE:
-        return build_kids(values, node, VALUE_TUPLE, OP_NO);
-    case NODE_LIST:
-        return build_kids(values, node, VALUE_LIST, OP_NO);
-    case NODE_STARRED:
-        return build_kids(values, node, VALUE_STAR, OP_NO);
-    case NODE_SLICE:
-        return build_slice(values, node);
-    case NODE_SUBSCRIPT:
-        return value_subscript(values, value_of(values, node->kid[0]), value_of(values, node->kid[1]));
-    case NODE_NAMEDEXPR:
-        return value_of(values, node->kid[1]);
-    default:
-        return value_ref(values, VALUE_OPAQUE, node);
+    case NODE_IFEXP: return build_kids(values, node, VALUE_IFEXP, OP_NO);
+    case NODE_TUPLE: return build_kids(values, node, VALUE_TUPLE, OP_NO);
+    case NODE_LIST: return build_kids(values, node, VALUE_LIST, OP_NO);
+    case NODE_STARRED: return build_kids(values, node, VALUE_STAR, OP_NO);
+    case NODE_SLICE: return build_slice(values, node);
+    case NODE_SUBSCRIPT: return value_subscript(values, value_of(values, node->kid[0]), value_of(values, node->kid[1]));
+    case NODE_NAMEDEXPR: return value_of(values, node->kid[1]);
+    default: return value_ref(values, VALUE_OPAQUE, node);
     }
 }
 
@@ -356,7 +341,7 @@ const struct value *value_of(struct values *values, struct node *expr) {
     return v;
 }
 
-/* -- variables ------------------------------------------------------------------------------------------------------- */
+/* -- variables ----------------------------------------------------------------------------------------------------- */
 
 /* `a, b, c = x.shape` tells the rank of x. */
 static void note_unpacked_shape(const struct web *web, const struct value *whole) {
@@ -398,8 +383,8 @@ static const struct value *build_element(struct values *values, struct web *web)
 static const struct value *build_join(struct values *values, struct web *web) {
     if (!is_kind(web->stmt, NODE_IF) || web->from[0] == NULL || web->from[1] == NULL)
         return value_ref(values, VALUE_WEB, web);
-    const struct value *arg[3] = {value_of(values, web->stmt->kid[0]), value_of_web(values, web->from[0]),
-        value_of_web(values, web->from[1])};
+    const struct value *arg[3] = {
+        value_of(values, web->stmt->kid[0]), value_of_web(values, web->from[0]), value_of_web(values, web->from[1])};
     return value_make(values, VALUE_IFEXP, OP_NO, NULL, arg, 3);
 }
 

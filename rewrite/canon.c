@@ -10,8 +10,8 @@ static const struct library *lib(struct values *values) {
     return values_library(values);
 }
 
-static struct value *draft_of(struct value *draft, enum value_kind kind, enum op op, const char *name,
-    const struct value **arg, uint32_t count) {
+static struct value *draft_of(
+    struct value *draft, enum value_kind kind, enum op op, const char *name, const struct value **arg, uint32_t count) {
     *draft = (struct value){.kind = (uint8_t)kind, .op = (uint8_t)op, .atom = name, .arg = arg, .count = count};
     return draft;
 }
@@ -56,26 +56,19 @@ static uint32_t reduced_rank(const struct function *f, const struct value *v) {
 static uint32_t call_rank(const struct function *f, const struct value *v) {
     uint32_t rank = v->count > 0 ? v->arg[0]->rank : 0;
     switch (f->rank) {
-    case RANK_SAME:
-        return rank;
-    case RANK_MORE:
-        return rank > 0 ? rank + 1 : 0;
-    case RANK_FEWER:
-        return rank > 1 ? rank - 1 : 0;
-    case RANK_REDUCE:
-        return reduced_rank(f, v);
+    case RANK_SAME: return rank;
+    case RANK_MORE: return rank > 0 ? rank + 1 : 0;
+    case RANK_FEWER: return rank > 1 ? rank - 1 : 0;
+    case RANK_REDUCE: return reduced_rank(f, v);
     case RANK_SHAPE:
         for (uint32_t i = 0; i < v->count; i++)
             if (f->param[i].is_star)
                 return v->arg[i]->kind == VALUE_TUPLE && no_stars(v->arg[i]) ? v->arg[i]->count : 0;
         return 0;
-    case RANK_WIDE:
-        return wide_rank(v);
-    case RANK_THREE:
-        return 3;
+    case RANK_WIDE: return wide_rank(v);
+    case RANK_THREE: return 3;
     case RANK_UNKNOWN:
-    case RANK_EACH:
-        break;
+    case RANK_EACH: break;
     }
     return 0;
 }
@@ -139,8 +132,7 @@ const struct value *value_ref(struct values *values, enum value_kind kind, const
     return value_intern(values, &draft);
 }
 
-const struct value *value_meta(
-    struct values *values, const void *owner, atom name, uint32_t index, uint32_t rank) {
+const struct value *value_meta(struct values *values, const void *owner, atom name, uint32_t index, uint32_t rank) {
     struct value draft = {.kind = VALUE_META, .op = (uint8_t)index, .atom = name, .ref = owner};
     struct value *v = value_intern(values, &draft);
     v->rank = rank;
@@ -220,8 +212,7 @@ const struct value *value_index(struct values *values, const struct value *of, c
     if (shape && index->kind == VALUE_NUMBER && index->number >= 0 && of->arg[0]->rank > 0)
         return shape_element(values, of, (int64_t)index->number - of->arg[0]->rank);
     if (index->kind == VALUE_SLICE && (is_sequence(of) || (shape && of->arg[0]->rank > 0)) && no_stars(of)) {
-        const struct value *tuple =
-            slice_sequence(values, of, index, is_sequence(of) ? of->count : of->arg[0]->rank);
+        const struct value *tuple = slice_sequence(values, of, index, is_sequence(of) ? of->count : of->arg[0]->rank);
         if (tuple != NULL)
             return tuple;
     }
@@ -331,7 +322,7 @@ const struct value *value_subscript(struct values *values, const struct value *o
     return apply_nones(values, apply_selects(values, apply_slices(values, of, &in), &in), &in);
 }
 
-/* -- attributes ------------------------------------------------------------------------------------------------------ */
+/* -- attributes ---------------------------------------------------------------------------------------------------- */
 
 const struct value *value_attr(struct values *values, const struct value *of, atom attr) {
     const struct value *cast = value_cast_of(of);
@@ -346,24 +337,15 @@ const struct value *value_attr(struct values *values, const struct value *of, at
     return finish(values, draft_of(&draft, VALUE_ATTR, OP_NO, attr, arg, 1));
 }
 
-/* -- operators ------------------------------------------------------------------------------------------------------- */
+/* -- operators ----------------------------------------------------------------------------------------------------- */
 
 static bool fold(enum op op, double a, double b, double *out) {
     switch (op) {
-    case OP_ADD:
-        *out = a + b;
-        return true;
-    case OP_SUB:
-        *out = a - b;
-        return true;
-    case OP_MUL:
-        *out = a * b;
-        return true;
-    case OP_DIV:
-        *out = a / b;
-        return b != 0;
-    default:
-        return false;
+    case OP_ADD: *out = a + b; return true;
+    case OP_SUB: *out = a - b; return true;
+    case OP_MUL: *out = a * b; return true;
+    case OP_DIV: *out = a / b; return b != 0;
+    default: return false;
     }
 }
 
@@ -393,7 +375,7 @@ const struct value *value_op(struct values *values, enum op op, const struct val
     return finish(values, draft_of(&draft, VALUE_OP, op, NULL, arg, count));
 }
 
-/* -- calls ----------------------------------------------------------------------------------------------------------- */
+/* -- calls --------------------------------------------------------------------------------------------------------- */
 
 /* A dimension counted from the end; `extra` is 1 for the dimensions of a result with one more. */
 static const struct value *negative_dim(struct values *values, const struct value *dim, uint32_t rank) {
@@ -504,18 +486,12 @@ static const struct value *reshaped(struct values *values, const struct value **
 /* Arguments brought to form in place; a value that replaces the call, or NULL. */
 static const struct value *specialise(struct values *values, const struct function *f, const struct value **arg) {
     switch (f->special) {
-    case SPECIAL_TO:
-        return arg[1] == value_attr(values, arg[0], lib(values)->dtype) ? arg[0] : NULL;
-    case SPECIAL_TRANSPOSE:
-        return transposed(values, arg);
-    case SPECIAL_PERMUTE:
-        return permuted(values, arg);
-    case SPECIAL_RESHAPE:
-        return reshaped(values, arg);
-    case SPECIAL_SLICE:
-        return sliced(values, arg);
-    default:
-        return NULL;
+    case SPECIAL_TO: return arg[1] == value_attr(values, arg[0], lib(values)->dtype) ? arg[0] : NULL;
+    case SPECIAL_TRANSPOSE: return transposed(values, arg);
+    case SPECIAL_PERMUTE: return permuted(values, arg);
+    case SPECIAL_RESHAPE: return reshaped(values, arg);
+    case SPECIAL_SLICE: return sliced(values, arg);
+    default: return NULL;
     }
 }
 
@@ -539,7 +515,7 @@ const struct value *value_call(struct values *values, atom name, const struct va
     return finish(values, draft_of(&draft, VALUE_CALL, OP_NO, name, own, count));
 }
 
-/* -- the rest -------------------------------------------------------------------------------------------------------- */
+/* -- the rest ------------------------------------------------------------------------------------------------------ */
 
 static const struct value *conditional(struct values *values, const struct value **arg) {
     if (arg[1] == arg[2] || value_is_const(arg[0], OP_TRUE))
@@ -550,29 +526,21 @@ static const struct value *conditional(struct values *values, const struct value
     return finish(values, draft_of(&draft, VALUE_IFEXP, OP_NO, NULL, arg, 3));
 }
 
-const struct value *value_make(
-    struct values *values, enum value_kind kind, enum op op, const char *name, const struct value **arg, uint32_t count) {
+const struct value *value_make(struct values *values, enum value_kind kind, enum op op, const char *name,
+    const struct value **arg, uint32_t count) {
     struct value draft;
     switch (kind) {
     case VALUE_TUPLE:
-    case VALUE_LIST:
-        return make_sequence(values, kind, arg, count);
-    case VALUE_IFEXP:
-        return conditional(values, arg);
-    case VALUE_CALL:
-        return value_call(values, name, arg, count);
-    case VALUE_OP:
-        return value_op(values, op, arg, count);
-    case VALUE_ATTR:
-        return value_attr(values, arg[0], name);
-    case VALUE_INDEX:
-        return value_index(values, arg[0], arg[1]);
+    case VALUE_LIST: return make_sequence(values, kind, arg, count);
+    case VALUE_IFEXP: return conditional(values, arg);
+    case VALUE_CALL: return value_call(values, name, arg, count);
+    case VALUE_OP: return value_op(values, op, arg, count);
+    case VALUE_ATTR: return value_attr(values, arg[0], name);
+    case VALUE_INDEX: return value_index(values, arg[0], arg[1]);
     case VALUE_EITHER:
     case VALUE_BOTH:
-    case VALUE_CAST:
-        return value_intern(values, draft_of(&draft, kind, op, name, arg, count));
-    default:
-        return finish(values, draft_of(&draft, kind, op, name, arg, count));
+    case VALUE_CAST: return value_intern(values, draft_of(&draft, kind, op, name, arg, count));
+    default: return finish(values, draft_of(&draft, kind, op, name, arg, count));
     }
 }
 

@@ -1,5 +1,5 @@
-/* capture.c - writing a value down again. In order of preference: a variable that holds it; a copy of an expression that
- * had it, whose variables are still in scope; the canonical form itself, where that is plain Python. */
+/* capture.c - writing a value down again. In order of preference: a variable that holds it; a copy of an expression
+ * that had it, whose variables are still in scope; the canonical form itself, where that is plain Python. */
 #include "rewrite/capture.h"
 
 #include <math.h>
@@ -13,7 +13,7 @@ struct writer {
 
 static struct node *write_value(struct writer *w, const struct value *v);
 
-/* -- leaves -------------------------------------------------------------------------------------------------------------- */
+/* -- leaves -------------------------------------------------------------------------------------------------------- */
 
 static struct node *write_number(struct writer *w, double number) {
     struct arena *arena = w->r->arena;
@@ -44,10 +44,10 @@ static struct node *write_web(struct writer *w, struct web *web) {
     return make_web_name(w->r->arena, web);
 }
 
-/* -- a copy of the source ------------------------------------------------------------------------------------------------ */
+/* -- a copy of the source ------------------------------------------------------------------------------------------ */
 
-/* A variable of the copied expression: as it is where it is in scope, else by its value. Variables that nothing registered
- * are bound inside the expression itself, by a comprehension or a lambda. */
+/* A variable of the copied expression: as it is where it is in scope, else by its value. Variables that nothing
+ * registered are bound inside the expression itself, by a comprehension or a lambda. */
 static struct node *write_name(struct writer *w, const struct node *name) {
     struct web *web = name->web;
     if (web == NULL || web->kind == WEB_PARAM)
@@ -88,7 +88,7 @@ static struct node *write_origin(struct writer *w, const struct value *v) {
     return fix_names(w, copy) ? copy : NULL;
 }
 
-/* -- canonical forms ------------------------------------------------------------------------------------------------------- */
+/* -- canonical forms ----------------------------------------------------------------------------------------------- */
 
 static struct node *write_args(struct writer *w, struct node *out, const struct value *v, uint32_t from) {
     for (uint32_t i = from; i < v->count; i++) {
@@ -143,22 +143,16 @@ static struct node *write_attr(struct writer *w, const struct value *v) {
 
 static struct node *write_canonical(struct writer *w, const struct value *v) {
     switch ((enum value_kind)v->kind) {
-    case VALUE_OP:
-        return write_op(w, v);
-    case VALUE_CALL:
-        return write_call(w, v);
-    case VALUE_ATTR:
-        return write_attr(w, v);
-    case VALUE_TUPLE:
-        return write_args(w, node_new(w->r->arena, NODE_TUPLE), v, 0);
-    case VALUE_INDEX:
-        return write_args(w, node_new(w->r->arena, NODE_SUBSCRIPT), v, 0);
-    default:
-        return NULL;
+    case VALUE_OP: return write_op(w, v);
+    case VALUE_CALL: return write_call(w, v);
+    case VALUE_ATTR: return write_attr(w, v);
+    case VALUE_TUPLE: return write_args(w, node_new(w->r->arena, NODE_TUPLE), v, 0);
+    case VALUE_INDEX: return write_args(w, node_new(w->r->arena, NODE_SUBSCRIPT), v, 0);
+    default: return NULL;
     }
 }
 
-/* -- all ------------------------------------------------------------------------------------------------------------------- */
+/* -- all ----------------------------------------------------------------------------------------------------------- */
 
 static struct node *write_compound(struct writer *w, const struct value *v) {
     struct node *out = NULL;
@@ -177,19 +171,15 @@ static struct node *write_value(struct writer *w, const struct value *v) {
     struct node *out = NULL;
     struct web *holder = NULL;
     switch ((enum value_kind)v->kind) {
-    case VALUE_NUMBER:
-        return v->origin != NULL ? node_copy(w->r->arena, v->origin) : write_number(w, v->number);
-    case VALUE_CONST:
-        return make_const(w->r->arena, v->op);
-    case VALUE_NAME:
-        return v->origin != NULL ? node_copy(w->r->arena, v->origin) : write_dotted(w, v->atom);
+    case VALUE_NUMBER: return v->origin != NULL ? node_copy(w->r->arena, v->origin) : write_number(w, v->number);
+    case VALUE_CONST: return make_const(w->r->arena, v->op);
+    case VALUE_NAME: return v->origin != NULL ? node_copy(w->r->arena, v->origin) : write_dotted(w, v->atom);
     case VALUE_WEB:
         if (((const struct web *)v->ref)->kind == WEB_PARAM)
             return write_web(w, (struct web *)v->ref);
         holder = value_holder(v, w->position);
         return holder != NULL ? write_web(w, holder) : NULL;
-    default:
-        break;
+    default: break;
     }
     holder = value_holder(v, w->position);
     out = holder != NULL ? write_web(w, holder) : write_compound(w, v);
@@ -203,7 +193,7 @@ struct node *capture(struct rewriter *r, const struct value *value, uint32_t pos
     return write_value(&w, value);
 }
 
-/* -- templates --------------------------------------------------------------------------------------------------------------- */
+/* -- templates ----------------------------------------------------------------------------------------------------- */
 
 struct filler {
     struct rewriter *r;
@@ -345,8 +335,8 @@ struct node *instantiate_template(
     return instantiate(&f, rule->rewrite);
 }
 
-struct node *instantiate_each(struct rewriter *r, const struct rule *rule, const struct binding *binding,
-    uint32_t position, struct web *web) {
+struct node *instantiate_each(
+    struct rewriter *r, const struct rule *rule, const struct binding *binding, uint32_t position, struct web *web) {
     struct filler f = {r, rule, binding, position, web};
     return instantiate(&f, rule->each);
 }

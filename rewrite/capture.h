@@ -13,8 +13,8 @@ struct node *instantiate_template(
     struct rewriter *r, const struct rule *rule, const struct binding *binding, uint32_t position);
 
 /* The same for `each`, with `$result` standing for a fresh name of `web`. */
-struct node *instantiate_each(struct rewriter *r, const struct rule *rule, const struct binding *binding,
-    uint32_t position, struct web *web);
+struct node *instantiate_each(
+    struct rewriter *r, const struct rule *rule, const struct binding *binding, uint32_t position, struct web *web);
 
 /* The built-in template function of this name, or NULL. */
 template_function *builtin_template_function(const char *name);

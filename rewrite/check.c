@@ -14,23 +14,25 @@
 struct checker {
     struct unit *unit;
     struct fn *fn;
-    struct node *stmt;   /* the statement that is being looked at: where a node has no place of its own */
+    struct node *stmt; /* the statement that is being looked at: where a node has no place of its own */
     bool mask_reported;
     const struct node *maker; /* a mask is made here that somebody needs */
     struct node *maker_stmt;
 };
 
-static struct diag *refuse(struct checker *c, const struct node *at, const char *rule, const char *format, const char *what) {
+static struct diag *refuse(
+    struct checker *c, const struct node *at, const char *rule, const char *format, const char *what) {
     const struct node *place = at->span.end ? at : c->stmt && c->stmt->span.end ? c->stmt : c->fn->def;
     struct source *source = place->source ? place->source : c->fn->module->source;
     return diag_at(c->unit->diags, SEVERITY_ERROR, source, place->span, rule, format, what);
 }
 
-/* -- masks ------------------------------------------------------------------------------------------------------------- */
+/* -- masks --------------------------------------------------------------------------------------------------------- */
 
 /* Why no equation took the attention of this function, if one came near. */
 static const char *near_miss(struct checker *c) {
-    const char *where = c->fn->owner ? arena_printf(c->unit->arena, "%s.%s", c->fn->owner->name, c->fn->name) : c->fn->name;
+    const char *where =
+        c->fn->owner ? arena_printf(c->unit->arena, "%s.%s", c->fn->owner->name, c->fn->name) : c->fn->name;
     const struct trace *trace = c->unit->trace;
     for (uint32_t i = 0; trace && i < trace->records.len; i++) {
         const struct trace_record *r = &trace->records.at[i];
@@ -48,15 +50,17 @@ static void check_mask(struct checker *c, const struct node *e) {
     if (c->mask_reported)
         return;
     c->mask_reported = true;
-    struct diag *d = refuse(c, e, "mask-escapes", "the attention mask is read here by something that no equation understands%s", "");
+    struct diag *d =
+        refuse(c, e, "mask-escapes", "the attention mask is read here by something that no equation understands%s", "");
     const char *miss = near_miss(c);
     if (miss)
         diag_help(c->unit->diags, d, "%s", miss);
     else
-        diag_help(c->unit->diags, d, "attention must be a softmax over masked scores; what differs needs an equation in rules/attention.yaml");
+        diag_help(c->unit->diags, d,
+            "attention must be a softmax over masked scores; what differs needs an equation in rules/attention.yaml");
 }
 
-/* -- libraries ----------------------------------------------------------------------------------------------------------- */
+/* -- libraries ----------------------------------------------------------------------------------------------------- */
 
 static const char *const allowed[] = {"torch", "math", "typing", "collections", "functools", "itertools", "dataclasses",
     "builtins", "transformers.activations", "transformers.modeling_rope_utils", "transformers.pytorch_utils",
@@ -92,7 +96,7 @@ static void check_library(struct checker *c, const struct node *e, atom qual) {
         refuse(c, e, "library", "the result depends on `%s`, which the emitted file cannot import", qual);
 }
 
-/* -- export ----------------------------------------------------------------------------------------------------------------- */
+/* -- export -------------------------------------------------------------------------------------------------------- */
 
 static bool is_one_of(const char *name, const char *const *list) {
     for (; *list; list++)
@@ -103,7 +107,8 @@ static bool is_one_of(const char *name, const char *const *list) {
 
 /* A call that takes runtime arguments of Hugging Face, of something that is not known. */
 static void check_unfollowed(struct checker *c, const struct node *e) {
-    static const char *const runtime[] = {"attention_mask", "past_key_values", "past_key_value", "use_cache", "cache_position", NULL};
+    static const char *const runtime[] = {
+        "attention_mask", "past_key_values", "past_key_value", "use_cache", "cache_position", NULL};
     for (uint32_t i = 1; i < e->nkids; i++)
         if (e->kid[i]->kind == NODE_KEYWORD && e->kid[i]->atom && is_one_of(e->kid[i]->atom, runtime)) {
             refuse(c, e, "unfollowed-call", "what is called here is not known, and it is given `%s`", e->kid[i]->atom);
@@ -116,15 +121,18 @@ static void check_call(struct checker *c, const struct node *e) {
         "masked_select", "unique", "unique_consecutive", "argwhere", "bincount", "histc", NULL};
     const struct node *callee = e->kid[0];
     if (e->callsite && e->callsite->fn->via_super && !atom_is(e->callsite->fn->name, "__init__"))
-        refuse(c, e, "super", "the `%s` of the base class returns in places from which it cannot be unfolded", callee->atom);
+        refuse(c, e, "super", "the `%s` of the base class returns in places from which it cannot be unfolded",
+            callee->atom);
     if (callee->kind != NODE_ATTRIBUTE || e->callsite)
         return;
     check_unfollowed(c, e);
     bool library = callee->abs && callee->abs->kind == ABS_LIBRARY;
     if (is_one_of(callee->atom, dependent) && (!library || strncmp(callee->abs->qual, "torch.", 6) == 0))
-        refuse(c, e, "data-dependent", "the shape or value of `%s` depends on the data, which torch.export cannot trace", callee->atom);
+        refuse(c, e, "data-dependent",
+            "the shape or value of `%s` depends on the data, which torch.export cannot trace", callee->atom);
     if (library && strcmp(callee->abs->qual, "torch.where") == 0 && e->nkids == 2)
-        refuse(c, e, "data-dependent", "the shape of one-argument `%s` depends on the data, which torch.export cannot trace", "torch.where");
+        refuse(c, e, "data-dependent",
+            "the shape of one-argument `%s` depends on the data, which torch.export cannot trace", "torch.where");
 }
 
 /* Values that vary with the data. */
@@ -143,8 +151,8 @@ static bool is_parameter(const struct node *e) {
 static void mixes(struct checker *c, const struct node *e, const char *what) {
     struct unit *unit = c->unit;
     if (!unit->prefill_only)
-        unit->prefill_only = arena_printf(unit->arena, "%s mixes tokens in `%s`",
-            c->fn->owner ? c->fn->owner->name : c->fn->name, what);
+        unit->prefill_only =
+            arena_printf(unit->arena, "%s mixes tokens in `%s`", c->fn->owner ? c->fn->owner->name : c->fn->name, what);
     (void)e;
 }
 
@@ -175,7 +183,7 @@ static void check_mixing(struct checker *c, const struct node *e) {
         mixes(c, e, "conv1d");
 }
 
-/* -- names -------------------------------------------------------------------------------------------------------------------- */
+/* -- names --------------------------------------------------------------------------------------------------------- */
 
 /* A class that nobody was seen to make has no body to emit. */
 static bool names_unknown_class(const struct unit *unit, const struct node *e) {
@@ -198,7 +206,7 @@ static void check_name(struct checker *c, const struct node *e) {
         refuse(c, e, "class-choice", "which class is taken from `%s` here is not known", e->atom);
 }
 
-/* -- the walk ------------------------------------------------------------------------------------------------------------------ */
+/* -- the walk ------------------------------------------------------------------------------------------------------ */
 
 static void check_expr(struct checker *c, const struct node *parent, struct node *e) {
     if (e == NULL)
@@ -233,7 +241,8 @@ static bool from_shape(const struct node *e, int depth) {
     if (e->kind == NODE_CALL && e->kid[0]->kind == NODE_ATTRIBUTE && atom_is(e->kid[0]->atom, "size"))
         return true;
     if (e->kind == NODE_NAME)
-        return e->web && (e->web->kind == WEB_ASSIGN || e->web->kind == WEB_ELEMENT) && from_shape(e->web->expr, depth + 1);
+        return e->web && (e->web->kind == WEB_ASSIGN || e->web->kind == WEB_ELEMENT) &&
+               from_shape(e->web->expr, depth + 1);
     for (uint32_t i = 0; i < e->nkids; i++)
         if (from_shape(e->kid[i], depth + 1))
             return true;
@@ -242,9 +251,10 @@ static bool from_shape(const struct node *e, int depth) {
 
 /* A Python loop over positions is unrolled by the trace for one length. */
 static void check_loop(struct checker *c, const struct node *iterable) {
-    if (iterable->kind == NODE_CALL && is_kind(iterable->kid[0], NODE_NAME) && atom_is(iterable->kid[0]->atom, "range") &&
-        from_shape(iterable, 0))
-        refuse(c, iterable, "sequence-loop", "this loop runs once for each position or chunk, which torch.export unrolls for one length%s", "");
+    if (iterable->kind == NODE_CALL && is_kind(iterable->kid[0], NODE_NAME) &&
+        atom_is(iterable->kid[0]->atom, "range") && from_shape(iterable, 0))
+        refuse(c, iterable, "sequence-loop",
+            "this loop runs once for each position or chunk, which torch.export unrolls for one length%s", "");
 }
 
 /* A remainder of the sequence length: blocks of fixed size, which a dynamic length does not fill. */
@@ -254,7 +264,8 @@ static bool by_remainder(const struct node *e, int depth) {
     if (e->kind == NODE_BINOP && e->op == OP_MOD && from_shape(e->kid[0], 0))
         return true;
     if (e->kind == NODE_NAME)
-        return e->web && (e->web->kind == WEB_ASSIGN || e->web->kind == WEB_ELEMENT) && by_remainder(e->web->expr, depth + 1);
+        return e->web && (e->web->kind == WEB_ASSIGN || e->web->kind == WEB_ELEMENT) &&
+               by_remainder(e->web->expr, depth + 1);
     for (uint32_t i = 0; i < e->nkids; i++)
         if (by_remainder(e->kid[i], depth + 1))
             return true;
@@ -263,7 +274,8 @@ static bool by_remainder(const struct node *e, int depth) {
 
 static void check_test(struct checker *c, const struct node *test) {
     if (by_remainder(test, 0))
-        refuse(c, test, "sequence-blocks", "this branch depends on how the length divides into blocks, which torch.export fixes%s", "");
+        refuse(c, test, "sequence-blocks",
+            "this branch depends on how the length divides into blocks, which torch.export fixes%s", "");
     if (test->abs && test->abs->kind == ABS_TENSOR)
         refuse(c, test, "data-dependent", "this branch depends on the data, which torch.export cannot trace%s", "");
 }
@@ -292,15 +304,17 @@ static void check_params(struct checker *c) {
         const struct fact *fact = fact_parameter(c->unit->facts, p->name);
         if (!p->live || !fact || fact->effect != EFFECT_VALUE || !is_none(fact->value) || !c->fn->owner)
             continue;
-        struct diag *d = refuse(c, c->fn->def, "mask-escapes", "`%s` is computed by the model and read here by something that no equation understands", p->name);
-        diag_help(c->unit->diags, d, "attention must be a softmax over scores under a causal mask, with a window or without");
+        struct diag *d = refuse(c, c->fn->def, "mask-escapes",
+            "`%s` is computed by the model and read here by something that no equation understands", p->name);
+        diag_help(
+            c->unit->diags, d, "attention must be a softmax over scores under a causal mask, with a window or without");
     }
 }
 
-/* -- parts that never run ----------------------------------------------------------------------------------------------- */
+/* -- parts that never run ------------------------------------------------------------------------------------------ */
 
-/* A module that the logits do not run, such as the encoder of another modality, stays for its published parameters. Where
- * one of its attributes comes from a call that was not followed, nobody knows whether there are more of them. */
+/* A module that the logits do not run, such as the encoder of another modality, stays for its published parameters.
+ * Where one of its attributes comes from a call that was not followed, nobody knows whether there are more of them. */
 static void check_idle_modules(struct unit *unit) {
     for (uint32_t i = 0; i < unit->classes.len; i++) {
         const struct cls *cls = unit->classes.at[i];
@@ -312,7 +326,10 @@ static void check_idle_modules(struct unit *unit) {
             if (attr->live || attr->abs->kind != ABS_TOP || !is_kind(attr->expr, NODE_CALL) || !attr->stmt)
                 continue;
             struct checker c = {.unit = unit, .fn = class_method(cls, "__init__"), .stmt = attr->stmt};
-            refuse(&c, attr->expr, "idle-module", "`%s` may hold parameters of the checkpoint, but it is another modality's: only text models are translated", attr->name);
+            refuse(&c, attr->expr, "idle-module",
+                "`%s` may hold parameters of the checkpoint, but it is another modality's: only text models are "
+                "translated",
+                attr->name);
             return;
         }
     }

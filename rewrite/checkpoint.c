@@ -1,8 +1,8 @@
 /* checkpoint.c - finds the conversions of a model and applies them backwards to a key.
  *
  * Undoing follows the library's own way of saving in the published form: conversions in opposite order, at most one
- * converter, then every renaming. A pattern was written to be matched on disk keys, so its target becomes a pattern (with
- * the source's anchor) and its source becomes text: without `^` and lookaround, its group as a back reference. */
+ * converter, then every renaming. A pattern was written to be matched on disk keys, so its target becomes a pattern
+ * (with the source's anchor) and its source becomes text: without `^` and lookaround, its group as a back reference. */
 #include "rewrite/checkpoint.h"
 
 #include <string.h>
@@ -30,7 +30,7 @@ struct checkpoint {
     VEC(struct undo *) undos; /* in the order of undoing */
 };
 
-/* -- patterns backwards ------------------------------------------------------------------------------------------------ */
+/* -- patterns backwards -------------------------------------------------------------------------------------------- */
 
 static const char *replace_all(struct arena *arena, const char *text, const char *what, const char *by) {
     struct buf out = {0};
@@ -156,7 +156,7 @@ static void spell_prefix(struct arena *arena, struct conversion *c) {
     }
 }
 
-/* -- which conversions ------------------------------------------------------------------------------------------------- */
+/* -- which conversions --------------------------------------------------------------------------------------------- */
 
 /* A class name or model type whose conversions cover everything below a module. */
 struct claim {
@@ -272,7 +272,7 @@ struct checkpoint *checkpoint_read(struct unit *unit, bool *ok) {
     return *ok ? c : NULL;
 }
 
-/* -- one key ----------------------------------------------------------------------------------------------------------- */
+/* -- one key ------------------------------------------------------------------------------------------------------- */
 
 /* How one conversion, undone, changes a key. */
 struct step {

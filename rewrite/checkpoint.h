@@ -1,9 +1,10 @@
 /* checkpoint.h - how a model's parameters are called in the checkpoint that is published.
  *
- * The library renames and converts keys when it loads; the published keys are what that is undone from. The description is
- * the list of conversions that the library would apply to the model at hand, looked up as it does: the entry and every
- * model inside it, by class name first, then by the model type of its configuration, confined to the inner model's keys.
- * A package without a table of conversions, and code that is not of the package, publish their own keys. */
+ * The library renames and converts keys when it loads; the published keys are what that is undone from. The description
+ * is the list of conversions that the library would apply to the model at hand, looked up as it does: the entry and
+ * every model inside it, by class name first, then by the model type of its configuration, confined to the inner
+ * model's keys. A package without a table of conversions, and code that is not of the package, publish their own keys.
+ */
 #ifndef ADGEN_REWRITE_CHECKPOINT_H
 #define ADGEN_REWRITE_CHECKPOINT_H
 
@@ -11,8 +12,8 @@
 
 struct checkpoint;
 
-/* The description for the unit's entry; NULL where keys are published as they are. *ok is false, with a diagnostic, where
- * the package says something that is not understood. */
+/* The description for the unit's entry; NULL where keys are published as they are. *ok is false, with a diagnostic,
+ * where the package says something that is not understood. */
 struct checkpoint *checkpoint_read(struct unit *unit, bool *ok);
 
 /* Where the value of one of the model's own keys is on disk. */

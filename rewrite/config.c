@@ -14,8 +14,7 @@ static void put(struct unit *unit, struct config *config, atom name, struct node
     map_put(unit->arena, &config->declared, name, value);
 }
 
-/* -- the class body --------------------------------------------------------------------------------------------------
- */
+/* -- the class body ------------------------------------------------------------------------------------------------ */
 
 static void read_aliases(struct unit *unit, struct config *config, const struct node *dict) {
     config->aliases = (struct map){0}; /* a class attribute: replaces the inherited one */
@@ -63,8 +62,7 @@ static bool is_property(const struct node *fn) {
     return false;
 }
 
-/* -- __init__ and __post_init__
- * ------------------------------------------------------------------------------------------ */
+/* -- __init__ and __post_init__ ------------------------------------------------------------------------------------ */
 
 static const struct node *parameter(const struct node *fn, atom name) {
     const struct node *params = function_params(fn);
@@ -187,8 +185,7 @@ static void read_body(struct unit *unit, struct config *config, const struct nod
     }
 }
 
-/* -- classes
- * ----------------------------------------------------------------------------------------------------------- */
+/* -- classes ------------------------------------------------------------------------------------------------------- */
 
 enum {
     BASES_MAX = 16, /* deeper than any, and an end to a class that is its own base */

@@ -82,7 +82,7 @@ static atom registered(struct unit *unit, const struct cls *cls) {
     for (uint32_t i = 0; i < module->nkids; i++) {
         const struct node *call = module->kid[i]->kind == NODE_EXPR ? module->kid[i]->kid[0] : NULL;
         bool registers = call && call->kind == NODE_CALL && call->nkids == 3 && is_kind(call->kid[0], NODE_ATTRIBUTE) &&
-            atom_is(call->kid[0]->atom, "register_custom_model_cls") && is_kind(call->kid[1], NODE_STRING);
+                         atom_is(call->kid[0]->atom, "register_custom_model_cls") && is_kind(call->kid[1], NODE_STRING);
         if (registers && is_name(call->kid[2], cls->name))
             return string_value(unit->atoms, call->kid[1]);
     }

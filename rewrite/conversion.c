@@ -1,8 +1,8 @@
 /* conversion.c - the index of conversion_mapping.py, and the evaluation of its entries.
  *
  * The table is one function: `mapping = {"key": [...], ...}`, then statements `mapping["key"] = ...` and
- * `mapping["key"] += ...` in order, then a loop that gives every alias whose key is still free the list of what it stands
- * for. The index holds, for each definition, the bytes of its value. */
+ * `mapping["key"] += ...` in order, then a loop that gives every alias whose key is still free the list of what it
+ * stands for. The index holds, for each definition, the bytes of its value. */
 #include "rewrite/conversion.h"
 
 #include <string.h>
@@ -30,11 +30,12 @@ struct conversion_table {
 static bool refuse(struct conversion_table *t, uint32_t at, const char *what) {
     struct diag *d = diag_at(t->unit->diags, SEVERITY_ERROR, t->source, (struct span){at, at + 1}, "checkpoint-layout",
         "the published checkpoint's layout is not understood: %s", what);
-    diag_help(t->unit->diags, d, "the package's table of key conversions is read as lists of calls, `.copy()`, `+` and `+=`");
+    diag_help(
+        t->unit->diags, d, "the package's table of key conversions is read as lists of calls, `.copy()`, `+` and `+=`");
     return false;
 }
 
-/* -- the index ------------------------------------------------------------------------------------------------------- */
+/* -- the index ----------------------------------------------------------------------------------------------------- */
 
 static uint32_t skip_comment(const char *text, uint32_t at) {
     return at + (uint32_t)strcspn(text + at, "\n");
@@ -62,18 +63,12 @@ static uint32_t skip_expression(const char *text, uint32_t at) {
     uint32_t depth = 0;
     while (text[at]) {
         switch (text[at]) {
-        case '#':
-            at = skip_comment(text, at);
-            continue;
+        case '#': at = skip_comment(text, at); continue;
         case '"':
-        case '\'':
-            at = skip_string(text, at);
-            continue;
+        case '\'': at = skip_string(text, at); continue;
         case '(':
         case '[':
-        case '{':
-            depth++;
-            break;
+        case '{': depth++; break;
         case ')':
         case ']':
         case '}':
@@ -85,8 +80,7 @@ static uint32_t skip_expression(const char *text, uint32_t at) {
             if (depth == 0)
                 return at;
             break;
-        default:
-            break;
+        default: break;
         }
         at++;
     }
@@ -110,7 +104,8 @@ static atom read_key(struct conversion_table *t, uint32_t *at) {
     return key;
 }
 
-/* The items of a dict display; `at` is behind its opening brace. Returns where it ends, or 0 where it is not understood. */
+/* The items of a dict display; `at` is behind its opening brace. Returns where it ends, or 0 where it is not
+ * understood. */
 static uint32_t index_dict(struct conversion_table *t, uint32_t at, bool aliases) {
     const char *text = t->source->text;
     for (at = skip_space(text, at); text[at] && text[at] != '}'; at = skip_space(text, at)) {
@@ -154,7 +149,8 @@ static bool begins(const char *text, const char *with) {
     return strncmp(text, with, strlen(with)) == 0;
 }
 
-/* Statements after the display, up to the next line that is not indented. A loop may only be the one over the aliases. */
+/* Statements after the display, up to the next line that is not indented. A loop may only be the one over the aliases.
+ */
 static bool index_statements(struct conversion_table *t, uint32_t at) {
     static const char alias_loop[] = "for model_type, base_pattern in _MODEL_TO_CONVERSION_PATTERN.items():";
     const char *text = t->source->text;
@@ -241,7 +237,7 @@ static bool index_once(struct conversion_table *t) {
     return true;
 }
 
-/* -- evaluation ------------------------------------------------------------------------------------------------------ */
+/* -- evaluation ---------------------------------------------------------------------------------------------------- */
 
 struct evaluation {
     struct conversion_table *table;
@@ -250,7 +246,8 @@ struct evaluation {
     uint32_t depth;
 };
 
-static bool evaluate_key(struct conversion_table *t, atom key, uint32_t before, struct conversions *into, uint32_t depth);
+static bool evaluate_key(
+    struct conversion_table *t, atom key, uint32_t before, struct conversions *into, uint32_t depth);
 
 static bool unknown(struct evaluation *e, const char *what) {
     return refuse(e->table, e->of->start, what);
@@ -334,9 +331,9 @@ static bool read_call(struct evaluation *e, const struct node *call) {
         return unknown(e, "a conversion without patterns");
     if (!read_patterns(e, source, c, false) || !read_patterns(e, target, c, true))
         return false;
-    c->kind = atom_is(c->name, "WeightRenaming") ? CONVERSION_RENAME
-        : atom_is(c->name, "WeightConverter")    ? CONVERSION_CONVERT
-                                                 : CONVERSION_OTHER;
+    c->kind = atom_is(c->name, "WeightRenaming")    ? CONVERSION_RENAME
+              : atom_is(c->name, "WeightConverter") ? CONVERSION_CONVERT
+                                                    : CONVERSION_OTHER;
     return c->kind != CONVERSION_CONVERT || read_operations(e, argument(call, 2, "operations"), c);
 }
 
@@ -363,7 +360,8 @@ static bool evaluate(struct evaluation *e, const struct node *n) {
     }
     if (n->kind == NODE_BINOP && n->op == OP_ADD)
         return evaluate(e, n->kid[0]) && evaluate(e, n->kid[1]);
-    bool is_copy = n->kind == NODE_CALL && n->nkids == 1 && n->kid[0]->kind == NODE_ATTRIBUTE && atom_is(n->kid[0]->atom, "copy");
+    bool is_copy =
+        n->kind == NODE_CALL && n->nkids == 1 && n->kid[0]->kind == NODE_ATTRIBUTE && atom_is(n->kid[0]->atom, "copy");
     if (is_copy)
         n = n->kid[0]->kid[0];
     atom key = table_key(e, n);
@@ -384,7 +382,8 @@ static bool evaluate_definition(struct conversion_table *t, uint32_t index, stru
 }
 
 /* What the key holds before definition number `before`. */
-static bool evaluate_key(struct conversion_table *t, atom key, uint32_t before, struct conversions *into, uint32_t depth) {
+static bool evaluate_key(
+    struct conversion_table *t, atom key, uint32_t before, struct conversions *into, uint32_t depth) {
     uint32_t first = UINT32_MAX;
     if (depth > DEPTH_MAX)
         return refuse(t, 0, "lists that are made of each other");

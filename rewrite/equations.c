@@ -18,7 +18,8 @@ static struct node *make_window(struct rewriter *r, const struct template_arg *a
         if (arg[i].value == NULL && arg[i].node == NULL)
             continue;
         if (!abs_is_mask(abs) || abs->mask->shape == MASK_CHUNKED) {
-            r->refused = abs_is_mask(abs) ? "the mask is chunked, which no canonical op can say" : "the mask is not known";
+            r->refused =
+                abs_is_mask(abs) ? "the mask is chunked, which no canonical op can say" : "the mask is not known";
             return NULL;
         }
         if (!mask_intersect(&all, abs->mask)) {
@@ -48,8 +49,13 @@ void apply_equations(struct unit *unit) {
         struct fn *fn = all.list.at[i];
         if (atom_is(fn->name, "__init__"))
             continue;
-        struct rewriter r = {.arena = unit->arena, .atoms = unit->atoms, .rules = unit->rules, .trace = unit->trace,
-            .functions = functions, .user = fn, .strict_rounding = unit->strict_rounding};
+        struct rewriter r = {.arena = unit->arena,
+            .atoms = unit->atoms,
+            .rules = unit->rules,
+            .trace = unit->trace,
+            .functions = functions,
+            .user = fn,
+            .strict_rounding = unit->strict_rounding};
         r.where = fn->owner ? arena_printf(unit->arena, "%s.%s", fn->owner->name, fn->name) : fn->name;
         fn->unit = unit;
         rules_apply(&r, fn->body);

@@ -13,13 +13,25 @@ struct expr_reader {
 };
 
 /* Precedences, loosest first; a ternary is looser than all of them. */
-enum { PREC_OR, PREC_AND, PREC_NOT, PREC_COMPARE, PREC_BITOR, PREC_BITXOR, PREC_BITAND, PREC_SHIFT, PREC_SUM, PREC_PRODUCT,
-    PREC_UNARY, PREC_POWER };
+enum {
+    PREC_OR,
+    PREC_AND,
+    PREC_NOT,
+    PREC_COMPARE,
+    PREC_BITOR,
+    PREC_BITXOR,
+    PREC_BITAND,
+    PREC_SHIFT,
+    PREC_SUM,
+    PREC_PRODUCT,
+    PREC_UNARY,
+    PREC_POWER
+};
 
 static struct node *read_ternary(struct expr_reader *r);
 static struct node *read_binary(struct expr_reader *r, int precedence);
 
-/* -- bytes --------------------------------------------------------------------------------------------------------------- */
+/* -- bytes --------------------------------------------------------------------------------------------------------- */
 
 static void skip_space(struct expr_reader *r) {
     while (*r->at == ' ' || *r->at == '\n' || *r->at == '\t')
@@ -55,7 +67,7 @@ static atom read_identifier(struct expr_reader *r) {
     return intern_len(r->atoms, name, len);
 }
 
-/* -- atoms --------------------------------------------------------------------------------------------------------------- */
+/* -- atoms --------------------------------------------------------------------------------------------------------- */
 
 static struct node *read_number(struct expr_reader *r) {
     const char *from = r->at;
@@ -143,7 +155,7 @@ static struct node *read_atom(struct expr_reader *r) {
     return name != NULL ? make_name(r->arena, name) : NULL;
 }
 
-/* -- calls, subscripts, attributes ------------------------------------------------------------------------------------------ */
+/* -- calls, subscripts, attributes --------------------------------------------------------------------------------- */
 
 static struct node *read_keyword(struct expr_reader *r) {
     const char *from = r->at;
@@ -227,7 +239,7 @@ static struct node *read_postfix(struct expr_reader *r) {
     return node;
 }
 
-/* -- operators --------------------------------------------------------------------------------------------------------------- */
+/* -- operators ----------------------------------------------------------------------------------------------------- */
 
 static struct node *unary(struct expr_reader *r, enum op op, struct node *operand) {
     if (operand == NULL)
@@ -264,13 +276,14 @@ static bool eat_operator(struct expr_reader *r, int precedence, enum op *op) {
         const char *text;
         int precedence;
         enum op op;
-    } table[] = {
-        {"==", PREC_COMPARE, OP_EQ}, {"!=", PREC_COMPARE, OP_NE}, {"<=", PREC_COMPARE, OP_LE}, {">=", PREC_COMPARE, OP_GE},
-        {"<<", PREC_SHIFT, OP_LSHIFT}, {">>", PREC_SHIFT, OP_RSHIFT}, {"<", PREC_COMPARE, OP_LT}, {">", PREC_COMPARE, OP_GT},
-        {"is not", PREC_COMPARE, OP_IS_NOT}, {"is", PREC_COMPARE, OP_IS}, {"not in", PREC_COMPARE, OP_NOT_IN},
-        {"in", PREC_COMPARE, OP_IN}, {"|", PREC_BITOR, OP_BITOR}, {"^", PREC_BITXOR, OP_BITXOR}, {"&", PREC_BITAND, OP_BITAND},
-        {"+", PREC_SUM, OP_ADD}, {"-", PREC_SUM, OP_SUB}, {"//", PREC_PRODUCT, OP_FLOORDIV}, {"/", PREC_PRODUCT, OP_DIV},
-        {"*", PREC_PRODUCT, OP_MUL}, {"@", PREC_PRODUCT, OP_MATMUL}, {"%", PREC_PRODUCT, OP_MOD}};
+    } table[] = {{"==", PREC_COMPARE, OP_EQ}, {"!=", PREC_COMPARE, OP_NE}, {"<=", PREC_COMPARE, OP_LE},
+        {">=", PREC_COMPARE, OP_GE}, {"<<", PREC_SHIFT, OP_LSHIFT}, {">>", PREC_SHIFT, OP_RSHIFT},
+        {"<", PREC_COMPARE, OP_LT}, {">", PREC_COMPARE, OP_GT}, {"is not", PREC_COMPARE, OP_IS_NOT},
+        {"is", PREC_COMPARE, OP_IS}, {"not in", PREC_COMPARE, OP_NOT_IN}, {"in", PREC_COMPARE, OP_IN},
+        {"|", PREC_BITOR, OP_BITOR}, {"^", PREC_BITXOR, OP_BITXOR}, {"&", PREC_BITAND, OP_BITAND},
+        {"+", PREC_SUM, OP_ADD}, {"-", PREC_SUM, OP_SUB}, {"//", PREC_PRODUCT, OP_FLOORDIV},
+        {"/", PREC_PRODUCT, OP_DIV}, {"*", PREC_PRODUCT, OP_MUL}, {"@", PREC_PRODUCT, OP_MATMUL},
+        {"%", PREC_PRODUCT, OP_MOD}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         if (table[i].precedence == precedence && eat(r, table[i].text)) {
             *op = table[i].op;

@@ -15,8 +15,16 @@ struct bag {
     VEC(const struct fact *) list;
 };
 
-enum { SECTION_LIBRARY, SECTION_CONFIG, SECTION_ATTRIBUTE, SECTION_PARAMETER, SECTION_BASE, SECTION_DECORATOR,
-    SECTION_CONTEXT, SECTIONS };
+enum {
+    SECTION_LIBRARY,
+    SECTION_CONFIG,
+    SECTION_ATTRIBUTE,
+    SECTION_PARAMETER,
+    SECTION_BASE,
+    SECTION_DECORATOR,
+    SECTION_CONTEXT,
+    SECTIONS
+};
 
 static const char *const section_name[SECTIONS] = {
     "library", "config", "attributes", "parameters", "bases", "decorators", "contexts"};

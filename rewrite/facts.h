@@ -9,31 +9,31 @@
 #include "rewrite/unit.h"
 
 enum effect {
-    EFFECT_VALUE,          /* the call (or field, or parameter) has a constant value */
-    EFFECT_ARGUMENT,       /* the call is its argument number `argument` or keyword `keyword` */
-    EFFECT_MASK_CAUSAL,    /* makes a causal mask */
-    EFFECT_MASK_WINDOW,    /* makes a causal mask with config.sliding_window */
+    EFFECT_VALUE,       /* the call (or field, or parameter) has a constant value */
+    EFFECT_ARGUMENT,    /* the call is its argument number `argument` or keyword `keyword` */
+    EFFECT_MASK_CAUSAL, /* makes a causal mask */
+    EFFECT_MASK_WINDOW, /* makes a causal mask with config.sliding_window */
     EFFECT_MASK_CHUNKED,
     EFFECT_MASK_BIDIRECTIONAL,
-    EFFECT_DROP,           /* the statement, decorator or `with` has no effect on the result */
-    EFFECT_REPLACE,        /* the name stands for `name` */
-    EFFECT_RECORD,         /* a class of outputs: fields by keyword */
-    EFFECT_TENSOR,         /* returns a tensor, of rank `argument` if not 0 */
-    EFFECT_OPTIONAL,       /* a tensor of rank `argument`, or None */
-    EFFECT_OBJECT,         /* a class or factory of modules or other objects */
-    EFFECT_NONES,          /* returns a list of None */
-    EFFECT_CLASS,          /* items of it are classes of modules */
-    EFFECT_MUTATES         /* changes its receiver: never dead */
+    EFFECT_DROP,     /* the statement, decorator or `with` has no effect on the result */
+    EFFECT_REPLACE,  /* the name stands for `name` */
+    EFFECT_RECORD,   /* a class of outputs: fields by keyword */
+    EFFECT_TENSOR,   /* returns a tensor, of rank `argument` if not 0 */
+    EFFECT_OPTIONAL, /* a tensor of rank `argument`, or None */
+    EFFECT_OBJECT,   /* a class or factory of modules or other objects */
+    EFFECT_NONES,    /* returns a list of None */
+    EFFECT_CLASS,    /* items of it are classes of modules */
+    EFFECT_MUTATES   /* changes its receiver: never dead */
 };
 
 struct fact {
     atom id;
-    atom name;             /* dotted end */
+    atom name; /* dotted end */
     enum effect effect;
-    struct node *value;    /* VALUE */
-    uint32_t argument;     /* ARGUMENT */
+    struct node *value; /* VALUE */
+    uint32_t argument;  /* ARGUMENT */
     atom keyword;
-    atom replacement;      /* REPLACE */
+    atom replacement; /* REPLACE */
     const char *why;
 };
 
@@ -42,12 +42,12 @@ struct facts *facts_load(struct unit *unit, const char *dir);
 /* Drop what passes noted on the nodes of values (in the arena of their unit): to be called before another unit. */
 void facts_forget(struct facts *facts);
 
-const struct fact *fact_library(const struct facts *facts, atom qual);   /* calls and names */
+const struct fact *fact_library(const struct facts *facts, atom qual); /* calls and names */
 const struct fact *fact_config(const struct facts *facts, atom field);
 const struct fact *fact_attribute(const struct facts *facts, atom name); /* attributes of modules, such as training */
 const struct fact *fact_parameter(const struct facts *facts, atom name); /* of the entry's forward */
 const struct fact *fact_base(const struct facts *facts, atom qual);
 const struct fact *fact_decorator(const struct facts *facts, atom qual);
-const struct fact *fact_context(const struct facts *facts, atom qual);   /* `with` */
+const struct fact *fact_context(const struct facts *facts, atom qual); /* `with` */
 
 #endif

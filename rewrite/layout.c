@@ -2,8 +2,8 @@
  *
  * Reads   functions in which equations have left torch_attention in [B, N, S, D].
  * Writes  the same values with q, k, v kept in [B, S, N, D] from the projection to the op and back.
- * Guarantees  every variable has the value that it had: one whose transpose became the value at hand is redefined as the
- *             transpose of that, and prune removes it where nobody reads it any more.
+ * Guarantees  every variable has the value that it had: one whose transpose became the value at hand is redefined as
+ * the transpose of that, and prune removes it where nobody reads it any more.
  *
  * The step is `swapped(e)`: an expression for e.transpose(1, 2) that needs no transpose, found by pushing the transpose
  * through whatever treats dimensions 1 and 2 alike: element-wise operators, norms over the last dimension, slices,
@@ -24,7 +24,7 @@ struct layout {
 
 static struct node *swapped(struct layout *l, struct node *e);
 
-/* -- recognising ------------------------------------------------------------------------------------------------------ */
+/* -- recognising --------------------------------------------------------------------------------------------------- */
 
 static bool is_int(const struct node *n, int *value) {
     int sign = 1;
@@ -49,7 +49,7 @@ static struct node *arg_at(const struct node *call, uint32_t position, const cha
 
 static bool is_method(const struct node *e, const char *name) {
     return e->kind == NODE_CALL && e->kid[0]->kind == NODE_ATTRIBUTE && atom_is(e->kid[0]->atom, name) &&
-        !(e->kid[0]->kid[0]->abs && e->kid[0]->kid[0]->abs->kind == ABS_LIBRARY);
+           !(e->kid[0]->kid[0]->abs && e->kid[0]->kid[0]->abs->kind == ABS_LIBRARY);
 }
 
 static struct node *receiver(const struct node *call) {
@@ -92,12 +92,12 @@ static bool is_scalar(const struct node *e) {
     if (e->kind == NODE_NUMBER || e->kind == NODE_CONST)
         return true;
     if (e->abs && (e->abs->kind == ABS_NUMBER || e->abs->kind == ABS_SYMBOLIC || e->abs->kind == ABS_CONST ||
-            e->abs->kind == ABS_INDEX))
+                      e->abs->kind == ABS_INDEX))
         return true;
     return e->abs && e->abs->kind == ABS_TENSOR && e->abs->rank == 1; /* along the last dimension */
 }
 
-/* -- modules that work along the last dimension ------------------------------------------------------------------------- */
+/* -- modules that work along the last dimension -------------------------------------------------------------------- */
 
 static bool one_of(const char *name, const char *list) {
     size_t n = strlen(name);
@@ -108,7 +108,8 @@ static bool one_of(const char *name, const char *list) {
 }
 
 static const char pointwise[] =
-    "to float half bfloat16 type type_as double contiguous clone sigmoid tanh relu silu gelu softplus exp log sqrt rsqrt "
+    "to float half bfloat16 type type_as double contiguous clone sigmoid tanh relu silu gelu softplus exp log sqrt "
+    "rsqrt "
     "pow square abs neg cos sin clamp clamp_min clamp_max clip mul add sub div reciprocal softcap nan_to_num";
 static const char last_axis_ops[] = "torch_rmsnorm torch_l2norm torch_rmsnorm_gated";
 
@@ -123,7 +124,7 @@ static bool reduces_last(const struct node *call) {
 static bool is_last_size(const struct node *e) {
     int dim;
     return e->kind == NODE_SUBSCRIPT && e->kid[0]->kind == NODE_ATTRIBUTE && atom_is(e->kid[0]->atom, "shape") &&
-        is_int(e->kid[1], &dim) && dim == -1;
+           is_int(e->kid[1], &dim) && dim == -1;
 }
 
 static bool works_along_last(const struct node *e) {
@@ -133,9 +134,11 @@ static bool works_along_last(const struct node *e) {
         return false;
     if (e->kind == NODE_CALL) {
         const char *name = e->kid[0]->kind == NODE_ATTRIBUTE ? e->kid[0]->atom : NULL;
-        bool fine = name &&
-            (one_of(name, pointwise) || (one_of(name, "new_ones new_zeros") && e->nkids == 2 && is_last_size(e->kid[1])) || (op_name(e) && one_of(name, last_axis_ops)) ||
-                (one_of(name, "mean sum var amax") && reduces_last(e)) || one_of(name, "layer_norm rms_norm"));
+        bool fine =
+            name && (one_of(name, pointwise) ||
+                        (one_of(name, "new_ones new_zeros") && e->nkids == 2 && is_last_size(e->kid[1])) ||
+                        (op_name(e) && one_of(name, last_axis_ops)) ||
+                        (one_of(name, "mean sum var amax") && reduces_last(e)) || one_of(name, "layer_norm rms_norm"));
         if (!fine)
             return false;
     }
@@ -151,7 +154,7 @@ static bool module_keeps_layout(const struct node *callee) {
         return false;
     if (a->kind == ABS_OBJECT)
         return qual_ends(a->qual, "LayerNorm") || qual_ends(a->qual, "RMSNorm") || qual_ends(a->qual, "Linear") ||
-            qual_ends(a->qual, "ACT2FN");
+               qual_ends(a->qual, "ACT2FN");
     if (a->kind != ABS_INSTANCE)
         return false;
     const struct fn *forward = class_method(a->cls, "forward");
@@ -160,7 +163,7 @@ static bool module_keeps_layout(const struct node *callee) {
     return works_along_last(forward->body);
 }
 
-/* -- building ----------------------------------------------------------------------------------------------------------- */
+/* -- building ------------------------------------------------------------------------------------------------------ */
 
 static struct node *copy(struct layout *l, const struct node *n) {
     return node_copy(l->unit->arena, n);
@@ -220,7 +223,7 @@ static struct node *assign_web(struct layout *l, struct web *w, struct node *exp
     return stmt;
 }
 
-/* -- variables ---------------------------------------------------------------------------------------------------------- */
+/* -- variables ----------------------------------------------------------------------------------------------------- */
 
 /* `w = d` becomes `t = swapped d; w = t.transpose(1, 2)`. */
 static struct web *twin_of_assign(struct layout *l, struct web *w) {
@@ -267,8 +270,7 @@ static struct web *twin_of_element(struct layout *l, struct web *w) {
         twin->element = i;
         twins->kid[i] = make_web_name(unit->arena, twin);
         map_put(unit->arena, &l->twins, web_key(l, old), twin);
-        node_insert(unit->arena, block, index++,
-            assign_web(l, old, transpose_of(l, make_web_name(unit->arena, twin))));
+        node_insert(unit->arena, block, index++, assign_web(l, old, transpose_of(l, make_web_name(unit->arena, twin))));
         if (old == w)
             mine = twin;
     }
@@ -294,8 +296,8 @@ static struct web *twin_of_join(struct layout *l, struct web *w) {
     for (uint32_t i = 0; i < join->nphis; i++)
         if (join->phis[i] == w)
             join->phis[i] = twin;
-    node_insert(l->unit->arena, block, index + 1,
-        assign_web(l, w, transpose_of(l, make_web_name(l->unit->arena, twin))));
+    node_insert(
+        l->unit->arena, block, index + 1, assign_web(l, w, transpose_of(l, make_web_name(l->unit->arena, twin))));
     return twin;
 }
 
@@ -305,7 +307,7 @@ static struct web *twin_of(struct layout *l, struct web *w) {
         return twin;
     if (w->kind == WEB_ASSIGN && is_swap(w->expr) && receiver(w->expr)->kind == NODE_NAME && receiver(w->expr)->web) {
         struct web *of = receiver(w->expr)->web; /* it is already the transpose of a variable */
-        if (of->temporary && !w->temporary) { /* of an unfolded helper: the caller's name says more */
+        if (of->temporary && !w->temporary) {    /* of an unfolded helper: the caller's name says more */
             of->name = w->name;
             of->temporary = false;
         }
@@ -322,7 +324,7 @@ static struct web *twin_of(struct layout *l, struct web *w) {
     return twin;
 }
 
-/* -- pushing a transpose through ------------------------------------------------------------------------------------------ */
+/* -- pushing a transpose through ----------------------------------------------------------------------------------- */
 
 static struct node *swap_rope(struct layout *l, struct node *e) {
     int dim;
@@ -372,10 +374,10 @@ static struct node *swap_subscript(struct layout *l, struct node *e) {
         return rope ? node_make(l->unit->arena, NODE_SUBSCRIPT, NULL, 2, rope, copy(l, index)) : NULL;
     }
     bool last_only = index->kind == NODE_TUPLE && index->nkids == 2 && index->kid[0]->kind == NODE_CONST &&
-        index->kid[0]->op == OP_ELLIPSIS && index->kid[1]->kind == NODE_SLICE;
+                     index->kid[0]->op == OP_ELLIPSIS && index->kid[1]->kind == NODE_SLICE;
     bool spelled = index->kind == NODE_TUPLE && index->nkids == 4 && is_full(index->kid[0]);
     bool inserts = spelled && is_none(index->kid[1]) && is_full(index->kid[2]) && is_full(index->kid[3]) &&
-        e->kid[0]->abs && e->kid[0]->abs->rank == 3;
+                   e->kid[0]->abs && e->kid[0]->abs->rank == 3;
     for (uint32_t i = 0; spelled && !inserts && i < 4; i++)
         spelled = index->kid[i]->kind == NODE_SLICE;
     if (!last_only && !spelled)
@@ -425,7 +427,8 @@ static struct node *swap_method(struct layout *l, struct node *e) {
 static bool is_library(const struct node *callee) {
     if (callee->abs)
         return callee->abs->kind == ABS_LIBRARY;
-    return callee->kind == NODE_ATTRIBUTE && callee->kid[0]->kind == NODE_NAME && atom_is(callee->kid[0]->atom, "torch");
+    return callee->kind == NODE_ATTRIBUTE && callee->kid[0]->kind == NODE_NAME &&
+           atom_is(callee->kid[0]->atom, "torch");
 }
 
 static struct node *swap_call(struct layout *l, struct node *e) {
@@ -453,8 +456,8 @@ static struct node *swap_call(struct layout *l, struct node *e) {
     }
     const struct node *callee = e->kid[0];
     bool library = is_library(callee);
-    if (library && callee->kind == NODE_ATTRIBUTE && one_of(callee->atom, "cat concat concatenate") &&
-        e->nkids >= 2 && (e->kid[1]->kind == NODE_LIST || e->kid[1]->kind == NODE_TUPLE)) {
+    if (library && callee->kind == NODE_ATTRIBUTE && one_of(callee->atom, "cat concat concatenate") && e->nkids >= 2 &&
+        (e->kid[1]->kind == NODE_LIST || e->kid[1]->kind == NODE_TUPLE)) {
         struct node *list = swap_elements(l, e->kid[1]), *s = list ? copy(l, e) : NULL;
         if (s == NULL || !swap_dim(l, arg_at(s, 1, "dim")))
             return NULL;
@@ -492,20 +495,16 @@ static struct node *swapped_kind(struct layout *l, struct node *e) {
         struct web *twin = e->web ? twin_of(l, e->web) : NULL;
         return twin ? make_web_name(l->unit->arena, twin) : NULL;
     }
-    case NODE_CALL:
-        return swap_call(l, e);
-    case NODE_SUBSCRIPT:
-        return swap_subscript(l, e);
-    case NODE_BINOP:
-        return swap_binop(l, e);
+    case NODE_CALL: return swap_call(l, e);
+    case NODE_SUBSCRIPT: return swap_subscript(l, e);
+    case NODE_BINOP: return swap_binop(l, e);
     case NODE_UNARYOP: {
         struct node *value = swapped(l, e->kid[0]), *s = value ? copy(l, e) : NULL;
         if (s)
             s->kid[0] = value;
         return s;
     }
-    default:
-        return NULL;
+    default: return NULL;
     }
 }
 
@@ -518,7 +517,7 @@ static struct node *swapped(struct layout *l, struct node *e) {
     return s;
 }
 
-/* -- the pass ------------------------------------------------------------------------------------------------------------- */
+/* -- the pass ------------------------------------------------------------------------------------------------------ */
 
 static void add_layout(struct layout *l, struct node *call) {
     struct unit *unit = l->unit;
@@ -553,7 +552,7 @@ static void turn_attention(struct layout *l, struct node *stmt, struct node **sl
     for (uint32_t i = 1; i <= 3; i++)
         call->kid[i] = swap_or_transpose(l, call->kid[i]);
     bool whole = stmt->kind == NODE_ASSIGN && stmt->nkids == 2 && slot == &stmt->kid[0] &&
-        stmt->kid[1]->kind == NODE_NAME && stmt->kid[1]->web;
+                 stmt->kid[1]->kind == NODE_NAME && stmt->kid[1]->web;
     if (!whole) {
         *slot = transpose_of(l, call);
         return;
@@ -632,10 +631,10 @@ static bool has_unit_dim(const struct node *e, int depth) {
         return false;
     if (e->kind == NODE_NAME)
         return e->web && (e->web->kind == WEB_ASSIGN || e->web->kind == WEB_ELEMENT) && e->web->expr &&
-            has_unit_dim(e->web->expr, depth + 1);
+               has_unit_dim(e->web->expr, depth + 1);
     if (is_method(e, "unsqueeze"))
         return e->nkids == 2 && is_int(e->kid[1], &dim) && (dim == 1 || dim == 2) && receiver(e)->abs &&
-            receiver(e)->abs->rank == 3;
+               receiver(e)->abs->rank == 3;
     bool splits = is_method(e, "split") || is_method(e, "chunk");
     const struct node *d = splits ? arg_at(e, 1, "dim") : NULL;
     return d && is_int(d, &dim) && (dim == 3 || dim == -1) && has_unit_dim(receiver(e), depth + 1);
@@ -693,7 +692,8 @@ static void drop_contiguous(struct layout *l, struct node **slot) {
     struct node *e = *slot;
     if (e == NULL)
         return;
-    if (e->kind == NODE_CALL && (is_method(e, "view") || is_method(e, "reshape")) && is_method(receiver(e), "contiguous")) {
+    if (e->kind == NODE_CALL && (is_method(e, "view") || is_method(e, "reshape")) &&
+        is_method(receiver(e), "contiguous")) {
         e->kid[0]->atom = intern(l->unit->atoms, "reshape");
         e->kid[0]->kid[0] = receiver(receiver(e));
     }
@@ -722,7 +722,8 @@ void change_layout(struct unit *unit) {
         struct layout l = {.unit = unit, .fn = all.list.at[i]};
         if (!has_attention(l.fn->body))
             continue;
-        while (turn_block(&l, l.fn->body)) {}
+        while (turn_block(&l, l.fn->body)) {
+        }
         cancel(&l, &l.fn->body);
         refresh_definitions(l.fn->body);
         cancel(&l, &l.fn->body);

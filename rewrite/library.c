@@ -74,7 +74,7 @@ atom library_qualify(const struct library *library, const struct node *expr) {
     return dotted(library, expr, text, sizeof text, &len) ? intern_len(library->atoms, text, len) : NULL;
 }
 
-/* -- signatures ------------------------------------------------------------------------------------------------------ */
+/* -- signatures ---------------------------------------------------------------------------------------------------- */
 
 static bool is_dim_name(const char *name) {
     static const char *const names[] = {"dim", "dim0", "dim1", "start_dim", "end_dim", "dims"};
@@ -91,8 +91,8 @@ static bool read_fallback(struct loader *loader, struct parameter *out, struct n
     out->constant = (enum op)v->op;
     out->number = v->number;
     out->text = v->atom;
-    return v->count == 0 && (v->kind == VALUE_CONST || v->kind == VALUE_NUMBER || v->kind == VALUE_NAME ||
-                                v->kind == VALUE_STRING);
+    return v->count == 0 &&
+           (v->kind == VALUE_CONST || v->kind == VALUE_NUMBER || v->kind == VALUE_NAME || v->kind == VALUE_STRING);
 }
 
 static bool read_parameter(struct loader *loader, struct parameter *out, const struct node *arg) {
@@ -100,14 +100,14 @@ static bool read_parameter(struct loader *loader, struct parameter *out, const s
     const struct node *name = star ? arg->kid[0] : arg;
     if (name->atom == NULL || (name->kind != NODE_NAME && !keyword))
         return false;
-    *out = (struct parameter){.name = name->atom, .fallback = VALUE_KINDS, .is_dim = is_dim_name(name->atom),
-        .is_star = star};
+    *out = (struct parameter){
+        .name = name->atom, .fallback = VALUE_KINDS, .is_dim = is_dim_name(name->atom), .is_star = star};
     return !keyword || read_fallback(loader, out, arg->kid[0]);
 }
 
 /* Name and parameters of `a.b(c, d=1)`. */
-static bool read_header(
-    struct loader *loader, const struct yaml *at, const char *text, atom *name, struct parameter **param, uint32_t *count) {
+static bool read_header(struct loader *loader, const struct yaml *at, const char *text, atom *name,
+    struct parameter **param, uint32_t *count) {
     struct node *call = loader_parse(loader, at, text);
     if (call == NULL)
         return false;
@@ -194,9 +194,15 @@ static bool add_alias(struct loader *loader, const struct function *f, const str
 }
 
 static bool read_rank(struct loader *loader, struct function *f, const struct yaml *entry) {
-    static const char *const names[] = {[RANK_UNKNOWN] = "unknown", [RANK_SAME] = "same", [RANK_MORE] = "more",
-        [RANK_FEWER] = "fewer", [RANK_REDUCE] = "reduce", [RANK_SHAPE] = "shape", [RANK_WIDE] = "wide",
-        [RANK_EACH] = "each", [RANK_THREE] = "three"};
+    static const char *const names[] = {[RANK_UNKNOWN] = "unknown",
+        [RANK_SAME] = "same",
+        [RANK_MORE] = "more",
+        [RANK_FEWER] = "fewer",
+        [RANK_REDUCE] = "reduce",
+        [RANK_SHAPE] = "shape",
+        [RANK_WIDE] = "wide",
+        [RANK_EACH] = "each",
+        [RANK_THREE] = "three"};
     const char *text = yaml_text(entry, "rank");
     if (text == NULL)
         return true;
@@ -258,7 +264,7 @@ const struct function *library_function(const struct library *library, atom name
     return map_get(&library->functions, name);
 }
 
-/* -- spellings ------------------------------------------------------------------------------------------------------- */
+/* -- spellings ----------------------------------------------------------------------------------------------------- */
 
 struct value library_cast_head(const struct library *library) {
     return (struct value){.kind = VALUE_CALL, .atom = library->special[SPECIAL_TO]->name};
@@ -334,8 +340,7 @@ static const struct value *respell_with(
     return v;
 }
 
-const struct value *library_respell(
-    const struct library *library, struct values *values, const struct value *draft) {
+const struct value *library_respell(const struct library *library, struct values *values, const struct value *draft) {
     struct head_entry *entry = heads_find(library->spelling, draft);
     if (entry == NULL || !values_enter(values))
         return NULL;

@@ -8,8 +8,8 @@
  *       rank: same
  *
  * An alias is mapped by parameter name; a parameter that the function does not have is ignored; a method's receiver is
- * the first parameter. `*shape` takes the remaining arguments, or a single sequence, as one tuple. Parameters called dim,
- * dim0, dim1, start_dim, end_dim and dims are counted from the end where the rank of the first argument is known.
+ * the first parameter. `*shape` takes the remaining arguments, or a single sequence, as one tuple. Parameters called
+ * dim, dim0, dim1, start_dim, end_dim and dims are counted from the end where the rank of the first argument is known.
  * `rank` says what the rank of the result is: same as the first argument; more, fewer (by one); reduce (fewer unless
  * keepdim); shape (the length of the parameter `*shape`); wide (the largest of all arguments); each (the result is a
  * sequence of tensors that have it); three; absent: unknown.
@@ -29,7 +29,17 @@
 #include "rewrite/value.h"
 #include "rewrite/yaml.h"
 
-enum rank_rule { RANK_UNKNOWN, RANK_SAME, RANK_MORE, RANK_FEWER, RANK_REDUCE, RANK_SHAPE, RANK_WIDE, RANK_EACH, RANK_THREE };
+enum rank_rule {
+    RANK_UNKNOWN,
+    RANK_SAME,
+    RANK_MORE,
+    RANK_FEWER,
+    RANK_REDUCE,
+    RANK_SHAPE,
+    RANK_WIDE,
+    RANK_EACH,
+    RANK_THREE
+};
 
 /* Functions that canonicalisation itself knows. */
 #define SPECIALS(X) \
@@ -51,7 +61,7 @@ enum special {
 #define X(name, text) SPECIAL_##name,
     SPECIALS(X)
 #undef X
-    SPECIALS_COUNT
+        SPECIALS_COUNT
 };
 
 /* A default is a literal, kept apart from any context of values: kind VALUE_KINDS means that there is none. */
@@ -118,8 +128,8 @@ struct loader {
 bool library_load_signatures(struct loader *loader, const struct yaml *file);
 bool library_load_spellings(struct loader *loader, const struct yaml *file);
 
-/* An entry `torch.f(a, b=1)`, or a mapping {call: ..., also: ..., rank: ...}, as a function called `prefix` + its dotted
- * name. False with a diagnostic. */
+/* An entry `torch.f(a, b=1)`, or a mapping {call: ..., also: ..., rank: ...}, as a function called `prefix` + its
+ * dotted name. False with a diagnostic. */
 bool library_add_function(struct loader *loader, const struct yaml *entry, const char *prefix);
 
 /* The function of a canonical name, or NULL. */
@@ -129,8 +139,8 @@ const struct function *library_function(const struct library *library, atom name
  * NULL. `draft` need not be interned. */
 const struct value *library_respell(const struct library *library, struct values *values, const struct value *draft);
 
-/* The dotted name of an expression with modules resolved (`F.silu` -> torch.nn.functional.silu), or NULL where it is not
- * a chain of attributes on a global name. */
+/* The dotted name of an expression with modules resolved (`F.silu` -> torch.nn.functional.silu), or NULL where it is
+ * not a chain of attributes on a global name. */
 atom library_qualify(const struct library *library, const struct node *expr);
 
 /* A value with the head of a dtype cast, for heads_add. */

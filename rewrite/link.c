@@ -3,15 +3,15 @@
  * Reads the MODULE tree. Writes module->symbols; classes and functions are made when first asked for, so what the entry
  * does not reach costs nothing.
  *
- * Nor is it parsed, in a file of a package: that is Python which its package compiles, so a mistake in a definition that
- * nothing needs is of no interest. The last statement is always parsed, since a file that was cut off ends there. Any
- * other file is parsed as a whole, and so is one in which all definitions are spoken of. */
+ * Nor is it parsed, in a file of a package: that is Python which its package compiles, so a mistake in a definition
+ * that nothing needs is of no interest. The last statement is always parsed, since a file that was cut off ends there.
+ * Any other file is parsed as a whole, and so is one in which all definitions are spoken of. */
 #include <string.h>
 
 #include "base/file.h"
 #include "base/text.h"
-#include "parser/package.h"
 #include "parser/outline.h"
+#include "parser/package.h"
 #include "parser/parse.h"
 #include "rewrite/unit.h"
 
@@ -31,8 +31,8 @@ static struct symbol *declare(struct unit *unit, struct module *module, atom nam
     return symbol;
 }
 
-/* The absolute module that `from <dots><module> import` means. Outside of a package, one dot is the file's own folder; a file
- * that climbs further was copied out of a folder of transformers.models, which is then what it climbs from. */
+/* The absolute module that `from <dots><module> import` means. Outside of a package, one dot is the file's own folder;
+ * a file that climbs further was copied out of a folder of transformers.models, which is then what it climbs from. */
 static atom import_base(struct unit *unit, const struct module *module, const struct node *stmt) {
     if (stmt->level == 0)
         return stmt->atom;
@@ -68,16 +68,10 @@ static void declare_block(struct unit *unit, struct module *module, struct node 
 
 static void declare_stmt(struct unit *unit, struct module *module, struct node *stmt) {
     switch (stmt->kind) {
-    case NODE_CLASS:
-        declare(unit, module, stmt->atom, SYM_CLASS, stmt)->stmt = stmt;
-        break;
-    case NODE_FUNCTION:
-        declare(unit, module, stmt->atom, SYM_FUNCTION, stmt)->stmt = stmt;
-        break;
+    case NODE_CLASS: declare(unit, module, stmt->atom, SYM_CLASS, stmt)->stmt = stmt; break;
+    case NODE_FUNCTION: declare(unit, module, stmt->atom, SYM_FUNCTION, stmt)->stmt = stmt; break;
     case NODE_IMPORT:
-    case NODE_IMPORTFROM:
-        declare_imports(unit, module, stmt, stmt->kind == NODE_IMPORTFROM);
-        break;
+    case NODE_IMPORTFROM: declare_imports(unit, module, stmt, stmt->kind == NODE_IMPORTFROM); break;
     case NODE_ASSIGN:
         for (uint32_t i = 1; i < stmt->nkids; i++)
             if (stmt->kid[i]->kind == NODE_NAME)
@@ -97,8 +91,7 @@ static void declare_stmt(struct unit *unit, struct module *module, struct node *
             declare_block(unit, module, stmt->kid[i]->kid[1]);
         declare_block(unit, module, stmt->kid[0]);
         break;
-    default:
-        break;
+    default: break;
     }
 }
 
@@ -125,7 +118,7 @@ static void name_module(struct unit *unit, struct module *module, const char *pa
     module->name = package ? intern_printf(unit->atoms, "%s.%s", package, name) : name;
 }
 
-/* -- parsing what is needed ------------------------------------------------------------------------------------------ */
+/* -- parsing what is needed ---------------------------------------------------------------------------------------- */
 
 static struct node *parse(struct unit *unit, struct source *source, const struct lines *lines) {
     return parse_lines(unit->parser, unit->arena, unit->atoms, unit->diags, source, lines);
@@ -137,15 +130,16 @@ static struct node *unread(struct unit *unit, struct source *source, const struc
     atom name = intern_len(unit->atoms, source->text + part->name.start, part->name.end - part->name.start);
     struct node *block = node_new(arena, NODE_BLOCK);
     struct node *def = part->kind == PART_CLASS
-        ? node_make(arena, NODE_CLASS, name, 2, node_new(arena, NODE_BASES), block)
-        : node_make(arena, NODE_FUNCTION, name, 3, node_new(arena, NODE_PARAMS), NULL, block);
+                           ? node_make(arena, NODE_CLASS, name, 2, node_new(arena, NODE_BASES), block)
+                           : node_make(arena, NODE_FUNCTION, name, 3, node_new(arena, NODE_PARAMS), NULL, block);
     def->flags |= NF_UNREAD;
     def->source = source;
     def->span = (struct span){part->start, part->end};
     return def;
 }
 
-/* Make the definition what stands in its lines. Where that cannot be parsed, it is said, and the definition is empty. */
+/* Make the definition what stands in its lines. Where that cannot be parsed, it is said, and the definition is empty.
+ */
 static bool fill(struct unit *unit, struct source *source, struct node *def, const struct lines *lines) {
     def->flags &= ~(uint32_t)NF_UNREAD;
     struct node *module = parse(unit, source, lines);
@@ -299,7 +293,7 @@ struct symbol *module_lookup(const struct module *module, atom name) {
     return map_get(&module->symbols, name);
 }
 
-/* -- functions --------------------------------------------------------------------------------------------------- */
+/* -- functions ----------------------------------------------------------------------------------------------------- */
 
 static void read_params(struct unit *unit, struct fn *fn, const struct node *params) {
     bool keyword_only = false;
@@ -359,7 +353,7 @@ struct fn *symbol_function(struct unit *unit, struct module *module, struct symb
     return symbol->fn;
 }
 
-/* -- classes ----------------------------------------------------------------------------------------------------- */
+/* -- classes ------------------------------------------------------------------------------------------------------- */
 
 static atom dotted_name(struct unit *unit, const struct module *module, const struct node *n) {
     if (n->kind == NODE_NAME) {
@@ -406,7 +400,7 @@ static void read_members(struct unit *unit, struct cls *cls, struct cls *from) {
         else if (s->kind == NODE_ASSIGN && s->kid[1]->kind == NODE_NAME && !map_has(&cls->class_attrs, s->kid[1]->atom))
             map_put(unit->arena, &cls->class_attrs, s->kid[1]->atom, s->kid[0]);
         else if (s->kind == NODE_ANNASSIGN && s->kid[0]->kind == NODE_NAME && s->kid[2] &&
-            !map_has(&cls->class_attrs, s->kid[0]->atom))
+                 !map_has(&cls->class_attrs, s->kid[0]->atom))
             map_put(unit->arena, &cls->class_attrs, s->kid[0]->atom, s->kid[2]);
     }
     for (uint32_t i = 0; i < from->bases.len; i++)

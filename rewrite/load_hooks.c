@@ -1,9 +1,10 @@
 /* load_hooks.c - what renaming attributes cannot express: hooks that turn published keys into the module's own.
  *
- * A hook belongs to the innermost module of this file that the published and the own path have in common, so that it needs
- * no positions of layers, works on the part of a checkpoint that it is given, and leaves keys alone that have the module's
- * own names already. Two kinds: names that begin otherwise, and a tensor that is cut into equal parts. Before anything is
- * written, every published key is sent through the hooks as torch would, and must arrive at its parameter. */
+ * A hook belongs to the innermost module of this file that the published and the own path have in common, so that it
+ * needs no positions of layers, works on the part of a checkpoint that it is given, and leaves keys alone that have the
+ * module's own names already. Two kinds: names that begin otherwise, and a tensor that is cut into equal parts. Before
+ * anything is written, every published key is sent through the hooks as torch would, and must arrive at its parameter.
+ */
 #include <string.h>
 
 #include "base/text.h"
@@ -55,7 +56,8 @@ static bool refuse(const struct hooking *h, const struct place *place, const cha
     if (of)
         diag_help(u->diags, d, "the package's own conversion is %s", operations_text(u, of));
     else
-        diag_help(u->diags, d, "attributes are renamed where that is enough; else a hook renames keys below one module");
+        diag_help(
+            u->diags, d, "attributes are renamed where that is enough; else a hook renames keys below one module");
     return false;
 }
 
@@ -73,7 +75,8 @@ static struct hooks *hooks_of(struct hooking *h, struct cls *cls) {
 static const char *joined_steps(const struct hooking *h, const struct path *path, uint32_t from, uint32_t to) {
     const char *text = "";
     for (uint32_t i = from; i < to; i++)
-        text = arena_printf(h->layout->unit->arena, "%s%s%s", text, i > from ? "." : "", step_name(h->layout, &path->step[i]));
+        text = arena_printf(
+            h->layout->unit->arena, "%s%s%s", text, i > from ? "." : "", step_name(h->layout, &path->step[i]));
     return text;
 }
 
@@ -104,7 +107,7 @@ static bool has_position(const struct path *path, uint32_t from, uint32_t to) {
     return false;
 }
 
-/* -- names that begin otherwise ------------------------------------------------------------------------------------------ */
+/* -- names that begin otherwise ------------------------------------------------------------------------------------ */
 
 static void add_change(const struct hooking *h, struct hooks *hooks, struct change change) {
     for (uint32_t i = 0; i < hooks->changes.len; i++)
@@ -123,12 +126,14 @@ static bool plan_change(struct hooking *h, const struct place *place) {
     struct hooks *hooks = hooks_of(h, path->step[owner].cls);
     uint32_t most = place->segments - owner - 1; /* something must be left to begin with */
     while (!hooks->exact && same < most && same < path->len - owner &&
-        strcmp(step_name(h->layout, &path->step[path->len - 1 - same]), place->segment[place->segments - 1 - same]) == 0)
+           strcmp(step_name(h->layout, &path->step[path->len - 1 - same]),
+               place->segment[place->segments - 1 - same]) == 0)
         same++;
     uint32_t end = path->len - same;
     if (has_position(path, owner, end))
         return refuse(h, place, "the names differ on both sides of a position in a list");
-    const char *from = joined_segments(h, place, owner, place->segments - same), *to = joined_steps(h, path, owner, end);
+    const char *from = joined_segments(h, place, owner, place->segments - same),
+               *to = joined_steps(h, path, owner, end);
     struct arena *arena = h->layout->unit->arena;
     struct change change = {from, to};
     if (same)
@@ -137,7 +142,7 @@ static bool plan_change(struct hooking *h, const struct place *place) {
     return true;
 }
 
-/* -- a tensor in parts --------------------------------------------------------------------------------------------------- */
+/* -- a tensor in parts --------------------------------------------------------------------------------------------- */
 
 /* The dimension of a conversion that cuts one tensor into as many parts as it has targets; NULL for any other. */
 static const char *cut_dimension(const struct conversion *of) {
@@ -187,12 +192,13 @@ static bool plan_cut(struct hooking *h, const struct place *place) {
     return true;
 }
 
-/* -- the proof --------------------------------------------------------------------------------------------------------------- */
+/* -- the proof ----------------------------------------------------------------------------------------------------- */
 
 static const char *changed(const struct hooking *h, const struct hooks *hooks, const char *rest) {
     for (uint32_t i = 0; i < hooks->changes.len; i++)
         if (starts_with(rest, hooks->changes.at[i].from))
-            return arena_printf(h->layout->unit->arena, "%s%s", hooks->changes.at[i].to, rest + strlen(hooks->changes.at[i].from));
+            return arena_printf(
+                h->layout->unit->arena, "%s%s", hooks->changes.at[i].to, rest + strlen(hooks->changes.at[i].from));
     return rest;
 }
 
@@ -229,8 +235,9 @@ static bool arrives(const struct hooking *h, const struct place *place) {
 static bool plan(struct hooking *h) {
     for (uint32_t i = 0; i < h->layout->places.len; i++) {
         const struct place *place = &h->layout->places.at[i];
-        if (place->on_disk.converter ? !plan_cut(h, place)
-                                     : strcmp(new_key(h->layout, place), place->on_disk.key) != 0 && !plan_change(h, place))
+        if (place->on_disk.converter
+                ? !plan_cut(h, place)
+                : strcmp(new_key(h->layout, place), place->on_disk.key) != 0 && !plan_change(h, place))
             return false;
     }
     return true;
@@ -260,7 +267,7 @@ static bool complete(const struct cut *cut) {
     return true;
 }
 
-/* -- Python ----------------------------------------------------------------------------------------------------------------- */
+/* -- Python -------------------------------------------------------------------------------------------------------- */
 
 static struct node *parse_text(struct unit *u, const struct buf *text) {
     struct source *source = source_from_text(u->arena, u->atoms, u->diags, "<load hook>", text->at, text->len);
@@ -339,7 +346,7 @@ static void write_cut(struct unit *u, const struct cut *cut, struct buf *out) {
 
 static bool is_post_init(const struct node *stmt) {
     return stmt->kind == NODE_EXPR && stmt->kid[0]->kind == NODE_CALL && stmt->kid[0]->kid[0]->kind == NODE_ATTRIBUTE &&
-        atom_is(stmt->kid[0]->kid[0]->atom, "post_init");
+           atom_is(stmt->kid[0]->kid[0]->atom, "post_init");
 }
 
 /* self._register_load_state_dict_pre_hook(helper) at the end of the constructor. */
@@ -359,7 +366,9 @@ static bool register_helper(struct unit *u, struct cls *cls, atom helper) {
     if (at > 0 && is_post_init(init->body->kid[at - 1]))
         at--;
     node_insert(u->arena, init->body, at, stmt);
-    struct trace_record record = {.kind = TRACE_REWRITE, .id = intern(u->atoms, "published-path"), .where = cls->name,
+    struct trace_record record = {.kind = TRACE_REWRITE,
+        .id = intern(u->atoms, "published-path"),
+        .where = cls->name,
         .text = arena_printf(u->arena, "published keys become the module's own through `%s`", helper)};
     trace_add(u->arena, u->trace, record);
     return true;
@@ -412,7 +421,7 @@ bool write_load_hooks(const struct layout *layout) {
     return true;
 }
 
-/* -- hooks that the source has ----------------------------------------------------------------------------------------------- */
+/* -- hooks that the source has ------------------------------------------------------------------------------------- */
 
 static bool mentions(const struct node *n, atom name) {
     if (n == NULL)
@@ -425,8 +434,8 @@ static bool mentions(const struct node *n, atom name) {
     return false;
 }
 
-/* A copy of the function that is registered, to stand at module level: one from there, or a method that does not read its
- * object. NULL for anything else. */
+/* A copy of the function that is registered, to stand at module level: one from there, or a method that does not read
+ * its object. NULL for anything else. */
 static struct node *hook_function(struct unit *u, const struct cls *cls, const struct node *hook) {
     if (hook->kind == NODE_NAME) {
         const struct symbol *symbol = module_lookup(cls->module, hook->atom);
@@ -437,7 +446,8 @@ static struct node *hook_function(struct unit *u, const struct cls *cls, const s
             symbol->fn->live = false; /* the copy stands for it, unspecialised: torch calls it */
         return node_copy(u->arena, def);
     }
-    const struct fn *fn = hook->kind == NODE_ATTRIBUTE && is_name(hook->kid[0], "self") ? class_method_named(u, cls, hook->atom) : NULL;
+    const struct fn *fn =
+        hook->kind == NODE_ATTRIBUTE && is_name(hook->kid[0], "self") ? class_method_named(u, cls, hook->atom) : NULL;
     if (fn == NULL || fn->def == NULL || fn->def->nkids != 3 || fn->params.len == 0 ||
         mentions(function_body(fn->def), fn->params.at[0]->name))
         return NULL;
@@ -448,12 +458,14 @@ static struct node *hook_function(struct unit *u, const struct cls *cls, const s
 }
 
 static bool keep_hook(struct unit *u, struct cls *cls, const struct node *call) {
-    struct node *fn = call->nkids == 2 && atom_is(call->kid[0]->atom, pre_hook) ? hook_function(u, cls, call->kid[1]) : NULL;
+    struct node *fn =
+        call->nkids == 2 && atom_is(call->kid[0]->atom, pre_hook) ? hook_function(u, cls, call->kid[1]) : NULL;
     if (fn)
         return register_helper(u, cls, add_helper(u, fn));
     struct diag *d = diag_at(u->diags, SEVERITY_ERROR, call->source, call->span, "checkpoint-layout",
         "this hook of `%s` on the loading of its state dict is not understood", cls->name);
-    diag_help(u->diags, d, "a function of the module, or a method that does not read `self`, registered with `%s`, is kept", pre_hook);
+    diag_help(u->diags, d,
+        "a function of the module, or a method that does not read `self`, registered with `%s`, is kept", pre_hook);
     return false;
 }
 

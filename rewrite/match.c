@@ -34,7 +34,7 @@ static bool refuse(struct search *s, const struct goal *goal, const struct condi
     return false;
 }
 
-/* -- leaves ---------------------------------------------------------------------------------------------------- */
+/* -- leaves -------------------------------------------------------------------------------------------------------- */
 
 static bool is_mask(const struct value *v, int form) {
     return v->abs != NULL && v->abs->kind == ABS_MASK && (int)v->abs->mask->form == form;
@@ -43,30 +43,14 @@ static bool is_mask(const struct value *v, int form) {
 bool condition_holds(const struct condition *c, const struct value *v) {
     bool holds = false;
     switch (c->kind) {
-    case CONDITION_MASK:
-        holds = is_mask(v, MASK_ADDS);
-        break;
-    case CONDITION_KEEPS:
-        holds = is_mask(v, MASK_KEEPS);
-        break;
-    case CONDITION_DROPS:
-        holds = is_mask(v, MASK_DROPS);
-        break;
-    case CONDITION_LOW:
-        holds = value_is_low(v);
-        break;
-    case CONDITION_SCALAR:
-        holds = value_is_scalar(v);
-        break;
-    case CONDITION_FIXED:
-        holds = v->fixed;
-        break;
-    case CONDITION_NUMBER:
-        holds = v->kind == VALUE_NUMBER;
-        break;
-    case CONDITION_POSITIVE:
-        holds = v->kind == VALUE_NUMBER && v->number > 0;
-        break;
+    case CONDITION_MASK: holds = is_mask(v, MASK_ADDS); break;
+    case CONDITION_KEEPS: holds = is_mask(v, MASK_KEEPS); break;
+    case CONDITION_DROPS: holds = is_mask(v, MASK_DROPS); break;
+    case CONDITION_LOW: holds = value_is_low(v); break;
+    case CONDITION_SCALAR: holds = value_is_scalar(v); break;
+    case CONDITION_FIXED: holds = v->fixed; break;
+    case CONDITION_NUMBER: holds = v->kind == VALUE_NUMBER; break;
+    case CONDITION_POSITIVE: holds = v->kind == VALUE_NUMBER && v->number > 0; break;
     case CONDITION_TENSOR:
         if (v->kind == VALUE_ATTR && v->abs != NULL && (v->abs->kind == ABS_TOP || v->abs->kind == ABS_NOTNONE)) {
             holds = true; /* it may be either */
@@ -74,9 +58,7 @@ bool condition_holds(const struct condition *c, const struct value *v) {
         }
         holds = v->kind != VALUE_NUMBER && v->kind != VALUE_CONST && !value_is_scalar(v);
         break;
-    case CONDITION_NOTFIXED:
-        holds = !v->fixed;
-        break;
+    case CONDITION_NOTFIXED: holds = !v->fixed; break;
     case CONDITION_DTYPE:
         holds = (v->kind == VALUE_ATTR && strcmp(v->atom, "dtype") == 0) ||
                 (v->kind == VALUE_NAME && strncmp(v->atom, "torch.", 6) == 0);
@@ -97,8 +79,7 @@ bool condition_holds(const struct condition *c, const struct value *v) {
         for (uint32_t i = 0; i < c->count; i++)
             holds = holds || value_is_int(v, c->number[i]);
         break;
-    case CONDITION_COUNT:
-        break;
+    case CONDITION_COUNT: break;
     }
     return holds != c->negated;
 }
@@ -117,7 +98,7 @@ static bool solve_meta(struct search *s, const struct goal *goal) {
     return false;
 }
 
-/* -- choices --------------------------------------------------------------------------------------------------- */
+/* -- choices ------------------------------------------------------------------------------------------------------- */
 
 static bool solve_either(struct search *s, const struct goal *goal) {
     const struct decision *before = s->decisions, *made = before;
@@ -186,7 +167,7 @@ static bool solve_commuted(struct search *s, const struct goal *goal, bool swap)
     return solve(s, &first);
 }
 
-/* -- structure ------------------------------------------------------------------------------------------------- */
+/* -- structure ----------------------------------------------------------------------------------------------------- */
 
 static bool same_head(const struct value *a, const struct value *b) {
     return a->kind == b->kind && a->op == b->op && a->atom == b->atom && a->count == b->count &&
@@ -256,29 +237,23 @@ static bool solve(struct search *s, const struct goal *goal) {
     if (s->steps++ > MATCH_STEPS)
         return false;
     switch (goal->pattern->kind) {
-    case VALUE_META:
-        return solve_meta(s, goal);
-    case VALUE_ANY:
-        return solve(s, goal->next);
-    case VALUE_EITHER:
-        return solve_either(s, goal);
-    case VALUE_BOTH:
-        return solve_both(s, goal);
-    case VALUE_CAST:
-        return solve_cast(s, goal);
-    default:
-        return solve_structure(s, goal);
+    case VALUE_META: return solve_meta(s, goal);
+    case VALUE_ANY: return solve(s, goal->next);
+    case VALUE_EITHER: return solve_either(s, goal);
+    case VALUE_BOTH: return solve_both(s, goal);
+    case VALUE_CAST: return solve_cast(s, goal);
+    default: return solve_structure(s, goal);
     }
 }
 
-bool match(const struct pattern *pattern, const struct value *subject, struct binding *binding,
-    struct mismatch *mismatch) {
+bool match(
+    const struct pattern *pattern, const struct value *subject, struct binding *binding, struct mismatch *mismatch) {
     struct search s = {pattern->metas, binding, mismatch, NULL, 0, 0};
     struct goal goal = {pattern->root, subject, NULL};
     return solve(&s, &goal);
 }
 
-/* -- messages -------------------------------------------------------------------------------------------------- */
+/* -- messages ------------------------------------------------------------------------------------------------------ */
 
 const char *condition_text(enum condition_kind kind) {
     static const char *const text[] = {
@@ -304,7 +279,7 @@ void mismatch_print(struct buf *out, const struct mismatch *m, const struct meta
     }
 }
 
-/* -- index by head ---------------------------------------------------------------------------------------------- */
+/* -- index by head ------------------------------------------------------------------------------------------------- */
 
 static uint32_t head_hash(const struct value *v) {
     uintptr_t mixed = (uintptr_t)v->atom * 31 + v->kind * 7 + v->op * 131;

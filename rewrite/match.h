@@ -1,9 +1,10 @@
 /* match.h - matching a pattern against a value.
  *
- * A pattern is a value with metavariables. `$x` stands for any value, the same one wherever it occurs; `_` for anything.
- * + and * match in both orders. `either(p, q)` tries its alternatives in turn; `both(p, q)` matches what both match, so that
- * `both($x, p)` names it; `cast(p)` matches p under dtype casts.
- * Matching backtracks over these choices, within a fixed number of steps: a pattern that needs more does not match. */
+ * A pattern is a value with metavariables. `$x` stands for any value, the same one wherever it occurs; `_` for
+ * anything.
+ * + and * match in both orders. `either(p, q)` tries its alternatives in turn; `both(p, q)` matches what both match, so
+ * that `both($x, p)` names it; `cast(p)` matches p under dtype casts. Matching backtracks over these choices, within a
+ * fixed number of steps: a pattern that needs more does not match. */
 #ifndef ADGEN_REWRITE_MATCH_H
 #define ADGEN_REWRITE_MATCH_H
 
@@ -35,7 +36,7 @@ enum condition_kind {
 #define X(name, text, doc) CONDITION_##name,
     CONDITIONS(X)
 #undef X
-    CONDITION_COUNT
+        CONDITION_COUNT
 };
 
 struct condition {
@@ -82,10 +83,10 @@ struct mismatch {
     const struct condition *condition;
 };
 
-/* Match `subject`, extending `binding` (zeroed but for `visits`, or what another root of the rule bound). On failure the binding is as
- * before; `mismatch`, if not NULL, keeps the furthest failure of all calls. */
-bool match(const struct pattern *pattern, const struct value *subject, struct binding *binding,
-    struct mismatch *mismatch);
+/* Match `subject`, extending `binding` (zeroed but for `visits`, or what another root of the rule bound). On failure
+ * the binding is as before; `mismatch`, if not NULL, keeps the furthest failure of all calls. */
+bool match(
+    const struct pattern *pattern, const struct value *subject, struct binding *binding, struct mismatch *mismatch);
 
 bool condition_holds(const struct condition *condition, const struct value *value);
 const char *condition_text(enum condition_kind kind);
@@ -93,7 +94,7 @@ const char *condition_text(enum condition_kind kind);
 /* "wants <pattern> where the source has <subject>" for a report. */
 void mismatch_print(struct buf *out, const struct mismatch *mismatch, const struct metavariables *metas);
 
-/* -- index by head ---------------------------------------------------------------------------------------------- */
+/* -- index by head ------------------------------------------------------------------------------------------------- */
 
 /* Entries whose patterns may match a value, in the order in which they were added. */
 struct head_entry {
@@ -108,10 +109,10 @@ struct bucket {
 };
 enum { HEAD_BUCKETS = 256 };
 
-/* Add an item under every head that a pattern can have; `cast` is any value with the head of a dtype cast. False where the
- * pattern can match any head. */
-bool heads_add(struct arena *arena, struct bucket **table, const struct value *pattern, const struct value *cast,
-    void *item);
+/* Add an item under every head that a pattern can have; `cast` is any value with the head of a dtype cast. False where
+ * the pattern can match any head. */
+bool heads_add(
+    struct arena *arena, struct bucket **table, const struct value *pattern, const struct value *cast, void *item);
 struct head_entry *heads_find(struct bucket *const *table, const struct value *value);
 
 #endif

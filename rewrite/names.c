@@ -6,8 +6,8 @@
  *             carry the same name are alive at the same time.
  *
  * Joined variables (phis) share storage with what they join. Whether that is right is checked by running over the
- * function as Python would, with the variable that each storage holds at the moment; where it is not, the phi gets copies
- * of its own. The same walk then finds out which names clash. */
+ * function as Python would, with the variable that each storage holds at the moment; where it is not, the phi gets
+ * copies of its own. The same walk then finds out which names clash. */
 #include <string.h>
 
 #include "rewrite/unit.h"
@@ -15,10 +15,10 @@
 struct naming {
     struct unit *unit;
     struct fn *fn;
-    VEC(struct web *) webs;  /* in order of definition */
-    struct map holder;       /* name -> leader that it holds, in the walk */
-    bool by_name;            /* second walk: names instead of storages */
-    bool again;              /* something was changed: start over */
+    VEC(struct web *) webs; /* in order of definition */
+    struct map holder;      /* name -> leader that it holds, in the walk */
+    bool by_name;           /* second walk: names instead of storages */
+    bool again;             /* something was changed: start over */
 };
 
 static struct web *leader(struct web *w) {
@@ -27,7 +27,7 @@ static struct web *leader(struct web *w) {
     return w;
 }
 
-/* -- collection ------------------------------------------------------------------------------------------------------ */
+/* -- collection ---------------------------------------------------------------------------------------------------- */
 
 static void add_web(struct naming *n, struct web *w) {
     if (w->order)
@@ -49,7 +49,7 @@ static void collect(struct naming *n, struct node *e) {
         add_web(n, e->phis[i]);
 }
 
-/* -- copies ----------------------------------------------------------------------------------------------------------- */
+/* -- copies -------------------------------------------------------------------------------------------------------- */
 
 /* `a = b` is needed only where a person wrote it to keep a value under a second name. */
 static struct web *copy_of(const struct web *w) {
@@ -82,7 +82,7 @@ static void propagate(struct node *e) {
 
 static bool is_propagated_copy(const struct node *stmt) {
     return stmt->kind == NODE_ASSIGN && stmt->nkids == 2 && stmt->kid[1]->kind == NODE_NAME && stmt->kid[1]->web &&
-        stmt->kid[1]->web->stmt == stmt && copy_of(stmt->kid[1]->web);
+           stmt->kid[1]->web->stmt == stmt && copy_of(stmt->kid[1]->web);
 }
 
 static void drop_copies(struct node *block) {
@@ -120,7 +120,7 @@ static void propagate_uses(struct node *block) {
     }
 }
 
-/* -- storage ---------------------------------------------------------------------------------------------------------- */
+/* -- storage ------------------------------------------------------------------------------------------------------- */
 
 static void unite(struct web *a, struct web *b) {
     a = leader(a);
@@ -169,7 +169,7 @@ static void choose_names(struct naming *n) {
     }
 }
 
-/* -- the walk --------------------------------------------------------------------------------------------------------- */
+/* -- the walk ------------------------------------------------------------------------------------------------------ */
 
 static void define(struct naming *n, struct web *w) {
     struct web *l = leader(w);
@@ -254,8 +254,8 @@ static void walk_expr(struct naming *n, struct node *e) {
             use(n, e->web);
         return;
     }
-    bool comprehension = e->kind == NODE_LISTCOMP || e->kind == NODE_SETCOMP || e->kind == NODE_DICTCOMP ||
-        e->kind == NODE_GENERATOR;
+    bool comprehension =
+        e->kind == NODE_LISTCOMP || e->kind == NODE_SETCOMP || e->kind == NODE_DICTCOMP || e->kind == NODE_GENERATOR;
     if (comprehension) {
         for (uint32_t i = 1; i < e->nkids; i++) {
             walk_expr(n, e->kid[i]->kid[1]);
@@ -374,13 +374,9 @@ static void walk_loop(struct naming *n, struct node *s) {
 
 static void walk_stmt(struct naming *n, struct node *s) {
     switch (s->kind) {
-    case NODE_IF:
-        walk_if(n, s);
-        return;
+    case NODE_IF: walk_if(n, s); return;
     case NODE_FOR:
-    case NODE_WHILE:
-        walk_loop(n, s);
-        return;
+    case NODE_WHILE: walk_loop(n, s); return;
     case NODE_ASSIGN:
         walk_expr(n, s->kid[0]);
         for (uint32_t i = 1; i < s->nkids; i++)
@@ -415,14 +411,13 @@ static void start_walk(struct naming *n, bool by_name) {
     walk_block(n, n->fn->body);
 }
 
-/* -- copies for phis that cannot share -------------------------------------------------------------------------------- */
+/* -- copies for phis that cannot share ----------------------------------------------------------------------------- */
 
 static void append_copy(struct naming *n, struct node *block, struct web *to, struct web *from, bool front) {
     struct arena *arena = n->unit->arena;
     if (from == NULL || !from->order)
         return;
-    struct node *copy =
-        node_make(arena, NODE_ASSIGN, NULL, 2, make_web_name(arena, from), make_web_name(arena, to));
+    struct node *copy = node_make(arena, NODE_ASSIGN, NULL, 2, make_web_name(arena, from), make_web_name(arena, to));
     uint32_t at = front ? 0 : block->nkids;
     if (!front && at > 0 && leaves(block))
         at--;
@@ -456,7 +451,7 @@ static void insert_copies(struct naming *n, struct node *block) {
     }
 }
 
-/* -- writing ------------------------------------------------------------------------------------------------------------ */
+/* -- writing ------------------------------------------------------------------------------------------------------- */
 
 static void write_names(struct node *e) {
     if (e == NULL)
@@ -475,7 +470,7 @@ static void drop_identities(struct node *block) {
             if (is_kind(s->kid[k], NODE_BLOCK))
                 drop_identities(s->kid[k]);
         bool identity = s->kind == NODE_ASSIGN && s->nkids == 2 && s->kid[0]->kind == NODE_NAME &&
-            s->kid[1]->kind == NODE_NAME && s->kid[0]->atom == s->kid[1]->atom && s->kid[0]->web;
+                        s->kid[1]->kind == NODE_NAME && s->kid[0]->atom == s->kid[1]->atom && s->kid[0]->web;
         if (!identity)
             block->kid[kept++] = s;
     }

@@ -16,7 +16,8 @@ static bool run_equations(struct unit *unit) {
     return true;
 }
 
-/* What an equation has left without a use must not be rewritten in its turn, but what it read and others still need is. */
+/* What an equation has left without a use must not be rewritten in its turn, but what it read and others still need is.
+ */
 static bool run_sweep(struct unit *unit) {
     unit->keep_signatures = true;
     prune(unit);

@@ -35,7 +35,7 @@ static void leave(struct walk *w) {
     w->positions -= w->stack[--w->depth].any;
 }
 
-/* -- modules of the library -------------------------------------------------------------------------------------------- */
+/* -- modules of the library ---------------------------------------------------------------------------------------- */
 
 static const struct node *keyword_of(const struct node *call, const char *keyword) {
     for (uint32_t i = 1; is_kind(call, NODE_CALL) && i < call->nkids; i++)
@@ -64,7 +64,7 @@ static void walk_library(struct walk *w, atom qual, const struct node *call) {
         leaf(w, "bias", optional);
 }
 
-/* -- attributes ---------------------------------------------------------------------------------------------------------- */
+/* -- attributes ---------------------------------------------------------------------------------------------------- */
 
 static bool mentions(const struct node *n, const char *name) {
     if (n == NULL)
@@ -94,8 +94,8 @@ static bool is_state(const struct attr *attr) {
 }
 
 static bool is_modules(const struct absval *abs) {
-    return abs && (abs->kind == ABS_INSTANCE || abs->kind == ABS_OBJECT || abs->kind == ABS_UNION || abs->kind == ABS_SEQ ||
-                      abs->kind == ABS_LIST || abs->kind == ABS_DICT);
+    return abs && (abs->kind == ABS_INSTANCE || abs->kind == ABS_OBJECT || abs->kind == ABS_UNION ||
+                      abs->kind == ABS_SEQ || abs->kind == ABS_LIST || abs->kind == ABS_DICT);
 }
 
 /* A module or None, by a condition: the join forgets the module, the expression has it. */
@@ -176,16 +176,13 @@ static void walk_value(struct walk *w, const struct absval *abs, const struct no
         if (abs->kind == ABS_DICT)
             walk_any(w, abs->element);
         break;
-    case ABS_SEQ:
-        walk_any(w, abs->element);
-        break;
+    case ABS_SEQ: walk_any(w, abs->element); break;
     case ABS_TOP:
     case ABS_NOTNONE: /* a module of which nothing is known */
         if (w->depth && w->stack[w->depth - 1].any)
             walk_library(w, NULL, NULL);
         break;
-    default:
-        break;
+    default: break;
     }
 }
 

@@ -1,8 +1,8 @@
 /* paths.h - the parameter paths of the module tree, found without running it.
  *
- * A path is a list of steps: attributes of classes of this file, positions in lists of modules, and names inside modules of
- * the library. Positions that are not known stand for all of them: they are numbers from PLACEHOLDER on, one for each
- * level of nesting. */
+ * A path is a list of steps: attributes of classes of this file, positions in lists of modules, and names inside
+ * modules of the library. Positions that are not known stand for all of them: they are numbers from PLACEHOLDER on, one
+ * for each level of nesting. */
 #ifndef ADGEN_REWRITE_PATHS_H
 #define ADGEN_REWRITE_PATHS_H
 
@@ -11,10 +11,10 @@
 enum { PLACEHOLDER = 7001 };
 
 struct step {
-    struct cls *cls;   /* the class whose attribute it is; NULL for a position and for a name inside a library's module */
+    struct cls *cls; /* the class whose attribute it is; NULL for a position and for a name inside a library's module */
     struct attr *attr; /* NULL likewise */
     const char *text;
-    bool any;          /* a position that stands for all */
+    bool any; /* a position that stands for all */
 };
 
 struct path {

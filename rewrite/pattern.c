@@ -16,7 +16,7 @@ struct compiler {
 
 static bool mark(struct compiler *c, struct node *node);
 
-/* -- metavariables ----------------------------------------------------------------------------------------------------- */
+/* -- metavariables ------------------------------------------------------------------------------------------------- */
 
 static struct metavariable *metavariable(struct compiler *c, const char *name, uint32_t *index) {
     struct metavariables *metas = c->metas;
@@ -114,8 +114,8 @@ static bool mark(struct compiler *c, struct node *node) {
     for (uint32_t i = 0; i < node->nkids; i++)
         if (node->kid[i] != NULL && !mark(c, node->kid[i]))
             return false;
-    bool form = node->kind == NODE_CALL && (is_name(node->kid[0], "either") || is_name(node->kid[0], "both") ||
-                                               is_name(node->kid[0], "cast"));
+    bool form = node->kind == NODE_CALL &&
+                (is_name(node->kid[0], "either") || is_name(node->kid[0], "both") || is_name(node->kid[0], "cast"));
     return !form || mark_form(c, node);
 }
 
@@ -130,7 +130,7 @@ const struct value *loader_pattern(struct loader *loader, const struct yaml *at,
     return compile(&c, at, text);
 }
 
-/* -- conditions ------------------------------------------------------------------------------------------------------ */
+/* -- conditions ---------------------------------------------------------------------------------------------------- */
 
 static bool next_word(const char **text, char *word, size_t size) {
     while (**text == ' ')

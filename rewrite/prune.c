@@ -2,8 +2,8 @@
  *
  * Reads   the residual program in SSA form.
  * Writes  the marks `live` of variables, attributes, parameters, functions and classes; then sweep.c removes the rest.
- * Guarantees  a statement, parameter, attribute, returned element, function or class stays exactly if the entry's logits
- *             (or a published parameter) depend on it.
+ * Guarantees  a statement, parameter, attribute, returned element, function or class stays exactly if the entry's
+ * logits (or a published parameter) depend on it.
  *
  * It starts with nothing live and marks from the entry's result: a use marks its definition, a definition marks what it
  * is made of and the control flow around it. Calls connect the two sides: an argument is live when its parameter is, an
@@ -27,7 +27,7 @@ static void mark_expr(struct unit *unit, struct node *e, struct demand demand);
 static void mark_stmt(struct unit *unit, struct node *stmt);
 static void mark_function(struct unit *unit, struct fn *fn);
 
-/* -- functions ------------------------------------------------------------------------------------------------------ */
+/* -- functions ----------------------------------------------------------------------------------------------------- */
 
 void functions_collect(struct unit *unit, struct functions *functions) {
     for (uint32_t i = 0; i < unit->classes.len; i++) {
@@ -45,7 +45,7 @@ void functions_collect(struct unit *unit, struct functions *functions) {
     }
 }
 
-/* -- index: enclosing statements, stores of attributes, effects ------------------------------------------------------ */
+/* -- index: enclosing statements, stores of attributes, effects ---------------------------------------------------- */
 
 static void index_store(struct unit *unit, struct node *target, struct node *stmt) {
     if (target->kind == NODE_TUPLE || target->kind == NODE_LIST) {
@@ -131,13 +131,9 @@ static void index_stmt(struct unit *unit, struct fn *fn, struct node *stmt, stru
         if (stores_elsewhere(stmt) || (stmt->nphis && is_visible_outside(stmt->phis[0])))
             vec_push(unit->arena, &fn->effects, stmt);
         break;
-    case NODE_RETURN:
-        vec_push(unit->arena, &fn->returns, stmt);
-        break;
+    case NODE_RETURN: vec_push(unit->arena, &fn->returns, stmt); break;
     case NODE_BREAK:
-    case NODE_CONTINUE:
-        vec_push(unit->arena, &fn->effects, stmt);
-        break;
+    case NODE_CONTINUE: vec_push(unit->arena, &fn->effects, stmt); break;
     case NODE_EXPR: {
         struct attr *attr = registered(unit, stmt->kid[0]);
         if (attr == NULL)
@@ -148,8 +144,7 @@ static void index_stmt(struct unit *unit, struct fn *fn, struct node *stmt, stru
             vec_push(unit->arena, &fn->effects, stmt);
         break;
     }
-    default:
-        break;
+    default: break;
     }
     for (uint32_t i = 0; i < stmt->nkids; i++)
         if (is_kind(stmt->kid[i], NODE_BLOCK))
@@ -183,7 +178,8 @@ static void index_hand_on(struct fn *fn) {
     if (fn->ret_count || fn->escapes || fn->returns.len != 1)
         return;
     const struct node *value = fn->returns.at[0]->kid[0];
-    if (is_kind(value, NODE_CALL) && value->callsite && value->callsite->fn->ret_count && !value->callsite->fn->ret_via) {
+    if (is_kind(value, NODE_CALL) && value->callsite && value->callsite->fn->ret_count &&
+        !value->callsite->fn->ret_via) {
         fn->ret_via = value->callsite->fn;
         fn->ret_count = fn->ret_via->ret_count;
     }
@@ -239,7 +235,7 @@ static void index_program(struct unit *unit, struct functions *functions) {
         index_hand_on(functions->list.at[i]);
 }
 
-/* -- marking --------------------------------------------------------------------------------------------------------- */
+/* -- marking ------------------------------------------------------------------------------------------------------- */
 
 static void mark_up(struct unit *unit, struct node *stmt) {
     for (struct node *s = stmt->up; s && !s->mark; s = s->up) {
@@ -355,7 +351,8 @@ static void mark_return(struct unit *unit, struct fn *fn, struct demand demand) 
 
 static bool arg_is_live(const struct callsite *site, uint32_t arg) {
     uint32_t p = site->param[arg];
-    return p == UINT32_MAX || site->fn->escapes || site->fn->params.at[p]->web == NULL || site->fn->params.at[p]->web->live;
+    return p == UINT32_MAX || site->fn->escapes || site->fn->params.at[p]->web == NULL ||
+           site->fn->params.at[p]->web->live;
 }
 
 static struct node *arg_value(struct node *arg) {
@@ -442,12 +439,8 @@ static void mark_kids(struct unit *unit, struct node *e) {
 
 static void mark_expr(struct unit *unit, struct node *e, struct demand demand) {
     switch (e->kind) {
-    case NODE_NAME:
-        mark_name(unit, e, demand);
-        return;
-    case NODE_ATTRIBUTE:
-        mark_attribute(unit, e, demand);
-        return;
+    case NODE_NAME: mark_name(unit, e, demand); return;
+    case NODE_ATTRIBUTE: mark_attribute(unit, e, demand); return;
     case NODE_CALL:
         if (e->callsite) {
             mark_call(unit, e, demand);
@@ -473,18 +466,17 @@ static void mark_expr(struct unit *unit, struct node *e, struct demand demand) {
             return;
         }
         break;
-    default:
-        break;
+    default: break;
     }
     mark_kids(unit, e);
 }
 
-/* -- what is live with its owner -------------------------------------------------------------------------------------- */
+/* -- what is live with its owner ----------------------------------------------------------------------------------- */
 
 static bool is_without_parameters(atom qual) {
-    static const char *const modules[] = {"Dropout", "Dropout1d", "Dropout2d", "Identity", "ReLU", "GELU", "SiLU", "Sigmoid",
-        "Tanh", "Softmax", "Softplus", "GLU", "ELU", "LeakyReLU", "Mish", "Hardswish", "Flatten", "AvgPool2d", "MaxPool2d",
-        "RMSNorm.weightless"};
+    static const char *const modules[] = {"Dropout", "Dropout1d", "Dropout2d", "Identity", "ReLU", "GELU", "SiLU",
+        "Sigmoid", "Tanh", "Softmax", "Softplus", "GLU", "ELU", "LeakyReLU", "Mish", "Hardswish", "Flatten",
+        "AvgPool2d", "MaxPool2d", "RMSNorm.weightless"};
     if (strncmp(qual, "torch.nn.", 9) != 0)
         return !qual_ends(qual, "Conv1D");
     for (size_t i = 0; i < sizeof modules / sizeof modules[0]; i++)
@@ -506,7 +498,7 @@ static bool holds_parameters(const struct absval *a) {
 
 static bool is_parameter_store(const struct attr *attr) {
     return attr->expr && attr->expr->kind == NODE_CALL && attr->expr->kid[0]->abs &&
-        attr->expr->kid[0]->abs->kind == ABS_LIBRARY && qual_ends(attr->expr->kid[0]->abs->qual, "Parameter");
+           attr->expr->kid[0]->abs->kind == ABS_LIBRARY && qual_ends(attr->expr->kid[0]->abs->qual, "Parameter");
 }
 
 /* Published parameters stay even where prefill does not read them: the checkpoint holds them. */

@@ -1,15 +1,15 @@
 /* published.c - the pass that gives the emitted parameters the paths of the published checkpoint.
  *
  * Every parameter path of the module tree is turned into its key on disk (checkpoint.h). Where the two differ by names
- * alone, step by step, attributes are renamed: an attribute takes the name that all of these paths through it ask for, if no
- * other attribute, method or reader of it is in the way. What is left over - a level more or less, a tensor that is cut
- * apart on load - becomes a hook on the loading of the state dict (load_hooks.c).
+ * alone, step by step, attributes are renamed: an attribute takes the name that all of these paths through it ask for,
+ * if no other attribute, method or reader of it is in the way. What is left over - a level more or less, a tensor that
+ * is cut apart on load - becomes a hook on the loading of the state dict (load_hooks.c).
  *
- * A source whose constructors register such hooks says itself how it is loaded: they are kept, and the package's conversions
- * are not looked at. (So it is with a translation that is translated again.)
+ * A source whose constructors register such hooks says itself how it is loaded: they are kept, and the package's
+ * conversions are not looked at. (So it is with a translation that is translated again.)
  *
- * Reads the tree that prune left. Writes residual bodies (ATTRIBUTE nodes, names given to register_buffer and its like),
- * the names of attributes, the constructors of classes that get hooks, unit->helpers, and the class attributes
+ * Reads the tree that prune left. Writes residual bodies (ATTRIBUTE nodes, names given to register_buffer and its
+ * like), the names of attributes, the constructors of classes that get hooks, unit->helpers, and the class attributes
  * `_tied_weights_keys` and `base_model_prefix`, which spell paths. */
 #include "rewrite/published.h"
 
@@ -19,7 +19,7 @@
 
 #include "rewrite/trace.h"
 
-/* -- places ------------------------------------------------------------------------------------------------------------ */
+/* -- places -------------------------------------------------------------------------------------------------------- */
 
 static void split_key(struct unit *unit, struct place *place) {
     const char *p = place->on_disk.key;
@@ -56,12 +56,13 @@ static bool refuse(const struct layout *l, const struct place *place, const char
     struct diag *d = diag_at(u->diags, SEVERITY_ERROR, u->module->source, u->entry->def->span, "checkpoint-layout",
         "the published form of `%s` is not understood: %s", shown_key(u, place->own), problem);
     if (of)
-        diag_help(u->diags, d, "the package makes it by %s from `%s`%s", of->name, of->source.len ? of->source.at[0] : "?",
-            of->source.len > 1 ? " and others" : "");
+        diag_help(u->diags, d, "the package makes it by %s from `%s`%s", of->name,
+            of->source.len ? of->source.at[0] : "?", of->source.len > 1 ? " and others" : "");
     return false;
 }
 
-/* The same key with other numbers for unknown positions must be published the same way, or the layout depends on them. */
+/* The same key with other numbers for unknown positions must be published the same way, or the layout depends on them.
+ */
 static bool depends_on_position(
     const struct layout *l, const struct checkpoint *checkpoint, const struct place *place, uint32_t first) {
     struct place other = {.path = place->path};
@@ -73,9 +74,8 @@ static bool depends_on_position(
         return true;
     for (uint32_t i = 0; i < other.segments; i++) {
         unsigned long position = strtoul(place->segment[i], NULL, 10);
-        const char *same = position < PLACEHOLDER
-            ? place->segment[i]
-            : arena_printf(l->unit->arena, "%lu", position - PLACEHOLDER + first);
+        const char *same = position < PLACEHOLDER ? place->segment[i]
+                                                  : arena_printf(l->unit->arena, "%lu", position - PLACEHOLDER + first);
         if (strcmp(same, other.segment[i]) != 0)
             return true;
     }
@@ -102,7 +102,7 @@ static bool add_place(struct layout *l, const struct checkpoint *checkpoint, con
     return true;
 }
 
-/* -- votes ------------------------------------------------------------------------------------------------------------- */
+/* -- votes --------------------------------------------------------------------------------------------------------- */
 
 static const struct rename *chosen(const struct layout *l, const struct attr *attr) {
     for (uint32_t i = 0; i < l->renames.len; i++)
@@ -156,8 +156,8 @@ static bool was_asked(const struct layout *l, const struct attr *attr, uint32_t 
     return false;
 }
 
-/* A place whose steps and segments stand side by side asks for the names on disk, but not of the attributes of which the
- * first `asked` votes are. */
+/* A place whose steps and segments stand side by side asks for the names on disk, but not of the attributes of which
+ * the first `asked` votes are. */
 static void vote_of(struct layout *l, const struct place *place, uint32_t asked) {
     uint32_t count = place->path->len;
     if (place->on_disk.converter)
@@ -170,7 +170,8 @@ static void vote_of(struct layout *l, const struct place *place, uint32_t asked)
             vote(l, &place->path->step[i], place->segment[i]);
 }
 
-/* The names that all the paths through an attribute agree on; parameters that may not exist are asked where no other is. */
+/* The names that all the paths through an attribute agree on; parameters that may not exist are asked where no other
+ * is. */
 static void choose_names(struct layout *l) {
     for (uint32_t i = 0; i < l->places.len; i++)
         if (!l->places.at[i].path->optional)
@@ -188,12 +189,12 @@ static void choose_names(struct layout *l) {
     }
 }
 
-/* -- what stands in the way of a name ---------------------------------------------------------------------------------- */
+/* -- what stands in the way of a name ------------------------------------------------------------------------------ */
 
 static bool is_identifier(atom name) {
-    static const char *const keywords[] = {"False", "None", "True", "and", "as", "assert", "async", "await", "break", "class",
-        "continue", "def", "del", "elif", "else", "except", "finally", "for", "from", "global", "if", "import", "in", "is",
-        "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "try", "while", "with", "yield"};
+    static const char *const keywords[] = {"False", "None", "True", "and", "as", "assert", "async", "await", "break",
+        "class", "continue", "def", "del", "elif", "else", "except", "finally", "for", "from", "global", "if", "import",
+        "in", "is", "lambda", "nonlocal", "not", "or", "pass", "raise", "return", "try", "while", "with", "yield"};
     for (size_t i = 0; i < sizeof keywords / sizeof keywords[0]; i++)
         if (atom_is(name, keywords[i]))
             return false;
@@ -207,12 +208,13 @@ static bool is_identifier(atom name) {
 
 /* Attributes that every module has: a submodule of that name would hide it. */
 static bool is_taken_by_torch(atom name) {
-    static const char *const names[] = {"T_destination", "add_module", "apply", "base_model", "bfloat16", "buffers", "call_super_init",
-        "children", "compile", "config", "cpu", "cuda", "device", "double", "dtype", "dump_patches", "eval", "extra_repr", "float", "forward",
-        "generate", "get_buffer", "get_parameter", "get_submodule", "half", "ipu", "load_state_dict", "modules", "mtia",
-        "named_buffers", "named_children", "named_modules", "named_parameters", "parameters", "register_buffer",
-        "register_module", "register_parameter", "requires_grad_", "set_submodule", "share_memory", "state_dict", "to",
-        "to_empty", "train", "training", "type", "xpu", "zero_grad"};
+    static const char *const names[] = {"T_destination", "add_module", "apply", "base_model", "bfloat16", "buffers",
+        "call_super_init", "children", "compile", "config", "cpu", "cuda", "device", "double", "dtype", "dump_patches",
+        "eval", "extra_repr", "float", "forward", "generate", "get_buffer", "get_parameter", "get_submodule", "half",
+        "ipu", "load_state_dict", "modules", "mtia", "named_buffers", "named_children", "named_modules",
+        "named_parameters", "parameters", "register_buffer", "register_module", "register_parameter", "requires_grad_",
+        "set_submodule", "share_memory", "state_dict", "to", "to_empty", "train", "training", "type", "xpu",
+        "zero_grad"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (atom_is(name, names[i]))
             return true;
@@ -220,8 +222,8 @@ static bool is_taken_by_torch(atom name) {
 }
 
 static bool is_free(const struct layout *l, const struct rename *r) {
-    if (!is_identifier(r->name) || is_taken_by_torch(r->name) || r->cls->dynamic || map_has(&r->cls->methods, r->name) ||
-        map_has(&r->cls->class_attrs, r->name))
+    if (!is_identifier(r->name) || is_taken_by_torch(r->name) || r->cls->dynamic ||
+        map_has(&r->cls->methods, r->name) || map_has(&r->cls->class_attrs, r->name))
         return false;
     for (uint32_t i = 0; i < r->cls->attrs.len; i++) {
         const struct attr *attr = r->cls->attrs.entry[i].value;
@@ -232,7 +234,7 @@ static bool is_free(const struct layout *l, const struct rename *r) {
     return true;
 }
 
-/* -- readers ----------------------------------------------------------------------------------------------------------- */
+/* -- readers ------------------------------------------------------------------------------------------------------- */
 
 static const struct absval *item_of(const struct absval *list) {
     if (list && list->kind == ABS_SEQ)
@@ -260,7 +262,8 @@ static const struct absval *holds(struct unit *unit, const struct fn *fn, const 
     return NULL;
 }
 
-/* Called for every read or store of an attribute: `*name` is its name, of an object of which `object` is known or NULL. */
+/* Called for every read or store of an attribute: `*name` is its name, of an object of which `object` is known or NULL.
+ */
 struct visit {
     struct layout *layout;
     void (*each)(struct visit *visit, const struct absval *object, atom *name, struct node *string);
@@ -269,14 +272,16 @@ struct visit {
 
 static bool stores_by_name(const struct node *call) {
     static const char *const methods[] = {"register_buffer", "register_parameter", "add_module", "register_module"};
-    for (size_t i = 0; call->kid[0]->kind == NODE_ATTRIBUTE && call->nkids > 1 && i < sizeof methods / sizeof methods[0]; i++)
+    for (size_t i = 0;
+         call->kid[0]->kind == NODE_ATTRIBUTE && call->nkids > 1 && i < sizeof methods / sizeof methods[0]; i++)
         if (atom_is(call->kid[0]->atom, methods[i]))
             return true;
     return false;
 }
 
 static bool reads_by_name(const struct node *call) {
-    return call->nkids > 2 && (is_name(call->kid[0], "getattr") || is_name(call->kid[0], "hasattr") || is_name(call->kid[0], "setattr"));
+    return call->nkids > 2 &&
+           (is_name(call->kid[0], "getattr") || is_name(call->kid[0], "hasattr") || is_name(call->kid[0], "setattr"));
 }
 
 static void visit_string(struct visit *v, const struct absval *object, struct node *arg) {
@@ -385,7 +390,7 @@ static void check_names(struct layout *l) {
     }
 }
 
-/* -- writing ----------------------------------------------------------------------------------------------------------- */
+/* -- writing ------------------------------------------------------------------------------------------------------- */
 
 static void rename_reader(struct visit *v, const struct absval *object, atom *name, struct node *string) {
     struct unit *u = v->layout->unit;
@@ -464,7 +469,8 @@ static void apply_renames(struct layout *l) {
         struct rename *r = &l->renames.at[i];
         if (!r->chosen)
             continue;
-        struct trace_record record = {.kind = TRACE_REWRITE, .id = intern(u->atoms, "published-path"),
+        struct trace_record record = {.kind = TRACE_REWRITE,
+            .id = intern(u->atoms, "published-path"),
             .source = r->attr->stmt ? r->attr->stmt->source : NULL,
             .span = r->attr->stmt ? r->attr->stmt->span : (struct span){0, 0},
             .where = arena_printf(u->arena, "%s.%s", r->cls->name, r->attr->name),

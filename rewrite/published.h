@@ -1,4 +1,5 @@
-/* published.h - between the two halves of the pass that gives parameters their published paths (published.c, load_hooks.c). */
+/* published.h - between the two halves of the pass that gives parameters their published paths (published.c,
+ * load_hooks.c). */
 #ifndef ADGEN_REWRITE_PUBLISHED_H
 #define ADGEN_REWRITE_PUBLISHED_H
 
@@ -8,9 +9,9 @@
 /* One parameter: its path in the module tree, and where its value is on disk. */
 struct place {
     const struct path *path;
-    const char *own;      /* its key in the source's module tree, positions as numbers from PLACEHOLDER on */
+    const char *own; /* its key in the source's module tree, positions as numbers from PLACEHOLDER on */
     struct published on_disk;
-    atom *segment;        /* on_disk.key between its dots */
+    atom *segment; /* on_disk.key between its dots */
     uint32_t segments;
 };
 
@@ -40,14 +41,14 @@ uint32_t common_steps(const struct layout *layout, const struct place *place);
 /* A key for messages: `*` at positions that stand for all. */
 const char *shown_key(struct unit *unit, const char *key);
 
-/* -- load_hooks.c ------------------------------------------------------------------------------------------------------ */
+/* -- load_hooks.c -------------------------------------------------------------------------------------------------- */
 
-/* Write hooks into the constructors for what renaming attributes cannot express, after proving on every key that loading
- * ends where it should. False, with a diagnostic, where that cannot be. */
+/* Write hooks into the constructors for what renaming attributes cannot express, after proving on every key that
+ * loading ends where it should. False, with a diagnostic, where that cannot be. */
 bool write_load_hooks(const struct layout *layout);
 
-/* Keep the hooks that constructors of the source register. *any: there are some. False, with a diagnostic, where one cannot
- * be kept. */
+/* Keep the hooks that constructors of the source register. *any: there are some. False, with a diagnostic, where one
+ * cannot be kept. */
 bool keep_load_hooks(struct unit *unit, bool *any);
 
 #endif

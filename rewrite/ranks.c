@@ -1,8 +1,8 @@
 /* ranks.c - what the use of a tensor tells about the ranks of others.
  *
- * Ranks are known forwards while values are made: from what the specialiser knows, from shapes that are written out. But
- * `b, n, s, d = k.shape` may come after `k = x.view(*x.shape[:-1], -1, d).transpose(1, 2)`, and then x has rank 3. This
- * walks such facts backwards. Values made afterwards from the same nodes start with what was found. */
+ * Ranks are known forwards while values are made: from what the specialiser knows, from shapes that are written out.
+ * But `b, n, s, d = k.shape` may come after `k = x.view(*x.shape[:-1], -1, d).transpose(1, 2)`, and then x has rank 3.
+ * This walks such facts backwards. Values made afterwards from the same nodes start with what was found. */
 #include "rewrite/library.h"
 
 enum { PASSES_MAX = 6 };
@@ -56,8 +56,7 @@ static bool learn_from(const struct values *values, const struct value *v) {
     if (f != NULL && f->rank == RANK_SAME)
         return v->rank > 0 ? learn(v->arg[0], v->rank) : learn(v, v->arg[0]->rank);
     if (is_special(values, v, SPECIAL_UNSQUEEZE))
-        return v->rank > 0 ? learn(v->arg[0], v->rank - 1)
-                           : v->arg[0]->rank > 0 && learn(v, v->arg[0]->rank + 1);
+        return v->rank > 0 ? learn(v->arg[0], v->rank - 1) : v->arg[0]->rank > 0 && learn(v, v->arg[0]->rank + 1);
     return false;
 }
 

@@ -15,7 +15,7 @@ const char *promise_text(enum promise promise) {
     return text[promise];
 }
 
-/* -- which metavariables a pattern binds -------------------------------------------------------------------------------- */
+/* -- which metavariables a pattern binds --------------------------------------------------------------------------- */
 
 struct bound {
     uint32_t always, maybe; /* bit sets */
@@ -44,7 +44,7 @@ static uint32_t size_of(const struct value *p) {
     return p->kind == VALUE_EITHER ? best : size;
 }
 
-/* -- checking a template ------------------------------------------------------------------------------------------------- */
+/* -- checking a template ------------------------------------------------------------------------------------------- */
 
 struct check {
     struct loader *loader;
@@ -74,8 +74,8 @@ static bool check_name(const struct check *c, const struct node *name, bool opti
         if ((optional ? c->bound.maybe : c->bound.always) & 1u << i)
             return true;
         if (c->bound.maybe & 1u << i) {
-            loader_error(c->loader, c->at,
-                "$%s is not bound by every alternative: use it as a keyword argument", name->atom + 1);
+            loader_error(c->loader, c->at, "$%s is not bound by every alternative: use it as a keyword argument",
+                name->atom + 1);
             return false;
         }
     }
@@ -135,7 +135,7 @@ static bool check_template(const struct check *c, const struct node *node, bool 
     return true;
 }
 
-/* -- one rule ------------------------------------------------------------------------------------------------------------ */
+/* -- one rule ------------------------------------------------------------------------------------------------------ */
 
 static bool need(struct loader *loader, const struct yaml *entry, const char *key) {
     if (yaml_get(entry, key) != NULL)
@@ -174,8 +174,8 @@ static const struct value *read_alternatives(
     return value_make(loader->library->values, VALUE_EITHER, OP_NO, NULL, arg, list->count);
 }
 
-static bool read_root(struct loader *loader, struct rule *rule, struct root *root, const struct yaml *match,
-    const struct yaml *lets) {
+static bool read_root(
+    struct loader *loader, struct rule *rule, struct root *root, const struct yaml *match, const struct yaml *lets) {
     const struct value *value = match->kind == YAML_LIST
                                     ? read_alternatives(loader, rule, match, lets)
                                     : loader_pattern(loader, match, match->text, rule->metas, lets);
@@ -225,7 +225,8 @@ static bool read_template(struct loader *loader, struct rule *rule, const struct
         check.bound.always |= b.always;
         check.bound.maybe |= b.maybe;
     }
-    return rule->rewrite != NULL && check_template(&check, rule->rewrite, false) && read_each(loader, rule, entry, &check);
+    return rule->rewrite != NULL && check_template(&check, rule->rewrite, false) &&
+           read_each(loader, rule, entry, &check);
 }
 
 static bool add_anchors(struct loader *loader, struct rules *rules, struct rule *rule) {
@@ -256,9 +257,14 @@ static bool load_rule(struct loader *loader, struct rules *rules, const struct y
         return false;
     }
     struct rule *rule = NEW(rules->arena, struct rule);
-    *rule = (struct rule){.id = intern(loader->atoms, id), .title = yaml_text(entry, "title"),
-        .why = yaml_text(entry, "why"), .metas = NEW(rules->arena, struct metavariables), .yaml = entry,
-        .source = loader->source, .line = entry->line, .order = rules->list.len};
+    *rule = (struct rule){.id = intern(loader->atoms, id),
+        .title = yaml_text(entry, "title"),
+        .why = yaml_text(entry, "why"),
+        .metas = NEW(rules->arena, struct metavariables),
+        .yaml = entry,
+        .source = loader->source,
+        .line = entry->line,
+        .order = rules->list.len};
     if (!read_promise(loader, rule, entry) || !loader_conditions(loader, yaml_get(entry, "where"), rule->metas) ||
         !read_roots(loader, rule, entry) || !read_template(loader, rule, entry) || !add_anchors(loader, rules, rule))
         return false;
@@ -266,7 +272,7 @@ static bool load_rule(struct loader *loader, struct rules *rules, const struct y
     return true;
 }
 
-/* -- files --------------------------------------------------------------------------------------------------------------- */
+/* -- files --------------------------------------------------------------------------------------------------------- */
 
 static bool load_ops(struct loader *loader, const struct yaml *ops) {
     bool ok = true;
@@ -282,11 +288,8 @@ static bool load_stage(struct loader *loader, struct rules *rules, enum stage st
     const struct yaml *list;
     bool ok = true;
     switch (stage) {
-    case STAGE_FUNCTIONS:
-        return yaml_get(file, "functions") == NULL || library_load_signatures(loader, file);
-    case STAGE_OPS:
-        list = yaml_get(file, "ops");
-        return list == NULL || load_ops(loader, list);
+    case STAGE_FUNCTIONS: return yaml_get(file, "functions") == NULL || library_load_signatures(loader, file);
+    case STAGE_OPS: list = yaml_get(file, "ops"); return list == NULL || load_ops(loader, list);
     case STAGE_SPELLINGS:
         list = yaml_get(file, "spellings");
         return list == NULL || library_load_spellings(loader, list);
@@ -295,8 +298,7 @@ static bool load_stage(struct loader *loader, struct rules *rules, enum stage st
         for (uint32_t i = 0; list != NULL && i < list->count; i++)
             ok = load_rule(loader, rules, list->item[i]) && ok;
         return ok && (list == NULL || loader_check_keys(loader, file, "equations"));
-    case STAGES:
-        break;
+    case STAGES: break;
     }
     return true;
 }
@@ -366,7 +368,7 @@ struct rules *rules_load_dir(
     return ok ? rules_load(arena, atoms, diags, parser, files.at, files.len) : NULL;
 }
 
-/* -- listing ------------------------------------------------------------------------------------------------------------- */
+/* -- listing ------------------------------------------------------------------------------------------------------- */
 
 const struct rule *rules_find(const struct rules *rules, const char *id) {
     for (uint32_t i = 0; i < rules->list.len; i++)

@@ -12,18 +12,18 @@
  *                                      values of one function that share metavariables, replaced together by the
  *                                      elements of the tuple that `rewrite` computes, in the order of the mapping
  *       let: {name: PATTERN, ...}      patterns with a name: `$name` in `match` stands for the whole pattern
- *       where: {x: CONDITIONS, ...}    see CONDITIONS in match.h: `mask`, `scalar`, `not fixed`, `rank 4`, `is 1 2`, ...
- *                                      separated by commas; a stated rank also fixes how dimensions are counted
- *       rewrite: TEMPLATE              an expression over the metavariables
- *       each: TEMPLATE                 with several roots: what replaces a root, `$result` being its element of the tuple
- *       example: {x: "randn(2, 5, 16)", ...}     what tests/test_rule_proofs.py computes both sides with; a list of
- *                                                such mappings where one is not enough
- *       must_not_match: [EXPRESSION, ...]         near misses, over the same metavariables
+ *       where: {x: CONDITIONS, ...}    see CONDITIONS in match.h: `mask`, `scalar`, `not fixed`, `rank 4`, `is 1 2`,
+ * ... separated by commas; a stated rank also fixes how dimensions are counted rewrite: TEMPLATE              an
+ * expression over the metavariables each: TEMPLATE                 with several roots: what replaces a root, `$result`
+ * being its element of the tuple example: {x: "randn(2, 5, 16)", ...}     what tests/test_rule_proofs.py computes both
+ * sides with; a list of such mappings where one is not enough must_not_match: [EXPRESSION, ...]         near misses,
+ * over the same metavariables
  *
  * A pattern is Python with metavariables: `$x` is any value, the same at every occurrence; `_` is anything;
- * `either(p, q)` either; `both($x, p)` is p and has the name $x; `cast(p)` is p under any number of dtype casts. Patterns are brought to canonical form as
- * sources are (value.h), so it does not matter which spelling of a function a pattern uses. Each occurrence of either()
- * chooses by itself: where the choice must be the same twice, name the first with both() and use the name.
+ * `either(p, q)` either; `both($x, p)` is p and has the name $x; `cast(p)` is p under any number of dtype casts.
+ * Patterns are brought to canonical form as sources are (value.h), so it does not matter which spelling of a function a
+ * pattern uses. Each occurrence of either() chooses by itself: where the choice must be the same twice, name the first
+ * with both() and use the name.
  *
  * A keyword argument of an op that gets the default of its schema is left out. A template may call the functions of
  * TEMPLATE_FUNCTIONS. A metavariable that not every alternative binds may only stand
@@ -62,7 +62,7 @@ struct rule {
     struct root *root;
     uint32_t roots;
     struct node *rewrite, *each; /* each may be NULL */
-    uint32_t size;          /* parts of the (largest) pattern: how near a near miss is */
+    uint32_t size;               /* parts of the (largest) pattern: how near a near miss is */
     const struct yaml *yaml;
     struct source *source;
     uint32_t line, order;
@@ -91,8 +91,7 @@ struct rule_file {
 struct rules *rules_load(struct arena *arena, struct atoms *atoms, struct diags *diags, struct parser *parser,
     const struct rule_file *files, uint32_t count);
 /* The files compiled into the program; or all *.yaml of a directory. */
-struct rules *rules_load_embedded(
-    struct arena *arena, struct atoms *atoms, struct diags *diags, struct parser *parser);
+struct rules *rules_load_embedded(struct arena *arena, struct atoms *atoms, struct diags *diags, struct parser *parser);
 struct rules *rules_load_dir(
     struct arena *arena, struct atoms *atoms, struct diags *diags, struct parser *parser, const char *dir);
 
@@ -104,7 +103,7 @@ void rules_list(FILE *out, const struct rules *rules);
 /* --explain: everything about one rule; false where there is none with this id. */
 bool rules_explain(FILE *out, const struct rules *rules, const char *id);
 
-/* -- for library.c and the loader ------------------------------------------------------------------------------------ */
+/* -- for library.c and the loader ---------------------------------------------------------------------------------- */
 
 /* False with a diagnostic where a mapping has a key that is not in the space-separated list. */
 bool loader_check_keys(struct loader *loader, const struct yaml *map, const char *allowed);

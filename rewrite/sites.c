@@ -6,7 +6,7 @@ static const uint32_t forever = UINT32_MAX;
 
 static void collect_block(struct sites *s, struct node *block, const uint32_t *end);
 
-/* -- holders ----------------------------------------------------------------------------------------------------------- */
+/* -- holders ------------------------------------------------------------------------------------------------------- */
 
 void holder_add(struct arena *arena, struct values *values, struct web *web, uint32_t position, const uint32_t *to) {
     struct value *value = (struct value *)value_of_web(values, web);
@@ -29,7 +29,7 @@ struct web *value_holder(const struct value *value, uint32_t position) {
     return NULL;
 }
 
-/* -- sites --------------------------------------------------------------------------------------------------------------- */
+/* -- sites --------------------------------------------------------------------------------------------------------- */
 
 static bool has_own_bindings(const struct node *expr) {
     return expr->kind == NODE_LAMBDA || expr->kind == NODE_LISTCOMP || expr->kind == NODE_SETCOMP ||
@@ -44,10 +44,8 @@ static bool is_site(const struct node *expr) {
     case NODE_ATTRIBUTE:
     case NODE_SUBSCRIPT:
     case NODE_IFEXP:
-    case NODE_TUPLE:
-        return true;
-    default:
-        return false;
+    case NODE_TUPLE: return true;
+    default: return false;
     }
 }
 
@@ -73,7 +71,7 @@ void sites_collect_expr(struct sites *s, struct node *expr, const struct site *l
     collect_expr(s, expr, like);
 }
 
-/* -- statements ---------------------------------------------------------------------------------------------------------- */
+/* -- statements ---------------------------------------------------------------------------------------------------- */
 
 static void define(struct sites *s, const struct node *target, uint32_t position, const uint32_t *end) {
     if (target == NULL)
@@ -130,9 +128,7 @@ static void collect_stmt(struct sites *s, struct node *stmt, struct node *block,
     s->position += POSITION_STEP;
     struct site at = {NULL, stmt, block, s->position, false};
     switch (stmt->kind) {
-    case NODE_ASSIGN:
-        collect_assign(s, stmt, &at, end);
-        break;
+    case NODE_ASSIGN: collect_assign(s, stmt, &at, end); break;
     case NODE_ANNASSIGN:
         if (stmt->nkids > 2)
             collect_expr(s, stmt->kid[2], &at);
@@ -156,14 +152,9 @@ static void collect_stmt(struct sites *s, struct node *stmt, struct node *block,
         define_phis(s, stmt, s->position, end);
         break;
     case NODE_FOR:
-    case NODE_WHILE:
-        collect_loop(s, stmt, &at, end);
-        break;
-    case NODE_WITH:
-        collect_with(s, stmt, &at, end);
-        break;
-    default:
-        break;
+    case NODE_WHILE: collect_loop(s, stmt, &at, end); break;
+    case NODE_WITH: collect_with(s, stmt, &at, end); break;
+    default: break;
     }
 }
 

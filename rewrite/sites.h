@@ -1,7 +1,7 @@
 /* sites.h - the expressions of a function in order, and where its variables may be read.
  *
- * Every statement has a position. A variable defined at position p in a block may be read at position q when p < q and q
- * is not after the end of that block. Expressions inside a comprehension or a lambda are not sites: they run under
+ * Every statement has a position. A variable defined at position p in a block may be read at position q when p < q and
+ * q is not after the end of that block. Expressions inside a comprehension or a lambda are not sites: they run under
  * bindings of their own. */
 #ifndef ADGEN_REWRITE_SITES_H
 #define ADGEN_REWRITE_SITES_H

@@ -1,9 +1,9 @@
 /* spec.h - inside the specialiser (specialise.c says what it does as a whole).
  *
- * A frame is one activation: of the residual function that is being written, or of a helper unfolded into it. Evaluation
- * of an expression returns a `struct val`: what is known, and a fresh residual expression in SSA form. Running a
- * statement appends residual statements to frame->out. Everything is emitted, also what nobody will read: prune removes
- * it. So an evaluator never asks whether a value is needed. */
+ * A frame is one activation: of the residual function that is being written, or of a helper unfolded into it.
+ * Evaluation of an expression returns a `struct val`: what is known, and a fresh residual expression in SSA form.
+ * Running a statement appends residual statements to frame->out. Everything is emitted, also what nobody will read:
+ * prune removes it. So an evaluator never asks whether a value is needed. */
 #ifndef ADGEN_REWRITE_SPEC_H
 #define ADGEN_REWRITE_SPEC_H
 
@@ -15,29 +15,29 @@ enum flow { FLOW_NEXT, FLOW_RETURN, FLOW_RAISE, FLOW_BREAK, FLOW_CONTINUE };
 
 struct frame {
     struct unit *unit;
-    struct fn *fn;          /* whose source runs */
-    struct fn *host;        /* the residual function that is being written */
-    struct map env;         /* name -> struct val */
+    struct fn *fn;   /* whose source runs */
+    struct fn *host; /* the residual function that is being written */
+    struct map env;  /* name -> struct val */
     const struct map *closure;
-    struct node *out;       /* BLOCK that statements go to */
-    bool unfolded;          /* a helper: `return` makes a value instead of a statement */
-    bool pure;              /* inside an expression where no statement can be put before */
-    uint32_t conditional;   /* inside a branch or a loop of the source */
-    struct val ret;         /* unfolded: what it returned; abs NULL before */
-    uint32_t depth;         /* of unfolding */
-    bool moved;             /* some attribute has a moved copy in env, under "self.name" */
+    struct node *out;     /* BLOCK that statements go to */
+    bool unfolded;        /* a helper: `return` makes a value instead of a statement */
+    bool pure;            /* inside an expression where no statement can be put before */
+    uint32_t conditional; /* inside a branch or a loop of the source */
+    struct val ret;       /* unfolded: what it returned; abs NULL before */
+    uint32_t depth;       /* of unfolding */
+    bool moved;           /* some attribute has a moved copy in env, under "self.name" */
 };
 
 struct arg {
-    atom keyword;           /* NULL: positional */
+    atom keyword; /* NULL: positional */
     enum { ARG_VALUE, ARG_STAR, ARG_STARSTAR } form;
     struct val val;
-    struct node *node;      /* the source argument */
+    struct node *node; /* the source argument */
 };
 
 struct args {
     VEC(struct arg) list;
-    bool open;              /* holds * or ** of unknown content */
+    bool open; /* holds * or ** of unknown content */
 };
 
 enum { SPEC_DEPTH_MAX = 24 };
@@ -71,11 +71,11 @@ int truth_of_isinstance(struct frame *f, const struct absval *a, const struct ab
 /* spec_call.c */
 struct val eval_call(struct frame *f, struct node *e);
 void eval_args(struct frame *f, struct node *call, struct args *args);
-struct val call_function(struct frame *f, struct fn *fn, const struct val *self, struct args *args, struct node *at,
-    struct node *callee);
+struct val call_function(
+    struct frame *f, struct fn *fn, const struct val *self, struct args *args, struct node *at, struct node *callee);
 /* A call of a class: __init__ is specialised, the expression calls the class. */
-struct val call_constructor(struct frame *f, struct fn *init, const struct val *self, struct args *args,
-    struct node *at, struct node *callee);
+struct val call_constructor(
+    struct frame *f, struct fn *init, const struct val *self, struct args *args, struct node *at, struct node *callee);
 struct node *build_call(struct frame *f, struct node *callee, const struct args *args, struct node *at);
 /* Run a function's body for the current parameter knowledge, once a round; its residual body and summary. */
 void fn_specialise(struct unit *unit, struct fn *fn);
@@ -99,7 +99,8 @@ struct val call_super(struct frame *f, atom method, struct args *args, struct no
 /* The value, known as a mask where its expression computes one. */
 struct val mask_or(struct frame *f, struct val v);
 /* What is known of a variable that is `a` or `b` after an IF, if it is a mask; else NULL. */
-const struct absval *mask_join(struct frame *f, const struct node *test, const struct absval *a, const struct absval *b);
+const struct absval *mask_join(
+    struct frame *f, const struct node *test, const struct absval *a, const struct absval *b);
 /* The mask that is `a` where the symbol holds, else `b`; NULL where that is no mask. */
 const struct absval *mask_either(struct frame *f, struct node *symbol, const struct absval *a, const struct absval *b);
 

@@ -1,14 +1,14 @@
 /* spec_call.c - specialisation of calls: arguments to parameters, unfolding of helpers, residual functions.
  *
- * A call of a module (`self.mlp(x)`) stays a call: its forward is specialised once for all its calls together. A call of
- * a helper (a function of the file, a method other than forward, a lambda) is unfolded into its caller, so that the
+ * A call of a module (`self.mlp(x)`) stays a call: its forward is specialised once for all its calls together. A call
+ * of a helper (a function of the file, a method other than forward, a lambda) is unfolded into its caller, so that the
  * equations see the whole dataflow and each call is specialised for itself. A helper whose control flow does not allow
  * that stays a call, like a module. */
 #include <string.h>
 
 #include "rewrite/spec.h"
 
-/* -- arguments --------------------------------------------------------------------------------------------------- */
+/* -- arguments ----------------------------------------------------------------------------------------------------- */
 
 static void add_arg(struct frame *f, struct args *args, atom keyword, struct val v, struct node *node) {
     struct arg arg = {.keyword = keyword, .form = ARG_VALUE, .val = v, .node = node};
@@ -79,13 +79,13 @@ struct node *build_call(struct frame *f, struct node *callee, const struct args 
     return call;
 }
 
-/* -- binding ----------------------------------------------------------------------------------------------------- */
+/* -- binding ------------------------------------------------------------------------------------------------------- */
 
 struct binding {
-    struct val *of_param;                /* parallel to fn->params; abs NULL: not given */
-    VEC(struct arg) rest;                /* for *args */
-    VEC(struct arg) keywords;            /* for **kwargs */
-    uint32_t *param_of_arg;              /* parallel to args->list; UINT32_MAX: none */
+    struct val *of_param;     /* parallel to fn->params; abs NULL: not given */
+    VEC(struct arg) rest;     /* for *args */
+    VEC(struct arg) keywords; /* for **kwargs */
+    uint32_t *param_of_arg;   /* parallel to args->list; UINT32_MAX: none */
 };
 
 static uint32_t find_param(const struct fn *fn, atom name) {
@@ -144,7 +144,7 @@ static struct val default_value(struct frame *f, struct fn *fn, const struct par
     return eval(&g, param->dflt);
 }
 
-/* -- unfolding --------------------------------------------------------------------------------------------------- */
+/* -- unfolding ----------------------------------------------------------------------------------------------------- */
 
 static bool returns_inside(const struct node *n, bool in_loop) {
     if (n == NULL || n->kind == NODE_FUNCTION || n->kind == NODE_CLASS || n->kind == NODE_LAMBDA)
@@ -227,8 +227,15 @@ static void bind_params(struct frame *f, struct frame *g, struct fn *fn, const s
 }
 
 static struct val unfold(struct frame *f, struct fn *fn, const struct val *self, struct binding *b) {
-    struct frame g = {.unit = f->unit, .fn = fn, .host = f->host, .closure = fn->closure, .out = f->out,
-        .unfolded = true, .pure = f->pure, .conditional = f->conditional, .depth = f->depth + 1};
+    struct frame g = {.unit = f->unit,
+        .fn = fn,
+        .host = f->host,
+        .closure = fn->closure,
+        .out = f->out,
+        .unfolded = true,
+        .pure = f->pure,
+        .conditional = f->conditional,
+        .depth = f->depth + 1};
     bind_params(f, &g, fn, self, b);
     if (fn->lambda)
         return eval(&g, fn->lambda->kid[1]);
@@ -245,8 +252,8 @@ static struct val unfold(struct frame *f, struct fn *fn, const struct val *self,
 
 /* -- residual functions -------------------------------------------------------------------------------------------- */
 
-/* Tensors of several ranks: ranks in the function become relative to this parameter's. What was concluded before that is
- * wrong, not just incomplete, so the round starts over. */
+/* Tensors of several ranks: ranks in the function become relative to this parameter's. What was concluded before that
+ * is wrong, not just incomplete, so the round starts over. */
 static const struct absval *join_ranks(struct unit *unit, struct param *p, const struct absval *abs) {
     if (abs->kind != ABS_TENSOR)
         return NULL;
@@ -320,8 +327,8 @@ static struct callsite *make_callsite(struct frame *f, struct fn *fn, const stru
 }
 
 /* What a call returns, with the ranks of its own arguments in place of the parameters'. */
-static const struct absval *result_for(struct unit *unit, const struct fn *fn, const struct binding *b,
-    const struct absval *ret) {
+static const struct absval *result_for(
+    struct unit *unit, const struct fn *fn, const struct binding *b, const struct absval *ret) {
     if ((ret->kind == ABS_TENSOR || ret->kind == ABS_SHAPE) && rank_is_relative(ret->rank)) {
         uint32_t rank = 0;
         for (uint32_t i = 0; i < fn->params.len; i++)
@@ -339,8 +346,8 @@ static const struct absval *result_for(struct unit *unit, const struct fn *fn, c
     return t;
 }
 
-static struct val call_residual(struct frame *f, struct fn *fn, const struct val *self, struct args *args,
-    struct node *at, struct node *callee) {
+static struct val call_residual(
+    struct frame *f, struct fn *fn, const struct val *self, struct args *args, struct node *at, struct node *callee) {
     struct binding b = {0};
     struct node *call = build_call(f, callee, args, at);
     if (!bind_args(f, fn, self != NULL, args, &b)) {
@@ -358,8 +365,8 @@ static struct val call_residual(struct frame *f, struct fn *fn, const struct val
     return val_make(fn->ret ? result_for(f->unit, fn, &b, fn->ret) : abs_simple(ABS_TOP), call);
 }
 
-struct val call_constructor(struct frame *f, struct fn *init, const struct val *self, struct args *args,
-    struct node *at, struct node *callee) {
+struct val call_constructor(
+    struct frame *f, struct fn *init, const struct val *self, struct args *args, struct node *at, struct node *callee) {
     return call_residual(f, init, self, args, at, callee);
 }
 
@@ -435,10 +442,10 @@ void fn_escape(struct unit *unit, struct fn *fn) {
     fn_specialise(unit, fn);
 }
 
-/* -- dispatch ---------------------------------------------------------------------------------------------------- */
+/* -- dispatch ------------------------------------------------------------------------------------------------------ */
 
-struct val call_function(struct frame *f, struct fn *fn, const struct val *self, struct args *args, struct node *at,
-    struct node *callee) {
+struct val call_function(
+    struct frame *f, struct fn *fn, const struct val *self, struct args *args, struct node *at, struct node *callee) {
     struct binding b = {0};
     bool module_call = self && atom_is(fn->name, "forward") && !fn->via_super;
     if (fn->is_static)
@@ -519,25 +526,15 @@ static struct val call_choice(struct frame *f, struct val callee, struct args *a
 
 static struct val call_value(struct frame *f, struct val callee, struct args *args, struct node *at) {
     switch (callee.abs->kind) {
-    case ABS_CLASS:
-        return construct(f, callee.abs->cls, callee, args, at);
-    case ABS_FUNCTION:
-        return call_function(f, callee.abs->fn, NULL, args, at, callee.expr);
-    case ABS_BOUND:
-        return call_function(f, callee.abs->fn, callee.abs->self, args, at, callee.expr);
-    case ABS_INSTANCE:
-        return call_instance(f, callee, args, at);
-    case ABS_OBJECT:
-        return call_object(f, callee, args, at);
-    case ABS_LIBRARY:
-        return call_library(f, callee.abs->qual, callee, args, at);
-    case ABS_CHOICE:
-        return call_choice(f, callee, args, at);
-    case ABS_UNION:
-        return call_union(f, callee, args, at);
-    default:
-        escape_functions(f, args);
-        return val_top(build_call(f, callee.expr, args, at));
+    case ABS_CLASS: return construct(f, callee.abs->cls, callee, args, at);
+    case ABS_FUNCTION: return call_function(f, callee.abs->fn, NULL, args, at, callee.expr);
+    case ABS_BOUND: return call_function(f, callee.abs->fn, callee.abs->self, args, at, callee.expr);
+    case ABS_INSTANCE: return call_instance(f, callee, args, at);
+    case ABS_OBJECT: return call_object(f, callee, args, at);
+    case ABS_LIBRARY: return call_library(f, callee.abs->qual, callee, args, at);
+    case ABS_CHOICE: return call_choice(f, callee, args, at);
+    case ABS_UNION: return call_union(f, callee, args, at);
+    default: escape_functions(f, args); return val_top(build_call(f, callee.expr, args, at));
     }
 }
 
@@ -547,7 +544,7 @@ static bool is_super_call(const struct node *e) {
 
 static bool is_callable(const struct absval *a) {
     return a->kind == ABS_CLASS || a->kind == ABS_FUNCTION || a->kind == ABS_BOUND || a->kind == ABS_INSTANCE ||
-        a->kind == ABS_OBJECT || a->kind == ABS_LIBRARY || a->kind == ABS_CHOICE || a->kind == ABS_UNION;
+           a->kind == ABS_OBJECT || a->kind == ABS_LIBRARY || a->kind == ABS_CHOICE || a->kind == ABS_UNION;
 }
 
 struct val eval_call(struct frame *f, struct node *e) {

@@ -7,7 +7,7 @@ struct attr *class_attr(const struct cls *cls, atom name) {
     return map_get(&cls->attrs, name);
 }
 
-/* -- outputs ----------------------------------------------------------------------------------------------------- */
+/* -- outputs ------------------------------------------------------------------------------------------------------- */
 
 static bool is_output_class(const struct frame *f, const struct cls *cls) {
     for (uint32_t i = 0; i < cls->library_bases.len; i++) {
@@ -40,7 +40,7 @@ static struct val make_record(struct frame *f, struct cls *cls, struct val calle
     return val_make(r, build_call(f, callee.expr, args, at));
 }
 
-/* -- construction ------------------------------------------------------------------------------------------------- */
+/* -- construction -------------------------------------------------------------------------------------------------- */
 
 static void begin_round(struct unit *unit, struct cls *cls) {
     if (cls->round == unit->round)
@@ -70,7 +70,7 @@ struct val construct(struct frame *f, struct cls *cls, struct val callee, struct
     return val_make(a, made.expr);
 }
 
-/* -- attributes -------------------------------------------------------------------------------------------------- */
+/* -- attributes ---------------------------------------------------------------------------------------------------- */
 
 void store_attribute(struct frame *f, struct cls *cls, atom name, struct val v, struct node *stmt) {
     struct unit *unit = f->unit;
@@ -151,7 +151,7 @@ struct val self_attribute(struct frame *f, struct val self, atom name, struct no
     return val_make(inherited ? inherited : abs_simple(ABS_TOP), expr);
 }
 
-/* -- super() ----------------------------------------------------------------------------------------------------- */
+/* -- super() ------------------------------------------------------------------------------------------------------- */
 
 /* The next definition of `method` after the class whose body is running. */
 static struct fn *next_method(struct unit *unit, const struct cls *defined_in, struct cls *self, atom method) {
@@ -169,7 +169,8 @@ static struct fn *next_method(struct unit *unit, const struct cls *defined_in, s
 
 struct val call_super(struct frame *f, atom method, struct args *args, struct node *at) {
     struct unit *unit = f->unit;
-    struct node *super = node_make(unit->arena, NODE_CALL, NULL, 1, make_name(unit->arena, intern(unit->atoms, "super")));
+    struct node *super =
+        node_make(unit->arena, NODE_CALL, NULL, 1, make_name(unit->arena, intern(unit->atoms, "super")));
     struct node *callee = make_attr(unit->arena, super, method);
     bool found;
     struct val self = env_get(f, f->fn->params.len ? f->fn->params.at[0]->name : NULL, NULL, &found);

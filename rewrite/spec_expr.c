@@ -32,19 +32,15 @@ bool expr_is_trivial(const struct node *e) {
     case NODE_NAME:
     case NODE_CONST:
     case NODE_NUMBER:
-    case NODE_STRING:
-        return true;
-    case NODE_ATTRIBUTE:
-        return expr_is_trivial(e->kid[0]);
-    case NODE_UNARYOP:
-        return e->op == OP_NEG && e->kid[0]->kind == NODE_NUMBER;
+    case NODE_STRING: return true;
+    case NODE_ATTRIBUTE: return expr_is_trivial(e->kid[0]);
+    case NODE_UNARYOP: return e->op == OP_NEG && e->kid[0]->kind == NODE_NUMBER;
     case NODE_TUPLE:
         for (uint32_t i = 0; i < e->nkids; i++)
             if (!expr_is_trivial(e->kid[i]))
                 return false;
         return true;
-    default:
-        return false;
+    default: return false;
     }
 }
 
@@ -64,7 +60,7 @@ struct node *val_expr(struct frame *f, const struct val *v) {
     return n;
 }
 
-/* -- names ------------------------------------------------------------------------------------------------------- */
+/* -- names --------------------------------------------------------------------------------------------------------- */
 
 struct web *web_new(struct frame *f, enum web_kind kind, atom name, const struct absval *abs) {
     struct web *w = NEW(f->unit->arena, struct web);
@@ -84,9 +80,9 @@ void env_set(struct frame *f, atom name, struct val v) {
 static const char *const builtins[] = {"abs", "all", "any", "bool", "callable", "dict", "divmod", "enumerate", "float",
     "frozenset", "getattr", "hasattr", "id", "int", "isinstance", "iter", "len", "list", "map", "max", "min", "next",
     "object", "pow", "print", "range", "reversed", "round", "set", "setattr", "slice", "sorted", "str", "sum", "super",
-    "tuple", "type", "zip", "ValueError", "RuntimeError", "NotImplementedError", "TypeError", "AttributeError", "KeyError",
-    "ImportError", "AssertionError", "Exception", "issubclass", "staticmethod", "property", "vars", "filter", "repr",
-    "__name__"};
+    "tuple", "type", "zip", "ValueError", "RuntimeError", "NotImplementedError", "TypeError", "AttributeError",
+    "KeyError", "ImportError", "AssertionError", "Exception", "issubclass", "staticmethod", "property", "vars",
+    "filter", "repr", "__name__"};
 
 static bool is_builtin(atom name) {
     for (size_t i = 0; i < sizeof builtins / sizeof builtins[0]; i++)
@@ -134,10 +130,8 @@ static struct val global_get(struct frame *f, atom name, struct node *at, bool *
         return val_top(n);
     }
     switch (symbol->kind) {
-    case SYM_IMPORT:
-        return library_val(f, symbol->qual, n);
-    case SYM_VALUE:
-        return module_value(f, symbol, at);
+    case SYM_IMPORT: return library_val(f, symbol->qual, n);
+    case SYM_VALUE: return module_value(f, symbol, at);
     case SYM_CLASS: {
         struct absval *a = abs_new(unit, ABS_CLASS);
         a->cls = symbol_class(unit, f->fn->module, symbol);
@@ -173,7 +167,7 @@ static struct val eval_name(struct frame *f, struct node *e) {
     return v;
 }
 
-/* -- attributes -------------------------------------------------------------------------------------------------- */
+/* -- attributes ---------------------------------------------------------------------------------------------------- */
 
 atom dotted_of(const struct val *v) {
     return v->abs->kind == ABS_LIBRARY || v->abs->kind == ABS_OBJECT ? v->abs->qual : NULL;
@@ -203,7 +197,8 @@ static struct val tensor_attribute(struct frame *f, struct val object, atom name
     if (atom_is(name, "shape"))
         return val_make(abs_shape(unit, object.abs->rank), expr);
     if (atom_is(name, "ndim") && rank_known(object.abs->rank))
-        return val_make(abs_const(unit, make_number(unit->arena, intern_printf(unit->atoms, "%u", object.abs->rank))), expr);
+        return val_make(
+            abs_const(unit, make_number(unit->arena, intern_printf(unit->atoms, "%u", object.abs->rank))), expr);
     if (atom_is(name, "dtype") || atom_is(name, "device"))
         return val_make(abs_simple(ABS_NOTNONE), expr);
     if (atom_is(name, "T") || atom_is(name, "mT") || atom_is(name, "data") || atom_is(name, "real"))
@@ -245,19 +240,13 @@ struct val eval_attribute_of(struct frame *f, struct val object, atom name, stru
     struct unit *unit = f->unit;
     struct node *expr = at_node(f, make_attr(unit->arena, object.expr, name), at);
     switch (object.abs->kind) {
-    case ABS_LIBRARY:
-        return library_val(f, intern_printf(unit->atoms, "%s.%s", object.abs->qual, name), expr);
-    case ABS_CONFIG:
-        return config_attribute(f, object, name, expr);
-    case ABS_INSTANCE:
-        return self_attribute(f, object, name, expr);
-    case ABS_CLASS:
-        return class_attribute(f, object, name, expr);
-    case ABS_RECORD:
-        return record_attribute(f, object, name, expr);
+    case ABS_LIBRARY: return library_val(f, intern_printf(unit->atoms, "%s.%s", object.abs->qual, name), expr);
+    case ABS_CONFIG: return config_attribute(f, object, name, expr);
+    case ABS_INSTANCE: return self_attribute(f, object, name, expr);
+    case ABS_CLASS: return class_attribute(f, object, name, expr);
+    case ABS_RECORD: return record_attribute(f, object, name, expr);
     case ABS_TENSOR:
-    case ABS_MASK:
-        return tensor_attribute(f, object, name, expr);
+    case ABS_MASK: return tensor_attribute(f, object, name, expr);
     case ABS_OBJECT:
         if (atom_is(name, "weight"))
             return val_make(abs_simple(ABS_TENSOR), expr);
@@ -269,7 +258,7 @@ struct val eval_attribute_of(struct frame *f, struct val object, atom name, stru
     }
 }
 
-/* -- elements ---------------------------------------------------------------------------------------------------- */
+/* -- elements ------------------------------------------------------------------------------------------------------ */
 
 /* Element `index` of a tuple or list; the expression is the element's own where that is free, else a subscript. */
 struct val element_of(struct frame *f, struct val v, uint32_t index) {
@@ -294,22 +283,17 @@ struct val element_of(struct frame *f, struct val v, uint32_t index) {
 const struct absval *abs_element(struct frame *f, const struct absval *a) {
     const struct absval *j = abs_simple(ABS_BOTTOM);
     switch (a->kind) {
-    case ABS_SEQ:
-        return a->element;
+    case ABS_SEQ: return a->element;
     case ABS_LIST:
     case ABS_TUPLE:
         for (uint32_t i = 0; i < a->count; i++)
             j = abs_join(f->unit, j, a->item[i].abs);
         return j->kind == ABS_BOTTOM ? abs_simple(ABS_TOP) : abs_summary(f->unit, j);
-    case ABS_SHAPE:
-        return abs_simple(ABS_NUMBER);
-    case ABS_TENSOR:
-        return abs_tensor(f->unit, a->rank > 1 ? a->rank - 1 : 0);
+    case ABS_SHAPE: return abs_simple(ABS_NUMBER);
+    case ABS_TENSOR: return abs_tensor(f->unit, a->rank > 1 ? a->rank - 1 : 0);
     case ABS_DICT:
-    case ABS_SYMBOLIC:
-        return abs_simple(ABS_NOTNONE);
-    default:
-        return abs_simple(ABS_TOP);
+    case ABS_SYMBOLIC: return abs_simple(ABS_NOTNONE);
+    default: return abs_simple(ABS_TOP);
     }
 }
 
@@ -337,8 +321,8 @@ static const struct absval *choose_mask(struct frame *f, const struct absval *di
             make_string(unit->arena, unit->atoms, dict->key[i]));
         test->ops = arena_alloc(unit->arena, 1);
         test->ops[0] = OP_EQ;
-        window = node_make(
-            unit->arena, NODE_IFEXP, NULL, 3, test, then, window ? window : make_const(unit->arena, OP_NONE));
+        window =
+            node_make(unit->arena, NODE_IFEXP, NULL, 3, test, then, window ? window : make_const(unit->arena, OP_NONE));
     }
     struct absval *a = abs_new(unit, ABS_MASK);
     a->mask = NEW(unit->arena, struct mask);
@@ -351,8 +335,9 @@ static const struct absval *choose_mask(struct frame *f, const struct absval *di
 /* A class or function of this file goes by its own name, whatever it was found in. */
 static struct node *global_name(struct frame *f, const struct absval *a) {
     atom name = a->kind == ABS_CLASS ? a->cls->name
-        : a->kind == ABS_FUNCTION && a->fn->lambda == NULL && a->fn->closure == NULL && a->fn->owner == NULL ? a->fn->name
-                                                                                                      : NULL;
+                : a->kind == ABS_FUNCTION && a->fn->lambda == NULL && a->fn->closure == NULL && a->fn->owner == NULL
+                    ? a->fn->name
+                    : NULL;
     const struct symbol *symbol = name ? module_lookup(f->fn->module, name) : NULL;
     bool same = symbol && (a->kind == ABS_CLASS ? symbol->cls == a->cls : symbol->fn == a->fn);
     return same ? make_name(f->unit->arena, name) : NULL;
@@ -395,7 +380,7 @@ static bool is_integer_tensor(const struct node *e) {
     if (strcmp(name, "long") == 0 || strcmp(name, "int") == 0)
         return true;
     return (strcmp(name, "view") == 0 || strcmp(name, "reshape") == 0 || strcmp(name, "unsqueeze") == 0) &&
-        is_integer_tensor(e->kid[0]->kid[0]);
+           is_integer_tensor(e->kid[0]->kid[0]);
 }
 
 static uint32_t index_rank(const struct node *index, uint32_t rank, bool *exact) {
@@ -438,7 +423,8 @@ static bool slice_bound(const struct node *bound, long absent, long count, long 
 }
 
 /* xs[a:b] of known elements. */
-static struct val sequence_slice(struct frame *f, const struct absval *xs, const struct node *slice, struct node *expr) {
+static struct val sequence_slice(
+    struct frame *f, const struct absval *xs, const struct node *slice, struct node *expr) {
     long from, to;
     if (slice->kid[2] || !slice_bound(slice->kid[0], 0, xs->count, &from) ||
         !slice_bound(slice->kid[1], xs->count, xs->count, &to))
@@ -511,8 +497,7 @@ static struct val eval_subscript(struct frame *f, struct node *e) {
             }
         }
         return val_make(abs_element(f, object.abs), expr);
-    case ABS_DICT:
-        return dict_item(f, object, key, expr);
+    case ABS_DICT: return dict_item(f, object, key, expr);
     case ABS_SEQ:
         if (e->kid[1]->kind == NODE_SLICE)
             return val_make(object.abs, expr);
@@ -548,7 +533,7 @@ static struct val eval_subscript(struct frame *f, struct node *e) {
     }
 }
 
-/* -- displays ---------------------------------------------------------------------------------------------------- */
+/* -- displays ------------------------------------------------------------------------------------------------------ */
 
 static struct val eval_display(struct frame *f, struct node *e) {
     struct unit *unit = f->unit;
@@ -615,7 +600,7 @@ static struct val eval_dict(struct frame *f, struct node *e) {
     return val_make(a, expr);
 }
 
-/* -- comprehensions ---------------------------------------------------------------------------------------------- */
+/* -- comprehensions ------------------------------------------------------------------------------------------------ */
 
 static struct node *eval_generators(struct frame *f, struct node *e, struct node *expr) {
     struct unit *unit = f->unit;
@@ -696,9 +681,9 @@ static struct val eval_ifexp(struct frame *f, struct node *e) {
     if (mask)
         return val_make(mask, expr);
     bool callable = a.abs->kind != ABS_CONST && b.abs->kind != ABS_CONST &&
-        (a.abs->kind == ABS_FUNCTION || a.abs->kind == ABS_CLASS || a.abs->kind == ABS_LIBRARY ||
-            a.abs->kind == ABS_BOUND || b.abs->kind == ABS_FUNCTION || b.abs->kind == ABS_CLASS ||
-            b.abs->kind == ABS_BOUND);
+                    (a.abs->kind == ABS_FUNCTION || a.abs->kind == ABS_CLASS || a.abs->kind == ABS_LIBRARY ||
+                        a.abs->kind == ABS_BOUND || b.abs->kind == ABS_FUNCTION || b.abs->kind == ABS_CLASS ||
+                        b.abs->kind == ABS_BOUND);
     if (callable && !abs_equal(a.abs, b.abs)) {
         struct absval *choice = abs_new(unit, ABS_CHOICE);
         choice->item = NEW_ARRAY(unit->arena, struct val, 2);
@@ -713,7 +698,7 @@ static struct val eval_ifexp(struct frame *f, struct node *e) {
     return val_make(abs_summary(unit, abs_join(unit, a.abs, b.abs)), expr);
 }
 
-/* -- the rest ---------------------------------------------------------------------------------------------------- */
+/* -- the rest ------------------------------------------------------------------------------------------------------ */
 
 /* Evaluate every child in place: for kinds without meaning of their own here. */
 static struct val eval_generic(struct frame *f, struct node *e, const struct absval *abs) {
@@ -756,41 +741,25 @@ struct val eval(struct frame *f, struct node *e) {
         struct node *n = node_copy(unit->arena, e);
         return val_make(abs_const(unit, n), n);
     }
-    case NODE_NAME:
-        return eval_name(f, e);
-    case NODE_ATTRIBUTE:
-        return eval_attribute_of(f, eval(f, e->kid[0]), e->atom, e);
-    case NODE_SUBSCRIPT:
-        return mask_or(f, eval_subscript(f, e));
-    case NODE_CALL:
-        return mask_or(f, eval_call(f, e));
+    case NODE_NAME: return eval_name(f, e);
+    case NODE_ATTRIBUTE: return eval_attribute_of(f, eval(f, e->kid[0]), e->atom, e);
+    case NODE_SUBSCRIPT: return mask_or(f, eval_subscript(f, e));
+    case NODE_CALL: return mask_or(f, eval_call(f, e));
     case NODE_TUPLE:
-    case NODE_LIST:
-        return eval_display(f, e);
-    case NODE_DICT:
-        return eval_dict(f, e);
-    case NODE_BINOP:
-        return mask_or(f, fold_binop(f, e));
-    case NODE_UNARYOP:
-        return mask_or(f, fold_unary(f, e));
-    case NODE_BOOLOP:
-        return fold_boolop(f, e);
-    case NODE_COMPARE:
-        return mask_or(f, fold_compare(f, e));
-    case NODE_IFEXP:
-        return eval_ifexp(f, e);
+    case NODE_LIST: return eval_display(f, e);
+    case NODE_DICT: return eval_dict(f, e);
+    case NODE_BINOP: return mask_or(f, fold_binop(f, e));
+    case NODE_UNARYOP: return mask_or(f, fold_unary(f, e));
+    case NODE_BOOLOP: return fold_boolop(f, e);
+    case NODE_COMPARE: return mask_or(f, fold_compare(f, e));
+    case NODE_IFEXP: return eval_ifexp(f, e);
     case NODE_LISTCOMP:
     case NODE_SETCOMP:
     case NODE_DICTCOMP:
-    case NODE_GENERATOR:
-        return eval_comprehension(f, e);
-    case NODE_LAMBDA:
-        return eval_lambda(f, e);
-    case NODE_NAMEDEXPR:
-        return eval_walrus(f, e);
-    case NODE_STARRED:
-        return eval_generic(f, e, abs_simple(ABS_TOP));
-    default:
-        return eval_generic(f, e, abs_simple(ABS_NOTNONE));
+    case NODE_GENERATOR: return eval_comprehension(f, e);
+    case NODE_LAMBDA: return eval_lambda(f, e);
+    case NODE_NAMEDEXPR: return eval_walrus(f, e);
+    case NODE_STARRED: return eval_generic(f, e, abs_simple(ABS_TOP));
+    default: return eval_generic(f, e, abs_simple(ABS_NOTNONE));
     }
 }

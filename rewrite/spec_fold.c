@@ -38,7 +38,7 @@ const struct absval *fold_symbolic(struct frame *f, const struct node *e, const 
     return abs_symbolic(unit, s);
 }
 
-/* -- comparisons ------------------------------------------------------------------------------------------------- */
+/* -- comparisons --------------------------------------------------------------------------------------------------- */
 
 static bool is_attribute(const struct node *e, const char *name) {
     return e->kind == NODE_ATTRIBUTE && atom_is(e->atom, name);
@@ -74,7 +74,8 @@ static int compare_identity(const struct absval *a, const struct absval *b) {
         return 1;
     if ((abs_is_none(a) && abs_not_none(b)) || (abs_is_none(b) && abs_not_none(a)))
         return 0;
-    if (is_plain_constant(a) && is_plain_constant(b) && a->constant->kind == NODE_CONST && b->constant->kind == NODE_CONST)
+    if (is_plain_constant(a) && is_plain_constant(b) && a->constant->kind == NODE_CONST &&
+        b->constant->kind == NODE_CONST)
         return a->constant->op == b->constant->op;
     return -1;
 }
@@ -84,18 +85,12 @@ static int compare_order(enum op op, const struct node *a, const struct node *b)
         return -1;
     double x = number_of(a), y = number_of(b);
     switch (op) {
-    case OP_LT:
-        return x < y;
-    case OP_LE:
-        return x <= y;
-    case OP_GT:
-        return x > y;
-    case OP_GE:
-        return x >= y;
-    case OP_EQ:
-        return x == y;
-    default:
-        return x != y;
+    case OP_LT: return x < y;
+    case OP_LE: return x <= y;
+    case OP_GT: return x > y;
+    case OP_GE: return x >= y;
+    case OP_EQ: return x == y;
+    default: return x != y;
     }
 }
 
@@ -124,10 +119,8 @@ static int negate(int truth) {
 static int compare_pair(struct frame *f, enum op op, const struct val *a, const struct val *b) {
     bool constants = a->abs->kind == ABS_CONST && b->abs->kind == ABS_CONST;
     switch (op) {
-    case OP_IS:
-        return compare_identity(a->abs, b->abs);
-    case OP_IS_NOT:
-        return negate(compare_identity(a->abs, b->abs));
+    case OP_IS: return compare_identity(a->abs, b->abs);
+    case OP_IS_NOT: return negate(compare_identity(a->abs, b->abs));
     case OP_EQ:
     case OP_NE: {
         int truth = -1;
@@ -139,12 +132,9 @@ static int compare_pair(struct frame *f, enum op op, const struct val *a, const 
             truth = constants_equal(f, a->abs->constant, b->abs->constant);
         return op == OP_EQ ? truth : negate(truth);
     }
-    case OP_IN:
-        return compare_membership(f, a->abs, b->abs);
-    case OP_NOT_IN:
-        return negate(compare_membership(f, a->abs, b->abs));
-    default:
-        return constants ? compare_order(op, a->abs->constant, b->abs->constant) : -1;
+    case OP_IN: return compare_membership(f, a->abs, b->abs);
+    case OP_NOT_IN: return negate(compare_membership(f, a->abs, b->abs));
+    default: return constants ? compare_order(op, a->abs->constant, b->abs->constant) : -1;
     }
 }
 
@@ -174,7 +164,7 @@ struct val fold_compare(struct frame *f, struct node *e) {
     return val_make(symbolic ? symbolic : abs_simple(ABS_NOTNONE), expr);
 }
 
-/* -- boolean operators ------------------------------------------------------------------------------------------- */
+/* -- boolean operators --------------------------------------------------------------------------------------------- */
 
 /* `a and b`: an operand that decides ends it, one that is neutral goes away. The value of a decided operator is that of
  * the deciding operand: in a test that is all that matters. */
@@ -218,7 +208,7 @@ struct val fold_boolop(struct frame *f, struct node *e) {
     return val_make(abs_summary(unit, join), expr);
 }
 
-/* -- arithmetic -------------------------------------------------------------------------------------------------- */
+/* -- arithmetic ---------------------------------------------------------------------------------------------------- */
 
 static uint32_t rank_of(const struct absval *a, bool *known) {
     if (a->kind == ABS_TENSOR)
@@ -234,9 +224,8 @@ static const struct absval *arithmetic(struct frame *f, enum op op, const struct
         return abs_tensor(f->unit, scores->kind == ABS_TENSOR ? scores->rank : 0);
     }
     if (a->kind == ABS_SHAPE && (b->kind == ABS_TUPLE || b->kind == ABS_SHAPE) && op == OP_ADD)
-        return abs_shape(f->unit, a->rank && (b->kind == ABS_TUPLE || b->rank)
-                ? a->rank + (b->kind == ABS_TUPLE ? b->count : b->rank)
-                : 0);
+        return abs_shape(f->unit,
+            a->rank && (b->kind == ABS_TUPLE || b->rank) ? a->rank + (b->kind == ABS_TUPLE ? b->count : b->rank) : 0);
     if (a->kind == ABS_TUPLE && b->kind == ABS_SHAPE && op == OP_ADD)
         return abs_shape(f->unit, b->rank ? a->count + b->rank : 0);
     if (a->kind == ABS_TENSOR || b->kind == ABS_TENSOR) {
@@ -247,7 +236,7 @@ static const struct absval *arithmetic(struct frame *f, enum op op, const struct
         return abs_tensor(f->unit, known ? (x > y ? x : y) : 0);
     }
     bool numbers = (a->kind == ABS_NUMBER || a->kind == ABS_CONST || a->kind == ABS_SYMBOLIC || a->kind == ABS_INDEX) &&
-        (b->kind == ABS_NUMBER || b->kind == ABS_CONST || b->kind == ABS_SYMBOLIC || b->kind == ABS_INDEX);
+                   (b->kind == ABS_NUMBER || b->kind == ABS_CONST || b->kind == ABS_SYMBOLIC || b->kind == ABS_INDEX);
     return abs_simple(numbers ? ABS_NUMBER : ABS_NOTNONE);
 }
 
@@ -294,14 +283,9 @@ static bool fold_integers(struct frame *f, enum op op, const struct val *a, cons
     if (!small_int(a->abs, &x) || !small_int(b->abs, &y))
         return false;
     switch (op) {
-    case OP_ADD:
-        z = x + y;
-        break;
-    case OP_SUB:
-        z = x - y;
-        break;
-    default:
-        return false; /* a product is written for a reader: keep it */
+    case OP_ADD: z = x + y; break;
+    case OP_SUB: z = x - y; break;
+    default: return false; /* a product is written for a reader: keep it */
     }
     struct node *n = make_number(f->unit->arena, intern_printf(f->unit->atoms, "%ld", z < 0 ? -z : z));
     if (z < 0) {
@@ -325,7 +309,7 @@ struct val fold_binop(struct frame *f, struct node *e) {
     expr->op = e->op;
     expr->flags = e->flags;
     bool tuples = (v[0].abs->kind == ABS_TUPLE && v[1].abs->kind == ABS_TUPLE) ||
-        (v[0].abs->kind == ABS_LIST && v[1].abs->kind == ABS_LIST);
+                  (v[0].abs->kind == ABS_LIST && v[1].abs->kind == ABS_LIST);
     if (tuples && e->op == OP_ADD)
         return concatenate(f, v[0], v[1], expr);
     if (e->op == OP_BITXOR && abs_truth(v[0].abs) >= 0 && abs_truth(v[1].abs) >= 0)
@@ -350,7 +334,7 @@ struct val fold_unary(struct frame *f, struct node *e) {
     return val_make(e->op == OP_NOT ? abs_simple(ABS_NOTNONE) : v.abs, expr);
 }
 
-/* -- isinstance -------------------------------------------------------------------------------------------------- */
+/* -- isinstance ---------------------------------------------------------------------------------------------------- */
 
 static bool cls_is(const struct cls *a, const struct cls *b) {
     if (a == b)
@@ -363,22 +347,16 @@ static bool cls_is(const struct cls *a, const struct cls *b) {
 
 static int instance_of_builtin(const struct absval *a, const char *type) {
     switch (a->kind) {
-    case ABS_TUPLE:
-        return strcmp(type, "tuple") == 0;
-    case ABS_LIST:
-        return strcmp(type, "list") == 0;
-    case ABS_DICT:
-        return strcmp(type, "dict") == 0;
-    case ABS_SHAPE:
-        return strcmp(type, "tuple") == 0;
+    case ABS_TUPLE: return strcmp(type, "tuple") == 0;
+    case ABS_LIST: return strcmp(type, "list") == 0;
+    case ABS_DICT: return strcmp(type, "dict") == 0;
+    case ABS_SHAPE: return strcmp(type, "tuple") == 0;
     case ABS_TENSOR:
     case ABS_MASK:
     case ABS_INSTANCE:
     case ABS_OBJECT:
-    case ABS_CONFIG:
-        return 0;
-    case ABS_RECORD:
-        return strcmp(type, "dict") == 0;
+    case ABS_CONFIG: return 0;
+    case ABS_RECORD: return strcmp(type, "dict") == 0;
     case ABS_CONST:
         if (is_none(a->constant))
             return 0;
@@ -389,8 +367,7 @@ static int instance_of_builtin(const struct absval *a, const char *type) {
         if (strpbrk(a->constant->kind == NODE_NUMBER ? a->constant->atom : "0", ".eE"))
             return strcmp(type, "float") == 0;
         return strcmp(type, "int") == 0;
-    default:
-        return -1;
+    default: return -1;
     }
 }
 

@@ -22,7 +22,7 @@ static struct val with_abs(struct val v, const struct absval *abs) {
     return v;
 }
 
-/* -- facts ------------------------------------------------------------------------------------------------------- */
+/* -- facts --------------------------------------------------------------------------------------------------------- */
 
 static const struct absval *mask_abs(struct frame *f, enum effect effect, const struct args *args) {
     struct unit *unit = f->unit;
@@ -35,9 +35,9 @@ static const struct absval *mask_abs(struct frame *f, enum effect effect, const 
     struct absval *m = abs_new(unit, ABS_MASK);
     m->rank = 4;
     m->mask = NEW(unit->arena, struct mask);
-    m->mask->shape = effect == EFFECT_MASK_CHUNKED ? MASK_CHUNKED
-        : effect == EFFECT_MASK_BIDIRECTIONAL      ? MASK_BIDIRECTIONAL
-                                                   : MASK_CAUSAL;
+    m->mask->shape = effect == EFFECT_MASK_CHUNKED         ? MASK_CHUNKED
+                     : effect == EFFECT_MASK_BIDIRECTIONAL ? MASK_BIDIRECTIONAL
+                                                           : MASK_CAUSAL;
     if (effect == EFFECT_MASK_WINDOW) {
         const struct arg *config = arg_find(args, 0, "config");
         struct node *symbol = config ? abs_symbol(unit, config->val.abs) : NULL;
@@ -91,15 +91,9 @@ static bool apply_fact(struct frame *f, const struct fact *fact, atom qual, stru
     case EFFECT_MASK_BIDIRECTIONAL:
         *result = val_make(mask_abs(f, fact->effect, args), build_call(f, callee.expr, args, at));
         return true;
-    case EFFECT_DROP:
-        *result = val_const(f, OP_NONE);
-        return true;
-    case EFFECT_RECORD:
-        *result = record_of(f, qual, args, build_call(f, callee.expr, args, at));
-        return true;
-    case EFFECT_TENSOR:
-        *result = val_make(abs_simple(ABS_TENSOR), build_call(f, callee.expr, args, at));
-        return true;
+    case EFFECT_DROP: *result = val_const(f, OP_NONE); return true;
+    case EFFECT_RECORD: *result = record_of(f, qual, args, build_call(f, callee.expr, args, at)); return true;
+    case EFFECT_TENSOR: *result = val_make(abs_simple(ABS_TENSOR), build_call(f, callee.expr, args, at)); return true;
     case EFFECT_NONES:
         a = abs_new(unit, ABS_SEQ);
         a->element = abs_none(unit);
@@ -111,12 +105,11 @@ static bool apply_fact(struct frame *f, const struct fact *fact, atom qual, stru
         a->qual = qual;
         *result = val_make(a, build_call(f, callee.expr, args, at));
         return true;
-    default:
-        return false;
+    default: return false;
     }
 }
 
-/* -- builtins ---------------------------------------------------------------------------------------------------- */
+/* -- builtins ------------------------------------------------------------------------------------------------------ */
 
 static atom constant_string(struct frame *f, const struct arg *a) {
     if (a == NULL || a->val.abs->kind != ABS_CONST || a->val.abs->constant->kind != NODE_STRING)
@@ -244,7 +237,8 @@ static struct val builtin_len(struct frame *f, struct args *args, struct node *c
     return val_make(abs_const(unit, n), node_copy(unit->arena, n));
 }
 
-static struct val call_builtin(struct frame *f, const char *name, struct val callee, struct args *args, struct node *at) {
+static struct val call_builtin(
+    struct frame *f, const char *name, struct val callee, struct args *args, struct node *at) {
     struct unit *unit = f->unit;
     struct node *call = build_call(f, callee.expr, args, at);
     const struct absval *first = args->list.len ? args->list.at[0].val.abs : abs_simple(ABS_TOP);
@@ -297,7 +291,7 @@ static struct val call_builtin(struct frame *f, const char *name, struct val cal
     return val_top(call);
 }
 
-/* -- torch ------------------------------------------------------------------------------------------------------- */
+/* -- torch --------------------------------------------------------------------------------------------------------- */
 
 static uint32_t rank_of_arg(const struct args *args, uint32_t i) {
     const struct arg *a = arg_find(args, i, NULL);
@@ -386,8 +380,8 @@ static uint32_t rank_of_result(const char *name, const struct args *args, uint32
         return sizes > 0 && rank_known(rank) > 0 ? (sizes > rank ? sizes : rank) : 0;
     }
     long dim;
-    bool reduces = strcmp(name, "select") == 0 ||
-        (one_of(name, "mean sum amax amin var argmax argmin") && arg_find(args, first + 1, "keepdim") == NULL);
+    bool reduces = strcmp(name, "select") == 0 || (one_of(name, "mean sum amax amin var argmax argmin") &&
+                                                      arg_find(args, first + 1, "keepdim") == NULL);
     bool one_dim = arg_find(args, first, "dim") != NULL && int_argument(args, first, "dim", 0, &dim);
     return reduces && one_dim && rank_known(rank) > 1 ? rank - 1 : 0;
 }
@@ -446,8 +440,8 @@ static const struct absval *module_list(struct frame *f, const struct args *args
     return seq;
 }
 
-static struct val call_nn_class(struct frame *f, atom qual, const char *name, struct val callee, struct args *args,
-    struct node *at) {
+static struct val call_nn_class(
+    struct frame *f, atom qual, const char *name, struct val callee, struct args *args, struct node *at) {
     struct unit *unit = f->unit;
     struct node *call = build_call(f, callee.expr, args, at);
     if (one_of(name, "Parameter Buffer"))
@@ -486,8 +480,8 @@ struct val call_library(struct frame *f, atom qual, struct val callee, struct ar
         return call_builtin(f, name, callee, args, at);
     if (strncmp(qual, "torch.", 6) == 0)
         return isupper((unsigned char)*name) && !one_of(name, "Size Generator")
-            ? call_nn_class(f, qual, name, callee, args, at)
-            : call_torch(f, name, callee, args, at);
+                   ? call_nn_class(f, qual, name, callee, args, at)
+                   : call_torch(f, name, callee, args, at);
     if ((qual_ends(qual, "copy.deepcopy") || qual_ends(qual, "copy.copy")) && args->list.len)
         return val_make(args->list.at[0].val.abs, build_call(f, callee.expr, args, at));
     if (strncmp(qual, "math.", 5) == 0 || strncmp(qual, "numpy.", 6) == 0) {
@@ -556,7 +550,7 @@ static bool is_on_device(const struct node *e) {
     e = defined_by(e);
     const struct absval *callee = e->kind == NODE_CALL ? e->kid[0]->abs : NULL;
     return callee && ((callee->kind == ABS_OBJECT && strncmp(callee->qual, "torch.nn.", 9) == 0) ||
-        (callee->kind == ABS_INSTANCE && class_derives(callee->cls, "nn.Embedding")));
+                         (callee->kind == ABS_INSTANCE && class_derives(callee->cls, "nn.Embedding")));
 }
 
 /* x.to(y.device) of what is there already. */
@@ -575,23 +569,26 @@ static bool views_same(const struct val *object, const struct args *args) {
         !abs_int(args->list.at[0].val.abs, &first) || first != -1 || object->expr->kind != NODE_NAME)
         return false;
     const struct node *last = args->list.at[1].val.expr ? defined_by(args->list.at[1].val.expr) : NULL;
-    if (last == NULL || last->nkids != 2 || !last->kid[1]->abs || !abs_int(last->kid[1]->abs, &first) || (first != -1 && first != 1))
+    if (last == NULL || last->nkids != 2 || !last->kid[1]->abs || !abs_int(last->kid[1]->abs, &first) ||
+        (first != -1 && first != 1))
         return false;
     const struct node *shape = last->kind == NODE_SUBSCRIPT ? defined_by(last->kid[0]) : last;
-    bool size = shape->kind == NODE_CALL && shape->kid[0]->kind == NODE_ATTRIBUTE && atom_is(shape->kid[0]->atom, "size");
-    const struct node *of = size ? shape->kid[0]->kid[0]
-        : shape->kind == NODE_ATTRIBUTE && atom_is(shape->atom, "shape") ? shape->kid[0]
-                                                                        : NULL;
+    bool size =
+        shape->kind == NODE_CALL && shape->kid[0]->kind == NODE_ATTRIBUTE && atom_is(shape->kid[0]->atom, "size");
+    const struct node *of = size                                                             ? shape->kid[0]->kid[0]
+                            : shape->kind == NODE_ATTRIBUTE && atom_is(shape->atom, "shape") ? shape->kid[0]
+                                                                                             : NULL;
     return of && of->kind == NODE_NAME && of->web == object->expr->web && of->atom == object->expr->atom;
 }
 
 static struct val tensor_method(struct frame *f, struct val object, atom name, struct args *args, struct node *call) {
     struct unit *unit = f->unit;
     uint32_t rank = object.abs->rank;
-    if (atom_is(name, "to") && args->list.len == 1 && abs_is_none(args->list.at[0].val.abs)) /* a device that is not given */
+    if (atom_is(name, "to") && args->list.len == 1 &&
+        abs_is_none(args->list.at[0].val.abs)) /* a device that is not given */
         return object;
     bool same = (atom_is(name, "to") && moves_nothing(&object, args)) ||
-        (one_of(name, "view reshape") && views_same(&object, args));
+                (one_of(name, "view reshape") && views_same(&object, args));
     if (same) {
         object.expr = val_expr(f, &object);
         return object;
@@ -633,9 +630,8 @@ static struct val symbolic_method(struct frame *f, struct val object, atom name,
 
 /* register_buffer and register_parameter store an attribute. */
 static bool register_tensor(struct frame *f, struct val object, atom name, struct args *args, struct node *call) {
-    if (object.abs->kind != ABS_INSTANCE ||
-        !(atom_is(name, "register_buffer") || atom_is(name, "register_parameter") || atom_is(name, "register_module") ||
-            atom_is(name, "add_module")))
+    if (object.abs->kind != ABS_INSTANCE || !(atom_is(name, "register_buffer") || atom_is(name, "register_parameter") ||
+                                                atom_is(name, "register_module") || atom_is(name, "add_module")))
         return false;
     atom attribute = constant_string(f, arg_find(args, 0, "name"));
     const struct arg *value = arg_find(args, 1, "tensor");
@@ -663,13 +659,10 @@ struct val call_method(struct frame *f, struct val object, atom name, struct arg
     if (register_tensor(f, object, name, args, call))
         return val_make(abs_none(unit), call);
     switch (object.abs->kind) {
-    case ABS_SYMBOLIC:
-        return symbolic_method(f, object, name, args, call);
-    case ABS_DICT:
-        return dict_method(f, object, name, args, call);
+    case ABS_SYMBOLIC: return symbolic_method(f, object, name, args, call);
+    case ABS_DICT: return dict_method(f, object, name, args, call);
     case ABS_TENSOR:
-    case ABS_MASK:
-        return tensor_method(f, object, name, args, call);
+    case ABS_MASK: return tensor_method(f, object, name, args, call);
     case ABS_CONFIG:
         if (atom_is(name, "get_text_config")) {
             object.expr = val_expr(f, &object);
@@ -681,7 +674,6 @@ struct val call_method(struct frame *f, struct val object, atom name, struct arg
         if (one_of(name, "view reshape transpose permute to float contiguous unsqueeze split chunk expand softmax"))
             return with_abs(val_make(torch_result(f, name, args, 0, 0), call), torch_result(f, name, args, 0, 0));
         return val_top(call);
-    default:
-        return val_top(call);
+    default: return val_top(call);
     }
 }

@@ -2,8 +2,8 @@
  *
  * A causal mask is made in few ways: a triangle of ones or of minus infinity, positions compared with each other, and
  * boolean algebra over these. read_mask() follows such an expression through variables, views, casts and slices to what
- * it means: for which pairs of a query q and a key k it allows, and in which form it says so (struct mask). With q - k as
- * D, a causal mask allows D >= 0, a window allows D < w. What is not understood is an ordinary tensor. */
+ * it means: for which pairs of a query q and a key k it allows, and in which form it says so (struct mask). With q - k
+ * as D, a causal mask allows D >= 0, a window allows D < w. What is not understood is an ordinary tensor. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +18,7 @@ struct reader {
 
 static bool read_mask(struct reader *r, const struct node *e, struct mask *m);
 
-/* -- algebra --------------------------------------------------------------------------------------------------------- */
+/* -- algebra ------------------------------------------------------------------------------------------------------- */
 
 static bool is_boolean(const struct mask *m) {
     return m->form != MASK_ADDS;
@@ -45,7 +45,7 @@ bool mask_intersect(struct mask *a, const struct mask *b) {
 
 static bool same_pairs(const struct mask *a, const struct mask *b) {
     return a->shape == b->shape && (a->window == NULL) == (b->window == NULL) &&
-        (a->window == NULL || node_equal(a->window, b->window));
+           (a->window == NULL || node_equal(a->window, b->window));
 }
 
 /* What either allows. */
@@ -59,7 +59,7 @@ static bool unite(struct mask *a, const struct mask *b) {
     return b->shape == MASK_NOTHING;
 }
 
-/* -- numbers --------------------------------------------------------------------------------------------------------- */
+/* -- numbers ------------------------------------------------------------------------------------------------------- */
 
 /* What defines a variable, or an attribute of self that is stored once. */
 static const struct node *definition(const struct node *e) {
@@ -118,9 +118,10 @@ static const char *callee_name(const struct node *call) {
 }
 
 static bool is_infinite(const struct node *e) {
-    const struct node *text = e->kind == NODE_CALL && strcmp(callee_name(e), "float") == 0 && e->nkids == 2 ? e->kid[1] : NULL;
+    const struct node *text =
+        e->kind == NODE_CALL && strcmp(callee_name(e), "float") == 0 && e->nkids == 2 ? e->kid[1] : NULL;
     return (text && text->kind == NODE_STRING && strstr(text->atom, "inf")) ||
-        (e->kind == NODE_ATTRIBUTE && atom_is(e->atom, "inf"));
+           (e->kind == NODE_ATTRIBUTE && atom_is(e->atom, "inf"));
 }
 
 /* Minus infinity, the smallest number of a dtype, or a number that is small enough for a softmax to forget. */
@@ -202,12 +203,13 @@ static bool below(struct reader *r, struct linear t, struct mask *m) {
     bool zero = t.symbol == NULL && t.constant == 0;
     if (!zero && (t.symbol ? t.sign < 0 : t.constant < 0))
         return false;
-    *m = (struct mask){.shape = zero ? MASK_CAUSAL : MASK_WITHIN, .form = zero ? MASK_DROPS : MASK_KEEPS, .plain = true};
+    *m =
+        (struct mask){.shape = zero ? MASK_CAUSAL : MASK_WITHIN, .form = zero ? MASK_DROPS : MASK_KEEPS, .plain = true};
     m->window = zero ? NULL : linear_node(r, &t);
     return true;
 }
 
-/* -- positions compared with positions --------------------------------------------------------------------------------- */
+/* -- positions compared with positions ----------------------------------------------------------------------------- */
 
 /* A row of key positions or a column of query positions, and what was added to them. */
 struct position {
@@ -248,7 +250,8 @@ static bool read_position_method(struct reader *r, const struct node *e, struct 
             p->column = is_constant(e->kid[2], 1);
         return e->nkids == 3 && (p->column || is_constant(e->kid[1], 1));
     }
-    return strcmp(name, "to") == 0 || strcmp(name, "long") == 0 || strcmp(name, "float") == 0 || strcmp(name, "int") == 0;
+    return strcmp(name, "to") == 0 || strcmp(name, "long") == 0 || strcmp(name, "float") == 0 ||
+           strcmp(name, "int") == 0;
 }
 
 static bool read_position(struct reader *r, const struct node *e, struct position *p) {
@@ -296,7 +299,7 @@ static bool compare_positions(struct reader *r, const struct node *e, struct mas
     return true;
 }
 
-/* -- reading ----------------------------------------------------------------------------------------------------------- */
+/* -- reading ------------------------------------------------------------------------------------------------------- */
 
 static bool compare_with_number(struct reader *r, const struct node *e, struct mask *m) {
     double n;
@@ -322,7 +325,8 @@ static bool shift_triangle(struct reader *r, const struct node *diagonal, struct
 }
 
 /* tril(x, d) clears x where D < -d, triu(x, d) where D >= 1 - d. */
-static bool read_triangle(struct reader *r, const struct node *x, const struct node *diagonal, bool lower, struct mask *m) {
+static bool read_triangle(
+    struct reader *r, const struct node *x, const struct node *diagonal, bool lower, struct mask *m) {
     struct linear d;
     struct mask edge;
     if (!read_mask(r, x, m) || !shift_triangle(r, diagonal, &d))
@@ -350,7 +354,8 @@ static bool read_triangle(struct reader *r, const struct node *x, const struct n
     return united;
 }
 
-static bool read_fill(struct reader *r, const struct node *x, const struct node *where, const struct node *value, struct mask *m) {
+static bool read_fill(
+    struct reader *r, const struct node *x, const struct node *where, const struct node *value, struct mask *m) {
     struct mask fill;
     if (!x || !where || !value || !read_mask(r, x, m) || !read_mask(r, where, &fill) || !is_boolean(&fill))
         return false;
@@ -372,7 +377,7 @@ static bool read_where(struct reader *r, const struct node *e, struct mask *m) {
     const struct node *low = m->form == MASK_KEEPS ? b : a, *kept = m->form == MASK_KEEPS ? a : b;
     m->form = MASK_ADDS;
     return is_low(low) && (is_constant(kept, 0) || (read_mask(r, kept, &other) && other.form == MASK_ADDS)) &&
-        mask_intersect(m, &other);
+           mask_intersect(m, &other);
 }
 
 static bool one_of(const char *name, const char *const *list) {
@@ -387,13 +392,14 @@ static bool is_bool_dtype(const struct node *e) {
 }
 
 static bool read_call(struct reader *r, const struct node *e, struct mask *m) {
-    static const char *const same[] = {"view", "reshape", "unsqueeze", "expand", "repeat", "to", "bool", "float", "type",
-        "type_as", "int", "long", "half", "bfloat16", "contiguous", "clone", "detach", "cuda", "cpu", "Buffer", "Parameter",
-        "byte", "uint8", "squeeze", "expand_as", NULL};
-    static const char *const ones[] = {"ones", "ones_like", NULL}, *const zeros[] = {"zeros", "zeros_like", NULL},
-        *const full[] = {"full", "full_like", NULL}, *const not[] = {"logical_not", "bitwise_not", NULL},
-        *const both[] = {"logical_and", "bitwise_and", NULL}, *const any[] = {"logical_or", "bitwise_or", NULL},
-        *const xor[] = {"logical_xor", "bitwise_xor", NULL};
+    static const char *const same[] = {"view", "reshape", "unsqueeze", "expand", "repeat", "to", "bool", "float",
+        "type", "type_as", "int", "long", "half", "bfloat16", "contiguous", "clone", "detach", "cuda", "cpu", "Buffer",
+        "Parameter", "byte", "uint8", "squeeze", "expand_as", NULL};
+    static const char *const
+        ones[] = {"ones", "ones_like", NULL},
+        *const zeros[] = {"zeros", "zeros_like", NULL}, *const full[] = {"full", "full_like", NULL},
+        *const not [] = {"logical_not", "bitwise_not", NULL}, *const both[] = {"logical_and", "bitwise_and", NULL},
+        *const any[] = {"logical_or", "bitwise_or", NULL}, *const xor [] = {"logical_xor", "bitwise_xor", NULL};
     const char *name = callee_name(e);
     const struct node *callee = e->kid[0];
     bool library = callee->kind != NODE_ATTRIBUTE || (callee->abs && callee->abs->kind == ABS_LIBRARY);
@@ -430,7 +436,7 @@ static bool read_call(struct reader *r, const struct node *e, struct mask *m) {
         return read_fill(r, x, call_arg(e, first, "mask"), call_arg(e, first + 1, "value"), m);
     if (strcmp(name, "where") == 0 && library)
         return read_where(r, e, m);
-    if (one_of(name, not)) {
+    if (one_of(name, not )) {
         negate(m);
         bool fine = read_mask(r, x, m) && is_boolean(m);
         negate(m);
@@ -447,7 +453,7 @@ static bool read_call(struct reader *r, const struct node *e, struct mask *m) {
         return m->form == MASK_DROPS && other.form == MASK_DROPS && mask_intersect(m, &other);
     /* a triangle without the one inside of it */
     return m->form == MASK_KEEPS && m->shape == MASK_CAUSAL && other.form == MASK_DROPS && other.shape == MASK_WITHIN &&
-        mask_intersect(m, &other);
+           mask_intersect(m, &other);
 }
 
 static bool read_binop(struct reader *r, const struct node *e, struct mask *m) {
@@ -467,25 +473,22 @@ static bool read_binop(struct reader *r, const struct node *e, struct mask *m) {
         return false;
     bool added = m->form == MASK_ADDS && other.form == MASK_ADDS;
     switch (e->op) {
-    case OP_ADD:
-        return added && mask_intersect(m, &other);
+    case OP_ADD: return added && mask_intersect(m, &other);
     case OP_MUL:
     case OP_BITAND:
         if (m->form == MASK_KEEPS && other.form == MASK_KEEPS)
             return mask_intersect(m, &other);
         return e->op == OP_MUL && m->form == MASK_ADDS && other.form == MASK_DROPS && unite(m, &other);
-    case OP_BITOR:
-        return m->form == MASK_DROPS && other.form == MASK_DROPS && mask_intersect(m, &other);
+    case OP_BITOR: return m->form == MASK_DROPS && other.form == MASK_DROPS && mask_intersect(m, &other);
     case OP_BITXOR:
     case OP_SUB:
         return m->form == MASK_KEEPS && m->shape == MASK_CAUSAL && other.form == MASK_DROPS &&
-            other.shape == MASK_WITHIN && mask_intersect(m, &other);
-    default:
-        return false;
+               other.shape == MASK_WITHIN && mask_intersect(m, &other);
+    default: return false;
     }
 }
 
-/* -- slices ------------------------------------------------------------------------------------------------------------- */
+/* -- slices -------------------------------------------------------------------------------------------------------- */
 
 static bool is_whole(const struct node *s) {
     return s->kind == NODE_SLICE && !s->kid[0] && !s->kid[1] && !s->kid[2];
@@ -556,21 +559,16 @@ static bool read_kind(struct reader *r, const struct node *e, struct mask *m) {
             return read_join(r, d->web, m);
         return d != e && read_mask(r, d, m);
     }
-    case NODE_CALL:
-        return read_call(r, e, m);
-    case NODE_SUBSCRIPT:
-        return read_subscript(r, e, m);
-    case NODE_BINOP:
-        return read_binop(r, e, m);
+    case NODE_CALL: return read_call(r, e, m);
+    case NODE_SUBSCRIPT: return read_subscript(r, e, m);
+    case NODE_BINOP: return read_binop(r, e, m);
     case NODE_UNARYOP: {
         bool fine = e->op == OP_INVERT && read_mask(r, e->kid[0], m) && is_boolean(m);
         negate(m);
         return fine;
     }
-    case NODE_COMPARE:
-        return e->nkids == 2 && (compare_positions(r, e, m) || compare_with_number(r, e, m));
-    default:
-        return false;
+    case NODE_COMPARE: return e->nkids == 2 && (compare_positions(r, e, m) || compare_with_number(r, e, m));
+    default: return false;
     }
 }
 
@@ -584,14 +582,15 @@ static bool read_mask(struct reader *r, const struct node *e, struct mask *m) {
     return fine;
 }
 
-/* -- for the evaluator -------------------------------------------------------------------------------------------------- */
+/* -- for the evaluator --------------------------------------------------------------------------------------------- */
 
 static bool holds_mask(const struct node *e) {
     if (e->abs && e->abs->kind == ABS_MASK)
         return true;
     for (uint32_t i = 0; i < e->nkids; i++)
-        if (e->kid[i] && (e->kid[i]->kind == NODE_ATTRIBUTE || e->kid[i]->kind == NODE_KEYWORD ? holds_mask(e->kid[i])
-                    : e->kid[i]->abs && e->kid[i]->abs->kind == ABS_MASK))
+        if (e->kid[i] && (e->kid[i]->kind == NODE_ATTRIBUTE || e->kid[i]->kind == NODE_KEYWORD
+                                 ? holds_mask(e->kid[i])
+                                 : e->kid[i]->abs && e->kid[i]->abs->kind == ABS_MASK))
             return true;
     return false;
 }
@@ -621,7 +620,8 @@ struct val mask_or(struct frame *f, struct val v) {
     return v;
 }
 
-const struct absval *mask_join(struct frame *f, const struct node *test, const struct absval *a, const struct absval *b) {
+const struct absval *mask_join(
+    struct frame *f, const struct node *test, const struct absval *a, const struct absval *b) {
     bool more;
     if (is_single_token_test(test, &more) && abs_is_mask(more ? a : b))
         return more ? a : b;
@@ -641,7 +641,7 @@ const struct absval *mask_either(struct frame *f, struct node *symbol, const str
     *m->mask = *x;
     m->mask->plain = x->plain && y->plain;
     bool optional = symbol->kind == NODE_COMPARE && symbol->nkids == 2 && symbol->ops[0] == OP_IS_NOT &&
-        is_none(symbol->kid[1]) && x->window && !y->window && node_equal(symbol->kid[0], x->window);
+                    is_none(symbol->kid[1]) && x->window && !y->window && node_equal(symbol->kid[0], x->window);
     if (optional) /* w if w is not None else None */
         return m;
     m->mask->window = node_make(arena, NODE_IFEXP, NULL, 3, symbol,

@@ -19,7 +19,7 @@ void map_copy(struct arena *arena, struct map *to, const struct map *from) {
         map_put(arena, to, from->entry[i].key, from->entry[i].value);
 }
 
-/* -- assignment -------------------------------------------------------------------------------------------------- */
+/* -- assignment ---------------------------------------------------------------------------------------------------- */
 
 /* A value that is only read through a variable must not carry expressions that would be computed again. */
 static const struct absval *stored_abs(struct frame *f, const struct absval *a) {
@@ -51,7 +51,7 @@ static bool adopt_temporary(struct frame *f, atom name, struct val v) {
 /* `xs = (f(x), y)`: tensors in a display become variables, so that taking one out again costs nothing. */
 static struct val name_elements(struct frame *f, atom name, struct val v) {
     bool display = (v.abs->kind == ABS_TUPLE && v.expr->kind == NODE_TUPLE) ||
-        (v.abs->kind == ABS_LIST && v.expr->kind == NODE_LIST);
+                   (v.abs->kind == ABS_LIST && v.expr->kind == NODE_LIST);
     if (f->pure || !display || v.abs->count != v.expr->nkids)
         return v;
     struct absval *named = abs_new(f->unit, v.abs->kind);
@@ -65,7 +65,8 @@ static struct val name_elements(struct frame *f, atom name, struct val v) {
         struct web *w = web_new(f, WEB_ASSIGN, intern_printf(f->unit->atoms, "%s_%u", name, i), item.abs);
         w->temporary = true;
         w->expr = v.expr->kid[i];
-        w->stmt = emit(f, node_make(f->unit->arena, NODE_ASSIGN, NULL, 2, w->expr, make_web_name(f->unit->arena, w)), NULL);
+        w->stmt =
+            emit(f, node_make(f->unit->arena, NODE_ASSIGN, NULL, 2, w->expr, make_web_name(f->unit->arena, w)), NULL);
         named->item[i] = (struct val){.abs = item.abs, .web = w};
         v.expr->kid[i] = make_web_name(f->unit->arena, w);
     }
@@ -78,8 +79,7 @@ struct web *emit_assign(struct frame *f, atom name, struct val v, struct node *a
     if (adopt_temporary(f, name, v))
         return v.expr->web;
     struct web *w = web_new(f, WEB_ASSIGN, name, stored_abs(f, v.abs));
-    struct node *stmt =
-        node_make(f->unit->arena, NODE_ASSIGN, NULL, 2, v.expr, make_web_name(f->unit->arena, w));
+    struct node *stmt = node_make(f->unit->arena, NODE_ASSIGN, NULL, 2, v.expr, make_web_name(f->unit->arena, w));
     emit(f, stmt, at);
     w->stmt = stmt;
     w->expr = v.expr;
@@ -87,12 +87,13 @@ struct web *emit_assign(struct frame *f, atom name, struct val v, struct node *a
     return w;
 }
 
-/* `self.table = self.table.to(...)` while the model runs: the module does not change, what follows reads the moved copy. */
+/* `self.table = self.table.to(...)` while the model runs: the module does not change, what follows reads the moved
+ * copy. */
 static bool moves_attribute(struct frame *f, const struct node *target, struct val object, const struct node *e) {
     bool moved = e->kind == NODE_CALL && e->kid[0]->kind == NODE_ATTRIBUTE && atom_is(e->kid[0]->atom, "to");
     const struct node *of = moved ? e->kid[0]->kid[0] : NULL;
     return moved && object.abs->kind == ABS_INSTANCE && !atom_is(f->host->name, "__init__") &&
-        of->kind == NODE_ATTRIBUTE && of->atom == target->atom && node_equal(of->kid[0], object.expr);
+           of->kind == NODE_ATTRIBUTE && of->atom == target->atom && node_equal(of->kid[0], object.expr);
 }
 
 static void assign_attribute(struct frame *f, struct node *target, struct val v, struct node *at) {
@@ -100,7 +101,8 @@ static void assign_attribute(struct frame *f, struct node *target, struct val v,
     if (moves_attribute(f, target, object, v.expr)) {
         struct web *w = web_new(f, WEB_ASSIGN, target->atom, v.abs);
         w->expr = v.expr;
-        w->stmt = emit(f, node_make(f->unit->arena, NODE_ASSIGN, NULL, 2, v.expr, make_web_name(f->unit->arena, w)), at);
+        w->stmt =
+            emit(f, node_make(f->unit->arena, NODE_ASSIGN, NULL, 2, v.expr, make_web_name(f->unit->arena, w)), at);
         f->moved = true;
         env_set(f, intern_printf(f->unit->atoms, "self.%s", target->atom), (struct val){.abs = v.abs, .web = w});
         return;
@@ -214,15 +216,9 @@ static void unpack(struct frame *f, struct node *target, struct val v, struct no
 
 void assign_target(struct frame *f, struct node *target, struct val v, struct node *at) {
     switch (target->kind) {
-    case NODE_NAME:
-        emit_assign(f, target->atom, v, at);
-        break;
-    case NODE_ATTRIBUTE:
-        assign_attribute(f, target, v, at);
-        break;
-    case NODE_SUBSCRIPT:
-        assign_subscript(f, target, v, at);
-        break;
+    case NODE_NAME: emit_assign(f, target->atom, v, at); break;
+    case NODE_ATTRIBUTE: assign_attribute(f, target, v, at); break;
+    case NODE_SUBSCRIPT: assign_subscript(f, target, v, at); break;
     case NODE_TUPLE:
     case NODE_LIST: {
         bool literal = v.abs->kind == ABS_TUPLE || v.abs->kind == ABS_LIST;
@@ -238,8 +234,7 @@ void assign_target(struct frame *f, struct node *target, struct val v, struct no
         }
         break;
     }
-    default:
-        break;
+    default: break;
     }
 }
 
@@ -272,7 +267,7 @@ struct node *copy_target(struct frame *f, struct node *target) {
     return n;
 }
 
-/* -- branches ---------------------------------------------------------------------------------------------------- */
+/* -- branches ------------------------------------------------------------------------------------------------------ */
 
 static void add_phi(struct frame *f, struct node *join, struct web *w) {
     struct web **grown = NEW_ARRAY(f->unit->arena, struct web *, join->nphis + 1);
@@ -296,8 +291,8 @@ static struct web *web_in_block(struct frame *f, struct node *block, atom name, 
 }
 
 static bool is_static(const struct absval *a) {
-    return a->kind == ABS_CONST || (a->kind == ABS_MASK && !a->mask->plain) || a->kind == ABS_CLASS || a->kind == ABS_FUNCTION ||
-        a->kind == ABS_LIBRARY || a->kind == ABS_CONFIG || a->kind == ABS_BOUND;
+    return a->kind == ABS_CONST || (a->kind == ABS_MASK && !a->mask->plain) || a->kind == ABS_CLASS ||
+           a->kind == ABS_FUNCTION || a->kind == ABS_LIBRARY || a->kind == ABS_CONFIG || a->kind == ABS_BOUND;
 }
 
 static bool is_function_value(const struct absval *a) {
@@ -367,7 +362,8 @@ struct val merge_vals(struct frame *f, struct node *join, atom name, struct val 
     if (is_function_value(then.abs) || is_function_value(other.abs))
         return make_choice(f, join, then, other);
     bool tuples = then.abs->kind == ABS_TUPLE && other.abs->kind == ABS_TUPLE && then.abs->count == other.abs->count;
-    if (tuples && then.web == NULL && other.web == NULL && elements_are_free(then.abs) != elements_are_free(other.abs)) {
+    if (tuples && then.web == NULL && other.web == NULL &&
+        elements_are_free(then.abs) != elements_are_free(other.abs)) {
         if (join->kid[2] == NULL)
             join->kid[2] = node_new(unit->arena, NODE_BLOCK);
         if (elements_are_free(other.abs))
@@ -443,14 +439,14 @@ static void refine(struct frame *f, const struct node *test, bool holds) {
         return;
     bool is_none_here = (test->ops[0] == OP_IS) == holds;
     struct val known = *v;
-    known.abs = is_none_here ? abs_none(f->unit)
-        : v->abs->rank       ? abs_tensor(f->unit, v->abs->rank)
-                             : abs_simple(ABS_NOTNONE);
+    known.abs = is_none_here   ? abs_none(f->unit)
+                : v->abs->rank ? abs_tensor(f->unit, v->abs->rank)
+                               : abs_simple(ABS_NOTNONE);
     env_set(f, test->kid[0]->atom, known);
 }
 
-static void run_branch(struct frame *f, struct branch *b, struct node *test, bool holds, struct node *body,
-    const struct map *env) {
+static void run_branch(
+    struct frame *f, struct branch *b, struct node *test, bool holds, struct node *body, const struct map *env) {
     struct node *out = f->out;
     struct val ret = f->ret;
     b->block = node_new(f->unit->arena, NODE_BLOCK);
@@ -565,20 +561,15 @@ static void collect_targets(struct unit *unit, const struct node *n, struct map 
         n->kind == NODE_DICTCOMP || n->kind == NODE_SETCOMP)
         return;
     switch (n->kind) {
-    case NODE_NAME:
-        map_put(unit->arena, names, n->atom, (void *)n);
-        return;
+    case NODE_NAME: map_put(unit->arena, names, n->atom, (void *)n); return;
     case NODE_TUPLE:
     case NODE_LIST:
     case NODE_STARRED:
         for (uint32_t i = 0; i < n->nkids; i++)
             collect_targets(unit, n->kid[i], names);
         return;
-    case NODE_SUBSCRIPT:
-        collect_targets(unit, n->kid[0], names);
-        return;
-    default:
-        return;
+    case NODE_SUBSCRIPT: collect_targets(unit, n->kid[0], names); return;
+    default: return;
     }
 }
 
@@ -593,15 +584,12 @@ static void collect_assigned(struct unit *unit, const struct node *n, struct map
     case NODE_AUGASSIGN:
     case NODE_ANNASSIGN:
     case NODE_FOR:
-    case NODE_NAMEDEXPR:
-        collect_targets(unit, n->kid[0], names);
-        break;
+    case NODE_NAMEDEXPR: collect_targets(unit, n->kid[0], names); break;
     case NODE_EXPR: /* list.append and the like */
         if (n->kid[0]->kind == NODE_CALL && n->kid[0]->kid[0]->kind == NODE_ATTRIBUTE)
             collect_targets(unit, n->kid[0]->kid[0]->kid[0], names);
         break;
-    default:
-        break;
+    default: break;
     }
     for (uint32_t i = 0; i < n->nkids; i++)
         collect_assigned(unit, n->kid[i], names);
@@ -696,7 +684,7 @@ static enum flow run_loop(struct frame *f, struct node *stmt) {
     return FLOW_NEXT;
 }
 
-/* -- simple statements ----------------------------------------------------------------------------------------------- */
+/* -- simple statements --------------------------------------------------------------------------------------------- */
 
 static bool is_docstring(const struct node *stmt) {
     return stmt->kind == NODE_EXPR && (stmt->kid[0]->kind == NODE_STRING || stmt->kid[0]->kind == NODE_STRINGS);
@@ -706,8 +694,9 @@ static bool is_docstring(const struct node *stmt) {
 static bool has_pure_twin(const char *name, size_t len) {
     static const char *const twins[] = {"clamp", "clamp_min", "clamp_max", "mul", "add", "sub", "div", "masked_fill",
         "scatter", "scatter_add", "index_add", "relu", "sigmoid", "tanh", "sqrt", "rsqrt", "exp", "pow", "neg",
-        "unsqueeze", "squeeze", "transpose", "lerp", "addcmul", "abs", "round", "floor", "index_copy", "softmax", "tril", "triu", "bitwise_or", "bitwise_and",
-        "bitwise_xor", "bitwise_not", "logical_or", "logical_and", "logical_xor", "logical_not"};
+        "unsqueeze", "squeeze", "transpose", "lerp", "addcmul", "abs", "round", "floor", "index_copy", "softmax",
+        "tril", "triu", "bitwise_or", "bitwise_and", "bitwise_xor", "bitwise_not", "logical_or", "logical_and",
+        "logical_xor", "logical_not"};
     for (size_t i = 0; i < sizeof twins / sizeof twins[0]; i++)
         if (strlen(twins[i]) == len && strncmp(twins[i], name, len) == 0)
             return true;
@@ -730,15 +719,15 @@ static bool run_in_place(struct frame *f, struct node *stmt) {
 
 static bool mutates_list(atom method) {
     return atom_is(method, "append") || atom_is(method, "extend") || atom_is(method, "update") ||
-        atom_is(method, "insert");
+           atom_is(method, "insert");
 }
 
 /* `self.xs.append(v)`: the attribute has one more kind of item. */
 static bool run_attribute_mutation(struct frame *f, struct node *stmt) {
     struct unit *unit = f->unit;
     struct node *call = stmt->kid[0];
-    if (call->kind != NODE_CALL || call->kid[0]->kind != NODE_ATTRIBUTE || call->kid[0]->kid[0]->kind != NODE_ATTRIBUTE ||
-        !atom_is(call->kid[0]->atom, "append"))
+    if (call->kind != NODE_CALL || call->kid[0]->kind != NODE_ATTRIBUTE ||
+        call->kid[0]->kid[0]->kind != NODE_ATTRIBUTE || !atom_is(call->kid[0]->atom, "append"))
         return false;
     struct node *place = call->kid[0]->kid[0];
     struct val object = eval(f, place->kid[0]);
@@ -884,50 +873,29 @@ static void run_assign(struct frame *f, struct node *stmt) {
 
 static enum flow run_stmt(struct frame *f, struct node *stmt, struct node *rest, uint32_t from) {
     switch (stmt->kind) {
-    case NODE_ASSIGN:
-        run_assign(f, stmt);
-        return FLOW_NEXT;
+    case NODE_ASSIGN: run_assign(f, stmt); return FLOW_NEXT;
     case NODE_ANNASSIGN:
         if (stmt->kid[2])
             assign_target(f, stmt->kid[0], eval(f, stmt->kid[2]), stmt);
         return FLOW_NEXT;
-    case NODE_AUGASSIGN:
-        run_augassign(f, stmt);
-        return FLOW_NEXT;
-    case NODE_EXPR:
-        run_expr(f, stmt);
-        return FLOW_NEXT;
-    case NODE_RETURN:
-        return run_return(f, stmt);
-    case NODE_IF:
-        return run_if(f, stmt, rest, from);
+    case NODE_AUGASSIGN: run_augassign(f, stmt); return FLOW_NEXT;
+    case NODE_EXPR: run_expr(f, stmt); return FLOW_NEXT;
+    case NODE_RETURN: return run_return(f, stmt);
+    case NODE_IF: return run_if(f, stmt, rest, from);
     case NODE_FOR:
-    case NODE_WHILE:
-        return run_loop(f, stmt);
-    case NODE_WITH:
-        return run_with(f, stmt);
-    case NODE_RAISE:
-        return FLOW_RAISE;
-    case NODE_BREAK:
-        emit(f, node_new(f->unit->arena, NODE_BREAK), stmt);
-        return FLOW_BREAK;
-    case NODE_CONTINUE:
-        emit(f, node_new(f->unit->arena, NODE_CONTINUE), stmt);
-        return FLOW_CONTINUE;
-    case NODE_TRY:
-        return run_block(f, stmt->kid[0], 0);
-    case NODE_FUNCTION:
-        define_function(f, stmt);
-        return FLOW_NEXT;
+    case NODE_WHILE: return run_loop(f, stmt);
+    case NODE_WITH: return run_with(f, stmt);
+    case NODE_RAISE: return FLOW_RAISE;
+    case NODE_BREAK: emit(f, node_new(f->unit->arena, NODE_BREAK), stmt); return FLOW_BREAK;
+    case NODE_CONTINUE: emit(f, node_new(f->unit->arena, NODE_CONTINUE), stmt); return FLOW_CONTINUE;
+    case NODE_TRY: return run_block(f, stmt->kid[0], 0);
+    case NODE_FUNCTION: define_function(f, stmt); return FLOW_NEXT;
     case NODE_PASS:
     case NODE_ASSERT:
     case NODE_DELETE:
     case NODE_IMPORT:
-    case NODE_IMPORTFROM:
-        return FLOW_NEXT;
-    default:
-        refuse_stmt(f, stmt);
-        return FLOW_NEXT;
+    case NODE_IMPORTFROM: return FLOW_NEXT;
+    default: refuse_stmt(f, stmt); return FLOW_NEXT;
     }
 }
 

@@ -24,21 +24,21 @@ enum web_kind { WEB_PARAM, WEB_ASSIGN, WEB_ELEMENT, WEB_IF, WEB_LOOP, WEB_TARGET
 
 struct web {
     enum web_kind kind;
-    atom name;           /* base name, from the source */
-    struct node *stmt;   /* the defining statement; NULL for WEB_PARAM */
-    struct node *expr;   /* see above; NULL where there is none */
-    uint32_t element;    /* WEB_ELEMENT */
-    struct web *from[2]; /* WEB_IF, WEB_LOOP, WEB_STORE */
-    const struct absval *abs;   /* never NULL after specialisation */
-    const struct value *value;  /* cache of value_of_web() */
-    uint32_t uses;              /* counted by prune */
-    bool live;                  /* marked by prune */
-    bool temporary;             /* a local of a function that was unfolded: takes the name it is assigned to */
-    struct web *leader;         /* names: union-find parent */
-    struct web *current;        /* names: of a leader, the member whose value the variable holds here */
-    bool split;                 /* names: a phi that needs copies, since its sources live on */
-    atom final;                 /* names: the name in the output */
-    uint32_t order;             /* position of the definition in the function, for "defined before" */
+    atom name;                 /* base name, from the source */
+    struct node *stmt;         /* the defining statement; NULL for WEB_PARAM */
+    struct node *expr;         /* see above; NULL where there is none */
+    uint32_t element;          /* WEB_ELEMENT */
+    struct web *from[2];       /* WEB_IF, WEB_LOOP, WEB_STORE */
+    const struct absval *abs;  /* never NULL after specialisation */
+    const struct value *value; /* cache of value_of_web() */
+    uint32_t uses;             /* counted by prune */
+    bool live;                 /* marked by prune */
+    bool temporary;            /* a local of a function that was unfolded: takes the name it is assigned to */
+    struct web *leader;        /* names: union-find parent */
+    struct web *current;       /* names: of a leader, the member whose value the variable holds here */
+    bool split;                /* names: a phi that needs copies, since its sources live on */
+    atom final;                /* names: the name in the output */
+    uint32_t order;            /* position of the definition in the function, for "defined before" */
 };
 
 /* A NAME node that reads `web`. */

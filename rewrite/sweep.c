@@ -128,9 +128,9 @@ static void sweep_unpack(struct unit *unit, struct node *stmt) {
         if (fn && !(fn->ret_live >> i & 1))
             continue;
         struct node *t = tuple->kid[i];
-        tuple->kid[kept] = target_is_live(t) ? t : t->kind == NODE_STARRED
-            ? node_make(unit->arena, NODE_STARRED, NULL, 1, dead_target(unit))
-            : dead_target(unit);
+        tuple->kid[kept] = target_is_live(t)         ? t
+                           : t->kind == NODE_STARRED ? node_make(unit->arena, NODE_STARRED, NULL, 1, dead_target(unit))
+                                                     : dead_target(unit);
         if (t->kind == NODE_NAME && t->web && fn)
             t->web->element = kept;
         kept++;
@@ -147,7 +147,8 @@ static void sweep_return(struct unit *unit, struct fn *fn, struct node *stmt) {
     struct node *value = stmt->kid[0];
     if (value == NULL)
         return;
-    if (value->kind == NODE_CALL && value->abs && value->abs->kind == ABS_RECORD && !fn->ret_all_live && !value->callsite)
+    if (value->kind == NODE_CALL && value->abs && value->abs->kind == ABS_RECORD && !fn->ret_all_live &&
+        !value->callsite)
         sweep_record(value, fn);
     if ((value->kind != NODE_TUPLE && value->kind != NODE_LIST) || !shrinks(fn))
         return;
@@ -172,8 +173,12 @@ static void keep_live_phis(struct node *stmt) {
 }
 
 struct node *negated(struct unit *unit, struct node *test) {
-    static const uint8_t opposite[OP_COUNT] = {[OP_IS] = OP_IS_NOT, [OP_IS_NOT] = OP_IS, [OP_EQ] = OP_NE, [OP_NE] = OP_EQ,
-        [OP_IN] = OP_NOT_IN, [OP_NOT_IN] = OP_IN};
+    static const uint8_t opposite[OP_COUNT] = {[OP_IS] = OP_IS_NOT,
+        [OP_IS_NOT] = OP_IS,
+        [OP_EQ] = OP_NE,
+        [OP_NE] = OP_EQ,
+        [OP_IN] = OP_NOT_IN,
+        [OP_NOT_IN] = OP_IN};
     if (test->kind == NODE_UNARYOP && test->op == OP_NOT)
         return test->kid[0];
     if (test->kind == NODE_COMPARE && test->nkids == 2 && opposite[test->ops[0]]) {

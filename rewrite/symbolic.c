@@ -79,8 +79,8 @@ static bool outcome(struct cases *c, struct node *test) {
 static bool is_known_none(struct cases *c, const struct node *e) {
     for (uint32_t i = 0; i < c->count; i++) {
         const struct node *t = c->test[i];
-        if ((c->truth >> i & 1) && t->kind == NODE_COMPARE && t->nkids == 2 && t->ops[0] == OP_IS && is_none(t->kid[1]) &&
-            node_equal(t->kid[0], e))
+        if ((c->truth >> i & 1) && t->kind == NODE_COMPARE && t->nkids == 2 && t->ops[0] == OP_IS &&
+            is_none(t->kid[1]) && node_equal(t->kid[0], e))
             return true;
     }
     return false;
@@ -105,7 +105,7 @@ static bool consistent(const struct cases *c) {
         for (uint32_t k = i + 1; k < c->count; k++) {
             const struct node *a = c->test[i], *b = c->test[k];
             bool equalities = a->kind == NODE_COMPARE && b->kind == NODE_COMPARE && a->nkids == 2 && b->nkids == 2 &&
-                a->ops[0] == OP_EQ && b->ops[0] == OP_EQ && node_equal(a->kid[0], b->kid[0]);
+                              a->ops[0] == OP_EQ && b->ops[0] == OP_EQ && node_equal(a->kid[0], b->kid[0]);
             if (equalities && (c->truth >> i & 1) && (c->truth >> k & 1))
                 return false;
         }
@@ -126,7 +126,7 @@ bool symbols_equivalent(struct unit *unit, struct node *a, struct node *b) {
     return true;
 }
 
-/* -- back into a class ------------------------------------------------------------------------------------------------ */
+/* -- back into a class --------------------------------------------------------------------------------------------- */
 
 static struct param *find_param_of(struct fn *init, enum abs_kind kind) {
     for (uint32_t i = 1; i < init->params.len; i++)
@@ -177,7 +177,8 @@ struct node *symbol_in_class(struct unit *unit, struct cls *cls, struct node *sy
 atom attribute_for_symbol(struct unit *unit, struct cls *cls, struct node *symbol, const char *name) {
     for (uint32_t i = 0; i < cls->attrs.len; i++) {
         const struct attr *attr = cls->attrs.entry[i].value;
-        if (attr->abs->kind == ABS_SYMBOLIC && !attr->conditional && symbols_equivalent(unit, attr->abs->constant, symbol))
+        if (attr->abs->kind == ABS_SYMBOLIC && !attr->conditional &&
+            symbols_equivalent(unit, attr->abs->constant, symbol))
             return attr->name;
     }
     struct node *value = symbol_in_class(unit, cls, symbol);

@@ -4,7 +4,8 @@
 
 #include "rewrite/unit.h"
 
-/* Whether two such expressions have the same value for every configuration and layer. False where it cannot be shown. */
+/* Whether two such expressions have the same value for every configuration and layer. False where it cannot be shown.
+ */
 bool symbols_equivalent(struct unit *unit, struct node *a, struct node *b);
 
 /* The expression in terms of the parameters of the class's __init__, or NULL where they do not hold what it needs. */

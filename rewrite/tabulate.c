@@ -1,13 +1,13 @@
 /* tabulate.c - values that depend on the position alone become tables.
  *
  * Reads   forward functions that take the position_ids of the entry.
- * Writes  what such a function computes from positions, constants and attributes, position by position, is computed once
- *         in __init__ for all positions and registered as a non-persistent buffer `_ad_<name>_cached`; forward indexes it
+ * Writes  what such a function computes from positions, constants and attributes, position by position, is computed
+ * once in __init__ for all positions and registered as a non-persistent buffer `_ad_<name>_cached`; forward indexes it
  *         by position_ids.
  * Guarantees  the same values for positions below the length of the table, which is config.max_position_embeddings.
  *
- * An expression is *positional* when its element [b, s, ...] depends on position_ids[b, s] and nothing else that varies.
- * The largest positional expressions become tables; the code that computes them moves as it stands. */
+ * An expression is *positional* when its element [b, s, ...] depends on position_ids[b, s] and nothing else that
+ * varies. The largest positional expressions become tables; the code that computes them moves as it stands. */
 #include <string.h>
 
 #include "parser/parse.h"
@@ -20,22 +20,23 @@ enum tag { TAG_STATIC, TAG_DEVICE, TAG_KEY, TAG_RAW, TAG_POSITIONAL, TAG_OTHER }
 struct tabulate {
     struct unit *unit;
     struct fn *forward, *init;
-    struct web *positions;      /* the parameter */
-    struct web *all_positions;  /* in __init__ */
-    struct node *rope_init;     /* the call of a library rope function in __init__, where lengths matter to it; or NULL */
-    struct web *rows;           /* in forward: rows of the table, where not position_ids itself */
-    struct node *into;          /* BLOCK of __init__ that gets the code */
-    struct node *loop;          /* the FOR over layer types around `into`, or NULL */
-    struct web *key;            /* the parameter of forward that names the layer type, or NULL */
-    struct map clones;          /* id of a web of forward -> web in __init__ */
+    struct web *positions;     /* the parameter */
+    struct web *all_positions; /* in __init__ */
+    struct node *rope_init; /* the call of a library rope function in __init__, where lengths matter to it; or NULL */
+    struct web *rows;       /* in forward: rows of the table, where not position_ids itself */
+    struct node *into;      /* BLOCK of __init__ that gets the code */
+    struct node *loop;      /* the FOR over layer types around `into`, or NULL */
+    struct web *key;        /* the parameter of forward that names the layer type, or NULL */
+    struct map clones;      /* id of a web of forward -> web in __init__ */
 };
 
 static enum tag tag_of(struct tabulate *t, struct node *e);
 
-/* -- classification ---------------------------------------------------------------------------------------------------- */
+/* -- classification ------------------------------------------------------------------------------------------------ */
 
 static bool is_minus_one(const struct node *n) {
-    return n && n->kind == NODE_UNARYOP && n->op == OP_NEG && n->kid[0]->kind == NODE_NUMBER && atom_is(n->kid[0]->atom, "1");
+    return n && n->kind == NODE_UNARYOP && n->op == OP_NEG && n->kid[0]->kind == NODE_NUMBER &&
+           atom_is(n->kid[0]->atom, "1");
 }
 
 static struct node *argument(const struct node *call, uint32_t position, const char *keyword) {
@@ -55,9 +56,9 @@ static bool one_of(const char *name, const char *list) {
     return false;
 }
 
-static const char pointwise[] =
-    "float to double half type cos sin exp pow sqrt square reciprocal neg abs clone contiguous log clamp polar ones_like "
-    "zeros_like mul add div sub view_as_complex view_as_real complex floor";
+static const char pointwise[] = "float to double half type cos sin exp pow sqrt square reciprocal neg abs clone "
+                                "contiguous log clamp polar ones_like "
+                                "zeros_like mul add div sub view_as_complex view_as_real complex floor";
 
 static bool is_full(const struct node *n) {
     return n->kind == NODE_SLICE && !n->kid[0] && !n->kid[1] && !n->kid[2];
@@ -74,7 +75,8 @@ static enum tag tag_index(struct tabulate *t, const struct node *e, enum tag of)
                 return TAG_OTHER;
         return of == TAG_RAW && !is_none(index->kid[index->nkids - 1]) ? TAG_OTHER : TAG_POSITIONAL;
     }
-    bool column = of == TAG_RAW && index->nkids == 3 && is_full(index->kid[0]) && is_full(index->kid[1]) && is_none(index->kid[2]);
+    bool column = of == TAG_RAW && index->nkids == 3 && is_full(index->kid[0]) && is_full(index->kid[1]) &&
+                  is_none(index->kid[2]);
     (void)t;
     return column ? TAG_POSITIONAL : TAG_OTHER;
 }
@@ -128,7 +130,8 @@ static enum tag tag_call(struct tabulate *t, struct node *e) {
         return tag == TAG_STATIC ? TAG_STATIC : TAG_OTHER;
     if (one_of(name, pointwise))
         return TAG_POSITIONAL;
-    if (one_of(name, "cat stack concat repeat_interleave") && (dimension_is_last(e, library ? 1 : 0) || dimension_is_last(e, 2) || dimension_is_last(e, 1)))
+    if (one_of(name, "cat stack concat repeat_interleave") &&
+        (dimension_is_last(e, library ? 1 : 0) || dimension_is_last(e, 2) || dimension_is_last(e, 1)))
         return TAG_POSITIONAL;
     if (one_of(name, "chunk split") && dimension_is_last(e, 1))
         return TAG_POSITIONAL;
@@ -150,10 +153,8 @@ static enum tag tag_of(struct tabulate *t, struct node *e) {
     switch (e->kind) {
     case NODE_NUMBER:
     case NODE_CONST:
-    case NODE_STRING:
-        return TAG_STATIC;
-    case NODE_NAME:
-        return e->web ? tag_web(t, e->web) : TAG_STATIC;
+    case NODE_STRING: return TAG_STATIC;
+    case NODE_NAME: return e->web ? tag_web(t, e->web) : TAG_STATIC;
     case NODE_ATTRIBUTE:
         if (atom_is(e->atom, "device"))
             return TAG_DEVICE;
@@ -163,19 +164,15 @@ static enum tag tag_of(struct tabulate *t, struct node *e) {
         if (tag == TAG_RAW || tag == TAG_POSITIONAL)
             return tag_index(t, e, tag);
         return tag == TAG_STATIC ? TAG_STATIC : TAG_OTHER;
-    case NODE_CALL:
-        return tag_call(t, e);
-    case NODE_BINOP:
-        return combine(tag_of(t, e->kid[0]), tag_of(t, e->kid[1]));
-    case NODE_UNARYOP:
-        return tag_of(t, e->kid[0]);
+    case NODE_CALL: return tag_call(t, e);
+    case NODE_BINOP: return combine(tag_of(t, e->kid[0]), tag_of(t, e->kid[1]));
+    case NODE_UNARYOP: return tag_of(t, e->kid[0]);
     case NODE_TUPLE:
     case NODE_LIST:
         for (uint32_t i = 0; i < e->nkids; i++)
             tag = combine(tag, tag_of(t, e->kid[i]));
         return tag;
-    default:
-        return TAG_OTHER;
+    default: return TAG_OTHER;
     }
 }
 
@@ -183,7 +180,7 @@ static struct node *clone(struct tabulate *t, struct node *e);
 static struct node *long_rows(struct tabulate *t, struct node *rows);
 static void start_dictionary(struct tabulate *t);
 
-/* -- moving code into __init__ -------------------------------------------------------------------------------------------- */
+/* -- moving code into __init__ ------------------------------------------------------------------------------------- */
 
 static atom web_key(struct tabulate *t, const struct web *w) {
     return intern_printf(t->unit->atoms, "%p", (const void *)w);
@@ -238,8 +235,8 @@ static struct node *clone_web(struct tabulate *t, struct web *w) {
 
 /* What an attribute was made from, without the wrapper that registers a buffer. */
 static struct node *unwrapped(struct tabulate *t, struct node *expr) {
-    if (expr && expr->kind == NODE_CALL && expr->nkids >= 2 && expr->kid[0]->abs && expr->kid[0]->abs->kind == ABS_LIBRARY &&
-        qual_ends(expr->kid[0]->abs->qual, "Buffer"))
+    if (expr && expr->kind == NODE_CALL && expr->nkids >= 2 && expr->kid[0]->abs &&
+        expr->kid[0]->abs->kind == ABS_LIBRARY && qual_ends(expr->kid[0]->abs->qual, "Buffer"))
         expr = expr->kid[1];
     (void)t;
     return expr && expr->kind == NODE_NAME && expr->web ? expr : NULL;
@@ -293,7 +290,7 @@ static bool is_column(struct tabulate *t, const struct node *e) {
     if (e->kind == NODE_SUBSCRIPT)
         return is_column(t, e->kid[0]);
     return e->kind == NODE_CALL && e->kid[0]->kind == NODE_ATTRIBUTE && !is_library_call(e) &&
-        one_of(e->kid[0]->atom, "float to type double half unsqueeze") && is_column(t, e->kid[0]->kid[0]);
+           one_of(e->kid[0]->atom, "float to type double half unsqueeze") && is_column(t, e->kid[0]->kid[0]);
 }
 
 static struct node *torch_call(struct tabulate *t, const char *name, struct node *a, struct node *b) {
@@ -307,7 +304,7 @@ static struct node *torch_call(struct tabulate *t, const char *name, struct node
 
 static struct node *without_float_cast(struct node *e) {
     while (e->kind == NODE_CALL && e->kid[0]->kind == NODE_ATTRIBUTE && one_of(e->kid[0]->atom, "float to") &&
-        !(e->kid[0]->kid[0]->abs && e->kid[0]->kid[0]->abs->kind == ABS_LIBRARY))
+           !(e->kid[0]->kid[0]->abs && e->kid[0]->kid[0]->abs->kind == ABS_LIBRARY))
         e = e->kid[0]->kid[0];
     return e;
 }
@@ -333,8 +330,9 @@ static struct node *clone(struct tabulate *t, struct node *e) {
                 return clone_angles(t, e->kid[1 - i]);
     if (is_kind(e, NODE_SUBSCRIPT) && is_column(t, e)) {
         struct unit *u = t->unit;
-        struct node *index = node_make(u->arena, NODE_TUPLE, NULL, 2, node_make(u->arena, NODE_SLICE, NULL, 3,
-            (struct node *)NULL, (struct node *)NULL, (struct node *)NULL), make_const(u->arena, OP_NONE));
+        struct node *index = node_make(u->arena, NODE_TUPLE, NULL, 2,
+            node_make(u->arena, NODE_SLICE, NULL, 3, (struct node *)NULL, (struct node *)NULL, (struct node *)NULL),
+            make_const(u->arena, OP_NONE));
         return node_make(u->arena, NODE_SUBSCRIPT, NULL, 2, make_web_name(u->arena, t->all_positions), index);
     }
     if (e->kind == NODE_NAME && e->web)
@@ -353,11 +351,12 @@ static struct node *clone(struct tabulate *t, struct node *e) {
             continue;
         node_add(t->unit->arena, n, clone(t, kid));
     }
-    bool empty_to = n->kind == NODE_CALL && n->nkids == 1 && n->kid[0]->kind == NODE_ATTRIBUTE && atom_is(n->kid[0]->atom, "to");
+    bool empty_to =
+        n->kind == NODE_CALL && n->nkids == 1 && n->kid[0]->kind == NODE_ATTRIBUTE && atom_is(n->kid[0]->atom, "to");
     return empty_to ? n->kid[0]->kid[0] : n;
 }
 
-/* -- tables ---------------------------------------------------------------------------------------------------------------- */
+/* -- tables -------------------------------------------------------------------------------------------------------- */
 
 /* What a table is called: after its variable, else after the function that made it. */
 static const char *table_name(const struct node *e) {
@@ -390,7 +389,8 @@ static void register_table(struct tabulate *t, const char *name, struct node *va
     struct unit *u = t->unit;
     atom attribute = intern_printf(u->atoms, "_ad_%s_cached", name);
     struct node *key = t->loop ? format_name(t, name, loop_key(t)) : make_string(u->arena, u->atoms, attribute);
-    struct node *persistent = node_make(u->arena, NODE_KEYWORD, intern(u->atoms, "persistent"), 1, make_const(u->arena, OP_FALSE));
+    struct node *persistent =
+        node_make(u->arena, NODE_KEYWORD, intern(u->atoms, "persistent"), 1, make_const(u->arena, OP_FALSE));
     struct node *method = make_attr(u->arena, self_of(t, t->init), intern(u->atoms, "register_buffer"));
     struct node *call = node_make(u->arena, NODE_CALL, NULL, 4, method, key, value, persistent);
     struct node *stmt = node_make(u->arena, NODE_EXPR, NULL, 1, call);
@@ -455,7 +455,7 @@ static bool stays_in_forward(struct tabulate *t, struct node *stmt) {
     return stmt->kind != NODE_ASSIGN || tag_of(t, stmt->kid[0]) == TAG_OTHER;
 }
 
-/* -- frequencies that depend on the length --------------------------------------------------------------------------- */
+/* -- frequencies that depend on the length ------------------------------------------------------------------------- */
 
 /* Statements from Python text. `names` are replaced by the nodes beside them, a NULL name ends the list. */
 struct hole {
@@ -486,7 +486,7 @@ static struct node *quote(struct unit *unit, const char *text, const struct hole
 
 static bool is_rope_init(const struct node *e) {
     return e->kind == NODE_CALL && e->kid[0]->abs && e->kid[0]->abs->kind == ABS_OBJECT &&
-        qual_ends(e->kid[0]->abs->qual, "ROPE_INIT_FUNCTIONS");
+           qual_ends(e->kid[0]->abs->qual, "ROPE_INIT_FUNCTIONS");
 }
 
 static struct node *find_rope_init(struct node *n) {
@@ -557,8 +557,8 @@ static struct node *original_length(struct tabulate *t) {
     struct unit *u = t->unit;
     struct node *config = symbol_in_class(u, t->init->owner, make_name(u->arena, intern(u->atoms, "config")));
     const struct hole holes[] = {{"CONFIG", config}, {NULL, NULL}};
-    struct node *made = quote(
-        u, "getattr(CONFIG, \"original_max_position_embeddings\", CONFIG.max_position_embeddings)\n", holes);
+    struct node *made =
+        quote(u, "getattr(CONFIG, \"original_max_position_embeddings\", CONFIG.max_position_embeddings)\n", holes);
     return made->kid[0]->kid[0];
 }
 
@@ -570,25 +570,28 @@ static struct node *long_rows(struct tabulate *t, struct node *rows) {
     struct node *parameters = rope_parameters(u, t->into);
     struct node *again = node_copy(u->arena, t->rope_init);
     again->callsite = NULL;
-    struct node *original = parameters
-        ? node_make(u->arena, NODE_SUBSCRIPT, NULL, 2, node_copy(u->arena, parameters),
-              make_string(u->arena, u->atoms, "original_max_position_embeddings"))
-        : original_length(t);
+    struct node *original = parameters ? node_make(u->arena, NODE_SUBSCRIPT, NULL, 2, node_copy(u->arena, parameters),
+                                             make_string(u->arena, u->atoms, "original_max_position_embeddings"))
+                                       : original_length(t);
     const struct hole holes[] = {{"KEY", rope_key(t->rope_init)}, {"ORIGINAL", original}, {"SELF", self_of(t, t->init)},
         {"LONG", make_web_name(u->arena, long_freq)}, {"BOTH", make_web_name(u->arena, both)},
         {"FREQS", make_web_name(u->arena, freqs)}, {"AGAIN", again},
         {"POSITIONS", make_web_name(u->arena, t->all_positions)},
         {"TYPE", t->loop ? make_web_name(u->arena, loop_key(t)) : make_const(u->arena, OP_NONE)}, {NULL, NULL}};
-    struct node *made = quote(u, t->loop
-            ? "if KEY == 'longrope':\n    SELF.long_context_from[TYPE] = ORIGINAL\n    LONG, _ = AGAIN\n"
-              "    BOTH = torch.cat((FREQS, torch.outer(POSITIONS, LONG)))\n"
-            : "SELF.long_context_from = None\nif KEY == 'longrope':\n    SELF.long_context_from = ORIGINAL\n    LONG, _ = AGAIN\n"
-              "    BOTH = torch.cat((FREQS, torch.outer(POSITIONS, LONG)))\n", holes);
+    struct node *made = quote(u,
+        t->loop ? "if KEY == 'longrope':\n    SELF.long_context_from[TYPE] = ORIGINAL\n    LONG, _ = AGAIN\n"
+                  "    BOTH = torch.cat((FREQS, torch.outer(POSITIONS, LONG)))\n"
+                : "SELF.long_context_from = None\nif KEY == 'longrope':\n    SELF.long_context_from = ORIGINAL\n    "
+                  "LONG, _ = AGAIN\n"
+                  "    BOTH = torch.cat((FREQS, torch.outer(POSITIONS, LONG)))\n",
+        holes);
     struct node *join = made->kid[made->nkids - 1], *block = join->kid[1];
-    struct node *start = t->loop ? node_copy(u->arena, original) : make_attr(u->arena, self_of(t, t->init), intern(u->atoms, "long_context_from"));
+    struct node *start = t->loop ? node_copy(u->arena, original)
+                                 : make_attr(u->arena, self_of(t, t->init), intern(u->atoms, "long_context_from"));
     struct node *length = node_make(u->arena, NODE_BINOP, NULL, 2, start, make_number(u->arena, intern(u->atoms, "1")));
     length->op = OP_ADD;
-    node_add(u->arena, block->kid[1]->kid[0], node_make(u->arena, NODE_KEYWORD, intern(u->atoms, "seq_len"), 1, length));
+    node_add(
+        u->arena, block->kid[1]->kid[0], node_make(u->arena, NODE_KEYWORD, intern(u->atoms, "seq_len"), 1, length));
     define_by(long_freq, block->kid[1]);
     define_by(both, block->kid[2]);
     struct web *phi = plain_web(t, "freqs", WEB_IF);
@@ -615,11 +618,12 @@ static void choose_rows(struct tabulate *t, struct node *body) {
         {"LONG", make_web_name(u->arena, is_long)}, {"MOVED", make_web_name(u->arena, moved)},
         {"P", make_web_name(u->arena, t->positions)}, {"TABLE", read_table(t, "cos")->kid[0]},
         {"TYPE", t->key ? make_web_name(u->arena, t->key) : make_const(u->arena, OP_NONE)}, {NULL, NULL}};
-    struct node *made = quote(u, t->loop
-            ? "START = SELF.long_context_from.get(TYPE)\nif START is not None:\n    LONG = P.max() >= START\n"
-              "    MOVED = torch.where(LONG, P + len(TABLE) // 2, P)\n"
-            : "if SELF.long_context_from is not None:\n    LONG = P.max() >= SELF.long_context_from\n"
-              "    MOVED = torch.where(LONG, P + len(TABLE) // 2, P)\n", holes);
+    struct node *made = quote(u,
+        t->loop ? "START = SELF.long_context_from.get(TYPE)\nif START is not None:\n    LONG = P.max() >= START\n"
+                  "    MOVED = torch.where(LONG, P + len(TABLE) // 2, P)\n"
+                : "if SELF.long_context_from is not None:\n    LONG = P.max() >= SELF.long_context_from\n"
+                  "    MOVED = torch.where(LONG, P + len(TABLE) // 2, P)\n",
+        holes);
     struct node *join = made->kid[made->nkids - 1];
     if (t->loop)
         define_by(start, made->kid[0]);
@@ -658,7 +662,7 @@ static bool follows_length(const struct unit *unit, const struct fn *fn) {
     return false;
 }
 
-/* -- the pass --------------------------------------------------------------------------------------------------------------- */
+/* -- the pass ------------------------------------------------------------------------------------------------------ */
 
 static struct web *positions_param(const struct fn *fn) {
     for (uint32_t i = 1; i < fn->params.len; i++) {
@@ -703,8 +707,8 @@ static void make_positions(struct tabulate *t, struct node *length) {
     struct unit *u = t->unit;
     struct node *torch = make_name(u->arena, intern(u->atoms, "torch"));
     struct node *arange = make_attr(u->arena, node_copy(u->arena, torch), intern(u->atoms, "arange"));
-    struct node *dtype = node_make(u->arena, NODE_KEYWORD, intern(u->atoms, "dtype"), 1,
-        make_attr(u->arena, torch, intern(u->atoms, "float")));
+    struct node *dtype = node_make(
+        u->arena, NODE_KEYWORD, intern(u->atoms, "dtype"), 1, make_attr(u->arena, torch, intern(u->atoms, "float")));
     struct node *value = node_make(u->arena, NODE_CALL, NULL, 3, arange, length, dtype);
     t->all_positions = assign(t, intern(u->atoms, "positions"), value);
     t->all_positions->stmt->flags |= NF_BLANK;
@@ -766,7 +770,8 @@ void tabulate(struct unit *unit) {
             continue;
         if (follows_length(unit, fn))
             diag_at(unit->diags, SEVERITY_ERROR, fn->module->source, fn->def->span, "rope-length",
-                "the frequencies follow the length of the input here, and what is computed from them is not understood as a "
+                "the frequencies follow the length of the input here, and what is computed from them is not understood "
+                "as a "
                 "table by position");
     }
 }

@@ -11,7 +11,7 @@
 
 #include "rewrite/symbolic.h"
 
-/* -- counting uses ----------------------------------------------------------------------------------------------------- */
+/* -- counting uses ------------------------------------------------------------------------------------------------- */
 
 static void count_uses(struct node *n, bool target) {
     if (n == NULL)
@@ -23,7 +23,8 @@ static void count_uses(struct node *n, bool target) {
     }
     bool tuple = n->kind == NODE_TUPLE || n->kind == NODE_LIST || n->kind == NODE_STARRED;
     for (uint32_t i = 0; i < n->nkids; i++) {
-        bool is_target = (n->kind == NODE_ASSIGN && i > 0) || ((n->kind == NODE_FOR || n->kind == NODE_COMPREHENSION) && i == 0);
+        bool is_target =
+            (n->kind == NODE_ASSIGN && i > 0) || ((n->kind == NODE_FOR || n->kind == NODE_COMPREHENSION) && i == 0);
         count_uses(n->kid[i], is_target || (target && tuple));
     }
     for (uint32_t i = 0; i < n->nphis; i++)
@@ -51,7 +52,7 @@ static void recount(struct fn *fn) {
     count_uses(fn->body, false);
 }
 
-/* -- attributes that only the constructor reads ------------------------------------------------------------------------ */
+/* -- attributes that only the constructor reads -------------------------------------------------------------------- */
 
 struct reads {
     uint32_t inside, outside;
@@ -90,22 +91,21 @@ static bool may_be_local(const struct attr *attr) {
     case ABS_UNION:
     case ABS_SEQ:
         return attr->abs->kind == ABS_SEQ && attr->abs->element && attr->abs->element->kind != ABS_INSTANCE &&
-            attr->abs->element->kind != ABS_OBJECT && attr->abs->element->kind != ABS_TOP &&
-            attr->abs->element->kind != ABS_TENSOR;
-    case ABS_TENSOR:
-        return false;
-    default:
-        return true;
+               attr->abs->element->kind != ABS_OBJECT && attr->abs->element->kind != ABS_TOP &&
+               attr->abs->element->kind != ABS_TENSOR;
+    case ABS_TENSOR: return false;
+    default: return true;
     }
 }
 
 static bool is_path(const struct node *e) {
-    return e->kind == NODE_NAME ? e->web != NULL
-        : e->kind == NODE_ATTRIBUTE ? is_path(e->kid[0])
-                                    : e->kind == NODE_CONST;
+    return e->kind == NODE_NAME        ? e->web != NULL
+           : e->kind == NODE_ATTRIBUTE ? is_path(e->kid[0])
+                                       : e->kind == NODE_CONST;
 }
 
-static void replace_reads(struct unit *unit, struct node **slot, struct cls *cls, atom name, struct node *value, bool target) {
+static void replace_reads(
+    struct unit *unit, struct node **slot, struct cls *cls, atom name, struct node *value, bool target) {
     struct node *n = *slot;
     if (n == NULL)
         return;
@@ -220,7 +220,7 @@ static void localise_attributes(struct unit *unit, struct functions *all) {
     }
 }
 
-/* -- loops ------------------------------------------------------------------------------------------------------------- */
+/* -- loops --------------------------------------------------------------------------------------------------------- */
 
 static bool unused(const struct node *target) {
     return target->kind == NODE_NAME && target->web && target->web->uses == 0;
@@ -242,7 +242,8 @@ static void drop_counter(struct node **target, struct node **iterable) {
 
 /* The n of a ModuleList made by [... for _ in range(n)], in terms of the configuration. */
 static struct node *list_length(const struct node *expr) {
-    if (!is_kind(expr, NODE_CALL) || expr->nkids != 2 || expr->kid[1]->kind != NODE_LISTCOMP || expr->kid[1]->nkids != 2)
+    if (!is_kind(expr, NODE_CALL) || expr->nkids != 2 || expr->kid[1]->kind != NODE_LISTCOMP ||
+        expr->kid[1]->nkids != 2)
         return NULL;
     const struct node *range = expr->kid[1]->kid[1]->kid[1];
     return is_call_of(range, "range") && range->nkids == 2 ? range->kid[1] : NULL;
@@ -279,7 +280,7 @@ static void tidy_loops(struct unit *unit, struct node *n) {
         n->kid[0] = make_name(unit->arena, intern(unit->atoms, "_"));
 }
 
-/* -- variables that only carry a value to the next statement -------------------------------------------------------------- */
+/* -- variables that only carry a value to the next statement ------------------------------------------------------- */
 
 static struct web *assigned_web(const struct node *s) {
     return s->kind == NODE_ASSIGN && s->nkids == 2 && s->kid[1]->kind == NODE_NAME ? s->kid[1]->web : NULL;
@@ -287,8 +288,8 @@ static struct web *assigned_web(const struct node *s) {
 
 static struct node **find_use(struct node **slot, const struct web *w) {
     struct node *n = *slot;
-    if (n == NULL || n->kind == NODE_BLOCK || n->kind == NODE_LISTCOMP || n->kind == NODE_GENERATOR || n->kind == NODE_LAMBDA ||
-        n->kind == NODE_DICTCOMP || n->kind == NODE_SETCOMP)
+    if (n == NULL || n->kind == NODE_BLOCK || n->kind == NODE_LISTCOMP || n->kind == NODE_GENERATOR ||
+        n->kind == NODE_LAMBDA || n->kind == NODE_DICTCOMP || n->kind == NODE_SETCOMP)
         return NULL;
     if (n->kind == NODE_NAME)
         return n->web == w ? slot : NULL;
@@ -324,7 +325,7 @@ static bool is_call_chain(const struct node *e) {
 /* What may move into the statement that uses it: the value of a `return`, or a plain access. */
 static bool may_move(const struct node *s, const struct node *next) {
     bool hands_on = (next->kind == NODE_RETURN || assigned_web(next)) && is_kind(next->kid[0], NODE_NAME) &&
-        next->kid[0]->web == assigned_web(s);
+                    next->kid[0]->web == assigned_web(s);
     if (hands_on)
         return true;
     if (s->comments && (s->comments->leading.len || s->comments->trailing))
@@ -333,8 +334,8 @@ static bool may_move(const struct node *s, const struct node *next) {
     if (is_kind(outer, NODE_CALL) && is_call_chain(s->kid[0]) && /* without its name: classes of outputs get another */
         flat_width(s->kid[0]) + flat_width(outer) - flat_width(outer->kid[0]) < 70)
         return true;
-    return is_access(s->kid[0]) && s->kid[0]->kind == NODE_ATTRIBUTE && next->kind != NODE_IF && next->kind != NODE_FOR &&
-        next->kind != NODE_WHILE;
+    return is_access(s->kid[0]) && s->kid[0]->kind == NODE_ATTRIBUTE && next->kind != NODE_IF &&
+           next->kind != NODE_FOR && next->kind != NODE_WHILE;
 }
 
 static void keep_comments(struct node *from, struct node *to) {
@@ -370,7 +371,7 @@ static void forward_values(struct node *block) {
     }
 }
 
-/* -- calls ------------------------------------------------------------------------------------------------------------- */
+/* -- calls --------------------------------------------------------------------------------------------------------- */
 
 static bool is_live_param(const struct fn *fn, uint32_t i) {
     const struct param *p = fn->params.at[i];
@@ -409,7 +410,7 @@ static void tidy_spacing(struct node *block) {
         struct node *s = block->kid[i];
         const struct node *call = s->kind == NODE_EXPR ? s->kid[0] : NULL;
         bool setup = is_kind(call, NODE_CALL) && call->kid[0]->kind == NODE_ATTRIBUTE &&
-            (atom_is(call->kid[0]->atom, "__init__") || atom_is(call->kid[0]->atom, "post_init"));
+                     (atom_is(call->kid[0]->atom, "__init__") || atom_is(call->kid[0]->atom, "post_init"));
         if (setup) {
             s->comments = NULL;
             s->flags &= ~(uint32_t)NF_BLANK;
@@ -419,7 +420,7 @@ static void tidy_spacing(struct node *block) {
     }
 }
 
-/* -- the pass -------------------------------------------------------------------------------------------------------------- */
+/* -- the pass ------------------------------------------------------------------------------------------------------ */
 
 /* x.contiguous().float(): a cast does not care how memory lies. */
 static void drop_contiguous(struct node *e) {
@@ -432,7 +433,7 @@ static void drop_contiguous(struct node *e) {
         return;
     struct node **of = &e->kid[0]->kid[0];
     bool contiguous = (*of)->kind == NODE_CALL && (*of)->nkids == 1 && (*of)->kid[0]->kind == NODE_ATTRIBUTE &&
-        atom_is((*of)->kid[0]->atom, "contiguous");
+                      atom_is((*of)->kid[0]->atom, "contiguous");
     for (size_t i = 0; contiguous && i < sizeof casts / sizeof casts[0]; i++)
         if (atom_is(e->kid[0]->atom, casts[i])) {
             *of = (*of)->kid[0]->kid[0];
@@ -458,7 +459,7 @@ void tidy(struct unit *unit) {
     }
 }
 
-/* -- after naming --------------------------------------------------------------------------------------------------------- */
+/* -- after naming -------------------------------------------------------------------------------------------------- */
 
 /* Blocks that copies have left empty, and `else: if` as elif. */
 static void tidy_block(struct node *block) {

@@ -23,65 +23,65 @@ struct config;
 struct symbol {
     enum { SYM_CLASS, SYM_FUNCTION, SYM_VALUE, SYM_IMPORT } kind;
     atom name;
-    struct node *def;    /* CLASS, FUNCTION; the value expression of a VALUE; the ALIAS of an IMPORT */
-    struct node *stmt;   /* the whole statement at module level */
-    atom qual;           /* IMPORT: absolute dotted name */
-    struct cls *cls;     /* CLASS: made on demand */
-    struct fn *fn;       /* FUNCTION: made on demand */
-    struct val value;    /* VALUE: evaluated on demand; abs NULL before, BOTTOM while under way */
-    bool used;           /* prune: referenced by the output */
+    struct node *def;  /* CLASS, FUNCTION; the value expression of a VALUE; the ALIAS of an IMPORT */
+    struct node *stmt; /* the whole statement at module level */
+    atom qual;         /* IMPORT: absolute dotted name */
+    struct cls *cls;   /* CLASS: made on demand */
+    struct fn *fn;     /* FUNCTION: made on demand */
+    struct val value;  /* VALUE: evaluated on demand; abs NULL before, BOTTOM while under way */
+    bool used;         /* prune: referenced by the output */
 };
 
 /* One Python file. */
 struct module {
     struct source *source;
     struct node *tree;
-    atom name;           /* dotted; without a package the stem of the file name */
-    atom package;        /* dotted name of the folder's package, or NULL */
-    struct map symbols;  /* name -> struct symbol */
+    atom name;          /* dotted; without a package the stem of the file name */
+    atom package;       /* dotted name of the folder's package, or NULL */
+    struct map symbols; /* name -> struct symbol */
 };
 
 struct param {
     atom name;
-    enum op role;                 /* PARAM_PLAIN, PARAM_ARGS, PARAM_KWARGS */
+    enum op role; /* PARAM_PLAIN, PARAM_ARGS, PARAM_KWARGS */
     bool keyword_only;
     struct node *annotation, *dflt;
-    const struct absval *abs;     /* joined over all calls; NULL: never passed */
+    const struct absval *abs; /* joined over all calls; NULL: never passed */
     struct web *web;
-    uint32_t rank_id;             /* 0, or what ranks relative to this parameter carry (absval.h) */
+    uint32_t rank_id; /* 0, or what ranks relative to this parameter carry (absval.h) */
     bool live;
-    bool extra;                   /* not in the source: came through **kwargs */
+    bool extra; /* not in the source: came through **kwargs */
 };
 
 /* A function or method, specialised for all its calls together. */
 struct fn {
     atom name;
-    struct node *def;             /* source FUNCTION; NULL for a lambda (then `lambda`) */
+    struct node *def; /* source FUNCTION; NULL for a lambda (then `lambda`) */
     struct node *lambda;
     struct module *module;
-    struct cls *owner;            /* the class whose self it runs on; NULL for a function of the module */
-    struct cls *defined_in;       /* the class whose body holds it: where super() starts */
-    bool unread;                  /* a method of which only the name is known yet (class_method_named) */
+    struct cls *owner;      /* the class whose self it runs on; NULL for a function of the module */
+    struct cls *defined_in; /* the class whose body holds it: where super() starts */
+    bool unread;            /* a method of which only the name is known yet (class_method_named) */
     bool is_static, is_class_method, is_property;
-    bool via_super;               /* a base's body, called by super(): unfolded like a helper */
-    const struct map *closure;    /* variables around a nested def */
-    VEC(struct param *) params;   /* self first for a method */
-    struct unit *unit;            /* set while equations are applied */
-    struct node *body;            /* residual BLOCK; NULL before */
-    const struct absval *ret;     /* what it returns, summarised */
-    uint32_t round;               /* the round in which body was made */
+    bool via_super;             /* a base's body, called by super(): unfolded like a helper */
+    const struct map *closure;  /* variables around a nested def */
+    VEC(struct param *) params; /* self first for a method */
+    struct unit *unit;          /* set while equations are applied */
+    struct node *body;          /* residual BLOCK; NULL before */
+    const struct absval *ret;   /* what it returns, summarised */
+    uint32_t round;             /* the round in which body was made */
     bool under_way;
-    bool residual;                /* called or referred to in the output: is emitted */
-    bool escapes;                 /* used as a value: its signature is not ours to change */
+    bool residual; /* called or referred to in the output: is emitted */
+    bool escapes;  /* used as a value: its signature is not ours to change */
     /* prune: */
-    VEC(struct node *) returns;   /* its RETURN statements */
-    VEC(struct node *) calls;     /* live CALLs of it */
-    VEC(struct node *) effects;   /* statements that are live whenever the function is */
-    bool wraps;                   /* returns a tensor, which the output puts into a ModelOutput */
-    struct fn *ret_via;           /* every return hands on what this function returns; NULL: not so */
-    uint32_t ret_count;           /* every return is a tuple display of so many elements; 0: not so */
-    uint64_t ret_live;            /* bit i: element i of it is read by some caller */
-    struct map ret_fields;        /* fields of a returned ModelOutput that are read */
+    VEC(struct node *) returns; /* its RETURN statements */
+    VEC(struct node *) calls;   /* live CALLs of it */
+    VEC(struct node *) effects; /* statements that are live whenever the function is */
+    bool wraps;                 /* returns a tensor, which the output puts into a ModelOutput */
+    struct fn *ret_via;         /* every return hands on what this function returns; NULL: not so */
+    uint32_t ret_count;         /* every return is a tuple display of so many elements; 0: not so */
+    uint64_t ret_live;          /* bit i: element i of it is read by some caller */
+    struct map ret_fields;      /* fields of a returned ModelOutput that are read */
     bool ret_all_live;
     bool live;
 };
@@ -90,10 +90,10 @@ struct fn {
 struct attr {
     atom name;
     const struct absval *abs;
-    struct node *expr;    /* the residual right-hand side, if it is stored once */
-    struct node *stmt;    /* that store */
+    struct node *expr; /* the residual right-hand side, if it is stored once */
+    struct node *stmt; /* that store */
     uint32_t stores;
-    bool conditional;     /* stored under a condition: may not exist */
+    bool conditional; /* stored under a condition: may not exist */
     bool live;
     VEC(struct node *) stmts; /* prune: every statement that stores it */
 };
@@ -102,16 +102,16 @@ struct cls {
     atom name;
     struct node *def;
     struct module *module;
-    VEC(struct cls *) bases;  /* of this file, in order */
-    VEC(atom) library_bases;  /* dotted names */
-    struct map methods;       /* own and inherited in this file, by name: struct fn with owner = this class */
-    struct map class_attrs;   /* own: name -> value expression node */
-    struct map attrs;         /* struct attr */
+    VEC(struct cls *) bases;      /* of this file, in order */
+    VEC(atom) library_bases;      /* dotted names */
+    struct map methods;           /* own and inherited in this file, by name: struct fn with owner = this class */
+    struct map class_attrs;       /* own: name -> value expression node */
+    struct map attrs;             /* struct attr */
     const struct absval *dynamic; /* join of setattr with a computed name; NULL for none */
-    uint32_t round;           /* in which attrs were made */
+    uint32_t round;               /* in which attrs were made */
     bool constructed;
     bool live;
-    uint32_t order;           /* of first construction */
+    uint32_t order; /* of first construction */
 };
 
 /* A call of a function of this file. */
@@ -136,8 +136,8 @@ struct options {
 };
 
 struct unit {
-    struct unit *context;          /* outlives this translation, for what all read alike; NULL: nothing does */
-    struct map tables, templates;  /* of a context: path -> struct conversion_table, text -> its MODULE */
+    struct unit *context;         /* outlives this translation, for what all read alike; NULL: nothing does */
+    struct map tables, templates; /* of a context: path -> struct conversion_table, text -> its MODULE */
     struct arena *arena;
     struct atoms *atoms;
     struct diags *diags;
@@ -147,29 +147,29 @@ struct unit {
     struct trace *trace;
     struct options options;
     struct package package;
-    const char *library;           /* folder of the transformers package to read from; NULL: none is known */
+    const char *library;             /* folder of the transformers package to read from; NULL: none is known */
     const struct registry *registry; /* its auto mappings, or NULL */
-    struct map modules;            /* path -> struct module: the other files that were read */
+    struct map modules;              /* path -> struct module: the other files that were read */
     struct module *module;
-    struct module *config_module;  /* configuration file, or NULL */
-    atom config_class;             /* name of the configuration class, or NULL */
-    struct config *config;         /* what is known of that class, or NULL; see config.h */
-    struct map config_fields;      /* its attributes: name -> declared default, or NULL where that is no expression */
-    struct cls *entry;             /* <X>ForCausalLM of the source */
-    VEC(struct cls *) classes;     /* constructed, in order */
-    VEC(struct fn *) functions;    /* of the module, residual */
-    VEC(struct node *) helpers;    /* FUNCTIONs that passes made, printed as they are before the classes */
+    struct module *config_module; /* configuration file, or NULL */
+    atom config_class;            /* name of the configuration class, or NULL */
+    struct config *config;        /* what is known of that class, or NULL; see config.h */
+    struct map config_fields;     /* its attributes: name -> declared default, or NULL where that is no expression */
+    struct cls *entry;            /* <X>ForCausalLM of the source */
+    VEC(struct cls *) classes;    /* constructed, in order */
+    VEC(struct fn *) functions;   /* of the module, residual */
+    VEC(struct node *) helpers;   /* FUNCTIONs that passes made, printed as they are before the classes */
     uint32_t rank_ids;
-    bool restart;                  /* a parameter turned out to take several ranks: forget what is known of all */
+    bool restart; /* a parameter turned out to take several ranks: forget what is known of all */
     uint32_t round;
-    bool changed;                  /* a summary grew after it was used: another round is needed */
+    bool changed; /* a summary grew after it was used: another round is needed */
     bool failed;
-    bool keep_signatures;          /* sweep removes statements only: parameters may still become live */
+    bool keep_signatures; /* sweep removes statements only: parameters may still become live */
     bool reads_rope_parameters, rope_partial, rope_original; /* versions.c: what the emitted helper must provide */
-    const char *prefill_only;      /* why AutoDeploy cannot cache it; NULL: it can */
-    bool strict_rounding;          /* only equations that are exact */
+    const char *prefill_only;                                /* why AutoDeploy cannot cache it; NULL: it can */
+    bool strict_rounding;                                    /* only equations that are exact */
     /* the outcome, for the exit status and the report: */
-    bool already;                  /* no pass found anything to change: the input is a translation */
+    bool already; /* no pass found anything to change: the input is a translation */
 };
 
 /* Where to keep what other translations in this context will read again. */
@@ -177,7 +177,7 @@ static inline struct unit *unit_keeper(struct unit *unit) {
     return unit->context ? unit->context : unit;
 }
 
-/* -- link.c ------------------------------------------------------------------------------------------------------ */
+/* -- link.c -------------------------------------------------------------------------------------------------------- */
 
 struct module *module_load(struct unit *unit, struct source *source);
 /* The module in a file, read and parsed once a unit; NULL with diagnostics. */
@@ -186,8 +186,8 @@ struct module *module_read(struct unit *unit, const char *path);
  * neither. `qual` is its absolute dotted name, the last part of which is the name in the file. */
 const char *import_path(struct unit *unit, const struct module *module, atom qual);
 struct symbol *module_lookup(const struct module *module, atom name);
-/* The definition of a CLASS or FUNCTION, which may not have been parsed before: use this, not symbol->def, for more than
- * its name. Of the methods of a class, the initialisers and those with decorators are parsed then. */
+/* The definition of a CLASS or FUNCTION, which may not have been parsed before: use this, not symbol->def, for more
+ * than its name. Of the methods of a class, the initialisers and those with decorators are parsed then. */
 struct node *symbol_def(struct unit *unit, const struct symbol *symbol);
 struct cls *symbol_class(struct unit *unit, struct module *module, struct symbol *symbol);
 struct fn *symbol_function(struct unit *unit, struct module *module, struct symbol *symbol);
@@ -201,9 +201,10 @@ struct fn *fn_make(struct unit *unit, struct module *module, struct node *def, s
 /* Whether a dotted name equals `suffix` or ends in "." and `suffix`. */
 bool qual_ends(atom qual, const char *suffix);
 
-/* -- absval.c ---------------------------------------------------------------------------------------------------- */
+/* -- absval.c ------------------------------------------------------------------------------------------------------ */
 
-const struct absval *abs_simple(enum abs_kind kind); /* TOP, NOTNONE, NUMBER, BOTTOM, TENSOR and SHAPE of unknown rank */
+const struct absval *abs_simple(
+    enum abs_kind kind); /* TOP, NOTNONE, NUMBER, BOTTOM, TENSOR and SHAPE of unknown rank */
 struct absval *abs_new(struct unit *unit, enum abs_kind kind);
 const struct absval *abs_const(struct unit *unit, struct node *constant);
 const struct absval *abs_none(struct unit *unit);
@@ -250,7 +251,7 @@ bool check_residual(struct unit *unit);
 
 void apply_equations(struct unit *unit);
 
-/* -- arms.c ------------------------------------------------------------------------------------------------------- */
+/* -- arms.c -------------------------------------------------------------------------------------------------------- */
 
 void join_arms(struct unit *unit);
 
@@ -260,7 +261,7 @@ void join_arms(struct unit *unit);
 void propagate_copies(struct unit *unit);
 void assign_names(struct unit *unit);
 
-/* -- specialise.c ------------------------------------------------------------------------------------------------ */
+/* -- specialise.c -------------------------------------------------------------------------------------------------- */
 
 bool specialise(struct unit *unit);
 

@@ -1,4 +1,5 @@
-/* value.c - the table of values, and questions about one. Canonical forms are made in canon.c, from syntax in build.c. */
+/* value.c - the table of values, and questions about one. Canonical forms are made in canon.c, from syntax in build.c.
+ */
 #include "rewrite/value.h"
 
 #include "base/buf.h"
@@ -16,8 +17,8 @@ enum { SLOTS_AT_FIRST = 512, RESPELL_DEPTH = 40 };
 
 struct values *values_create(struct arena *arena, struct atoms *atoms, const struct library *library) {
     struct values *values = NEW(arena, struct values);
-    *values = (struct values){arena, atoms, library, NEW_ARRAY(arena, struct value *, SLOTS_AT_FIRST), SLOTS_AT_FIRST,
-        0, 0, NULL, NULL};
+    *values = (struct values){
+        arena, atoms, library, NEW_ARRAY(arena, struct value *, SLOTS_AT_FIRST), SLOTS_AT_FIRST, 0, 0, NULL, NULL};
     return values;
 }
 
@@ -57,7 +58,7 @@ uint32_t values_count(const struct values *values) {
     return values->len;
 }
 
-/* -- interning --------------------------------------------------------------------------------------------------- */
+/* -- interning ----------------------------------------------------------------------------------------------------- */
 
 static uint32_t mix(uint32_t hash, uint64_t word) {
     uint64_t product = (hash ^ word ^ word >> 29) * 0x9E3779B97F4A7C15u;
@@ -104,13 +105,11 @@ static bool is_self(const struct value *v) {
 /* Whether a value is the same for every input, given its arguments. A call of a module is not: it may hold state. */
 static bool is_fixed(const struct value *v) {
     switch (v->kind) {
-    case VALUE_WEB:
-        return is_self(v);
+    case VALUE_WEB: return is_self(v);
     case VALUE_OPAQUE:
     case VALUE_APPLY:
     case VALUE_META:
-    case VALUE_ANY:
-        return false;
+    case VALUE_ANY: return false;
     default:
         for (uint32_t i = 0; i < v->count; i++)
             if (!v->arg[i]->fixed)
@@ -153,7 +152,7 @@ struct value *value_intern(struct values *values, const struct value *given) {
     return v;
 }
 
-/* -- questions --------------------------------------------------------------------------------------------------- */
+/* -- questions ----------------------------------------------------------------------------------------------------- */
 
 bool value_is_call(const struct value *v, const char *name) {
     return v->kind == VALUE_CALL && atom_is(v->atom, name);
@@ -169,12 +168,9 @@ static bool abs_says_scalar(const struct absval *a) {
     switch (a->kind) {
     case ABS_NUMBER:
     case ABS_SYMBOLIC:
-    case ABS_INDEX:
-        return true;
-    case ABS_CONST:
-        return a->constant != NULL && a->constant->kind == NODE_NUMBER;
-    default:
-        return false;
+    case ABS_INDEX: return true;
+    case ABS_CONST: return a->constant != NULL && a->constant->kind == NODE_NUMBER;
+    default: return false;
     }
 }
 
@@ -195,17 +191,13 @@ bool value_is_scalar(const struct value *v) {
     if (v->rank > 0 || (v->abs != NULL && v->abs->kind != ABS_TOP && v->abs->kind != ABS_NOTNONE))
         return false;
     switch (v->kind) {
-    case VALUE_ATTR: /* of self; parameters and buffers are known to be tensors */
-        return v->fixed;
-    case VALUE_INDEX:
-        return is_shape(v->arg[0]);
-    case VALUE_OP:
-        return args_are_scalars(v);
+    case VALUE_ATTR: /* of self; parameters and buffers are known to be tensors */ return v->fixed;
+    case VALUE_INDEX: return is_shape(v->arg[0]);
+    case VALUE_OP: return args_are_scalars(v);
     case VALUE_CALL:
         return (strncmp(v->atom, "math.", 5) == 0 || atom_is(v->atom, "float") || atom_is(v->atom, "int")) &&
                args_are_scalars(v);
-    default:
-        return false;
+    default: return false;
     }
 }
 
@@ -227,7 +219,8 @@ bool value_is_low(const struct value *v) {
     if (is_minus_infinity(v))
         return true;
     if (v->kind == VALUE_ATTR)
-        return (atom_is(v->atom, "min") && value_is_call(v->arg[0], "torch.finfo")) || (v->fixed && v->abs && v->abs->kind == ABS_TENSOR);
+        return (atom_is(v->atom, "min") && value_is_call(v->arg[0], "torch.finfo")) ||
+               (v->fixed && v->abs && v->abs->kind == ABS_TENSOR);
     if (v->kind != VALUE_CALL || v->count == 0)
         return false;
     bool first = atom_is(v->atom, "torch.tensor");
@@ -235,7 +228,7 @@ bool value_is_low(const struct value *v) {
     return (first && value_is_low(v->arg[0])) || (second && value_is_low(v->arg[1]));
 }
 
-/* -- printing ---------------------------------------------------------------------------------------------------- */
+/* -- printing ------------------------------------------------------------------------------------------------------ */
 
 static void print_list(struct buf *out, const struct value *v, uint32_t from, const char *open, const char *close) {
     buf_puts(out, open);
@@ -280,37 +273,17 @@ static void print_three(struct buf *out, const struct value *v, const char *firs
 
 void value_print(struct buf *out, const struct value *v) {
     switch ((enum value_kind)v->kind) {
-    case VALUE_META:
-        buf_printf(out, "$%s", v->atom);
-        break;
-    case VALUE_ANY:
-        buf_puts(out, "_");
-        break;
-    case VALUE_EITHER:
-        print_list(out, v, 0, "either(", ")");
-        break;
-    case VALUE_BOTH:
-        print_list(out, v, 0, "both(", ")");
-        break;
-    case VALUE_CAST:
-        print_list(out, v, 0, "cast(", ")");
-        break;
+    case VALUE_META: buf_printf(out, "$%s", v->atom); break;
+    case VALUE_ANY: buf_puts(out, "_"); break;
+    case VALUE_EITHER: print_list(out, v, 0, "either(", ")"); break;
+    case VALUE_BOTH: print_list(out, v, 0, "both(", ")"); break;
+    case VALUE_CAST: print_list(out, v, 0, "cast(", ")"); break;
     case VALUE_WEB:
-    case VALUE_OPAQUE:
-        print_ref(out, v);
-        break;
-    case VALUE_NAME:
-        buf_puts(out, v->atom);
-        break;
-    case VALUE_STRING:
-        buf_printf(out, "\"%s\"", v->atom);
-        break;
-    case VALUE_NUMBER:
-        buf_printf(out, "%.17g", v->number);
-        break;
-    case VALUE_CONST:
-        buf_puts(out, op_text(v->op));
-        break;
+    case VALUE_OPAQUE: print_ref(out, v); break;
+    case VALUE_NAME: buf_puts(out, v->atom); break;
+    case VALUE_STRING: buf_printf(out, "\"%s\"", v->atom); break;
+    case VALUE_NUMBER: buf_printf(out, "%.17g", v->number); break;
+    case VALUE_CONST: buf_puts(out, op_text(v->op)); break;
     case VALUE_CALL:
         buf_puts(out, v->atom);
         print_list(out, v, 0, "(", ")");
@@ -323,9 +296,7 @@ void value_print(struct buf *out, const struct value *v) {
         buf_printf(out, "%s=", v->atom ? v->atom : "**");
         value_print(out, v->arg[0]);
         break;
-    case VALUE_STAR:
-        print_list(out, v, 0, "*", "");
-        break;
+    case VALUE_STAR: print_list(out, v, 0, "*", ""); break;
     case VALUE_ATTR:
         value_print(out, v->arg[0]);
         buf_printf(out, ".%s", v->atom);
@@ -338,21 +309,14 @@ void value_print(struct buf *out, const struct value *v) {
         buf_puts(out, "slice");
         print_list(out, v, 0, "(", ")");
         break;
-    case VALUE_OP:
-        print_op(out, v);
-        break;
+    case VALUE_OP: print_op(out, v); break;
     case VALUE_IFEXP:
         buf_puts(out, "(");
         print_three(out, v, " if ", " else ");
         buf_puts(out, ")");
         break;
-    case VALUE_TUPLE:
-        print_list(out, v, 0, "(", v->count == 1 ? ",)" : ")");
-        break;
-    case VALUE_LIST:
-        print_list(out, v, 0, "[", "]");
-        break;
-    case VALUE_KINDS:
-        break;
+    case VALUE_TUPLE: print_list(out, v, 0, "(", v->count == 1 ? ",)" : ")"); break;
+    case VALUE_LIST: print_list(out, v, 0, "[", "]"); break;
+    case VALUE_KINDS: break;
     }
 }

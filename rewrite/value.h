@@ -67,11 +67,11 @@ struct value {
     const struct values *owner;
     struct value *next; /* in order of making */
     /* notes, not part of the identity */
-    uint32_t rank;                /* of a tensor; 0: unknown */
-    const struct absval *abs;     /* what the specialiser knew of an expression with this value */
-    const struct node *origin;    /* such an expression: the first one met */
-    struct holder *holders;       /* in order of definition */
-    bool covered;                 /* inside what a rule has already replaced */
+    uint32_t rank;             /* of a tensor; 0: unknown */
+    const struct absval *abs;  /* what the specialiser knew of an expression with this value */
+    const struct node *origin; /* such an expression: the first one met */
+    struct holder *holders;    /* in order of definition */
+    bool covered;              /* inside what a rule has already replaced */
 };
 
 /* One translation (or one set of patterns) makes its values in one context. `library` may be shared; it is not
@@ -90,8 +90,7 @@ const struct value *value_number(struct values *values, double number);
 const struct value *value_const(struct values *values, enum op constant);
 const struct value *value_name(struct values *values, atom dotted);
 /* `owner` keeps the metavariables of different rules apart. */
-const struct value *value_meta(
-    struct values *values, const void *owner, atom name, uint32_t index, uint32_t rank);
+const struct value *value_meta(struct values *values, const void *owner, atom name, uint32_t index, uint32_t rank);
 const struct value *value_ref(struct values *values, enum value_kind kind, const void *ref);
 const struct value *value_attr(struct values *values, const struct value *of, atom attr);
 const struct value *value_index(struct values *values, const struct value *of, const struct value *index);
@@ -111,14 +110,15 @@ bool values_enter(struct values *values);
 void values_leave(struct values *values);
 /* All values in order of making; NULL asks for the first. */
 const struct value *values_next(const struct values *values, const struct value *value);
-/* Learn ranks from the uses of tensors; true if something new is known, for values made from now on in a new context. */
+/* Learn ranks from the uses of tensors; true if something new is known, for values made from now on in a new context.
+ */
 bool values_infer_ranks(struct values *values);
 /* The rank of a tensor became known. */
 void value_note_rank(const struct value *value, uint32_t rank);
 struct atoms *values_atoms(const struct values *values);
 const struct library *values_library(const struct values *values);
 
-/* -- questions ------------------------------------------------------------------------------------------------- */
+/* -- questions ----------------------------------------------------------------------------------------------------- */
 
 static inline bool value_is_int(const struct value *v, double number) {
     return v->kind == VALUE_NUMBER && v->number == number;

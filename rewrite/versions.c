@@ -12,7 +12,7 @@
 
 static bool is_rope_parameters(const struct node *n) {
     return n->kind == NODE_ATTRIBUTE && atom_is(n->atom, "rope_parameters") && n->kid[0]->abs &&
-        n->kid[0]->abs->kind == ABS_CONFIG;
+           n->kid[0]->abs->kind == ABS_CONFIG;
 }
 
 static uint32_t count_reads(const struct node *n, bool target) {
@@ -25,7 +25,8 @@ static uint32_t count_reads(const struct node *n, bool target) {
 }
 
 static struct node *helper_call(struct unit *unit, struct node *config) {
-    return node_make(unit->arena, NODE_CALL, NULL, 2, make_name(unit->arena, intern(unit->atoms, "_get_rope_parameters")), config);
+    return node_make(
+        unit->arena, NODE_CALL, NULL, 2, make_name(unit->arena, intern(unit->atoms, "_get_rope_parameters")), config);
 }
 
 static void replace(struct unit *unit, struct node **slot, struct web *local, bool target) {
@@ -64,7 +65,7 @@ static void note_keys(struct unit *unit, const struct node *n) {
 
 static bool is_super_init(const struct node *s) {
     return s->kind == NODE_EXPR && s->kid[0]->kind == NODE_CALL && s->kid[0]->kid[0]->kind == NODE_ATTRIBUTE &&
-        atom_is(s->kid[0]->kid[0]->atom, "__init__");
+           atom_is(s->kid[0]->kid[0]->atom, "__init__");
 }
 
 static void read_through_helper(struct unit *unit, struct fn *fn) {
@@ -94,9 +95,9 @@ static void name_devices(struct unit *unit, struct node *n) {
     if (n == NULL)
         return;
     bool rope_init = n->kind == NODE_CALL && n->kid[0]->abs && n->kid[0]->abs->kind == ABS_OBJECT &&
-        qual_ends(n->kid[0]->abs->qual, "ROPE_INIT_FUNCTIONS");
+                     qual_ends(n->kid[0]->abs->qual, "ROPE_INIT_FUNCTIONS");
     bool one_positional = rope_init && n->nkids >= 2 && n->kid[1]->kind != NODE_KEYWORD &&
-        (n->nkids == 2 || (n->kid[2]->kind == NODE_KEYWORD && !atom_is(n->kid[2]->atom, "device")));
+                          (n->nkids == 2 || (n->kid[2]->kind == NODE_KEYWORD && !atom_is(n->kid[2]->atom, "device")));
     if (one_positional)
         node_insert(unit->arena, n, 2,
             node_make(unit->arena, NODE_KEYWORD, intern(unit->atoms, "device"), 1, make_const(unit->arena, OP_NONE)));

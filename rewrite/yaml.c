@@ -113,7 +113,8 @@ struct yaml *yaml_read(struct arena *arena, struct atoms *atoms, struct diags *d
     struct reader r = {arena, atoms, diags, source, NULL, false};
     if (memchr(source->text, '*', source->len) != NULL && memchr(source->text, '&', source->len) != NULL &&
         has_alias(source)) {
-        diag_at(diags, SEVERITY_ERROR, source, (struct span){0, 0}, "rule-file", "anchors and aliases are not supported");
+        diag_at(
+            diags, SEVERITY_ERROR, source, (struct span){0, 0}, "rule-file", "anchors and aliases are not supported");
         return NULL;
     }
     yaml_parser_t parser;

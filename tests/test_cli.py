@@ -38,7 +38,7 @@ def translated():
     return adgen("acorn").stdout
 
 
-# -- output --------------------------------------------------------------------------------------------------------------
+# -- output ----------------------------------------------------------------------------------------------------------
 
 
 def test_standard_output(translated):
@@ -175,7 +175,7 @@ def test_relative_path_inside_the_package(translated):
     assert adgen("modeling_acorn.py", package=False, cwd=ACORN.parent).stdout == translated
 
 
-# -- failures leave everything as it was -------------------------------------------------------------------------------------
+# -- failures leave everything as it was -----------------------------------------------------------------------------
 
 BAD_INPUTS = {
     "empty": (b"", "the file is empty"),
@@ -290,7 +290,7 @@ def test_closed_standard_error(tmp_path):
     assert out.read_text() == adgen("acorn").stdout
 
 
-# -- what is translated --------------------------------------------------------------------------------------------------------
+# -- what is translated ----------------------------------------------------------------------------------------------
 
 
 def test_model_types(tmp_path):
@@ -334,7 +334,7 @@ def test_entry(tmp_path):
     assert "no causal LM in this file" in run.stderr
 
 
-# -- the command line --------------------------------------------------------------------------------------------------------------
+# -- the command line ------------------------------------------------------------------------------------------------
 
 USAGE_ERRORS = [
     ([], "there is no INPUT"),
@@ -376,7 +376,9 @@ def test_options_stand_anywhere(tmp_path, translated):
     assert (run.stdout, run.stderr) == (b"", b"")
     assert out.read_text() == translated
     (tmp_path / "-x.py").write_text(ACORN.read_text())
-    assert adgen("--entry=AcornForCausalLM", "--package", MINI, "--", "-x.py", package=False, cwd=tmp_path).returncode == 0
+    assert (
+        adgen("--entry=AcornForCausalLM", "--package", MINI, "--", "-x.py", package=False, cwd=tmp_path).returncode == 0
+    )
 
 
 def test_help_and_version():
@@ -409,7 +411,7 @@ def test_color(tmp_path):
     assert "\033[" not in on_terminal("--color=never", env={**ENV, "TERM": "xterm"})
 
 
-# -- accounts -------------------------------------------------------------------------------------------------------------------------
+# -- accounts --------------------------------------------------------------------------------------------------------
 
 
 def test_rules():
@@ -488,7 +490,7 @@ def test_report_of_a_refusal(tmp_path):
     assert report["diagnostics"][0]["line"] == 1
 
 
-# -- batches ------------------------------------------------------------------------------------------------------------------------------
+# -- batches ---------------------------------------------------------------------------------------------------------
 
 
 def test_all(tmp_path):

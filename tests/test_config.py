@@ -1,4 +1,4 @@
-"""What adgen reads from a package agrees with what Python makes of it: model types, classes, files, configuration fields.
+"""What adgen reads from a package agrees with what Python makes of it: model types, classes, files, fields.
 
 The transformers package is the one of the Python that runs the tests."""
 
@@ -41,7 +41,7 @@ def reports(tmp_path_factory):
         capture_output=True,
         check=False,
     )
-    return dict(zip(mappings()[0], json.loads((out / "all.json").read_text())))
+    return dict(zip(mappings()[0], json.loads((out / "all.json").read_text()), strict=False))
 
 
 def test_every_type_resolves_as_in_python(listed):
@@ -82,7 +82,7 @@ def test_fields_are_those_of_every_instance(reports):
             continue
         state = dict(vars(instance))
 
-        def has(name):
+        def has(name, state=state, instance=instance):
             try:
                 return name in state or hasattr(instance, name)
             except Exception:  # a field that differs from layer to layer refuses to be read

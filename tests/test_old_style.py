@@ -86,6 +86,8 @@ def test_other_masks_are_not_taken_for_causal(old, new, tmp_path):
     assert old in text
     path = tmp_path / "modeling_buffer.py"
     path.write_text(text.replace(old, new))
-    done = subprocess.run([ADGEN, str(path), "-o", str(tmp_path / "out.py")], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [ADGEN, str(path), "-o", str(tmp_path / "out.py")], capture_output=True, text=True, check=False
+    )
     assert done.returncode != 0
     assert done.returncode == 1 or "torch_attention(" not in (tmp_path / "out.py").read_text()

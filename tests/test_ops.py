@@ -60,17 +60,14 @@ def attention(q, k, v, **kwargs):
 def test_attention_grouped_causal():
     q, k, v = qkv(value=24)
     close(attention(q, k, v, is_causal=True), naive(q, k, v, causal()))
-    sdpa = F.scaled_dot_product_attention(
-        *(x.transpose(1, 2) for x in (q, k, v)), is_causal=True, enable_gqa=True
-    )
+    sdpa = F.scaled_dot_product_attention(*(x.transpose(1, 2) for x in (q, k, v)), is_causal=True, enable_gqa=True)
     close(attention(q, k, v, is_causal=True), sdpa.transpose(1, 2))
 
 
 def test_attention_default_layout_is_bnsd():
     q, k, v = qkv()
     flipped = [x.transpose(1, 2).contiguous() for x in (q, k, v)]
-    close(AD.torch_attention(*flipped, is_causal=True).transpose(1, 2),
-          attention(q, k, v, is_causal=True))
+    close(AD.torch_attention(*flipped, is_causal=True).transpose(1, 2), attention(q, k, v, is_causal=True))
     with pytest.raises(ValueError):
         AD.torch_attention(q, k, v, layout="sbnd")
 
@@ -96,7 +93,7 @@ def test_causal_only_for_equal_lengths():
 def test_window_puts_queries_after_the_keys():
     q, k, v = qkv()
     keep = torch.zeros(2, S, dtype=torch.bool)
-    keep[0, S - 3:], keep[1, S - 2:] = True, True
+    keep[0, S - 3 :], keep[1, S - 2 :] = True, True
     close(attention(q[:, :2], k, v, sliding_window=4), naive(q[:, :2], k, v, keep))
 
 
@@ -114,8 +111,7 @@ def test_bool_mask_adds_one():
     mask = causal()[None, None]
     close(attention(q, k, v, attn_mask=mask), naive(q, k, v, causal()))
     sinks = torch.zeros(N)
-    close(attention(q, k, v, attn_mask=mask, sinks=sinks),
-          naive(q, k, v, causal(), sinks=sinks - 1.0))
+    close(attention(q, k, v, attn_mask=mask, sinks=sinks), naive(q, k, v, causal(), sinks=sinks - 1.0))
 
 
 def test_sinks_in_mixed_precision():
@@ -130,9 +126,7 @@ def test_attention_equals_gpt_oss_and_gemma2():
     from transformers.models.gpt_oss.modeling_gpt_oss import eager_attention_forward as gpt_oss
 
     q, k, v = qkv()
-    module = types.SimpleNamespace(
-        num_key_value_groups=N // K, training=False, sinks=torch.randn(N), head_dim=D
-    )
+    module = types.SimpleNamespace(num_key_value_groups=N // K, training=False, sinks=torch.randn(N), head_dim=D)
     mask = torch.zeros(1, 1, S, S).masked_fill(~causal(), torch.finfo(torch.float32).min)
     flipped = [x.transpose(1, 2) for x in (q, k, v)]
     want = gpt_oss(module, *flipped, mask, scaling=0.3)[0]
@@ -146,8 +140,7 @@ def test_repeat_kv_and_sdpa():
     out = AD.torch_attention_repeat_kv(x, 2)
     assert torch.equal(out, x[:, [0, 0, 1, 1]])
     assert AD.torch_attention_repeat_kv(x, 1).data_ptr() != x.data_ptr()
-    close(AD.torch_attention_sdpa(x, x, x, is_causal=True),
-          F.scaled_dot_product_attention(x, x, x, is_causal=True))
+    close(AD.torch_attention_sdpa(x, x, x, is_causal=True), F.scaled_dot_product_attention(x, x, x, is_causal=True))
 
 
 def latent(rank=20, nope=8, rope=4, value=12):
@@ -164,9 +157,7 @@ def test_mla_is_attention_on_expanded_keys():
     close(AD.torch_mla(*arguments), naive(q, k, v, causal()), 1e-4)
     close(AD.torch_mla(*arguments, False, 0.1), naive(q, k, v, scale=0.1), 1e-4)
     q_nope, q_pe, c, kpe, weight = arguments
-    flipped = AD.torch_mla(
-        q_nope.transpose(1, 2), q_pe.transpose(1, 2), c, kpe.transpose(1, 2), weight, layout="bnsd"
-    )
+    flipped = AD.torch_mla(q_nope.transpose(1, 2), q_pe.transpose(1, 2), c, kpe.transpose(1, 2), weight, layout="bnsd")
     close(flipped.transpose(1, 2), AD.torch_mla(*arguments))
 
 
@@ -181,8 +172,7 @@ def test_dsa_keeps_the_best_keys():
     chosen = torch.zeros(B, S, S, dtype=torch.bool)
     chosen.scatter_(-1, rank.topk(3, -1).indices, True)
     keep = (chosen & causal())[:, None]
-    close(AD.torch_dsa(*arguments, index_q, index_k, weights, index_topk=3),
-          naive(q, k, v, keep), 1e-4)
+    close(AD.torch_dsa(*arguments, index_q, index_k, weights, index_topk=3), naive(q, k, v, keep), 1e-4)
 
 
 def tables(width=D):
@@ -198,7 +188,7 @@ def test_rope_halves_equals_llama():
     cos, sin, _ = tables()
     got = AD.torch_rope_with_explicit_cos_sin(q, k, cos, sin, 2)
     want = apply_rotary_pos_emb(q.transpose(1, 2), k.transpose(1, 2), cos, sin)
-    for a, b in zip(got, want):
+    for a, b in zip(got, want, strict=False):
         close(a, b.transpose(1, 2))
     low = AD.torch_rope_with_explicit_cos_sin(q.bfloat16(), k.bfloat16(), cos, sin, 2)
     assert low[0].dtype == low[1].dtype == torch.bfloat16
@@ -213,7 +203,7 @@ def test_rope_interleaving_equals_deepseek():
     cos, sin, _ = tables()
     got = AD.torch_rope_with_qk_interleaving(q, k, cos, sin, 2)
     want = apply_rotary_pos_emb_interleave(q.transpose(1, 2), k.transpose(1, 2), cos, sin)
-    for a, b in zip(got, want):
+    for a, b in zip(got, want, strict=False):
         close(a, b.transpose(1, 2))
 
 
@@ -224,7 +214,7 @@ def test_rope_complex_equals_llama4():
     _, _, angles = tables()
     freqs = torch.polar(torch.ones_like(angles), angles)
     got = AD.torch_rope_with_complex_freqs(q, k, freqs, 2)
-    for a, b in zip(got, apply_rotary_emb(q, k, freqs)):
+    for a, b in zip(got, apply_rotary_emb(q, k, freqs), strict=False):
         close(a, b)
 
 
@@ -282,8 +272,9 @@ def test_linear_and_structure_ops():
 
 
 def experts(count=4, hidden=D, inner=10):
-    return [[torch.randn(*shape) / 4 for _ in range(count)]
-            for shape in ((inner, hidden), (hidden, inner), (inner, hidden))]
+    return [
+        [torch.randn(*shape) / 4 for _ in range(count)] for shape in ((inner, hidden), (hidden, inner), (inner, hidden))
+    ]
 
 
 @needs_5
@@ -295,13 +286,13 @@ def test_moe_equals_mixtral_experts():
     config = MixtralConfig(hidden_size=D, intermediate_size=10, num_local_experts=4)
     config._experts_implementation = "eager"
     module = MixtralExperts(config)
-    module.gate_up_proj.data = torch.stack([torch.cat(p) for p in zip(w1, w3)])
+    module.gate_up_proj.data = torch.stack([torch.cat(p) for p in zip(w1, w3, strict=False)])
     module.down_proj.data = torch.stack(w2)
     x, ids = torch.randn(7, D), torch.stack([torch.randperm(4)[:2] for _ in range(7)])
     weights = torch.rand(7, 2)
     got = AD.torch_moe(x, ids, weights, w1, w2, w3)
     close(got, module(x, ids, weights))
-    stacked = torch.stack([torch.cat(p) for p in zip(w3, w1)])
+    stacked = torch.stack([torch.cat(p) for p in zip(w3, w1, strict=False)])
     close(AD.torch_moe_fused(x, ids, weights, stacked, torch.stack(w2)), got)
 
 
@@ -313,8 +304,8 @@ def test_moe_forms():
     def one(i, row, act):
         return w2[i] @ act(w1[i] @ row)
 
-    relu2 = torch.stack([w * one(i, r, lambda h: F.relu(h) ** 2)
-                         for r, i, w in zip(flat, ids[:, 0], weights)]).view_as(x)
+    chosen = zip(flat, ids[:, 0], weights, strict=True)
+    relu2 = torch.stack([w * one(i, r, lambda h: F.relu(h) ** 2) for r, i, w in chosen]).view_as(x)
     close(AD.torch_moe(x, ids, weights, w1, w2, [], is_gated_mlp=False, act_fn=8), relu2)
     scaled = AD.torch_moe(flat, ids, weights, w1, w2, w3, apply_routing_on_input=True)
     close(scaled, AD.torch_moe(flat * weights, ids, torch.ones(6, 1), w1, w2, w3))
@@ -330,8 +321,7 @@ def test_router_and_dense_mlp_equal_gpt_oss():
     from transformers.models.gpt_oss.configuration_gpt_oss import GptOssConfig
     from transformers.models.gpt_oss.modeling_gpt_oss import GptOssExperts, GptOssTopKRouter
 
-    config = GptOssConfig(hidden_size=D, intermediate_size=10, num_local_experts=4,
-                          num_experts_per_tok=2)
+    config = GptOssConfig(hidden_size=D, intermediate_size=10, num_local_experts=4, num_experts_per_tok=2)
     config._experts_implementation = "eager"
     router, module = GptOssTopKRouter(config), GptOssExperts(config)
     for tensor in (*router.parameters(), *module.parameters()):
@@ -341,8 +331,14 @@ def test_router_and_dense_mlp_equal_gpt_oss():
     dense = AD.torch_moe_router(x, router.weight, router.bias, 2)
     close(dense.gather(1, ids), scores)
     got = AD.torch_moe_dense_mlp(
-        x, dense, module.gate_up_proj, module.gate_up_proj_bias, module.down_proj,
-        module.down_proj_bias, 1.702, 7.0,
+        x,
+        dense,
+        module.gate_up_proj,
+        module.gate_up_proj_bias,
+        module.down_proj,
+        module.down_proj_bias,
+        1.702,
+        7.0,
     )
     close(got, module(x, ids, scores).view_as(got), 1e-4)
 
@@ -387,7 +383,12 @@ def test_delta_rule_equals_qwen3_next():
     g = -a_log.exp() * F.softplus(a + bias)
     repeated = [x.repeat_interleave(2, 2) for x in (q, k)]
     want, _ = qwen3_next.torch_recurrent_gated_delta_rule(
-        *repeated, v, g=g, beta=b.sigmoid(), initial_state=None, output_final_state=False,
+        *repeated,
+        v,
+        g=g,
+        beta=b.sigmoid(),
+        initial_state=None,
+        output_final_state=False,
         use_qk_l2norm_in_kernel=True,
     )
     close(got, want, 1e-4)
@@ -404,7 +405,7 @@ def test_schemas_and_fake_kernels():
     conv = torch.nn.Conv1d(6, 6, 4, groups=6, padding=3)
     c = torch.randn(B, S, 6)
     freqs = torch.polar(torch.ones_like(angles), angles)
-    stacked = torch.stack([torch.cat(p) for p in zip(w3, w1)])
+    stacked = torch.stack([torch.cat(p) for p in zip(w3, w1, strict=False)])
     heads4 = torch.randn(4)
     cases = {
         "torch_attention": (q, k, v, None, 0.0, True, 0.5, None, 3, 30.0, "bsnd"),
@@ -427,15 +428,35 @@ def test_schemas_and_fake_kernels():
         "torch_moe": (x, ids, weights, w1, w2, w3),
         "torch_moe_fused": (x, ids, weights, stacked, torch.stack(w2)),
         "torch_moe_router": (x, torch.randn(4, D), torch.randn(4)),
-        "torch_moe_dense_mlp": (x, torch.rand(6, 4), torch.randn(4, D, 6), torch.randn(4, 6),
-                                torch.randn(4, 3, D), torch.randn(4, D)),
+        "torch_moe_dense_mlp": (
+            x,
+            torch.rand(6, 4),
+            torch.randn(4, D, 6),
+            torch.randn(4, 6),
+            torch.randn(4, 3, D),
+            torch.randn(4, D),
+        ),
         "torch_causal_conv1d": (c, conv.weight.detach(), None, 1, 3, 1, 6),
-        "torch_ssm": (torch.randn(B, S, 4, 3), -heads4.abs(), torch.randn(B, S, 2, 5),
-                      torch.randn(B, S, 2, 5), heads4, torch.randn(B, S, 4), heads4,
-                      [0.0, float("inf")], 4),
-        "torch_gated_delta_rule": (torch.randn(B, S, 2, 8), torch.randn(B, S, 2, 8),
-                                   torch.randn(B, S, 4, 6), torch.randn(B, S, 4),
-                                   torch.randn(B, S, 4), heads4, heads4),
+        "torch_ssm": (
+            torch.randn(B, S, 4, 3),
+            -heads4.abs(),
+            torch.randn(B, S, 2, 5),
+            torch.randn(B, S, 2, 5),
+            heads4,
+            torch.randn(B, S, 4),
+            heads4,
+            [0.0, float("inf")],
+            4,
+        ),
+        "torch_gated_delta_rule": (
+            torch.randn(B, S, 2, 8),
+            torch.randn(B, S, 2, 8),
+            torch.randn(B, S, 4, 6),
+            torch.randn(B, S, 4),
+            torch.randn(B, S, 4),
+            heads4,
+            heads4,
+        ),
     }
     assert set(cases) == set(ops.ALL)
     for name, args in cases.items():

@@ -7,9 +7,8 @@ from adgen_reference import plugin, standins
 
 def test_emitted_imports_work():
     plugin.pytest_configure(None)
-    from _model_test_utils import assert_rmse_close
-
     import tensorrt_llm._torch.auto_deploy.custom_ops  # noqa: F401
+    from _model_test_utils import assert_rmse_close
     from tensorrt_llm._torch.auto_deploy._compat import ActivationType
     from tensorrt_llm._torch.auto_deploy.export import torch_export_to_gm
     from tensorrt_llm._torch.auto_deploy.models.hf import AutoModelForCausalLMFactory

@@ -1,7 +1,7 @@
 """The printer against `ruff format` and CPython, over every modeling and configuration file of transformers.
 
-What is printed must be stable under `ruff format`, mean the same as the source, and be a fixed point of our own. All files
-go through one process of adgen (ADGEN, or build/release/adgen) and one of ruff."""
+What is printed must be stable under `ruff format`, mean the same as the source, and be a fixed point of our own. All
+files go through one process of adgen (ADGEN, or build/release/adgen) and one of ruff."""
 
 import ast
 import importlib.util
@@ -85,7 +85,7 @@ def test_same_text_as_ruff(printed, tmp_path):
 def test_same_meaning(printed):
     differ = [
         str(source)
-        for source, path in zip(SOURCES, printed)
+        for source, path in zip(SOURCES, printed, strict=False)
         if source.read_bytes() != path.read_bytes()
         and comparable(source.read_text("utf-8")) != comparable(path.read_text("utf-8"))
     ]
@@ -99,10 +99,10 @@ def test_comments_survive(printed):
         text = path.read_text("utf-8")
         return sum(line.lstrip().startswith("#") for line in text.splitlines())
 
-    lost = [str(source) for source, path in zip(SOURCES, printed) if comments(path) < comments(source)]
+    lost = [str(source) for source, path in zip(SOURCES, printed, strict=False) if comments(path) < comments(source)]
     assert lost == []
 
 
 def test_fixed_point(printed, tmp_path):
     again = print_files(printed, tmp_path)
-    assert [str(a) for a, b in zip(printed, again) if a.read_bytes() != b.read_bytes()] == []
+    assert [str(a) for a, b in zip(printed, again, strict=False) if a.read_bytes() != b.read_bytes()] == []

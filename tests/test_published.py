@@ -117,8 +117,16 @@ OWN = [
     *(
         f"model.layers.{i}.{name}"
         for i in (0, 1)
-        for name in ("first.bias", "first.weight", "mixer.left.weight", "mixer.out.weight",
-                     "mixer.right.weight", "mixer.shift", "second.bias", "second.weight")
+        for name in (
+            "first.bias",
+            "first.weight",
+            "mixer.left.weight",
+            "mixer.out.weight",
+            "mixer.right.weight",
+            "mixer.shift",
+            "second.bias",
+            "second.weight",
+        )
     ),
     "model.norm.bias",
     "model.norm.weight",
@@ -189,15 +197,20 @@ def test_own_keys_without_a_table(package):
 
 
 def test_attributes_are_renamed(package):
-    model, text = translate(package(
-        r'WeightRenaming(r"^trunk\.", "model."), WeightRenaming(r"^embed_out\.", "lm_head."),'
-        r'WeightRenaming(r"\.mix\.to_(left|right)\.", r".mixer.\1."),'
-        r'WeightRenaming(r"\.mix\.(out|shift)", r".mixer.\1")'
-    ))
+    model, text = translate(
+        package(
+            r'WeightRenaming(r"^trunk\.", "model."), WeightRenaming(r"^embed_out\.", "lm_head."),'
+            r'WeightRenaming(r"\.mix\.to_(left|right)\.", r".mixer.\1."),'
+            r'WeightRenaming(r"\.mix\.(out|shift)", r".mixer.\1")'
+        )
+    )
     assert "hook" not in text
     assert keys(model) == renamed(
-        ("model.", "trunk."), ("lm_head.", "embed_out."), ("mixer.left", "mixer.to_left"),
-        ("mixer.right", "mixer.to_right"), ("mixer.", "mix."),
+        ("model.", "trunk."),
+        ("lm_head.", "embed_out."),
+        ("mixer.left", "mixer.to_left"),
+        ("mixer.right", "mixer.to_right"),
+        ("mixer.", "mix."),
     )
     assert 'base_model_prefix = "trunk"' in text
     assert '"embed_out.weight": "trunk.embed.weight"' in text
@@ -207,15 +220,16 @@ def test_attributes_are_renamed(package):
 
 def test_paths_that_disagree_become_a_hook(package):
     """Some of the mixer's parameters have another parent in the checkpoint, one has a level less."""
-    model, text = translate(package(
-        r'WeightRenaming(r"\.mix\.to_(left|right)\.", r".mixer.\1."),'
-        r'WeightRenaming("moved", "mixer.shift")'
-    ))
+    model, text = translate(
+        package(
+            r'WeightRenaming(r"\.mix\.to_(left|right)\.", r".mixer.\1."),'
+            r'WeightRenaming("moved", "mixer.shift")'
+        )
+    )
     assert keys(model) == sorted(OWN) and "_rename_published_keys" in text
     published = {}
     for key, value in model.state_dict().items():
-        for old, new in (("mixer.left", "mix.to_left"), ("mixer.right", "mix.to_right"),
-                         ("mixer.shift", "moved")):
+        for old, new in (("mixer.left", "mix.to_left"), ("mixer.right", "mix.to_right"), ("mixer.shift", "moved")):
             key = key.replace(old, new)
         published[key] = value.clone() + 1
     loads(model, published)
@@ -223,13 +237,15 @@ def test_paths_that_disagree_become_a_hook(package):
 
 def test_names_that_swap(package):
     """First and second change places: each takes the other's name."""
-    model, text = translate(package(
-        r'WeightRenaming(r"\.second\.", ".third."), WeightRenaming(r"\.first\.", ".second."),'
-        r'WeightRenaming(r"\.third\.", ".first.")'
-    ))
+    model, text = translate(
+        package(
+            r'WeightRenaming(r"\.second\.", ".third."), WeightRenaming(r"\.first\.", ".second."),'
+            r'WeightRenaming(r"\.third\.", ".first.")'
+        )
+    )
     assert "hook" not in text
     assert keys(model) == sorted(OWN)
-    layer = text[text.index("class ToyLayer"):]
+    layer = text[text.index("class ToyLayer") :]
     assert "self.first(self.mixer(self.second(" in layer
 
 
@@ -249,19 +265,20 @@ def test_a_name_that_is_in_the_way_becomes_a_hook(package):
 def test_a_level_more(package):
     model, text = translate(package('PrefixChange(prefix_to_remove="inner", model_prefix="model")'))
     assert keys(model) == sorted(OWN)
-    published = {
-        k.replace("model.", "model.inner."): v.clone() + 1 for k, v in model.state_dict().items()
-    }
+    published = {k.replace("model.", "model.inner."): v.clone() + 1 for k, v in model.state_dict().items()}
     loads(model, published)
     loads(model, {k.replace("inner.", ""): v.clone() for k, v in published.items()})
 
 
 @pytest.mark.parametrize("bias", [False, True])
 def test_a_tensor_in_parts(package, bias):
-    model, text = translate(package(
-        'WeightConverter("mix.both.weight", ["mixer.left.weight", "mixer.right.weight"],'
-        ' operations=[Chunk(dim=0)]), WeightRenaming(r"\\.mix\\.(out|shift)", r".mixer.\\1")'
-    ), bias=bias)
+    model, text = translate(
+        package(
+            'WeightConverter("mix.both.weight", ["mixer.left.weight", "mixer.right.weight"],'
+            ' operations=[Chunk(dim=0)]), WeightRenaming(r"\\.mix\\.(out|shift)", r".mixer.\\1")'
+        ),
+        bias=bias,
+    )
     assert "def _split_both" in text
     state = {k: v.clone() + torch.rand_like(v) for k, v in model.state_dict().items()}
     published = {}
@@ -282,19 +299,24 @@ def test_a_second_run_keeps_the_hooks(package):
     _, text = translate(source)
     again = package('PrefixChange(prefix_to_remove="inner", model_prefix="model")', text)
     _, second = translate(again)
-    hook = text[text.index("def _rename_published_keys"):text.index("class ToyMixer")]
+    hook = text[text.index("def _rename_published_keys") : text.index("class ToyMixer")]
     assert hook in second
     assert second.count("_register_load_state_dict_pre_hook") == 1
 
 
-@pytest.mark.parametrize("entries, words", [
-    ('WeightConverter(["mixer.*.w.weight"], "mixer.left.weight", operations=[MergeModulelist(dim=0)])',
-     "MergeModulelist"),
-    ('WeightRenaming(r"\\.layers\\.0\\.x\\.", r"\\.layers\\.0\\.first\\.")', "position"),
-    ("WeightRenaming(NAMES, NAMES)", "not a string"),
-    ('SomethingNew("a", "norm")', "SomethingNew"),
-    ('WeightRenaming("(a)+", "norm")', "without its group"),
-])
+@pytest.mark.parametrize(
+    "entries, words",
+    [
+        (
+            'WeightConverter(["mixer.*.w.weight"], "mixer.left.weight", operations=[MergeModulelist(dim=0)])',
+            "MergeModulelist",
+        ),
+        ('WeightRenaming(r"\\.layers\\.0\\.x\\.", r"\\.layers\\.0\\.first\\.")', "position"),
+        ("WeightRenaming(NAMES, NAMES)", "not a string"),
+        ('SomethingNew("a", "norm")', "SomethingNew"),
+        ('WeightRenaming("(a)+", "norm")', "without its group"),
+    ],
+)
 def test_what_is_not_understood_is_refused(package, entries, words):
     source = package(entries)
     target = source.parent / "emitted_toy.py"

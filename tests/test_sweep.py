@@ -33,8 +33,21 @@ def fake(tmp_path):
 
 def run(tmp_path, fake, *extra):
     return sweep.main(
-        ["--types", "gemma2", "llama", "phi", "--adgen", fake, "--out", str(tmp_path / "out"),
-         "--expected", str(tmp_path / "expected.tsv"), "--variants", "default", *extra]
+        [
+            "--types",
+            "gemma2",
+            "llama",
+            "phi",
+            "--adgen",
+            fake,
+            "--out",
+            str(tmp_path / "out"),
+            "--expected",
+            str(tmp_path / "expected.tsv"),
+            "--variants",
+            "default",
+            *extra,
+        ]
     )
 
 
@@ -55,9 +68,7 @@ def test_sweep_compares_with_recorded_verdicts(tmp_path, fake, capsys):
     assert "better than recorded:\n  gemma2: refused -> verified" in text
 
     assert run(tmp_path, fake, "--record") == 0
-    assert table.read_expected(expected) == {
-        "gemma2": "verified", "llama": "refused", "phi": "wrong"
-    }
+    assert table.read_expected(expected) == {"gemma2": "verified", "llama": "refused", "phi": "wrong"}
 
 
 def test_a_wrong_file_that_is_not_recorded_fails(tmp_path, fake):

@@ -16,64 +16,108 @@ MUTANTS = [
     ("norm offset", "1.0 + self.weight", "self.weight", "logits", "default"),
     ("norm epsilon", "self.eps = eps", "self.eps = 1e-6", "logits", "default"),
     ("window lost", "if sliding else None", "if False else None", "logits", "default"),
-    ("window + 1", "config.sliding_window if sliding", "config.sliding_window + 1 if sliding",
-     "logits", "default"),
+    ("window + 1", "config.sliding_window if sliding", "config.sliding_window + 1 if sliding", "logits", "default"),
     ("window in every layer", "if sliding else None", "if True else None", "logits", "default"),
-    ("rope layout", "torch_rope_with_explicit_cos_sin", "torch_rope_with_qk_interleaving",
-     "logits", "default"),
+    ("rope layout", "torch_rope_with_explicit_cos_sin", "torch_rope_with_qk_interleaving", "logits", "default"),
     ("rope theta", 'rope["rope_theta"]', "10000.0", "logits", "rope_theta=500"),
     ("rope of keys", "q, k = OPS.torch_rope", "q, _ = OPS.torch_rope", "logits", "default"),
-    ("positions", "tables = self.rotary_emb(x, position_ids)",
-     "tables = self.rotary_emb(x, torch.arange(x.shape[1])[None])", "logits", "default"),
-    ("longrope", "far = position_ids.max() >= self.limit", "far = position_ids.max() < 0",
-     "logits", "rope=longrope"),
+    (
+        "positions",
+        "tables = self.rotary_emb(x, position_ids)",
+        "tables = self.rotary_emb(x, torch.arange(x.shape[1])[None])",
+        "logits",
+        "default",
+    ),
+    ("longrope", "far = position_ids.max() >= self.limit", "far = position_ids.max() < 0", "logits", "rope=longrope"),
     ("scaling factor", "angles.cos() * factor", "angles.cos()", "logits", "rope=yarn"),
-    ("bias lost", "config.hidden_size, config.attention_bias", "config.hidden_size, False",
-     "keys", "attention_bias=True"),
-    ("activation", "ACT2FN[config.hidden_activation]", "nn.GELU(approximate='tanh')", "logits",
-     "hidden_activation=silu"),
-    ("attention cap", "self.cap = config.attn_logit_softcapping", "self.cap = None", "logits",
-     "default"),
-    ("logit cap", "self.final_cap = config.final_logit_softcapping", "self.final_cap = None",
-     "logits", "default"),
-    ("no cap", "if self.final_cap is not None:", "if True:", "logits",
-     "final_logit_softcapping=None"),
-    ("embedding scale", "super().forward(ids) * self.scale", "super().forward(ids)", "logits",
-     "default"),
-    ("scaled inputs_embeds", "x = inputs_embeds\n", "x = inputs_embeds * (1 if input_ids is not "
-     "None else 8)\n", "logits", "default"),
+    (
+        "bias lost",
+        "config.hidden_size, config.attention_bias",
+        "config.hidden_size, False",
+        "keys",
+        "attention_bias=True",
+    ),
+    (
+        "activation",
+        "ACT2FN[config.hidden_activation]",
+        "nn.GELU(approximate='tanh')",
+        "logits",
+        "hidden_activation=silu",
+    ),
+    ("attention cap", "self.cap = config.attn_logit_softcapping", "self.cap = None", "logits", "default"),
+    ("logit cap", "self.final_cap = config.final_logit_softcapping", "self.final_cap = None", "logits", "default"),
+    ("no cap", "if self.final_cap is not None:", "if True:", "logits", "final_logit_softcapping=None"),
+    ("embedding scale", "super().forward(ids) * self.scale", "super().forward(ids)", "logits", "default"),
+    (
+        "scaled inputs_embeds",
+        "x = inputs_embeds\n",
+        "x = inputs_embeds * (1 if input_ids is not None else 8)\n",
+        "logits",
+        "default",
+    ),
     ("not causal", "is_causal=True", "is_causal=False", "logits", "default"),
     ("layout", 'layout="bsnd"', 'layout="bnsd"', "logits", "default"),
-    ("kv heads", "v = self.v_proj(x).view(batch, length, self.kv_heads, self.dim)",
-     "v = self.v_proj(x).view(batch, length, self.kv_heads, self.dim).flip(2)", "logits",
-     "default"),
-    ("residual", "x = x + self.post_attention_layernorm", "x = self.post_attention_layernorm",
-     "logits", "default"),
-    ("gate and up", "self.act_fn(self.gate_proj(x)) * self.up_proj(x)",
-     "self.gate_proj(x) * self.act_fn(self.up_proj(x))", "logits", "default"),
+    (
+        "kv heads",
+        "v = self.v_proj(x).view(batch, length, self.kv_heads, self.dim)",
+        "v = self.v_proj(x).view(batch, length, self.kv_heads, self.dim).flip(2)",
+        "logits",
+        "default",
+    ),
+    ("residual", "x = x + self.post_attention_layernorm", "x = self.post_attention_layernorm", "logits", "default"),
+    (
+        "gate and up",
+        "self.act_fn(self.gate_proj(x)) * self.up_proj(x)",
+        "self.gate_proj(x) * self.act_fn(self.up_proj(x))",
+        "logits",
+        "default",
+    ),
     ("missing key", "post_feedforward_layernorm", "post_mlp_layernorm", "keys", "default"),
-    ("extra key", "self.cap = ", "self.sink = nn.Parameter(torch.zeros(4)); self.cap = ", "keys",
-     "default"),
-    ("tied", '_tied_weights_keys = {"lm_head.weight": "model.embed_tokens.weight"}',
-     "_tied_weights_keys = {}", "keys", "default"),
-    ("persistent table", 'sin() * factor, persistent=False', "sin() * factor", "keys", "default"),
+    ("extra key", "self.cap = ", "self.sink = nn.Parameter(torch.zeros(4)); self.cap = ", "keys", "default"),
+    (
+        "tied",
+        '_tied_weights_keys = {"lm_head.weight": "model.embed_tokens.weight"}',
+        "_tied_weights_keys = {}",
+        "keys",
+        "default",
+    ),
+    ("persistent table", "sin() * factor, persistent=False", "sin() * factor", "keys", "default"),
     ("registration", '"Gemma2Config", Lean', '"GemmaConfig", Lean', "keys", "default"),
     ("static batch", "y.reshape(batch, length,", "y.reshape(2, length,", "export", "default"),
     ("static length", "y.reshape(batch, length,", "y.reshape(batch, 24,", "export", "default"),
-    ("plain norm", "return OPS.torch_rmsnorm(x, 1.0 + self.weight, self.eps)",
-     "return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.eps) * (1 + self.weight)",
-     "ops", "default"),
-    ("plain rope", "q, k = OPS.torch_rope_with_explicit_cos_sin(q, k, tables[0], tables[1], 2)",
-     "c, s = tables[0].unsqueeze(2), tables[1].unsqueeze(2); h = self.dim // 2\n"
-     "        q = q * c + torch.cat((-q[..., h:], q[..., :h]), -1) * s\n"
-     "        k = k * c + torch.cat((-k[..., h:], k[..., :h]), -1) * s", "ops", "default"),
-    ("cache argument", "inputs_embeds=None, **kwargs):\n        assert",
-     "inputs_embeds=None, past_key_values=None, **kwargs):\n        assert", "clean", "default"),
-    ("import", "from transformers.utils import ModelOutput",
-     "from transformers.utils import NoSuchThing, ModelOutput", "import", "default"),
+    (
+        "plain norm",
+        "return OPS.torch_rmsnorm(x, 1.0 + self.weight, self.eps)",
+        "return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.eps) * (1 + self.weight)",
+        "ops",
+        "default",
+    ),
+    (
+        "plain rope",
+        "q, k = OPS.torch_rope_with_explicit_cos_sin(q, k, tables[0], tables[1], 2)",
+        "c, s = tables[0].unsqueeze(2), tables[1].unsqueeze(2); h = self.dim // 2\n"
+        "        q = q * c + torch.cat((-q[..., h:], q[..., :h]), -1) * s\n"
+        "        k = k * c + torch.cat((-k[..., h:], k[..., :h]), -1) * s",
+        "ops",
+        "default",
+    ),
+    (
+        "cache argument",
+        "inputs_embeds=None, **kwargs):\n        assert",
+        "inputs_embeds=None, past_key_values=None, **kwargs):\n        assert",
+        "clean",
+        "default",
+    ),
+    (
+        "import",
+        "from transformers.utils import ModelOutput",
+        "from transformers.utils import NoSuchThing, ModelOutput",
+        "import",
+        "default",
+    ),
 ]
 
-PLAIN_ATTENTION = '''y = self.plain(q, k, v)
+PLAIN_ATTENTION = """y = self.plain(q, k, v)
         return self.o_proj(y.reshape(batch, length, self.heads * self.dim))
 
     def plain(self, q, k, v):
@@ -92,7 +136,7 @@ PLAIN_ATTENTION = '''y = self.plain(q, k, v)
         return (scores.softmax(-1) @ v).transpose(1, 2)
 
     def unused(self, y, batch, length):
-'''
+"""
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -138,9 +182,7 @@ def test_plain_attention_is_flagged(tmp_path):
 
 
 def test_mixing_outside_canonical_ops_is_prefill_only(tmp_path):
-    report = _verify(
-        _with_plain_attention(), tmp_path, "default", allow_plain=frozenset({"attention"})
-    )
+    report = _verify(_with_plain_attention(), tmp_path, "default", allow_plain=frozenset({"attention"}))
     assert (report.verdict, report.check) == ("prefill-only", "servable"), verify.render(report)
     assert verify.EXIT[report.verdict] == 3
 

@@ -114,9 +114,7 @@ def load_in_parts(model: torch.nn.Module, published: dict[str, torch.Tensor]) ->
     half = len(names) // 2
     for part in (names[:half], names[half:]):
         try:
-            model.load_state_dict(
-                renamed(model, {k: published[k] for k in part}), strict=False
-            )
+            model.load_state_dict(renamed(model, {k: published[k] for k in part}), strict=False)
         except Exception as error:
             return f"loading in parts: {type(error).__name__}: {str(error)[:200]}"
     for name, tensor in model.state_dict().items():

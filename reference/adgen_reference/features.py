@@ -29,8 +29,10 @@ def rope_types(rotary_dim: int) -> dict[str, dict[str, Any]]:
         "linear": {"factor": 2.5},
         "dynamic": {"factor": 2.0},
         "yarn": {
-            "factor": 4.0, "original_max_position_embeddings": original,
-            "beta_fast": 8.0, "beta_slow": 1.0,
+            "factor": 4.0,
+            "original_max_position_embeddings": original,
+            "beta_fast": 8.0,
+            "beta_slow": 1.0,
         },
         "longrope": {
             "short_factor": [1.0 + 0.1 * i for i in range(half)],
@@ -39,7 +41,9 @@ def rope_types(rotary_dim: int) -> dict[str, dict[str, Any]]:
             "factor": 4.0,
         },
         "llama3": {
-            "factor": 4.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+            "factor": 4.0,
+            "low_freq_factor": 1.0,
+            "high_freq_factor": 4.0,
             "original_max_position_embeddings": original,
         },
         "proportional": {"factor": 2.0},
@@ -93,9 +97,11 @@ def _rope_changes(config: Any) -> dict[str, dict[str, Any]]:
         else:
             value = {**rope, "partial_rotary_factor": factor}
         out[f"partial_rotary_factor={factor}"] = {name: value}
-        theta = {k: {**v, "rope_theta": 500.0} for k, v in rope.items()} if nested else {
-            **rope, "rope_theta": 500.0
-        }
+        theta = (
+            {k: {**v, "rope_theta": 500.0} for k, v in rope.items()}
+            if nested
+            else {**rope, "rope_theta": 500.0}
+        )
         out["rope_theta=500"] = {name: theta}
     return out
 

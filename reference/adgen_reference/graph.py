@@ -14,8 +14,23 @@ from .ops import MOES, ROPES, SEQUENCE_MIXING
 #: Shapes at which the exported program is compared: neither is the one it was traced at.
 OTHER_SHAPES = ((3, 31), (1, 5))
 _THROUGH = (
-    "_to_copy", "to", "dropout", "expand", "view", "reshape", "_unsafe_view", "clone",
-    "contiguous", "transpose", "unsqueeze", "alias", "type_as", "slice", "permute", "mul", "detach",
+    "_to_copy",
+    "to",
+    "dropout",
+    "expand",
+    "view",
+    "reshape",
+    "_unsafe_view",
+    "clone",
+    "contiguous",
+    "transpose",
+    "unsqueeze",
+    "alias",
+    "type_as",
+    "slice",
+    "permute",
+    "mul",
+    "detach",
 )
 
 

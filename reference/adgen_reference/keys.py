@@ -93,8 +93,11 @@ def self_check(model: torch.nn.Module) -> str | None:
 
     published = published_state_dict(model)
     with tempfile.TemporaryDirectory() as folder:
-        save_file({k: v.clone() for k, v in published.items()}, Path(folder) / "model.safetensors",
-                  metadata={"format": "pt"})
+        save_file(
+            {k: v.clone() for k, v in published.items()},
+            Path(folder) / "model.safetensors",
+            metadata={"format": "pt"},
+        )
         config = copy.deepcopy(model.config)
         (Path(folder) / "config.json").write_text(json.dumps(config.to_dict(), default=str))
         try:

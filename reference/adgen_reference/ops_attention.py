@@ -58,9 +58,20 @@ def _attention_out(query, key, value, *args, layout: str = "bnsd", **kwargs) -> 
 
 
 def _torch_attention_fake(
-    query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, scale=None, sinks=None,
-    sliding_window=None, logit_cap=None, layout="bnsd", layer_idx=None,
-    shared_kv_source_layer_idx=None, layer_type="mha",
+    query,
+    key,
+    value,
+    attn_mask=None,
+    dropout_p=0.0,
+    is_causal=False,
+    scale=None,
+    sinks=None,
+    sliding_window=None,
+    logit_cap=None,
+    layout="bnsd",
+    layer_idx=None,
+    shared_kv_source_layer_idx=None,
+    layer_type="mha",
 ):
     return query.new_empty(*query.shape[:-1], value.shape[-1])
 
@@ -126,8 +137,14 @@ def torch_attention_sdpa(
 ) -> Tensor:
     """F.scaled_dot_product_attention on [B, N, S, D]."""
     return F.scaled_dot_product_attention(
-        query.contiguous(), key.contiguous(), value.contiguous(), attn_mask=attn_mask,
-        dropout_p=dropout_p, is_causal=is_causal, scale=scale, enable_gqa=enable_gqa,
+        query.contiguous(),
+        key.contiguous(),
+        value.contiguous(),
+        attn_mask=attn_mask,
+        dropout_p=dropout_p,
+        is_causal=is_causal,
+        scale=scale,
+        enable_gqa=enable_gqa,
     ).contiguous()
 
 
@@ -145,8 +162,15 @@ def torch_attention_repeat_kv(hidden_states: Tensor, n_rep: int) -> Tensor:
 
 
 def _latent_attention(
-    q_nope: Tensor, q_pe: Tensor, compressed_kv: Tensor, kpe: Tensor, weight: Tensor,
-    is_causal: bool, scale: float | None, layout: str, extra: Tensor | None,
+    q_nope: Tensor,
+    q_pe: Tensor,
+    compressed_kv: Tensor,
+    kpe: Tensor,
+    weight: Tensor,
+    is_causal: bool,
+    scale: float | None,
+    layout: str,
+    extra: Tensor | None,
 ) -> Tensor:
     """MLA with an optional additive [B, S_q, S_k] score term; maths of the softmax in fp32."""
     q_nope, q_pe, kpe = (_to_bnsd(x, layout) for x in (q_nope, q_pe, kpe))
@@ -173,8 +197,16 @@ def _mla_shape(q_nope: Tensor, weight: Tensor, layout: str) -> Tensor:
 
 
 def _torch_mla_fake(
-    q_nope, q_pe, compressed_kv, kpe, kv_b_proj_weight, is_causal=True, scale=None, layout="bsnd",
-    enable_sharding=False, layer_type="mla",
+    q_nope,
+    q_pe,
+    compressed_kv,
+    kpe,
+    kv_b_proj_weight,
+    is_causal=True,
+    scale=None,
+    layout="bsnd",
+    enable_sharding=False,
+    layer_type="mla",
 ):
     return _mla_shape(q_nope, kv_b_proj_weight, layout)
 
@@ -203,8 +235,18 @@ def torch_mla(
 
 
 def _torch_dsa_fake(
-    q_nope, q_pe, compressed_kv, kpe, kv_b_proj_weight, index_q, index_k, index_weights,
-    index_topk=64, is_causal=True, scale=None, layout="bsnd",
+    q_nope,
+    q_pe,
+    compressed_kv,
+    kpe,
+    kv_b_proj_weight,
+    index_q,
+    index_k,
+    index_weights,
+    index_topk=64,
+    is_causal=True,
+    scale=None,
+    layout="bsnd",
 ):
     return _mla_shape(q_nope, kv_b_proj_weight, layout)
 
@@ -238,6 +280,13 @@ def torch_dsa(
     chosen = rank.topk(min(index_topk, s_k), dim=-1).indices
     extra = torch.full_like(rank, float("-inf")).scatter_(-1, chosen, 0.0)
     return _latent_attention(
-        q_nope, q_pe, compressed_kv, kpe, kv_b_proj_weight, is_causal, scale, layout,
+        q_nope,
+        q_pe,
+        compressed_kv,
+        kpe,
+        kv_b_proj_weight,
+        is_causal,
+        scale,
+        layout,
         extra.to(q_nope.dtype),
     )

@@ -15,7 +15,12 @@ SILU, SWIGLU, RELU2, GELU = 4, 5, 8, 2
 
 
 def _linear_fake(
-    input, weight, bias, tp_mode="none", output_sizes=None, tp_min_local_shape=1,
+    input,
+    weight,
+    bias,
+    tp_mode="none",
+    output_sizes=None,
+    tp_min_local_shape=1,
     layer_type="unknown",
 ):
     return input.new_empty(*input.shape[:-1], weight.shape[0])
@@ -35,9 +40,7 @@ def torch_linear_simple(
     return F.linear(input, weight, bias)
 
 
-def _swiglu_fake(
-    input, gate_weight, up_weight, down_weight, gate_bias, up_bias, down_bias
-):
+def _swiglu_fake(input, gate_weight, up_weight, down_weight, gate_bias, up_bias, down_bias):
     return input.new_empty(*input.shape[:-1], down_weight.shape[0])
 
 
@@ -105,8 +108,17 @@ def _activation(act_fn: int):
 
 
 def _moe_fake(
-    x, selected_experts, routing_weights, w1_weight, w2_weight, w3_weight, is_gated_mlp=True,
-    act_fn=SILU, mapping_config="", max_num_tokens=0, apply_routing_on_input=False,
+    x,
+    selected_experts,
+    routing_weights,
+    w1_weight,
+    w2_weight,
+    w3_weight,
+    is_gated_mlp=True,
+    act_fn=SILU,
+    mapping_config="",
+    max_num_tokens=0,
+    apply_routing_on_input=False,
     layer_type="unknown",
 ):
     return torch.empty_like(x)

@@ -12,8 +12,17 @@ from ._library import op
 
 
 def _conv_fake(
-    input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1, padding_mode="zeros",
-    enable_sharding=False, output_sizes=None, layer_type="unknown",
+    input,
+    weight,
+    bias=None,
+    stride=1,
+    padding=0,
+    dilation=1,
+    groups=1,
+    padding_mode="zeros",
+    enable_sharding=False,
+    output_sizes=None,
+    layer_type="unknown",
 ):
     return torch.empty_like(input)
 
@@ -43,7 +52,16 @@ def torch_causal_conv1d(
 
 
 def _ssm_fake(
-    hidden_states, A, B, C, D, dt, dt_bias, time_step_limit, chunk_size, enable_sharding=False,
+    hidden_states,
+    A,
+    B,
+    C,
+    D,
+    dt,
+    dt_bias,
+    time_step_limit,
+    chunk_size,
+    enable_sharding=False,
     layer_type="unknown",
 ):
     return torch.empty_like(hidden_states, dtype=torch.float32)

@@ -108,8 +108,14 @@ def _rope_theta_below(cls: type, default: Any, out: Overrides) -> bool:
 
 
 REPAIRS: list[Callable[[type, Any, Overrides], bool]] = [
-    _same_heads, _fill_none, _rope_head, _more_layers, _rope_per_kind, _rope_theta_below,
-    *[_layer_kinds(kinds) for kinds in _LAYER_KINDS], _clip,
+    _same_heads,
+    _fill_none,
+    _rope_head,
+    _more_layers,
+    _rope_per_kind,
+    _rope_theta_below,
+    *[_layer_kinds(kinds) for kinds in _LAYER_KINDS],
+    _clip,
 ]
 
 

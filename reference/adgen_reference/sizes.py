@@ -41,14 +41,22 @@ _INTS: list[tuple[str, int]] = [
     (r"query_pre_attn_scalar", 4),
     (r"max_window_layers", 1),
     (r"original_max_position_embeddings|initial_context_length", 32),
-    (r"max_position_embeddings|n_positions|n_ctx|max_seq_len|seq_length|max_sequence_length"
-     r"|context_length|position_bias_max_distance", POSITIONS),
+    (
+        r"max_position_embeddings|n_positions|n_ctx|max_seq_len|seq_length|max_sequence_length"
+        r"|context_length|position_bias_max_distance",
+        POSITIONS,
+    ),
     (r"vocab_size|vocab_size_per_layer_input|embedding_size_per_layer_input|.*_vocab_size", VOCAB),
     (r"unpadded_vocab_size", VOCAB - 8),
-    (r"(text_)?(hidden_size|n_embd|d_model|dim_model|embed_dim|word_embed_proj_dim|embedding_dim)",
-     HIDDEN),
-    (r"adapter_(in|out)(put)?_(dim|size)|out_hidden_size|output_dim|projection_dim"
-     r"|projector_hidden_size|vision_output_dim", HIDDEN),
+    (
+        r"(text_)?(hidden_size|n_embd|d_model|dim_model|embed_dim|word_embed_proj_dim|embedding_dim)",
+        HIDDEN,
+    ),
+    (
+        r"adapter_(in|out)(put)?_(dim|size)|out_hidden_size|output_dim|projection_dim"
+        r"|projector_hidden_size|vision_output_dim",
+        HIDDEN,
+    ),
     (r"hidden_size_per_layer_input|ple_.*dim|laurel_rank|.*_low_rank.*|gated_norm_rank", 8),
     (r"moe_intermediate_size|expert_ffn_hidden_size|moe_ffn_.*size|expert_dim", 40),
     (r".*shared.*intermediate_size|moe_shared_.*size", 48),
@@ -65,8 +73,11 @@ _INTS: list[tuple[str, int]] = [
     (r"indexer_budget|token_budget", 8),
     (r".*compress_ratio", 2),
     (r"o_groups", 2),
-    (r"(.*_)?(head_dim|dim_head|mamba_d_head|kv_channels|d_kv|head_width)|mamba_headdim"
-     r"|linear_(key|value)_head_dim|qk_nope_head_dim|attention_head_size", HEAD_DIM),
+    (
+        r"(.*_)?(head_dim|dim_head|mamba_d_head|kv_channels|d_kv|head_width)|mamba_headdim"
+        r"|linear_(key|value)_head_dim|qk_nope_head_dim|attention_head_size",
+        HEAD_DIM,
+    ),
     (r"rotary_dim", 8),
     (r"q_lora_rank", 24),
     (r"kv_lora_rank", 20),
@@ -85,12 +96,17 @@ _INTS: list[tuple[str, int]] = [
     (r"mamba_d_state|state_size|ssm_state_size|d_state", 16),
     (r"time_step_rank|mamba_dt_rank|dt_rank", 4),
     (r"(mamba_)?chunk_size|attention_chunk_size|chunkwise_size", WINDOW),
-    (r"(.*_)?(sliding_window(_size)?|window_size|window_len|local_window|keep_window_size)",
-     WINDOW),
+    (
+        r"(.*_)?(sliding_window(_size)?|window_size|window_len|local_window|keep_window_size)",
+        WINDOW,
+    ),
     (r"(attn_layer|expert_layer)_offset", 1),
-    (r"layer_group_size|.*_pattern|(attn_layer|expert_layer)_period|.*_every_n_layers"
-     r"|.*_layer_interval|moe_layer_freq|moe_layer_interval|interleave_moe_layer_step"
-     r"|full_attention_interval", 2),
+    (
+        r"layer_group_size|.*_pattern|(attn_layer|expert_layer)_period|.*_every_n_layers"
+        r"|.*_layer_interval|moe_layer_freq|moe_layer_interval|interleave_moe_layer_step"
+        r"|full_attention_interval",
+        2,
+    ),
     (r"d_rel", 8),
     (r"rel_extent", 16),
     (r"num_mtp_layers|num_nextn_predict_layers", 0),

@@ -48,8 +48,16 @@ class AutoModelForImageTextToTextFactory(AutoModelForCausalLMFactory):
 
 
 def torch_export_to_gm(
-    model, args=None, kwargs=None, clone=False, *, dynamic_shapes=None, strict=False,
-    patch_configs=None, patch_list=None, num_moe_experts_for_export=None,
+    model,
+    args=None,
+    kwargs=None,
+    clone=False,
+    *,
+    dynamic_shapes=None,
+    strict=False,
+    patch_configs=None,
+    patch_list=None,
+    num_moe_experts_for_export=None,
 ):
     """torch.export, returned as a graph module; the real one also applies patches."""
     with torch.inference_mode():

@@ -185,16 +185,23 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--adgen", default=str(root / "build" / "release" / "adgen"))
     parser.add_argument("--adgen-option", action="append", default=[], help="handed on to adgen")
     parser.add_argument("--emitted", type=Path, help="verify modeling_T.py of this folder instead")
-    parser.add_argument("--transformers-python", default=sys.executable,
-                        help="interpreter that verifies, such as one with transformers 4.57")
+    parser.add_argument(
+        "--transformers-python",
+        default=sys.executable,
+        help="interpreter that verifies, such as one with transformers 4.57",
+    )
     parser.add_argument("--variants", default="all")
     parser.add_argument("--allow-plain", default="")
     parser.add_argument("--timeout", type=float, default=180, help="seconds a type")
     parser.add_argument("--tests", type=Path, default=corpus.TESTS)
     parser.add_argument("--expected", type=Path, help="default: expected_verdicts.tsv in --tests")
     parser.add_argument("--record", action="store_true", help="record the verdicts found")
-    parser.add_argument("--out", type=Path, default=root / "build" / "sweep",
-                        help="folder for sweep.tsv, sweep.md and the emitted files")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=root / "build" / "sweep",
+        help="folder for sweep.tsv, sweep.md and the emitted files",
+    )
     return parser.parse_args(arguments)
 
 

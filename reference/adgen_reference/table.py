@@ -63,8 +63,13 @@ def write_markdown(rows: list[Row], path: Path) -> None:
         where = f"{row.check} [{row.variant}]: " if row.check else ""
         difference = (where + row.first_difference)[:160] if row.first_difference else ""
         cells = [
-            row.model_type, row.tier, row.verdict, difference, row.ops,
-            f"{row.lines_in} → {row.lines_out}", str(row.adgen_ms),
+            row.model_type,
+            row.tier,
+            row.verdict,
+            difference,
+            row.ops,
+            f"{row.lines_in} → {row.lines_out}",
+            str(row.adgen_ms),
         ]
         lines.append("| " + " | ".join(_cell(c).replace("|", "\\|") for c in cells) + " |")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -53,7 +53,7 @@ class _Run:
 
 
 def _window_is_empty(config) -> bool:
-    """Whether a window of no token is set: Hugging Face then averages over all positions, the future included."""
+    """Whether a window of no token is set: Hugging Face then averages over all positions."""
     text = config.get_text_config()
     window = getattr(text, "sliding_window", None)
     return isinstance(window, int) and window < 1

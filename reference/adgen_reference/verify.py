@@ -237,10 +237,17 @@ def parse(arguments: list[str] | None) -> Any:
     parser.add_argument("--model-type", required=True, help="model type, such as qwen3")
     parser.add_argument("--variants", default="all", help="all, default, or names with commas")
     parser.add_argument("--export-all", action="store_true", help="export every variant")
-    parser.add_argument("--allow-plain", default="", metavar="KINDS",
-                        help="plain PyTorch to accept: attention,norm,rope,moe")
-    parser.add_argument("--no-embeds", action="store_true",
-                        help="do not compare inputs_embeds (for another transformers version)")
+    parser.add_argument(
+        "--allow-plain",
+        default="",
+        metavar="KINDS",
+        help="plain PyTorch to accept: attention,norm,rope,moe",
+    )
+    parser.add_argument(
+        "--no-embeds",
+        action="store_true",
+        help="do not compare inputs_embeds (for another transformers version)",
+    )
     parser.add_argument("--bfloat16", action="store_true", help="also report the error in bfloat16")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     return parser.parse_args(arguments)

@@ -1,8 +1,8 @@
 /* bench.c - `adgen_bench PACKAGE`: what translating takes beside tree-sitter's own parse of the same files.
  *
  * One line a model type that can be translated: type, bytes of its modeling and configuration file, microseconds of
- * tree-sitter for both, microseconds of the translation from reading to the text of the output, KB of memory. Each time is
- * the least of ROUNDS. scripts/bench.py sums them up.
+ * tree-sitter for both, microseconds of the translation from reading to the text of the output, KB of memory. Each time
+ * is the least of ROUNDS. scripts/bench.py sums them up.
  *
  * `adgen_bench --peak PROGRAM ARGUMENT...`: the peak resident memory of a program, in KB. A process starts with that of
  * the one that it was forked from, so that must be small. */

@@ -20,22 +20,23 @@ static int tear_down(void **state) {
     return 0;
 }
 
-static const char head[] = "# a comment with a ' in it\n"
-                           "_MODEL_TO_CONVERSION_PATTERN = {\n"
-                           "    # aliases, of types and of classes\n"
-                           "    \"cousin\": \"toy\",\n"
-                           "    \"far_cousin\": \"cousin\",\n"
-                           "    \"own\": \"toy\",\n"
-                           "}\n\n\n"
-                           "def _build_checkpoint_conversion_mapping():\n"
-                           "    mapping = {\n"
-                           "        \"toy\": [\n"
-                           "            WeightRenaming(r\"^trunk\\.\", \"model.\"),  # \"mapping[\" in a comment\n"
-                           "            WeightRenaming(source_patterns=r\"\\.att\\.\", target_patterns=r\"\\.attn\\.\"),\n"
-                           "        ],\n"
-                           "        'own': [WeightRenaming(\"head\", \"lm_head\")],\n"
-                           "        \"legacy\": [WeightRenaming(\"LayerNorm.gamma\", \"LayerNorm.weight\")],\n"
-                           "    }\n";
+static const char head[] =
+    "# a comment with a ' in it\n"
+    "_MODEL_TO_CONVERSION_PATTERN = {\n"
+    "    # aliases, of types and of classes\n"
+    "    \"cousin\": \"toy\",\n"
+    "    \"far_cousin\": \"cousin\",\n"
+    "    \"own\": \"toy\",\n"
+    "}\n\n\n"
+    "def _build_checkpoint_conversion_mapping():\n"
+    "    mapping = {\n"
+    "        \"toy\": [\n"
+    "            WeightRenaming(r\"^trunk\\.\", \"model.\"),  # \"mapping[\" in a comment\n"
+    "            WeightRenaming(source_patterns=r\"\\.att\\.\", target_patterns=r\"\\.attn\\.\"),\n"
+    "        ],\n"
+    "        'own': [WeightRenaming(\"head\", \"lm_head\")],\n"
+    "        \"legacy\": [WeightRenaming(\"LayerNorm.gamma\", \"LayerNorm.weight\")],\n"
+    "    }\n";
 static const char tail[] = "    for model_type, base_pattern in _MODEL_TO_CONVERSION_PATTERN.items():\n"
                            "        if model_type in mapping:\n"
                            "            continue\n"
@@ -55,8 +56,14 @@ static const char *published(const char *statements, const char *type, const cha
     struct cls entry = {.name = intern(world.atoms, cls), .def = def, .module = &module};
     atom base = intern(world.atoms, "transformers.PreTrainedModel");
     vec_push(world.arena, &entry.library_bases, base);
-    struct unit unit = {.arena = world.arena, .atoms = world.atoms, .diags = world.diags, .parser = world.parser, .module = &module,
-        .entry = &entry, .config = &config, .package = {folder, NULL}};
+    struct unit unit = {.arena = world.arena,
+        .atoms = world.atoms,
+        .diags = world.diags,
+        .parser = world.parser,
+        .module = &module,
+        .entry = &entry,
+        .config = &config,
+        .package = {folder, NULL}};
     bool ok;
     struct checkpoint *checkpoint = checkpoint_read(&unit, &ok);
     if (!ok)
@@ -66,7 +73,9 @@ static const char *published(const char *statements, const char *type, const cha
     struct published p = checkpoint_publish(checkpoint, key);
     if (p.problem)
         return p.problem;
-    return p.converter ? arena_printf(world.arena, "%s by %s part %u", p.key, p.converter->operations.at[0].name, p.part) : p.key;
+    return p.converter
+               ? arena_printf(world.arena, "%s by %s part %u", p.key, p.converter->operations.at[0].name, p.part)
+               : p.key;
 }
 
 static void test_lookup(void **state) {
@@ -76,7 +85,9 @@ static void test_lookup(void **state) {
     assert_string_equal(published("", "cousin", "X", "model.0.attn.q"), "trunk.0.att.q");
     assert_string_equal(published("", "far_cousin", "X", "model.norm"), "trunk.norm");
     assert_string_equal(published("", "own", "X", "lm_head.weight"), "head.weight");
-    assert_string_equal(published("    mapping[\"X\"] = [WeightRenaming(\"out\", \"lm_head\")]\n", "toy", "X", "lm_head.weight"), "out.weight");
+    assert_string_equal(
+        published("    mapping[\"X\"] = [WeightRenaming(\"out\", \"lm_head\")]\n", "toy", "X", "lm_head.weight"),
+        "out.weight");
 }
 
 static void test_statements(void **state) {
@@ -95,17 +106,18 @@ static void test_statements(void **state) {
 
 static void test_undoing(void **state) {
     (void)state;
-    const char *more = "    mapping[\"p\"] = [PrefixChange(prefix_to_remove=\"inner\", model_prefix=\"model\")]\n"
-                       "    mapping[\"q\"] = [PrefixChange(prefix_to_add=\"inner\", model_prefix=\"model\")]\n"
-                       "    mapping[\"c\"] = [\n"
-                       "        WeightConverter(\n"
-                       "            \"attn.qkv.weight\", [\"attn.q.weight\", \"attn.k.weight\"], operations=[Chunk(dim=0)]\n"
-                       "        ),\n"
-                       "        WeightRenaming(r\"\\.h\\.(\\d+)\\.\", r\".layers.\\1.\"),\n"
-                       "    ]\n"
-                       "    mapping[\"g\"] = [WeightRenaming(r\"^inner\\.\\1\", r\"^(enc|dec)\")]\n"
-                       "    mapping[\"s\"] = [WeightRenaming(r\"\\.(m|n)\\.w1\\.\", r\".\\1.gate.\")]\n"
-                       "    mapping[\"b\"] = [WeightRenaming(\"w\", \"weight\")]\n";
+    const char *more =
+        "    mapping[\"p\"] = [PrefixChange(prefix_to_remove=\"inner\", model_prefix=\"model\")]\n"
+        "    mapping[\"q\"] = [PrefixChange(prefix_to_add=\"inner\", model_prefix=\"model\")]\n"
+        "    mapping[\"c\"] = [\n"
+        "        WeightConverter(\n"
+        "            \"attn.qkv.weight\", [\"attn.q.weight\", \"attn.k.weight\"], operations=[Chunk(dim=0)]\n"
+        "        ),\n"
+        "        WeightRenaming(r\"\\.h\\.(\\d+)\\.\", r\".layers.\\1.\"),\n"
+        "    ]\n"
+        "    mapping[\"g\"] = [WeightRenaming(r\"^inner\\.\\1\", r\"^(enc|dec)\")]\n"
+        "    mapping[\"s\"] = [WeightRenaming(r\"\\.(m|n)\\.w1\\.\", r\".\\1.gate.\")]\n"
+        "    mapping[\"b\"] = [WeightRenaming(\"w\", \"weight\")]\n";
     assert_string_equal(published(more, "p", "X", "model.norm.weight"), "model.inner.norm.weight");
     assert_string_equal(published(more, "p", "X", "lm_head.weight"), "lm_head.weight");
     assert_string_equal(published(more, "q", "X", "model.inner.norm.weight"), "model.norm.weight");
@@ -119,11 +131,14 @@ static void test_undoing(void **state) {
 static void test_refused(void **state) {
     (void)state;
     assert_string_equal(published("    mapping[\"new\"] = build()\n", "new", "X", "a"), "refused");
-    assert_string_equal(published("    mapping[\"new\"] = [WeightRenaming(PATTERN, \"b\")]\n", "new", "X", "a"), "refused");
-    assert_string_equal(published("    mapping[\"new\"] = [WeightRenaming(\"(a)*\", \"(b)*\")]\n", "new", "X", "a"), "refused");
+    assert_string_equal(
+        published("    mapping[\"new\"] = [WeightRenaming(PATTERN, \"b\")]\n", "new", "X", "a"), "refused");
+    assert_string_equal(
+        published("    mapping[\"new\"] = [WeightRenaming(\"(a)*\", \"(b)*\")]\n", "new", "X", "a"), "refused");
     assert_string_equal(published("    for key in KEYS:\n        mapping[key] = []\n", "toy", "X", "a"), "refused");
     assert_string_equal(published("    mapping.update(more)\n", "toy", "X", "a"), "refused");
-    assert_string_equal(published("    mapping[\"new\"] = [GroupWeightRename([\"a\", \"b\"], [\"b\", \"c\"])]\n", "new", "X", "x.b"),
+    assert_string_equal(
+        published("    mapping[\"new\"] = [GroupWeightRename([\"a\", \"b\"], [\"b\", \"c\"])]\n", "new", "X", "x.b"),
         "a conversion of this kind is not known");
     assert_string_equal(published("    mapping[\"new\"] = build()\n", "toy", "X", "model.a"), "trunk.a");
 }

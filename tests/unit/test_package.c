@@ -39,8 +39,7 @@ static bool ends(const char *text, const char *suffix) {
     return n >= m && strcmp(text + n - m, suffix) == 0;
 }
 
-/* -- the package
- * --------------------------------------------------------------------------------------------------------- */
+/* -- the package --------------------------------------------------------------------------------------------------- */
 
 static void root_is_the_outermost_package(void **state) {
     struct fixture *f = *state;
@@ -105,8 +104,7 @@ static void unknown_types_suggest_the_nearest(void **state) {
     assert_string_equal(diags[0]->help, "did you mean `acorn`?");
 }
 
-/* -- configurations
- * -------------------------------------------------------------------------------------------------------- */
+/* -- configurations ------------------------------------------------------------------------------------------------ */
 
 static struct config *read(struct fixture *f, const char *file, const char *name) {
     struct module *module = module_read(&f->unit, file);

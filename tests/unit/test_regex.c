@@ -76,10 +76,12 @@ static void test_groups(void **state) {
 
 static void test_refused(void **state) {
     (void)state;
-    static const char *const patterns[] = {"(ab)*", "a**", "(a", "a)", "[a", "a\\", "(?<=a*)b", "(?#x)", "\\1", "*a", "\\pL", "(?i)a"};
+    static const char *const patterns[] = {
+        "(ab)*", "a**", "(a", "a)", "[a", "a\\", "(?<=a*)b", "(?#x)", "\\1", "*a", "\\pL", "(?i)a"};
     for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++)
         assert_string_equal(search(patterns[i], "ab"), "problem");
-    assert_string_equal(search(".*.*.*.*.*.*.*.*x", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"), "gave up");
+    assert_string_equal(
+        search(".*.*.*.*.*.*.*.*x", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"), "gave up");
 }
 
 int main(void) {

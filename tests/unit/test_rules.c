@@ -100,14 +100,16 @@ static void test_ops(void **state) {
     (void)state;
     refuses(HEAD MATCH "  rewrite: torch.ops.auto_deploy.torch_nothing($x)\n" TAIL,
         "7: no op torch.ops.auto_deploy.torch_nothing");
-    refuses(HEAD MATCH "  rewrite: torch.ops.auto_deploy.torch_l2norm($x, epsilon=1)\n" TAIL, "has no argument epsilon");
+    refuses(
+        HEAD MATCH "  rewrite: torch.ops.auto_deploy.torch_l2norm($x, epsilon=1)\n" TAIL, "has no argument epsilon");
     refuses(HEAD MATCH "  rewrite: torch.ops.auto_deploy.torch_l2norm($x, 1, 2)\n" TAIL, "at this position");
     refuses(HEAD MATCH "  rewrite: torch.ops.auto_deploy.torch_l2norm($x, x=$x)\n" TAIL, "has no argument x");
     refuses(HEAD MATCH "  rewrite: torch.ops.auto_deploy.torch_rmsnorm($x, $x)\n" TAIL, "needs its argument eps");
-    refuses(HEAD MATCH "  rewrite: torch.sin($x)\n  each: torch.sin($result)\n" TAIL, "`each` needs a `match` with several");
+    refuses(HEAD MATCH "  rewrite: torch.sin($x)\n  each: torch.sin($result)\n" TAIL,
+        "`each` needs a `match` with several");
 }
 
-/* -- near misses ------------------------------------------------------------------------------------------------------------ */
+/* -- near misses --------------------------------------------------------------------------------------------------- */
 
 /* `text` with each $name made the parameter or attribute that its conditions ask for, as a function. */
 static char *as_function(const struct rule *rule, const char *text) {
@@ -117,7 +119,10 @@ static char *as_function(const struct rule *rule, const char *text) {
         const struct metavariable *meta = &rule->metas->at[i];
         const char *mask = NULL;
         for (const struct condition *c = meta->conditions; c != NULL; c = c->next)
-            mask = c->kind == CONDITION_MASK ? "M" : c->kind == CONDITION_KEEPS ? "K" : c->kind == CONDITION_DROPS ? "D" : mask;
+            mask = c->kind == CONDITION_MASK    ? "M"
+                   : c->kind == CONDITION_KEEPS ? "K"
+                   : c->kind == CONDITION_DROPS ? "D"
+                                                : mask;
         buf_printf(&out, ", %s: %s", meta->name, mask ? mask : "T");
         if (!mask && meta->rank > 0)
             buf_printf(&out, "%u", meta->rank);

@@ -26,8 +26,7 @@ static const struct value *value_in(struct values *values, const char *expr) {
 /* Both expressions over the same variables: as the two elements of one returned tuple. */
 static bool equal(const char *a, const char *b) {
     struct values *values = values_create(world->arena, world->atoms, world->rules->library);
-    const struct value *pair =
-        value_in(values, arena_printf(world->arena, "((%s), (%s))", a, b));
+    const struct value *pair = value_in(values, arena_printf(world->arena, "((%s), (%s))", a, b));
     assert_int_equal(pair->kind, VALUE_TUPLE);
     return pair->arg[0] == pair->arg[1];
 }
@@ -141,9 +140,9 @@ static void test_variables(void **state) {
 static void test_expressions_are_read_as_python(void **state) {
     (void)state;
     static const char *const texts[] = {"a + b * c ** -d", "-x ** 2", "not a and b or c", "a if b else c if d else e",
-        "f(*a, b, c=d)[..., 1:, ::2, :-1]", "(a,)", "(a)", "[a, b]", "a < b <= c", "x[:, None]", "x[a:b:c]", "f()(a)(b=1)",
-        "a - b - c", "a @ b / c // d % e", "a is not None", "'s' + \"t\"", "1e-6 * 0.5", "a.b.c(d).e", "x[*a, b]", "x[(a, b)]",
-        "a & b | c ^ d << 2", "a not in b"};
+        "f(*a, b, c=d)[..., 1:, ::2, :-1]", "(a,)", "(a)", "[a, b]", "a < b <= c", "x[:, None]", "x[a:b:c]",
+        "f()(a)(b=1)", "a - b - c", "a @ b / c // d % e", "a is not None", "'s' + \"t\"", "1e-6 * 0.5", "a.b.c(d).e",
+        "x[*a, b]", "x[(a, b)]", "a & b | c ^ d << 2", "a not in b"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         uint32_t error;
         struct node *mine = expr_read(world->arena, world->atoms, texts[i], &error);
