@@ -1,6 +1,6 @@
 /* apply.h - applying equations to a function.
  *
- *     struct rewriter r = {.arena = ..., .atoms = ..., .rules = ..., .trace = ..., .where = "LlamaAttention.forward"};
+ *     struct rewriter r = {.arena = ..., .atoms = ..., .rules = ..., .trace = ..., .where = "AspenAttention.forward"};
  *     uint32_t n = rules_apply(&r, function_body(fn));
  *
  * reads the body of a specialised function (ssa.h), values it, and replaces every expression that is an instance of an

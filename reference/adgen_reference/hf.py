@@ -102,7 +102,7 @@ def logits(
     """
     kwargs: dict[str, Any] = {"attention_mask": torch.ones_like(input_ids), "use_cache": False}
     if position_ids is not None and takes_positions(model):
-        kwargs["position_ids"] = position_ids
+        kwargs["position_ids"] = position_ids.clone()  # some models add to them in place
     if inputs_embeds is not None:
         return model(inputs_embeds=inputs_embeds, **kwargs).logits
     return model(input_ids=input_ids, **kwargs).logits
