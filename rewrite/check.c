@@ -123,9 +123,12 @@ static void check_call(struct checker *c, const struct node *e) {
     if (e->callsite && e->callsite->fn->via_super && !atom_is(e->callsite->fn->name, "__init__"))
         refuse(c, e, "super", "the `%s` of the base class returns in places from which it cannot be unfolded",
             callee->atom);
-    if (callee->kind != NODE_ATTRIBUTE || e->callsite)
+    if (e->callsite)
         return;
-    check_unfollowed(c, e);
+    if (callee->kind == NODE_ATTRIBUTE || callee->abs == NULL || callee->abs->kind == ABS_TOP)
+        check_unfollowed(c, e);
+    if (callee->kind != NODE_ATTRIBUTE)
+        return;
     bool library = callee->abs && callee->abs->kind == ABS_LIBRARY;
     if (is_one_of(callee->atom, dependent) && (!library || strncmp(callee->abs->qual, "torch.", 6) == 0))
         refuse(c, e, "data-dependent",
