@@ -11,6 +11,14 @@ bool ends_with(const char *text, const char *suffix) {
     return n >= m && strcmp(text + n - m, suffix) == 0;
 }
 
+bool word_in(const char *word, const char *list) {
+    size_t n = strlen(word);
+    for (const char *p = list; n > 0 && (p = strstr(p, word)) != NULL; p += n)
+        if ((p == list || p[-1] == ' ') && (p[n] == ' ' || p[n] == '\0'))
+            return true;
+    return false;
+}
+
 enum { WORD_MAX = 63 };
 
 static uint32_t least(uint32_t a, uint32_t b) {

@@ -8,6 +8,7 @@
 
 bool starts_with(const char *text, const char *prefix);
 bool ends_with(const char *text, const char *suffix);
+bool word_in(const char *word, const char *list); /* of words with one space between two */
 
 /* Insertions, deletions, replacements and swaps of neighbours that make `b` of `a`. */
 uint32_t edit_distance(const char *a, const char *b);

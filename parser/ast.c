@@ -153,6 +153,19 @@ struct node *make_name(struct arena *arena, atom name) {
     return node_make(arena, NODE_NAME, name, 0);
 }
 
+struct node *call_argument(const struct node *call, uint32_t position, const char *keyword) {
+    for (uint32_t i = 1; i < call->nkids; i++) {
+        struct node *a = call->kid[i];
+        if (a->kind == NODE_KEYWORD ? keyword && atom_is(a->atom, keyword) : i - 1 == position)
+            return a->kind == NODE_KEYWORD ? a->kid[0] : a;
+    }
+    return NULL;
+}
+
+bool is_full_slice(const struct node *node) {
+    return node->kind == NODE_SLICE && !node->kid[0] && !node->kid[1] && !node->kid[2];
+}
+
 struct node *make_attr(struct arena *arena, struct node *value, atom attr) {
     return node_make(arena, NODE_ATTRIBUTE, attr, 1, value);
 }

@@ -147,6 +147,10 @@ static inline struct node *class_body(const struct node *cls) {
     return cls->kid[1];
 }
 
+/* Questions that passes ask. */
+struct node *call_argument(const struct node *call, uint32_t position, const char *keyword); /* NULL: not given */
+bool is_full_slice(const struct node *node);                                                 /* : */
+
 /* Constructors that passes use. */
 struct node *make_name(struct arena *arena, atom name);
 struct node *make_attr(struct arena *arena, struct node *value, atom attr);

@@ -7,6 +7,7 @@
  * Guarantees  a program that passes has none of these. */
 #include <string.h>
 
+#include "base/text.h"
 #include "rewrite/facts.h"
 #include "rewrite/trace.h"
 #include "rewrite/unit.h"
@@ -98,27 +99,19 @@ static void check_library(struct checker *c, const struct node *e, atom qual) {
 
 /* -- export -------------------------------------------------------------------------------------------------------- */
 
-static bool is_one_of(const char *name, const char *const *list) {
-    for (; *list; list++)
-        if (strcmp(name, *list) == 0)
-            return true;
-    return false;
-}
-
 /* A call that takes runtime arguments of Hugging Face, of something that is not known. */
 static void check_unfollowed(struct checker *c, const struct node *e) {
-    static const char *const runtime[] = {
-        "attention_mask", "past_key_values", "past_key_value", "use_cache", "cache_position", NULL};
+    static const char runtime[] = "attention_mask past_key_values past_key_value use_cache cache_position";
     for (uint32_t i = 1; i < e->nkids; i++)
-        if (e->kid[i]->kind == NODE_KEYWORD && e->kid[i]->atom && is_one_of(e->kid[i]->atom, runtime)) {
+        if (e->kid[i]->kind == NODE_KEYWORD && e->kid[i]->atom && word_in(e->kid[i]->atom, runtime)) {
             refuse(c, e, "unfollowed-call", "what is called here is not known, and it is given `%s`", e->kid[i]->atom);
             return;
         }
 }
 
 static void check_call(struct checker *c, const struct node *e) {
-    static const char *const dependent[] = {"item", "tolist", "nonzero", "masked_scatter", "masked_scatter_",
-        "masked_select", "unique", "unique_consecutive", "argwhere", "bincount", "histc", NULL};
+    static const char dependent[] = "item tolist nonzero masked_scatter masked_scatter_ masked_select unique "
+                                    "unique_consecutive argwhere bincount histc";
     const struct node *callee = e->kid[0];
     if (e->callsite && e->callsite->fn->via_super && !atom_is(e->callsite->fn->name, "__init__"))
         refuse(c, e, "super", "the `%s` of the base class returns in places from which it cannot be unfolded",
@@ -130,7 +123,7 @@ static void check_call(struct checker *c, const struct node *e) {
     if (callee->kind != NODE_ATTRIBUTE)
         return;
     bool library = callee->abs && callee->abs->kind == ABS_LIBRARY;
-    if (is_one_of(callee->atom, dependent) && (!library || strncmp(callee->abs->qual, "torch.", 6) == 0))
+    if (word_in(callee->atom, dependent) && (!library || strncmp(callee->abs->qual, "torch.", 6) == 0))
         refuse(c, e, "data-dependent",
             "the shape or value of `%s` depends on the data, which torch.export cannot trace", callee->atom);
     if (library && strcmp(callee->abs->qual, "torch.where") == 0 && e->nkids == 2)
@@ -164,8 +157,8 @@ static void check_mixing(struct checker *c, const struct node *e) {
         return;
     if (atom_is(c->fn->name, "__init__")) /* no tokens yet */
         return;
-    static const char *const products[] = {"matmul", "bmm", "baddbmm", "einsum", NULL};
-    static const char *const scans[] = {"cumsum", "cumprod", "logcumsumexp", "roll", "flip", NULL};
+    static const char products[] = "matmul bmm baddbmm einsum";
+    static const char scans[] = "cumsum cumprod logcumsumexp roll flip";
     if (e->kind == NODE_BINOP && e->op == OP_MATMUL && is_activation(e->kid[0]) && is_activation(e->kid[1]) &&
         !is_parameter(e->kid[0]) && !is_parameter(e->kid[1]))
         mixes(c, e, "@");
@@ -176,11 +169,11 @@ static void check_mixing(struct checker *c, const struct node *e) {
         mixes(c, e, callee->abs->qual);
     if (callee->kind != NODE_ATTRIBUTE)
         return;
-    bool product = is_one_of(callee->atom, products);
+    bool product = word_in(callee->atom, products);
     for (uint32_t i = 1; product && i < e->nkids; i++)
         if (e->kid[i]->kind != NODE_KEYWORD && is_parameter(e->kid[i]))
             product = false;
-    if (product || is_one_of(callee->atom, scans))
+    if (product || word_in(callee->atom, scans))
         mixes(c, e, callee->atom);
     if (callee->abs && callee->abs->kind == ABS_LIBRARY && strstr(callee->abs->qual, "conv1d"))
         mixes(c, e, "conv1d");

@@ -267,18 +267,6 @@ static const char *text_of(struct evaluation *e, const struct node *n) {
     return is_kind(n, NODE_STRINGS) ? all : NULL;
 }
 
-/* An argument by position or keyword. */
-static const struct node *argument(const struct node *call, uint32_t position, const char *name) {
-    uint32_t seen = 0;
-    for (uint32_t i = 1; i < call->nkids; i++) {
-        if (call->kid[i]->kind != NODE_KEYWORD && seen++ == position)
-            return call->kid[i];
-        if (call->kid[i]->kind == NODE_KEYWORD && atom_is(call->kid[i]->atom, name))
-            return call->kid[i]->kid[0];
-    }
-    return NULL;
-}
-
 static bool read_patterns(struct evaluation *e, const struct node *n, struct conversion *c, bool target) {
     struct arena *arena = e->table->unit->arena;
     uint32_t count = is_kind(n, NODE_LIST) ? n->nkids : 1;
@@ -308,8 +296,9 @@ static bool read_operations(struct evaluation *e, const struct node *list, struc
 }
 
 static bool read_prefix(struct evaluation *e, const struct node *call, struct conversion *c) {
-    const struct node *add = argument(call, 0, "prefix_to_add"), *remove = argument(call, 1, "prefix_to_remove");
-    const struct node *model = argument(call, 2, "model_prefix");
+    const struct node *add = call_argument(call, 0, "prefix_to_add"),
+                      *remove = call_argument(call, 1, "prefix_to_remove");
+    const struct node *model = call_argument(call, 2, "model_prefix");
     c->prefix_to_add = add && !is_none(add) ? text_of(e, add) : NULL;
     c->prefix_to_remove = remove && !is_none(remove) ? text_of(e, remove) : NULL;
     c->model_prefix = model && !is_none(model) ? text_of(e, model) : "";
@@ -326,7 +315,8 @@ static bool read_call(struct evaluation *e, const struct node *call) {
         c->kind = CONVERSION_PREFIX;
         return read_prefix(e, call, c);
     }
-    const struct node *source = argument(call, 0, "source_patterns"), *target = argument(call, 1, "target_patterns");
+    const struct node *source = call_argument(call, 0, "source_patterns"),
+                      *target = call_argument(call, 1, "target_patterns");
     if (source == NULL || target == NULL)
         return unknown(e, "a conversion without patterns");
     if (!read_patterns(e, source, c, false) || !read_patterns(e, target, c, true))
@@ -334,7 +324,7 @@ static bool read_call(struct evaluation *e, const struct node *call) {
     c->kind = atom_is(c->name, "WeightRenaming")    ? CONVERSION_RENAME
               : atom_is(c->name, "WeightConverter") ? CONVERSION_CONVERT
                                                     : CONVERSION_OTHER;
-    return c->kind != CONVERSION_CONVERT || read_operations(e, argument(call, 2, "operations"), c);
+    return c->kind != CONVERSION_CONVERT || read_operations(e, call_argument(call, 2, "operations"), c);
 }
 
 /* `mapping["key"]`: the key. */

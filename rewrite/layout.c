@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "rewrite/layout.h"
 
 enum { SWAP_DEPTH = 64 };
@@ -38,15 +39,6 @@ static bool is_int(const struct node *n, int *value) {
     return true;
 }
 
-static struct node *arg_at(const struct node *call, uint32_t position, const char *keyword) {
-    for (uint32_t i = 1; i < call->nkids; i++) {
-        struct node *a = call->kid[i];
-        if (a->kind == NODE_KEYWORD ? keyword && atom_is(a->atom, keyword) : i - 1 == position)
-            return a->kind == NODE_KEYWORD ? a->kid[0] : a;
-    }
-    return NULL;
-}
-
 static bool is_method(const struct node *e, const char *name) {
     return e->kind == NODE_CALL && e->kid[0]->kind == NODE_ATTRIBUTE && atom_is(e->kid[0]->atom, name) &&
            !(e->kid[0]->kid[0]->abs && e->kid[0]->kid[0]->abs->kind == ABS_LIBRARY);
@@ -60,7 +52,7 @@ static struct node *receiver(const struct node *call) {
 static bool is_swap(const struct node *e) {
     int d[4];
     if (is_method(e, "transpose") || is_method(e, "swapaxes")) {
-        const struct node *a = arg_at(e, 0, "dim0"), *b = arg_at(e, 1, "dim1");
+        const struct node *a = call_argument(e, 0, "dim0"), *b = call_argument(e, 1, "dim1");
         if (!a || !b || !is_int(a, &d[0]) || !is_int(b, &d[1]))
             return false;
         for (int i = 0; i < 2; i++)
@@ -99,14 +91,6 @@ static bool is_scalar(const struct node *e) {
 
 /* -- modules that work along the last dimension -------------------------------------------------------------------- */
 
-static bool one_of(const char *name, const char *list) {
-    size_t n = strlen(name);
-    for (const char *p = list; (p = strstr(p, name)) != NULL; p += n)
-        if ((p == list || p[-1] == ' ') && (p[n] == ' ' || p[n] == '\0'))
-            return true;
-    return false;
-}
-
 static const char pointwise[] =
     "to float half bfloat16 type type_as double contiguous clone sigmoid tanh relu silu gelu softplus exp log sqrt "
     "rsqrt "
@@ -115,8 +99,8 @@ static const char last_axis_ops[] = "torch_rmsnorm torch_l2norm torch_rmsnorm_ga
 
 static bool reduces_last(const struct node *call) {
     int dim;
-    const struct node *d = arg_at(call, call->kid[0]->kind == NODE_ATTRIBUTE ? 0 : 1, "dim");
-    const struct node *keep = arg_at(call, 1, "keepdim");
+    const struct node *d = call_argument(call, call->kid[0]->kind == NODE_ATTRIBUTE ? 0 : 1, "dim");
+    const struct node *keep = call_argument(call, 1, "keepdim");
     return d && is_int(d, &dim) && dim == -1 && keep && keep->kind == NODE_CONST && keep->op == OP_TRUE;
 }
 
@@ -134,11 +118,11 @@ static bool works_along_last(const struct node *e) {
         return false;
     if (e->kind == NODE_CALL) {
         const char *name = e->kid[0]->kind == NODE_ATTRIBUTE ? e->kid[0]->atom : NULL;
-        bool fine =
-            name && (one_of(name, pointwise) ||
-                        (one_of(name, "new_ones new_zeros") && e->nkids == 2 && is_last_size(e->kid[1])) ||
-                        (op_name(e) && one_of(name, last_axis_ops)) ||
-                        (one_of(name, "mean sum var amax") && reduces_last(e)) || one_of(name, "layer_norm rms_norm"));
+        bool fine = name && (word_in(name, pointwise) ||
+                                (word_in(name, "new_ones new_zeros") && e->nkids == 2 && is_last_size(e->kid[1])) ||
+                                (op_name(e) && word_in(name, last_axis_ops)) ||
+                                (word_in(name, "mean sum var amax") && reduces_last(e)) ||
+                                word_in(name, "layer_norm rms_norm"));
         if (!fine)
             return false;
     }
@@ -211,10 +195,6 @@ static struct web *new_web(struct layout *l, const struct web *like, enum web_ki
     return w;
 }
 
-static atom web_key(struct layout *l, const struct web *w) {
-    return intern_printf(l->unit->atoms, "%p", (const void *)w);
-}
-
 static struct node *assign_web(struct layout *l, struct web *w, struct node *expr) {
     struct node *stmt = node_make(l->unit->arena, NODE_ASSIGN, NULL, 2, expr, make_web_name(l->unit->arena, w));
     w->stmt = stmt;
@@ -269,7 +249,7 @@ static struct web *twin_of_element(struct layout *l, struct web *w) {
         twin->expr = s;
         twin->element = i;
         twins->kid[i] = make_web_name(unit->arena, twin);
-        map_put(unit->arena, &l->twins, web_key(l, old), twin);
+        map_put(unit->arena, &l->twins, web_key(l->unit->atoms, old), twin);
         node_insert(unit->arena, block, index++, assign_web(l, old, transpose_of(l, make_web_name(unit->arena, twin))));
         if (old == w)
             mine = twin;
@@ -302,7 +282,7 @@ static struct web *twin_of_join(struct layout *l, struct web *w) {
 }
 
 static struct web *twin_of(struct layout *l, struct web *w) {
-    struct web *twin = map_get(&l->twins, web_key(l, w));
+    struct web *twin = map_get(&l->twins, web_key(l->unit->atoms, w));
     if (twin)
         return twin;
     if (w->kind == WEB_ASSIGN && is_swap(w->expr) && receiver(w->expr)->kind == NODE_NAME && receiver(w->expr)->web) {
@@ -320,7 +300,7 @@ static struct web *twin_of(struct layout *l, struct web *w) {
     else if (w->kind == WEB_IF)
         twin = twin_of_join(l, w);
     if (twin)
-        map_put(l->unit->arena, &l->twins, web_key(l, w), twin);
+        map_put(l->unit->arena, &l->twins, web_key(l->unit->atoms, w), twin);
     return twin;
 }
 
@@ -328,7 +308,7 @@ static struct web *twin_of(struct layout *l, struct web *w) {
 
 static struct node *swap_rope(struct layout *l, struct node *e) {
     int dim;
-    struct node *d = arg_at(e, 4, "unsqueeze_dim");
+    struct node *d = call_argument(e, 4, "unsqueeze_dim");
     if (e->nkids < 5 || d == NULL || !is_int(d, &dim) || (dim != 1 && dim != 2))
         return NULL;
     struct node *s = copy(l, e);
@@ -362,10 +342,6 @@ static struct node *swap_elements(struct layout *l, struct node *list) {
     return s;
 }
 
-static bool is_full(const struct node *slice) {
-    return slice->kind == NODE_SLICE && !slice->kid[0] && !slice->kid[1] && !slice->kid[2];
-}
-
 static struct node *swap_subscript(struct layout *l, struct node *e) {
     struct node *index = e->kid[1];
     int element;
@@ -375,8 +351,8 @@ static struct node *swap_subscript(struct layout *l, struct node *e) {
     }
     bool last_only = index->kind == NODE_TUPLE && index->nkids == 2 && index->kid[0]->kind == NODE_CONST &&
                      index->kid[0]->op == OP_ELLIPSIS && index->kid[1]->kind == NODE_SLICE;
-    bool spelled = index->kind == NODE_TUPLE && index->nkids == 4 && is_full(index->kid[0]);
-    bool inserts = spelled && is_none(index->kid[1]) && is_full(index->kid[2]) && is_full(index->kid[3]) &&
+    bool spelled = index->kind == NODE_TUPLE && index->nkids == 4 && is_full_slice(index->kid[0]);
+    bool inserts = spelled && is_none(index->kid[1]) && is_full_slice(index->kid[2]) && is_full_slice(index->kid[3]) &&
                    e->kid[0]->abs && e->kid[0]->abs->rank == 3;
     for (uint32_t i = 0; spelled && !inserts && i < 4; i++)
         spelled = index->kid[i]->kind == NODE_SLICE;
@@ -399,14 +375,14 @@ static struct node *swap_method(struct layout *l, struct node *e) {
     struct node *object = receiver(e);
     if (strcmp(name, "unsqueeze") == 0) {
         int dim;
-        struct node *d = arg_at(e, 0, "dim");
+        struct node *d = call_argument(e, 0, "dim");
         if (!d || !is_int(d, &dim) || (dim != 1 && dim != 2) || !object->abs || object->abs->rank != 3)
             return NULL;
         struct node *s = copy(l, e);
-        return swap_dim(l, arg_at(s, 0, "dim")) ? s : NULL;
+        return swap_dim(l, call_argument(s, 0, "dim")) ? s : NULL;
     }
-    bool splits = one_of(name, "split chunk") && arg_at(e, 1, "dim");
-    if (!splits && !one_of(name, pointwise))
+    bool splits = word_in(name, "split chunk") && call_argument(e, 1, "dim");
+    if (!splits && !word_in(name, pointwise))
         return NULL;
     for (uint32_t i = 1; i < e->nkids; i++) { /* other tensors would have to turn too */
         const struct node *a = e->kid[i]->kind == NODE_KEYWORD ? e->kid[i]->kid[0] : e->kid[i];
@@ -420,7 +396,7 @@ static struct node *swap_method(struct layout *l, struct node *e) {
         return value;
     struct node *s = copy(l, e);
     s->kid[0]->kid[0] = value;
-    return !splits || swap_dim(l, arg_at(s, 1, "dim")) ? s : NULL;
+    return !splits || swap_dim(l, call_argument(s, 1, "dim")) ? s : NULL;
 }
 
 /* torch.f, written in the source or by an equation's template. */
@@ -435,7 +411,7 @@ static struct node *swap_call(struct layout *l, struct node *e) {
     const char *op = op_name(e);
     if (is_rope(e))
         return swap_rope(l, e);
-    if (op && one_of(op, last_axis_ops)) {
+    if (op && word_in(op, last_axis_ops)) {
         struct node *value = swapped(l, e->kid[1]), *s = value ? copy(l, e) : NULL;
         if (s)
             s->kid[1] = value;
@@ -456,15 +432,15 @@ static struct node *swap_call(struct layout *l, struct node *e) {
     }
     const struct node *callee = e->kid[0];
     bool library = is_library(callee);
-    if (library && callee->kind == NODE_ATTRIBUTE && one_of(callee->atom, "cat concat concatenate") && e->nkids >= 2 &&
+    if (library && callee->kind == NODE_ATTRIBUTE && word_in(callee->atom, "cat concat concatenate") && e->nkids >= 2 &&
         (e->kid[1]->kind == NODE_LIST || e->kid[1]->kind == NODE_TUPLE)) {
         struct node *list = swap_elements(l, e->kid[1]), *s = list ? copy(l, e) : NULL;
-        if (s == NULL || !swap_dim(l, arg_at(s, 1, "dim")))
+        if (s == NULL || !swap_dim(l, call_argument(s, 1, "dim")))
             return NULL;
         s->kid[1] = list;
         return s;
     }
-    if (library && callee->kind == NODE_ATTRIBUTE && one_of(callee->atom, pointwise) && e->nkids == 2) {
+    if (library && callee->kind == NODE_ATTRIBUTE && word_in(callee->atom, pointwise) && e->nkids == 2) {
         struct node *value = swapped(l, e->kid[1]), *s = value ? copy(l, e) : NULL;
         if (s)
             s->kid[1] = value;
@@ -527,7 +503,7 @@ static void add_layout(struct layout *l, struct node *call) {
 }
 
 static bool has_layout(const struct node *call) {
-    return arg_at(call, UINT32_MAX, "layout") != NULL;
+    return call_argument(call, UINT32_MAX, "layout") != NULL;
 }
 
 /* Find an attention op without a layout in an expression; *slot is where it stands. */
@@ -566,7 +542,7 @@ static void turn_attention(struct layout *l, struct node *stmt, struct node **sl
     stmt->comments = NULL;
     node_insert(l->unit->arena, block, index, made);
     stmt->kid[0] = w->expr = transpose_of(l, make_web_name(l->unit->arena, twin));
-    map_put(l->unit->arena, &l->twins, web_key(l, w), twin);
+    map_put(l->unit->arena, &l->twins, web_key(l->unit->atoms, w), twin);
 }
 
 static bool turn_block(struct layout *l, struct node *block) {
@@ -636,7 +612,7 @@ static bool has_unit_dim(const struct node *e, int depth) {
         return e->nkids == 2 && is_int(e->kid[1], &dim) && (dim == 1 || dim == 2) && receiver(e)->abs &&
                receiver(e)->abs->rank == 3;
     bool splits = is_method(e, "split") || is_method(e, "chunk");
-    const struct node *d = splits ? arg_at(e, 1, "dim") : NULL;
+    const struct node *d = splits ? call_argument(e, 1, "dim") : NULL;
     return d && is_int(d, &dim) && (dim == 3 || dim == -1) && has_unit_dim(receiver(e), depth + 1);
 }
 

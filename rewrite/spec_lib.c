@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "rewrite/spec.h"
 
 const struct arg *arg_find(const struct args *args, uint32_t position, const char *keyword) {
@@ -328,14 +329,6 @@ static uint32_t rank_of_vector(const struct args *args) {
     return a->kind == ABS_SHAPE || a->kind == ABS_TUPLE || a->kind == ABS_LIST ? rank_of_sizes(args, 0) : 1;
 }
 
-static bool one_of(const char *name, const char *list) {
-    size_t n = strlen(name);
-    for (const char *p = list; (p = strstr(p, name)) != NULL; p += n)
-        if ((p == list || p[-1] == ' ') && (p[n] == ' ' || p[n] == '\0'))
-            return true;
-    return false;
-}
-
 /* Methods and functions that keep the rank of their first tensor. */
 static const char keeps_rank[] =
     "to float half bfloat16 type type_as double contiguous clone detach transpose permute softmax log_softmax sigmoid "
@@ -380,7 +373,7 @@ static uint32_t rank_of_result(const char *name, const struct args *args, uint32
         return sizes > 0 && rank_known(rank) > 0 ? (sizes > rank ? sizes : rank) : 0;
     }
     long dim;
-    bool reduces = strcmp(name, "select") == 0 || (one_of(name, "mean sum amax amin var argmax argmin") &&
+    bool reduces = strcmp(name, "select") == 0 || (word_in(name, "mean sum amax amin var argmax argmin") &&
                                                       arg_find(args, first + 1, "keepdim") == NULL);
     bool one_dim = arg_find(args, first, "dim") != NULL && int_argument(args, first, "dim", 0, &dim);
     return reduces && one_dim && rank_known(rank) > 1 ? rank - 1 : 0;
@@ -389,16 +382,16 @@ static uint32_t rank_of_result(const char *name, const struct args *args, uint32
 static const struct absval *torch_result(
     struct frame *f, const char *name, const struct args *args, uint32_t receiver, uint32_t first) {
     struct unit *unit = f->unit;
-    if (one_of(name, gives_sequence)) {
+    if (word_in(name, gives_sequence)) {
         struct absval *seq = abs_new(unit, ABS_SEQ);
         seq->element = abs_tensor(unit, strcmp(name, "unbind") ? receiver : receiver > 1 ? receiver - 1 : 0);
         return seq;
     }
-    if (one_of(name, "max min") && args->list.len > 1)
+    if (word_in(name, "max min") && args->list.len > 1)
         return abs_simple(ABS_NOTNONE);
-    if (one_of(name, keeps_rank))
+    if (word_in(name, keeps_rank))
         return abs_tensor(unit, receiver);
-    if (one_of(name, "bmm baddbmm"))
+    if (word_in(name, "bmm baddbmm"))
         return abs_tensor(unit, 3);
     if (strcmp(name, "matmul") == 0)
         return abs_tensor(unit, rank_of_product(receiver, rank_of_arg(args, first)));
@@ -406,9 +399,9 @@ static const struct absval *torch_result(
         return abs_tensor(unit, 2);
     if (strcmp(name, "unsqueeze") == 0)
         return abs_tensor(unit, receiver ? receiver + 1 : 0);
-    if (one_of(name, "mean sum amax amin var") && arg_find(args, UINT32_MAX, "keepdim"))
+    if (word_in(name, "mean sum amax amin var") && arg_find(args, UINT32_MAX, "keepdim"))
         return abs_tensor(unit, receiver);
-    if (strncmp(name, "is_", 3) == 0 || one_of(name, "finfo iinfo any all equal allclose device dtype Size Generator"))
+    if (strncmp(name, "is_", 3) == 0 || word_in(name, "finfo iinfo any all equal allclose device dtype Size Generator"))
         return abs_simple(ABS_NOTNONE);
     return abs_tensor(unit, rank_of_result(name, args, receiver, first));
 }
@@ -417,19 +410,19 @@ static struct val call_torch(struct frame *f, const char *name, struct val calle
     struct unit *unit = f->unit;
     struct node *call = build_call(f, callee.expr, args, at);
     uint32_t rank = rank_of_arg(args, 0);
-    if (one_of(name, "cat concat stack") && args->list.len) {
+    if (word_in(name, "cat concat stack") && args->list.len) {
         const struct absval *list = args->list.at[0].val.abs;
         const struct absval *element = abs_element(f, list);
         rank = element->kind == ABS_TENSOR ? element->rank : 0;
         return val_make(abs_tensor(unit, strcmp(name, "stack") || rank == 0 ? rank : rank + 1), call);
     }
-    if (one_of(name, "where"))
+    if (word_in(name, "where"))
         return val_make(abs_tensor(unit, rank_of_arg(args, 1)), call);
     if (strcmp(name, "tensor") == 0 && args->list.len && args->list.at[0].val.abs->kind != ABS_LIST)
         return val_make(abs_tensor(unit, 1), call); /* broadcasts like one dimension */
     if (strcmp(name, "arange") == 0)
         return val_make(abs_tensor(unit, 1), call);
-    if (one_of(name, "zeros ones empty rand randn"))
+    if (word_in(name, "zeros ones empty rand randn"))
         return val_make(abs_tensor(unit, args->list.len == 1 ? rank_of_vector(args) : rank_of_sizes(args, 0)), call);
     return val_make(torch_result(f, name, args, rank, 1), call);
 }
@@ -444,9 +437,9 @@ static struct val call_nn_class(
     struct frame *f, atom qual, const char *name, struct val callee, struct args *args, struct node *at) {
     struct unit *unit = f->unit;
     struct node *call = build_call(f, callee.expr, args, at);
-    if (one_of(name, "Parameter Buffer"))
+    if (word_in(name, "Parameter Buffer"))
         return val_make(abs_tensor(unit, rank_of_arg(args, 0)), call);
-    if (one_of(name, "ModuleList ParameterList"))
+    if (word_in(name, "ModuleList ParameterList"))
         return val_make(module_list(f, args), call); /* empty: of anything, until something is appended */
     const struct arg *affine = arg_find(args, 2, "elementwise_affine");
     if (strcmp(name, "RMSNorm") == 0 && affine && abs_truth(affine->val.abs) == 0) /* has no weight to hand to an op */
@@ -479,7 +472,7 @@ struct val call_library(struct frame *f, atom qual, struct val callee, struct ar
     if (strncmp(qual, "builtins.", 9) == 0)
         return call_builtin(f, name, callee, args, at);
     if (strncmp(qual, "torch.", 6) == 0)
-        return isupper((unsigned char)*name) && !one_of(name, "Size Generator")
+        return isupper((unsigned char)*name) && !word_in(name, "Size Generator")
                    ? call_nn_class(f, qual, name, callee, args, at)
                    : call_torch(f, name, callee, args, at);
     if ((qual_ends(qual, "copy.deepcopy") || qual_ends(qual, "copy.copy")) && args->list.len)
@@ -588,7 +581,7 @@ static struct val tensor_method(struct frame *f, struct val object, atom name, s
         abs_is_none(args->list.at[0].val.abs)) /* a device that is not given */
         return object;
     bool same = (atom_is(name, "to") && moves_nothing(&object, args)) ||
-                (one_of(name, "view reshape") && views_same(&object, args));
+                (word_in(name, "view reshape") && views_same(&object, args));
     if (same) {
         object.expr = val_expr(f, &object);
         return object;
@@ -599,9 +592,9 @@ static struct val tensor_method(struct frame *f, struct val object, atom name, s
         struct node *n = make_number(unit->arena, intern_printf(unit->atoms, "%u", rank));
         return val_make(abs_const(unit, n), node_copy(unit->arena, n));
     }
-    if (one_of(name, gives_number))
+    if (word_in(name, gives_number))
         return val_make(abs_simple(ABS_NUMBER), call);
-    if (one_of(name, "view reshape expand")) {
+    if (word_in(name, "view reshape expand")) {
         const struct arg *first = arg_find(args, 0, NULL);
         if (first && first->val.abs->kind == ABS_LIBRARY) /* view(dtype) */
             return val_make(abs_tensor(unit, rank), call);
@@ -671,7 +664,7 @@ struct val call_method(struct frame *f, struct val object, atom name, struct arg
         return val_top(call);
     case ABS_NOTNONE:
     case ABS_TOP:
-        if (one_of(name, "view reshape transpose permute to float contiguous unsqueeze split chunk expand softmax"))
+        if (word_in(name, "view reshape transpose permute to float contiguous unsqueeze split chunk expand softmax"))
             return with_abs(val_make(torch_result(f, name, args, 0, 0), call), torch_result(f, name, args, 0, 0));
         return val_top(call);
     default: return val_top(call);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "rewrite/spec.h"
 
 enum { READ_DEPTH = 40 };
@@ -380,39 +381,33 @@ static bool read_where(struct reader *r, const struct node *e, struct mask *m) {
            mask_intersect(m, &other);
 }
 
-static bool one_of(const char *name, const char *const *list) {
-    for (; *list; list++)
-        if (strcmp(name, *list) == 0)
-            return true;
-    return false;
-}
-
 static bool is_bool_dtype(const struct node *e) {
     return e && e->kind == NODE_ATTRIBUTE && atom_is(e->atom, "bool");
 }
 
 static bool read_call(struct reader *r, const struct node *e, struct mask *m) {
-    static const char *const same[] = {"view", "reshape", "unsqueeze", "expand", "repeat", "to", "bool", "float",
-        "type", "type_as", "int", "long", "half", "bfloat16", "contiguous", "clone", "detach", "cuda", "cpu", "Buffer",
-        "Parameter", "byte", "uint8", "squeeze", "expand_as", NULL};
-    static const char *const
-        ones[] = {"ones", "ones_like", NULL},
-        *const zeros[] = {"zeros", "zeros_like", NULL}, *const full[] = {"full", "full_like", NULL},
-        *const not [] = {"logical_not", "bitwise_not", NULL}, *const both[] = {"logical_and", "bitwise_and", NULL},
-        *const any[] = {"logical_or", "bitwise_or", NULL}, *const xor [] = {"logical_xor", "bitwise_xor", NULL};
+    static const char same[] = "view reshape unsqueeze expand repeat to bool float type type_as int long half bfloat16 "
+                               "contiguous clone detach cuda cpu Buffer Parameter byte uint8 squeeze expand_as";
+    static const char ones[] = "ones ones_like";
+    static const char zeros[] = "zeros zeros_like";
+    static const char full[] = "full full_like";
+    static const char not [] = "logical_not bitwise_not";
+    static const char both[] = "logical_and bitwise_and";
+    static const char any[] = "logical_or bitwise_or";
+    static const char xor [] = "logical_xor bitwise_xor";
     const char *name = callee_name(e);
     const struct node *callee = e->kid[0];
     bool library = callee->kind != NODE_ATTRIBUTE || (callee->abs && callee->abs->kind == ABS_LIBRARY);
     const struct node *x = library ? call_arg(e, 0, "input") : callee->kid[0];
     uint32_t first = library ? 1 : 0;
     *m = (struct mask){.shape = MASK_BIDIRECTIONAL, .form = MASK_KEEPS, .plain = true};
-    if (one_of(name, ones))
+    if (word_in(name, ones))
         return true;
-    if (one_of(name, zeros)) {
+    if (word_in(name, zeros)) {
         m->form = MASK_ADDS;
         return true;
     }
-    if (one_of(name, full)) {
+    if (word_in(name, full)) {
         const struct node *fill = call_arg(e, 1, "fill_value");
         if (fill && is_constant(fill, 1))
             return true;
@@ -422,7 +417,7 @@ static bool read_call(struct reader *r, const struct node *e, struct mask *m) {
     }
     if (x == NULL)
         return false;
-    if (one_of(name, same)) {
+    if (word_in(name, same)) {
         bool to_bool = strcmp(name, "bool") == 0 || is_bool_dtype(call_arg(e, first, "dtype"));
         if (!read_mask(r, x, m))
             return false;
@@ -436,7 +431,7 @@ static bool read_call(struct reader *r, const struct node *e, struct mask *m) {
         return read_fill(r, x, call_arg(e, first, "mask"), call_arg(e, first + 1, "value"), m);
     if (strcmp(name, "where") == 0 && library)
         return read_where(r, e, m);
-    if (one_of(name, not )) {
+    if (word_in(name, not )) {
         negate(m);
         bool fine = read_mask(r, x, m) && is_boolean(m);
         negate(m);
@@ -444,12 +439,12 @@ static bool read_call(struct reader *r, const struct node *e, struct mask *m) {
     }
     struct mask other;
     const struct node *y = call_arg(e, first, "other");
-    bool pair = one_of(name, both) || one_of(name, any) || one_of(name, xor);
+    bool pair = word_in(name, both) || word_in(name, any) || word_in(name, xor);
     if (!pair || !y || !read_mask(r, x, m) || !read_mask(r, y, &other) || !is_boolean(m) || !is_boolean(&other))
         return false;
-    if (one_of(name, both))
+    if (word_in(name, both))
         return m->form == MASK_KEEPS && other.form == MASK_KEEPS && mask_intersect(m, &other);
-    if (one_of(name, any))
+    if (word_in(name, any))
         return m->form == MASK_DROPS && other.form == MASK_DROPS && mask_intersect(m, &other);
     /* a triangle without the one inside of it */
     return m->form == MASK_KEEPS && m->shape == MASK_CAUSAL && other.form == MASK_DROPS && other.shape == MASK_WITHIN &&

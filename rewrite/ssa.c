@@ -7,3 +7,7 @@ struct node *make_web_name(struct arena *arena, struct web *web) {
     name->abs = web->abs;
     return name;
 }
+
+atom web_key(struct atoms *atoms, const struct web *w) {
+    return intern_printf(atoms, "%p", (const void *)w);
+}

@@ -43,5 +43,6 @@ struct web {
 
 /* A NAME node that reads `web`. */
 struct node *make_web_name(struct arena *arena, struct web *web);
+atom web_key(struct atoms *atoms, const struct web *web); /* of a map of variables */
 
 #endif

@@ -10,6 +10,7 @@
  * varies. The largest positional expressions become tables; the code that computes them moves as it stands. */
 #include <string.h>
 
+#include "base/text.h"
 #include "parser/parse.h"
 #include "rewrite/facts.h"
 #include "rewrite/symbolic.h"
@@ -39,30 +40,9 @@ static bool is_minus_one(const struct node *n) {
            atom_is(n->kid[0]->atom, "1");
 }
 
-static struct node *argument(const struct node *call, uint32_t position, const char *keyword) {
-    for (uint32_t i = 1; i < call->nkids; i++) {
-        struct node *a = call->kid[i];
-        if (a->kind == NODE_KEYWORD ? keyword && atom_is(a->atom, keyword) : i - 1 == position)
-            return a->kind == NODE_KEYWORD ? a->kid[0] : a;
-    }
-    return NULL;
-}
-
-static bool one_of(const char *name, const char *list) {
-    size_t n = strlen(name);
-    for (const char *p = list; (p = strstr(p, name)) != NULL; p += n)
-        if ((p == list || p[-1] == ' ') && (p[n] == ' ' || p[n] == '\0'))
-            return true;
-    return false;
-}
-
 static const char pointwise[] = "float to double half type cos sin exp pow sqrt square reciprocal neg abs clone "
                                 "contiguous log clamp polar ones_like "
                                 "zeros_like mul add div sub view_as_complex view_as_real complex floor";
-
-static bool is_full(const struct node *n) {
-    return n->kind == NODE_SLICE && !n->kid[0] && !n->kid[1] && !n->kid[2];
-}
 
 /* p[..., None], p[:, :, None], x[..., ::2] */
 static enum tag tag_index(struct tabulate *t, const struct node *e, enum tag of) {
@@ -75,7 +55,7 @@ static enum tag tag_index(struct tabulate *t, const struct node *e, enum tag of)
                 return TAG_OTHER;
         return of == TAG_RAW && !is_none(index->kid[index->nkids - 1]) ? TAG_OTHER : TAG_POSITIONAL;
     }
-    bool column = of == TAG_RAW && index->nkids == 3 && is_full(index->kid[0]) && is_full(index->kid[1]) &&
+    bool column = of == TAG_RAW && index->nkids == 3 && is_full_slice(index->kid[0]) && is_full_slice(index->kid[1]) &&
                   is_none(index->kid[2]);
     (void)t;
     return column ? TAG_POSITIONAL : TAG_OTHER;
@@ -107,7 +87,7 @@ static enum tag tag_arguments(struct tabulate *t, const struct node *e, enum tag
 }
 
 static bool dimension_is_last(const struct node *e, uint32_t position) {
-    return is_minus_one(argument(e, position, "dim"));
+    return is_minus_one(call_argument(e, position, "dim"));
 }
 
 static enum tag tag_call(struct tabulate *t, struct node *e) {
@@ -120,20 +100,20 @@ static enum tag tag_call(struct tabulate *t, struct node *e) {
     enum tag tag = library ? tag_arguments(t, e, TAG_STATIC) : TAG_OTHER;
     if (!library) {
         tag = tag_of(t, e->kid[0]->kid[0]);
-        if (tag == TAG_RAW && one_of(name, "float to type double half"))
+        if (tag == TAG_RAW && word_in(name, "float to type double half"))
             return tag_arguments(t, e, TAG_STATIC) == TAG_STATIC ? TAG_RAW : TAG_OTHER;
-        if (tag == TAG_RAW && strcmp(name, "unsqueeze") == 0 && is_minus_one(argument(e, 0, "dim")))
+        if (tag == TAG_RAW && strcmp(name, "unsqueeze") == 0 && is_minus_one(call_argument(e, 0, "dim")))
             return TAG_POSITIONAL;
         tag = tag_arguments(t, e, tag);
     }
     if (tag != TAG_POSITIONAL)
         return tag == TAG_STATIC ? TAG_STATIC : TAG_OTHER;
-    if (one_of(name, pointwise))
+    if (word_in(name, pointwise))
         return TAG_POSITIONAL;
-    if (one_of(name, "cat stack concat repeat_interleave") &&
+    if (word_in(name, "cat stack concat repeat_interleave") &&
         (dimension_is_last(e, library ? 1 : 0) || dimension_is_last(e, 2) || dimension_is_last(e, 1)))
         return TAG_POSITIONAL;
-    if (one_of(name, "chunk split") && dimension_is_last(e, 1))
+    if (word_in(name, "chunk split") && dimension_is_last(e, 1))
         return TAG_POSITIONAL;
     return TAG_OTHER;
 }
@@ -182,10 +162,6 @@ static void start_dictionary(struct tabulate *t);
 
 /* -- moving code into __init__ ------------------------------------------------------------------------------------- */
 
-static atom web_key(struct tabulate *t, const struct web *w) {
-    return intern_printf(t->unit->atoms, "%p", (const void *)w);
-}
-
 static struct node *self_of(struct tabulate *t, struct fn *fn) {
     return make_web_name(t->unit->arena, fn->params.at[0]->web);
 }
@@ -210,12 +186,12 @@ static struct node *clone_web(struct tabulate *t, struct web *w) {
         return make_web_name(arena, t->all_positions);
     if (w->kind == WEB_PARAM)
         return self_of(t, t->init);
-    struct web *made = map_get(&t->clones, web_key(t, w));
+    struct web *made = map_get(&t->clones, web_key(t->unit->atoms, w));
     if (made)
         return make_web_name(arena, made);
     if (w->kind == WEB_ASSIGN) {
         made = assign(t, w->name, clone(t, w->expr));
-        map_put(arena, &t->clones, web_key(t, w), made);
+        map_put(arena, &t->clones, web_key(t->unit->atoms, w), made);
         return make_web_name(arena, made);
     }
     /* an element: unpack the whole again */
@@ -228,9 +204,9 @@ static struct node *clone_web(struct tabulate *t, struct web *w) {
         twin->stmt = stmt;
         twin->expr = stmt->kid[0];
         tuple->kid[i] = make_web_name(arena, twin);
-        map_put(arena, &t->clones, web_key(t, old), twin);
+        map_put(arena, &t->clones, web_key(t->unit->atoms, old), twin);
     }
-    return make_web_name(arena, map_get(&t->clones, web_key(t, w)));
+    return make_web_name(arena, map_get(&t->clones, web_key(t->unit->atoms, w)));
 }
 
 /* What an attribute was made from, without the wrapper that registers a buffer. */
@@ -290,7 +266,7 @@ static bool is_column(struct tabulate *t, const struct node *e) {
     if (e->kind == NODE_SUBSCRIPT)
         return is_column(t, e->kid[0]);
     return e->kind == NODE_CALL && e->kid[0]->kind == NODE_ATTRIBUTE && !is_library_call(e) &&
-           one_of(e->kid[0]->atom, "float to type double half unsqueeze") && is_column(t, e->kid[0]->kid[0]);
+           word_in(e->kid[0]->atom, "float to type double half unsqueeze") && is_column(t, e->kid[0]->kid[0]);
 }
 
 static struct node *torch_call(struct tabulate *t, const char *name, struct node *a, struct node *b) {
@@ -303,7 +279,7 @@ static struct node *torch_call(struct tabulate *t, const char *name, struct node
 }
 
 static struct node *without_float_cast(struct node *e) {
-    while (e->kind == NODE_CALL && e->kid[0]->kind == NODE_ATTRIBUTE && one_of(e->kid[0]->atom, "float to") &&
+    while (e->kind == NODE_CALL && e->kid[0]->kind == NODE_ATTRIBUTE && word_in(e->kid[0]->atom, "float to") &&
            !(e->kid[0]->kid[0]->abs && e->kid[0]->kid[0]->abs->kind == ABS_LIBRARY))
         e = e->kid[0]->kid[0];
     return e;
@@ -423,7 +399,8 @@ static struct node *read_table(struct tabulate *t, const char *name) {
 static void make_table(struct tabulate *t, struct node **slot) {
     struct node *e = *slot;
     const char *name = table_name(e);
-    bool alone = e->kind == NODE_NAME && e->web->kind == WEB_ASSIGN && !map_has(&t->clones, web_key(t, e->web));
+    bool alone =
+        e->kind == NODE_NAME && e->web->kind == WEB_ASSIGN && !map_has(&t->clones, web_key(t->unit->atoms, e->web));
     struct node *value = clone(t, alone ? e->web->expr : e);
     register_table(t, name, value);
     if (e->kind == NODE_NAME && e->web->kind == WEB_ASSIGN) {
