@@ -43,6 +43,6 @@ void need_import(struct emitter *e, const char *module, const char *name);
 void collect_names(struct emitter *e, const struct node *n);
 
 /* emit_header.c */
-void emit_header(struct emitter *e, struct buf *out);
+void emit_header(struct emitter *e, const char *code, struct buf *out); /* of the module with this code */
 
 #endif

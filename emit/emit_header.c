@@ -57,7 +57,37 @@ static const char *short_path(const struct unit *u) {
     return path;
 }
 
-void emit_header(struct emitter *e, struct buf *out) {
+/* "attention, RoPE and RMSNorm": what the module's code has as canonical ops; "" for nothing. */
+static const char *canonical_ops(struct emitter *e, const char *code, uint32_t *count) {
+    static const struct {
+        const char *call, *title;
+    } kinds[] = {{".torch_attention(", "attention"}, {".torch_rope_with_", "RoPE"}, {".torch_rmsnorm", "RMSNorm"},
+        {".torch_l2norm(", "L2 norm"}};
+    const char *found[sizeof kinds / sizeof kinds[0]], *all = "";
+    *count = 0;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (strstr(code, kinds[i].call) != NULL)
+            found[(*count)++] = kinds[i].title;
+    for (uint32_t i = 0; i < *count; i++)
+        all = arena_printf(e->unit->arena, "%s%s%s", all, i == 0 ? "" : i + 1 < *count ? ", " : " and ", found[i]);
+    return all;
+}
+
+/* Only what is so in this module is said. */
+static void emit_differences(struct emitter *e, const char *code, struct buf *out) {
+    uint32_t count;
+    const char *ops = canonical_ops(e, code, &count);
+    buf_puts(out, "Differences from the source:\n"
+                  "* prefill only: no KV cache, no attention masks, no training code, no output collection\n");
+    if (count > 0)
+        buf_printf(out, "* %s %s in BSND layout\n", ops,
+            count == 1 ? "is an AutoDeploy canonical op" : "are AutoDeploy canonical ops");
+    if (strstr(code, "_ad_cos_cached") != NULL)
+        buf_puts(out, "* cos/sin tables are built once and indexed once per forward by ``position_ids``\n");
+    buf_puts(out, "\"\"\"\n\n");
+}
+
+void emit_header(struct emitter *e, const char *code, struct buf *out) {
     struct unit *u = e->unit;
     buf_puts(out, ours);
     copy_rights(u->module->source, out);
@@ -72,9 +102,5 @@ void emit_header(struct emitter *e, struct buf *out) {
     } else {
         buf_printf(out, "Source: %s, translated by adgen.\n\n", path);
     }
-    buf_puts(out, "Differences from the source:\n"
-                  "* prefill only: no KV cache, no attention masks, no training code, no output collection\n"
-                  "* attention, RoPE and RMSNorm are AutoDeploy canonical ops in BSND layout\n"
-                  "* cos/sin tables are built once and indexed once per forward by ``position_ids``\n"
-                  "\"\"\"\n\n");
+    emit_differences(e, code, out);
 }

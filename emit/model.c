@@ -169,7 +169,11 @@ bool emit_model(struct unit *unit, struct buf *out) {
     emit_registration(&e);
     collect_names(&e, e.module);
     struct node *imports = emit_imports(&e);
-    emit_header(&e, out);
-    print_module(&e, imports, out);
+    struct buf code = {0};
+    print_module(&e, imports, &code);
+    buf_putc(&code, '\0');
+    emit_header(&e, code.at, out);
+    buf_puts(out, code.at);
+    buf_free(&code);
     return true;
 }
