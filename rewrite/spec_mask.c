@@ -625,6 +625,15 @@ const struct absval *mask_join(
     return abs_equal(a, b) ? a : mask_either(f, test->abs ? abs_symbol(f->unit, test->abs) : NULL, a, b);
 }
 
+/* `w if w is not None else None` and `None if w is None else w`: w; else NULL. */
+static const struct node *window_if_any(const struct node *test, const struct node *then, const struct node *other) {
+    if (test->kind != NODE_COMPARE || test->nkids != 2 || !is_none(test->kid[1]))
+        return NULL;
+    const struct node *kept = test->ops[0] == OP_IS_NOT ? then : test->ops[0] == OP_IS ? other : NULL;
+    bool none = (kept == then ? other : then) == NULL;
+    return kept && none && node_equal(test->kid[0], kept) ? kept : NULL;
+}
+
 const struct absval *mask_either(struct frame *f, struct node *symbol, const struct absval *a, const struct absval *b) {
     struct arena *arena = f->unit->arena;
     const struct mask *x = a->mask, *y = b->mask;
@@ -635,10 +644,11 @@ const struct absval *mask_either(struct frame *f, struct node *symbol, const str
     m->mask = NEW(arena, struct mask);
     *m->mask = *x;
     m->mask->plain = x->plain && y->plain;
-    bool optional = symbol->kind == NODE_COMPARE && symbol->nkids == 2 && symbol->ops[0] == OP_IS_NOT &&
-                    is_none(symbol->kid[1]) && x->window && !y->window && node_equal(symbol->kid[0], x->window);
-    if (optional) /* w if w is not None else None */
+    const struct node *window = window_if_any(symbol, x->window, y->window);
+    if (window) {
+        m->mask->window = node_copy(arena, window);
         return m;
+    }
     m->mask->window = node_make(arena, NODE_IFEXP, NULL, 3, symbol,
         x->window ? node_copy(arena, x->window) : make_const(arena, OP_NONE),
         y->window ? node_copy(arena, y->window) : make_const(arena, OP_NONE));

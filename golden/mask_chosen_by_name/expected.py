@@ -110,7 +110,7 @@ class ElderAttention(nn.Module):
         self.o_proj = nn.Linear(
             config.num_attention_heads * self.head_dim, config.hidden_size, bias=False
         )
-        self.sliding_window = None if config.sliding_window is None else config.sliding_window
+        self.sliding_window = config.sliding_window
 
     def forward(
         self, hidden_states: torch.Tensor, position_embeddings: tuple[torch.Tensor, torch.Tensor]
