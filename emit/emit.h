@@ -28,6 +28,9 @@ void append_python(struct emitter *e, struct node *block, const char *format, ..
     __attribute__((format(printf, 3, 4)));
 struct node *class_node(struct emitter *e, const char *name, struct node *bases);
 
+/* emit_locals.c: the body of a constructor, with variables for fields that it reads often. */
+struct node *shorten_reads(struct emitter *e, const struct fn *init);
+
 /* emit_skeleton.c */
 void emit_outputs(struct emitter *e);
 void emit_pretrained(struct emitter *e);

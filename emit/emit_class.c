@@ -100,10 +100,6 @@ static bool annotation_is_plain(const struct emitter *e, const struct node *n) {
     }
 }
 
-static bool is_optional_default(const struct param *p) {
-    return p->dflt && is_none(p->dflt);
-}
-
 /* A default stays where some call leaves the argument out. */
 static bool default_is_used(const struct fn *fn, uint32_t index) {
     for (uint32_t c = 0; c < fn->calls.len; c++) {
@@ -137,7 +133,6 @@ static struct node *param_node(struct emitter *e, const struct fn *fn, uint32_t 
     n->op = p->role;
     if (p->dflt && (fn->escapes || default_is_used(fn, i)))
         n->kid[1] = node_copy(e->unit->arena, p->dflt);
-    (void)is_optional_default;
     return n;
 }
 
@@ -165,25 +160,10 @@ static bool body_is_trivial(const struct node *body) {
            atom_is(call->kid[0]->atom, "__init__");
 }
 
-/* What a function returns once the elements of its tuple that nobody reads are gone. */
-static const struct absval *kept_result(const struct fn *fn) {
-    const struct absval *ret = fn->ret, *kept = NULL;
-    if (ret == NULL || ret->kind != ABS_TUPLE || fn->ret_all_live || fn->ret_count != ret->count)
-        return ret;
-    for (uint32_t i = 0; i < ret->count; i++) {
-        if (!(fn->ret_live >> i & 1))
-            continue;
-        if (kept)
-            return ret;
-        kept = ret->item[i].abs;
-    }
-    return kept;
-}
-
 static struct node *returns_node(struct emitter *e, const struct fn *fn) {
     if (atom_is(fn->name, "__init__"))
         return fn->def->kid[1] && is_none(fn->def->kid[1]) ? node_copy(e->unit->arena, fn->def->kid[1]) : NULL;
-    const struct absval *ret = kept_result(fn);
+    const struct absval *ret = fn->ret;
     if (ret && ret->kind == ABS_TENSOR && !fn->escapes) {
         struct unit *u = e->unit;
         return make_attr(u->arena, make_name(u->arena, intern(u->atoms, "torch")), intern(u->atoms, "Tensor"));
@@ -195,7 +175,8 @@ struct node *function_node(struct emitter *e, struct fn *fn) {
     struct arena *arena = e->unit->arena;
     if (fn->body->nkids == 0)
         node_add(arena, fn->body, node_new(arena, NODE_PASS));
-    struct node *n = node_make(arena, NODE_FUNCTION, fn->name, 3, params_node(e, fn), returns_node(e, fn), fn->body);
+    struct node *body = atom_is(fn->name, "__init__") ? shorten_reads(e, fn) : fn->body;
+    struct node *n = node_make(arena, NODE_FUNCTION, fn->name, 3, params_node(e, fn), returns_node(e, fn), body);
     n->flags |= NF_BLANK;
     if (fn->is_static)
         node_add(arena, n, make_name(arena, intern(e->unit->atoms, "staticmethod")));
@@ -246,19 +227,11 @@ static void add_bases(struct emitter *e, struct node *bases, const struct cls *c
     }
 }
 
-/* Class attributes that the code reads through self. */
-static void add_class_attrs(struct emitter *e, struct node *block, const struct cls *cls) {
-    (void)e;
-    (void)block;
-    (void)cls;
-}
-
 void emit_class(struct emitter *e, struct cls *cls) {
     struct arena *arena = e->unit->arena;
     struct node *bases = node_new(arena, NODE_BASES);
     add_bases(e, bases, cls);
     struct node *n = class_node(e, cls->name, bases);
-    add_class_attrs(e, class_body(n), cls);
     for (uint32_t i = 0; i < cls->methods.len; i++) {
         struct fn *fn = cls->methods.entry[i].value;
         if (!fn->live || !fn->body || fn->round != e->unit->round)

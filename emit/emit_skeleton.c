@@ -247,7 +247,7 @@ static void append_init(struct emitter *e, struct node *cls, struct cls *source,
     append_python(e, class_body(cls), "%s", text.at);
     buf_free(&text);
     struct node *method = last_statement(class_body(cls));
-    method->kid[2] = init->body;
+    method->kid[2] = shorten_reads(e, init);
     method->flags |= NF_BLANK;
 }
 
@@ -336,6 +336,7 @@ static void cast_embeddings(struct emitter *e, struct node *body) {
         struct node *dtype = make_attr(u->arena, weight, intern(u->atoms, "dtype"));
         s->kid[0] =
             node_make(u->arena, NODE_CALL, NULL, 2, make_attr(u->arena, s->kid[0], intern(u->atoms, "to")), dtype);
+        s->flags &= ~(uint32_t)NF_BLANK;
         return;
     }
 }
@@ -357,7 +358,7 @@ void emit_base_model(struct emitter *e) {
     rename_output(e, forward->body, output);
     cast_embeddings(e, forward->body);
     if (forward->body->nkids)
-        forward->body->kid[0]->flags |= NF_BLANK;
+        forward->body->kid[0]->flags &= ~(uint32_t)NF_BLANK;
     append_body(e, forward_of(cls), forward);
     append_helpers(e, cls, e->model);
 }

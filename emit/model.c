@@ -58,16 +58,17 @@ static void emit_rope_helper(struct emitter *e) {
     append_python(e, e->module,
         "def _get_rope_parameters(config%s) -> dict:\n"
         "    \"\"\"RoPE settings in the layout of transformers 5, also from a transformers 4 config.\"\"\"\n"
-        "    rope = dict(getattr(config, \"rope_parameters\", None) or getattr(config, \"rope_scaling\", None) or {})\n"
-        "    rope.setdefault(\"rope_type\", rope.get(\"type\", \"default\"))\n"
-        "    rope.setdefault(\"rope_theta\", getattr(config, \"rope_theta\", 10000.0))\n%s%s"
-        "    return rope\n",
+        "    rope = getattr(config, \"rope_parameters\", None) or getattr(config, \"rope_scaling\", None) or {}\n"
+        "    rope = {\"rope_type\": rope.get(\"type\", \"default\"), **rope}\n"
+        "    rope.setdefault(\"rope_theta\", getattr(config, \"rope_theta\", 10000.0))\n%s%s",
         config,
         u->rope_partial
             ? "    rope.setdefault(\"partial_rotary_factor\", getattr(config, \"partial_rotary_factor\", 1.0))\n"
             : "",
-        u->rope_original ? "    rope.setdefault(\"original_max_position_embeddings\", config.max_position_embeddings)\n"
-                         : "");
+        u->rope_original ? "    original = getattr(config, \"original_max_position_embeddings\", "
+                           "config.max_position_embeddings)\n"
+                           "    return {\"original_max_position_embeddings\": original, **rope}\n"
+                         : "    return rope\n");
 }
 
 /* A value that follows the imports stands one line below them, wherever it stood in the source. */

@@ -243,7 +243,8 @@ static bool is_one_line(const struct buf *out, size_t start) {
     return memchr(out->at + start, '\n', out->len - start) == out->at + out->len - 1;
 }
 
-/* A comment behind a statement that fits its line without it goes above, where it does not break the statement. */
+/* A remark behind a statement that needs its whole line is left out: on a line of its own it would read as the heading
+ * of what follows. */
 static void print_simple_statement(struct printer *p, const struct node *stmt) {
     size_t start = p->out->len;
     print_statement(p, stmt);
@@ -256,9 +257,7 @@ static void print_simple_statement(struct printer *p, const struct node *stmt) {
     print_statement(p, stmt);
     bool fits = is_one_line(p->out, start);
     buf_truncate(p->out, start);
-    if (fits) {
-        write_comment(p, comment);
-    } else {
+    if (!fits) {
         stmt->comments->trailing = comment;
     }
     print_statement(p, stmt);

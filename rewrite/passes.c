@@ -5,6 +5,7 @@
 
 #include "rewrite/checkpoint.h"
 #include "rewrite/config.h"
+#include "rewrite/dynamic_attrs.h"
 #include "rewrite/entry.h"
 #include "rewrite/layout.h"
 #include "rewrite/tabulate.h"
@@ -43,6 +44,8 @@ static bool run_tables(struct unit *unit) {
 static bool run_prune(struct unit *unit) {
     propagate_copies(unit);
     prune(unit);
+    if (drop_unread_attributes(unit))
+        prune(unit);
     return true;
 }
 

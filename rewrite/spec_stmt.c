@@ -3,10 +3,20 @@
 
 #include "rewrite/spec.h"
 
+/* What stands behind a line of a helper speaks of the helper: it does not move with the line. */
+static struct comments *without_remark(struct frame *f, struct comments *comments) {
+    if (comments == NULL || comments->trailing == NULL)
+        return comments;
+    struct comments *kept = NEW(f->unit->arena, struct comments);
+    *kept = *comments;
+    kept->trailing = NULL;
+    return kept;
+}
+
 struct node *emit(struct frame *f, struct node *stmt, struct node *at) {
     at_node(f, stmt, at);
     if (at && node_is_stmt(at)) {
-        stmt->comments = at->comments;
+        stmt->comments = f->unfolded ? without_remark(f, at->comments) : at->comments;
         stmt->flags |= at->flags & NF_BLANK;
     }
     node_add(f->unit->arena, f->out, stmt);

@@ -268,12 +268,26 @@ static void sweep_params(struct fn *fn) {
     }
 }
 
+/* What is known of the result follows its elements. */
+static void sweep_result(struct unit *unit, struct fn *fn) {
+    const struct fn *source = spelled_by(fn);
+    if (!shrinks(source) || fn->ret == NULL || fn->ret->kind != ABS_TUPLE || fn->ret->count != source->ret_count)
+        return;
+    struct absval *kept = abs_new(unit, ABS_TUPLE);
+    kept->item = NEW_ARRAY(unit->arena, struct val, fn->ret->count);
+    for (uint32_t i = 0; i < fn->ret->count; i++)
+        if (source->ret_live >> i & 1)
+            kept->item[kept->count++] = fn->ret->item[i];
+    fn->ret = kept->count == 1 ? kept->item[0].abs : kept;
+}
+
 void sweep(struct unit *unit, struct functions *functions) {
     for (uint32_t i = 0; i < functions->list.len; i++) {
         struct fn *fn = functions->list.at[i];
         if (!fn->live)
             continue;
         sweep_block(unit, fn, fn->body);
+        sweep_result(unit, fn);
     }
     for (uint32_t i = 0; i < functions->list.len && !unit->keep_signatures; i++)
         sweep_params(functions->list.at[i]);

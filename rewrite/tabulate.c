@@ -12,24 +12,12 @@
 
 #include "base/text.h"
 #include "parser/parse.h"
+#include "rewrite/dynamic_attrs.h"
 #include "rewrite/facts.h"
 #include "rewrite/symbolic.h"
 #include "rewrite/tabulate.h"
 
 enum tag { TAG_STATIC, TAG_DEVICE, TAG_KEY, TAG_RAW, TAG_POSITIONAL, TAG_OTHER };
-
-struct tabulate {
-    struct unit *unit;
-    struct fn *forward, *init;
-    struct web *positions;     /* the parameter */
-    struct web *all_positions; /* in __init__ */
-    struct node *rope_init; /* the call of a library rope function in __init__, where lengths matter to it; or NULL */
-    struct web *rows;       /* in forward: rows of the table, where not position_ids itself */
-    struct node *into;      /* BLOCK of __init__ that gets the code */
-    struct node *loop;      /* the FOR over layer types around `into`, or NULL */
-    struct web *key;        /* the parameter of forward that names the layer type, or NULL */
-    struct map clones;      /* id of a web of forward -> web in __init__ */
-};
 
 static enum tag tag_of(struct tabulate *t, struct node *e);
 
@@ -157,16 +145,14 @@ static enum tag tag_of(struct tabulate *t, struct node *e) {
 }
 
 static struct node *clone(struct tabulate *t, struct node *e);
-static struct node *long_rows(struct tabulate *t, struct node *rows);
-static void start_dictionary(struct tabulate *t);
 
 /* -- moving code into __init__ ------------------------------------------------------------------------------------- */
 
-static struct node *self_of(struct tabulate *t, struct fn *fn) {
+struct node *tabulate_self(struct tabulate *t, struct fn *fn) {
     return make_web_name(t->unit->arena, fn->params.at[0]->web);
 }
 
-static struct web *assign(struct tabulate *t, atom name, struct node *expr) {
+struct web *tabulate_assign(struct tabulate *t, atom name, struct node *expr) {
     struct web *w = NEW(t->unit->arena, struct web);
     w->kind = WEB_ASSIGN;
     w->name = name;
@@ -185,12 +171,12 @@ static struct node *clone_web(struct tabulate *t, struct web *w) {
     if (w == t->positions)
         return make_web_name(arena, t->all_positions);
     if (w->kind == WEB_PARAM)
-        return self_of(t, t->init);
+        return tabulate_self(t, t->init);
     struct web *made = map_get(&t->clones, web_key(t->unit->atoms, w));
     if (made)
         return make_web_name(arena, made);
     if (w->kind == WEB_ASSIGN) {
-        made = assign(t, w->name, clone(t, w->expr));
+        made = tabulate_assign(t, w->name, clone(t, w->expr));
         map_put(arena, &t->clones, web_key(t->unit->atoms, w), made);
         return make_web_name(arena, made);
     }
@@ -224,21 +210,8 @@ static struct node *clone_attribute(struct tabulate *t, struct node *e) {
     if (value)
         return make_web_name(t->unit->arena, value->web);
     struct node *n = node_copy(t->unit->arena, e);
-    n->kid[0] = self_of(t, t->init);
+    n->kid[0] = tabulate_self(t, t->init);
     return n;
-}
-
-/* getattr(self, f"{layer_type}_x") where the loop does setattr(self, f"{layer_type}_x", v): v. */
-static bool same_format(const struct node *a, const struct node *b) {
-    if (a->nkids != b->nkids)
-        return false;
-    for (uint32_t i = 0; i < a->nkids; i++) {
-        if (a->kid[i]->kind != b->kid[i]->kind)
-            return false;
-        if (a->kid[i]->kind == NODE_FTEXT && a->kid[i]->atom != b->kid[i]->atom)
-            return false;
-    }
-    return true;
 }
 
 static struct node *find_setattr(struct node *block, const struct node *format) {
@@ -251,6 +224,7 @@ static struct node *find_setattr(struct node *block, const struct node *format) 
     return NULL;
 }
 
+/* getattr(self, f"{layer_type}_x") where the loop does setattr(self, f"{layer_type}_x", v): v. */
 static struct node *clone_dynamic(struct tabulate *t, struct node *e) {
     struct node *call = find_setattr(t->into, e->kid[2]);
     struct node *value = call ? unwrapped(t, call->kid[3]) : NULL;
@@ -294,7 +268,7 @@ static struct node *angles(struct tabulate *t, struct node *inv_freq) {
 static struct node *clone_angles(struct tabulate *t, struct node *frequencies) {
     struct node *inv_freq = without_float_cast(clone(t, frequencies));
     struct node *rows = angles(t, inv_freq);
-    return t->rope_init ? long_rows(t, rows) : rows;
+    return t->rope_init ? long_context_rows(t, rows) : rows;
 }
 
 static struct node *clone(struct tabulate *t, struct node *e) {
@@ -357,17 +331,18 @@ static struct node *format_name(struct tabulate *t, const char *name, struct web
         node_make(u->arena, NODE_FTEXT, intern_printf(u->atoms, "_%s_cached", name), 0));
 }
 
-static struct web *loop_key(const struct tabulate *t) {
+struct web *tabulate_loop_key(const struct tabulate *t) {
     return t->loop->kid[0]->web;
 }
 
 static void register_table(struct tabulate *t, const char *name, struct node *value) {
     struct unit *u = t->unit;
     atom attribute = intern_printf(u->atoms, "_ad_%s_cached", name);
-    struct node *key = t->loop ? format_name(t, name, loop_key(t)) : make_string(u->arena, u->atoms, attribute);
+    struct node *key =
+        t->loop ? format_name(t, name, tabulate_loop_key(t)) : make_string(u->arena, u->atoms, attribute);
     struct node *persistent =
         node_make(u->arena, NODE_KEYWORD, intern(u->atoms, "persistent"), 1, make_const(u->arena, OP_FALSE));
-    struct node *method = make_attr(u->arena, self_of(t, t->init), intern(u->atoms, "register_buffer"));
+    struct node *method = make_attr(u->arena, tabulate_self(t, t->init), intern(u->atoms, "register_buffer"));
     struct node *call = node_make(u->arena, NODE_CALL, NULL, 4, method, key, value, persistent);
     struct node *stmt = node_make(u->arena, NODE_EXPR, NULL, 1, call);
     node_add(u->arena, t->into, stmt);
@@ -381,9 +356,9 @@ static void register_table(struct tabulate *t, const char *name, struct node *va
     map_put(u->arena, &t->init->owner->attrs, attribute, attr);
 }
 
-static struct node *read_table(struct tabulate *t, const char *name) {
+struct node *tabulate_read(struct tabulate *t, const char *name) {
     struct unit *u = t->unit;
-    struct node *self = self_of(t, t->forward), *table;
+    struct node *self = tabulate_self(t, t->forward), *table;
     if (t->loop) {
         struct node *getattr = make_name(u->arena, intern(u->atoms, "getattr"));
         table = node_make(u->arena, NODE_CALL, NULL, 3, getattr, self, format_name(t, name, t->key));
@@ -404,10 +379,10 @@ static void make_table(struct tabulate *t, struct node **slot) {
     struct node *value = clone(t, alone ? e->web->expr : e);
     register_table(t, name, value);
     if (e->kind == NODE_NAME && e->web->kind == WEB_ASSIGN) {
-        e->web->stmt->kid[0] = e->web->expr = read_table(t, name);
+        e->web->stmt->kid[0] = e->web->expr = tabulate_read(t, name);
         return;
     }
-    *slot = read_table(t, name);
+    *slot = tabulate_read(t, name);
 }
 
 /* The largest positional expressions below *slot. */
@@ -417,6 +392,8 @@ static bool find_tables(struct tabulate *t, struct node **slot, bool make) {
         return false;
     bool value = node_is_expr(e) && e->kind != NODE_TUPLE && e->kind != NODE_LIST && !is_column(t, e);
     if (value && tag_of(t, e) == TAG_POSITIONAL) {
+        if (t->first_table == NULL)
+            t->first_table = table_name(e);
         if (make)
             make_table(t, slot);
         return true;
@@ -430,213 +407,6 @@ static bool find_tables(struct tabulate *t, struct node **slot, bool make) {
 
 static bool stays_in_forward(struct tabulate *t, struct node *stmt) {
     return stmt->kind != NODE_ASSIGN || tag_of(t, stmt->kid[0]) == TAG_OTHER;
-}
-
-/* -- frequencies that depend on the length ------------------------------------------------------------------------- */
-
-/* Statements from Python text. `names` are replaced by the nodes beside them, a NULL name ends the list. */
-struct hole {
-    const char *name;
-    struct node *node;
-};
-
-static void fill(struct unit *unit, struct node **slot, const struct hole *holes) {
-    struct node *n = *slot;
-    if (n == NULL)
-        return;
-    if (n->kind == NODE_NAME)
-        for (const struct hole *h = holes; h->name; h++)
-            if (atom_is(n->atom, h->name)) {
-                *slot = node_copy(unit->arena, h->node);
-                return;
-            }
-    for (uint32_t i = 0; i < n->nkids; i++)
-        fill(unit, &n->kid[i], holes);
-}
-
-static struct node *quote(struct unit *unit, const char *text, const struct hole *holes) {
-    struct source *source = source_from_text(unit->arena, unit->atoms, unit->diags, "<template>", text, strlen(text));
-    struct node *module = parse_module(unit->parser, unit->arena, unit->atoms, unit->diags, source);
-    fill(unit, &module, holes);
-    return module;
-}
-
-static bool is_rope_init(const struct node *e) {
-    return e->kind == NODE_CALL && e->kid[0]->abs && e->kid[0]->abs->kind == ABS_OBJECT &&
-           qual_ends(e->kid[0]->abs->qual, "ROPE_INIT_FUNCTIONS");
-}
-
-static struct node *find_rope_init(struct node *n) {
-    if (n == NULL || is_rope_init(n))
-        return n;
-    for (uint32_t i = 0; i < n->nkids; i++) {
-        struct node *found = find_rope_init(n->kid[i]);
-        if (found)
-            return found;
-    }
-    return NULL;
-}
-
-/* The key that chose the function: ROPE_INIT_FUNCTIONS[key], maybe through a variable. */
-static struct node *rope_key(const struct node *call) {
-    const struct node *callee = call->kid[0];
-    if (callee->kind == NODE_NAME && callee->web && callee->web->kind == WEB_ASSIGN)
-        callee = callee->web->expr;
-    if (callee->kind == NODE_ATTRIBUTE && callee->kid[0]->abs && callee->kid[0]->abs->kind == ABS_INSTANCE) {
-        const struct attr *attr = class_attr_of(callee->kid[0]->abs->cls, callee->atom);
-        if (attr && attr->stores == 1 && attr->expr)
-            callee = attr->expr;
-    }
-    return callee->kind == NODE_SUBSCRIPT ? callee->kid[1] : NULL;
-}
-
-/* The dictionary of rope parameters that the rope type is read from. */
-static struct node *rope_parameters(struct unit *unit, struct node *n) {
-    if (n == NULL)
-        return NULL;
-    if (n->kind == NODE_SUBSCRIPT && n->kid[1]->kind == NODE_STRING &&
-        atom_is(string_value(unit->atoms, n->kid[1]), "rope_type"))
-        return n->kid[0];
-    for (uint32_t i = 0; i < n->nkids; i++) {
-        struct node *found = rope_parameters(unit, n->kid[i]);
-        if (found)
-            return found;
-    }
-    return NULL;
-}
-
-static struct web *plain_web(struct tabulate *t, const char *name, enum web_kind kind) {
-    struct web *w = NEW(t->unit->arena, struct web);
-    w->kind = kind;
-    w->name = intern(t->unit->atoms, name);
-    w->abs = abs_simple(ABS_TENSOR);
-    return w;
-}
-
-static void define_by(struct web *w, struct node *stmt) {
-    w->stmt = stmt;
-    w->expr = stmt->kid[0];
-}
-
-static void declare_attribute(struct tabulate *t, const char *name, struct node *block, uint32_t from) {
-    struct unit *u = t->unit;
-    struct attr *attr = NEW(u->arena, struct attr);
-    attr->name = intern(u->atoms, name);
-    attr->abs = abs_simple(ABS_TOP);
-    attr->stores = 2;
-    map_put(u->arena, &t->init->owner->attrs, attr->name, attr);
-    (void)block;
-    (void)from;
-}
-
-/* transformers 4 has the length of the original training beside the rope settings, or not at all. */
-static struct node *original_length(struct tabulate *t) {
-    struct unit *u = t->unit;
-    struct node *config = symbol_in_class(u, t->init->owner, make_name(u->arena, intern(u->atoms, "config")));
-    const struct hole holes[] = {{"CONFIG", config}, {NULL, NULL}};
-    struct node *made =
-        quote(u, "getattr(CONFIG, \"original_max_position_embeddings\", CONFIG.max_position_embeddings)\n", holes);
-    return made->kid[0]->kid[0];
-}
-
-/* rows of `freqs` for long inputs below those for short ones; forward then reads the lower half. */
-static struct node *long_rows(struct tabulate *t, struct node *rows) {
-    struct unit *u = t->unit;
-    struct web *freqs = assign(t, intern(u->atoms, "freqs"), rows);
-    struct web *long_freq = plain_web(t, "long_inv_freq", WEB_ELEMENT), *both = plain_web(t, "freqs", WEB_ASSIGN);
-    struct node *parameters = rope_parameters(u, t->into);
-    struct node *again = node_copy(u->arena, t->rope_init);
-    again->callsite = NULL;
-    struct node *original = parameters ? node_make(u->arena, NODE_SUBSCRIPT, NULL, 2, node_copy(u->arena, parameters),
-                                             make_string(u->arena, u->atoms, "original_max_position_embeddings"))
-                                       : original_length(t);
-    const struct hole holes[] = {{"KEY", rope_key(t->rope_init)}, {"ORIGINAL", original}, {"SELF", self_of(t, t->init)},
-        {"LONG", make_web_name(u->arena, long_freq)}, {"BOTH", make_web_name(u->arena, both)},
-        {"FREQS", make_web_name(u->arena, freqs)}, {"AGAIN", again},
-        {"POSITIONS", make_web_name(u->arena, t->all_positions)},
-        {"TYPE", t->loop ? make_web_name(u->arena, loop_key(t)) : make_const(u->arena, OP_NONE)}, {NULL, NULL}};
-    struct node *made = quote(u,
-        t->loop ? "if KEY == 'longrope':\n    SELF.long_context_from[TYPE] = ORIGINAL\n    LONG, _ = AGAIN\n"
-                  "    BOTH = torch.cat((FREQS, torch.outer(POSITIONS, LONG)))\n"
-                : "SELF.long_context_from = None\nif KEY == 'longrope':\n    SELF.long_context_from = ORIGINAL\n    "
-                  "LONG, _ = AGAIN\n"
-                  "    BOTH = torch.cat((FREQS, torch.outer(POSITIONS, LONG)))\n",
-        holes);
-    struct node *join = made->kid[made->nkids - 1], *block = join->kid[1];
-    struct node *start = t->loop ? node_copy(u->arena, original)
-                                 : make_attr(u->arena, self_of(t, t->init), intern(u->atoms, "long_context_from"));
-    struct node *length = node_make(u->arena, NODE_BINOP, NULL, 2, start, make_number(u->arena, intern(u->atoms, "1")));
-    length->op = OP_ADD;
-    node_add(
-        u->arena, block->kid[1]->kid[0], node_make(u->arena, NODE_KEYWORD, intern(u->atoms, "seq_len"), 1, length));
-    define_by(long_freq, block->kid[1]);
-    define_by(both, block->kid[2]);
-    struct web *phi = plain_web(t, "freqs", WEB_IF);
-    phi->stmt = join;
-    phi->from[0] = both;
-    phi->from[1] = freqs;
-    join->phis = NEW_ARRAY(u->arena, struct web *, 1);
-    join->phis[0] = phi;
-    join->nphis = 1;
-    for (uint32_t i = 0; i < made->nkids; i++)
-        node_add(u->arena, t->into, made->kid[i]);
-    declare_attribute(t, "long_context_from", t->into, 0);
-    if (t->loop)
-        start_dictionary(t);
-    return make_web_name(u->arena, phi);
-}
-
-/* In forward: which rows of the tables to read. */
-static void choose_rows(struct tabulate *t, struct node *body) {
-    struct unit *u = t->unit;
-    struct web *start = plain_web(t, "long_context_from", WEB_ASSIGN), *is_long = plain_web(t, "is_long", WEB_ASSIGN);
-    struct web *moved = plain_web(t, t->positions->name, WEB_ASSIGN), *rows = plain_web(t, t->positions->name, WEB_IF);
-    const struct hole holes[] = {{"SELF", self_of(t, t->forward)}, {"START", make_web_name(u->arena, start)},
-        {"LONG", make_web_name(u->arena, is_long)}, {"MOVED", make_web_name(u->arena, moved)},
-        {"P", make_web_name(u->arena, t->positions)}, {"TABLE", read_table(t, "cos")->kid[0]},
-        {"TYPE", t->key ? make_web_name(u->arena, t->key) : make_const(u->arena, OP_NONE)}, {NULL, NULL}};
-    struct node *made = quote(u,
-        t->loop ? "START = SELF.long_context_from.get(TYPE)\nif START is not None:\n    LONG = P.max() >= START\n"
-                  "    MOVED = torch.where(LONG, P + len(TABLE) // 2, P)\n"
-                : "if SELF.long_context_from is not None:\n    LONG = P.max() >= SELF.long_context_from\n"
-                  "    MOVED = torch.where(LONG, P + len(TABLE) // 2, P)\n",
-        holes);
-    struct node *join = made->kid[made->nkids - 1];
-    if (t->loop)
-        define_by(start, made->kid[0]);
-    define_by(is_long, join->kid[1]->kid[0]);
-    define_by(moved, join->kid[1]->kid[1]);
-    rows->stmt = join;
-    rows->from[0] = moved;
-    rows->from[1] = t->positions;
-    join->phis = NEW_ARRAY(u->arena, struct web *, 1);
-    join->phis[0] = rows;
-    join->nphis = 1;
-    for (uint32_t i = made->nkids; i-- > 0;)
-        node_insert(u->arena, body, 0, made->kid[i]);
-    t->rows = rows;
-}
-
-static void start_dictionary(struct tabulate *t) {
-    struct unit *u = t->unit;
-    const struct hole holes[] = {{"SELF", self_of(t, t->init)}, {NULL, NULL}};
-    struct node *made = quote(u, "SELF.long_context_from = {}\n", holes);
-    for (uint32_t i = 0; i < t->init->body->nkids; i++)
-        if (t->init->body->kid[i] == t->loop) {
-            node_insert(u->arena, t->init->body, i, made->kid[0]);
-            return;
-        }
-}
-
-/* Whether a decorator of forward makes frequencies follow the length. */
-static bool follows_length(const struct unit *unit, const struct fn *fn) {
-    for (uint32_t i = 3; i < fn->def->nkids; i++) {
-        const struct node *d = fn->def->kid[i];
-        const struct symbol *symbol = d->kind == NODE_NAME ? module_lookup(fn->module, d->atom) : NULL;
-        if (symbol && symbol->kind == SYM_IMPORT && fact_decorator(unit->facts, symbol->qual))
-            return true;
-    }
-    return false;
 }
 
 /* -- the pass ------------------------------------------------------------------------------------------------------ */
@@ -687,7 +457,7 @@ static void make_positions(struct tabulate *t, struct node *length) {
     struct node *dtype = node_make(
         u->arena, NODE_KEYWORD, intern(u->atoms, "dtype"), 1, make_attr(u->arena, torch, intern(u->atoms, "float")));
     struct node *value = node_make(u->arena, NODE_CALL, NULL, 3, arange, length, dtype);
-    t->all_positions = assign(t, intern(u->atoms, "positions"), value);
+    t->all_positions = tabulate_assign(t, intern(u->atoms, "positions"), value);
     t->all_positions->stmt->flags |= NF_BLANK;
 }
 
@@ -722,20 +492,15 @@ static bool tabulate_function(struct unit *unit, struct fn *forward) {
     if (length == NULL || (dynamic && t.loop == NULL))
         return false;
     t.into = t.loop ? t.loop->kid[2] : t.init->body;
-    if (follows_length(unit, forward)) {
-        t.rope_init = find_rope_init(t.into);
-        struct node *config = make_name(unit->arena, intern(unit->atoms, "config"));
-        bool has_length = rope_parameters(unit, t.into) || symbol_in_class(unit, t.init->owner, config);
-        if (t.rope_init && (rope_key(t.rope_init) == NULL || !has_length))
-            return false;
-    }
+    if (frequencies_follow_length(unit, forward) && !long_context_find(&t))
+        return false;
     make_positions(&t, length);
     if (t.rope_init)
-        choose_rows(&t, forward->body);
+        long_context_choose(&t);
     for (uint32_t i = 0; i < forward->body->nkids; i++)
         if (stays_in_forward(&t, forward->body->kid[i]))
             find_tables(&t, &forward->body->kid[i], true);
-    return true;
+    return t.rope_init == NULL || t.has_long_rows;
 }
 
 void tabulate(struct unit *unit) {
@@ -745,10 +510,9 @@ void tabulate(struct unit *unit) {
         struct fn *fn = all.list.at[i];
         if (!fn->owner || !fn->owner->constructed || !atom_is(fn->name, "forward") || tabulate_function(unit, fn))
             continue;
-        if (follows_length(unit, fn))
+        if (frequencies_follow_length(unit, fn))
             diag_at(unit->diags, SEVERITY_ERROR, fn->module->source, fn->def->span, "rope-length",
                 "the frequencies follow the length of the input here, and what is computed from them is not understood "
-                "as a "
-                "table by position");
+                "as a table by position");
     }
 }

@@ -420,6 +420,36 @@ static void tidy_spacing(struct node *block) {
     }
 }
 
+static uint32_t count_statements(const struct node *n) {
+    uint32_t count = node_is_stmt(n);
+    for (uint32_t i = 0; i < n->nkids; i++)
+        if (n->kid[i] && (node_is_stmt(n->kid[i]) || n->kid[i]->kind == NODE_BLOCK))
+            count += count_statements(n->kid[i]);
+    return count;
+}
+
+/* What a body begins with, when the next statement reads what it assigns. */
+static bool leads_to(struct node *block, uint32_t i) {
+    struct node *s = block->kid[i];
+    const struct web *w = i <= 1 ? assigned_web(s) : NULL;
+    struct node *next = i + 1 < block->nkids ? block->kid[i + 1] : NULL;
+    return w && is_kind(next, NODE_ASSIGN) && find_use(&next->kid[0], w);
+}
+
+/* A block that has become short reads as one paragraph; a comment still begins another. */
+static void close_ranks(struct node *block) {
+    enum { ONE_PARAGRAPH = 6 };
+    bool is_short = count_statements(block) <= ONE_PARAGRAPH;
+    for (uint32_t i = 0; i < block->nkids; i++) {
+        struct node *s = block->kid[i];
+        if ((is_short || (i > 0 && leads_to(block, i - 1))) && !(s->comments && s->comments->leading.len))
+            s->flags &= ~(uint32_t)NF_BLANK;
+        for (uint32_t k = 0; k < s->nkids; k++)
+            if (is_kind(s->kid[k], NODE_BLOCK))
+                close_ranks(s->kid[k]);
+    }
+}
+
 /* -- the pass ------------------------------------------------------------------------------------------------------ */
 
 /* x.contiguous().float(): a cast does not care how memory lies. */
@@ -456,6 +486,7 @@ void tidy(struct unit *unit) {
         tidy_loops(unit, fn->body);
         recount(fn);
         forward_values(fn->body);
+        close_ranks(fn->body);
     }
 }
 

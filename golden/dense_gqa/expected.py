@@ -53,9 +53,9 @@ class AlderMLP(nn.Module):
 class AlderRotaryEmbedding(nn.Module):
     def __init__(self, config):
         super().__init__()
-        rope_type = config.rope_parameters["rope_type"]
-        if rope_type != "default":
-            rope_init_fn = ROPE_INIT_FUNCTIONS[rope_type]
+        self.rope_type = config.rope_parameters["rope_type"]
+        if self.rope_type != "default":
+            rope_init_fn = ROPE_INIT_FUNCTIONS[self.rope_type]
             inv_freq, attention_factor = rope_init_fn(config)
         else:
             base = config.rope_parameters["rope_theta"]
@@ -63,14 +63,13 @@ class AlderRotaryEmbedding(nn.Module):
                 getattr(config, "head_dim", None)
                 or config.hidden_size // config.num_attention_heads
             )
-            attention_factor = 1.0  # Unused in this type of RoPE
+            attention_factor = 1.0
             # Compute the inverse frequencies
             inv_freq = 1.0 / (base ** (torch.arange(0, dim, 2, dtype=torch.float) / dim))
 
         positions = torch.arange(config.max_position_embeddings, dtype=torch.float)
         freqs = torch.outer(positions, inv_freq)
-        self.long_context_from = None
-        if rope_type == "longrope":
+        if self.rope_type == "longrope":
             self.long_context_from = config.rope_parameters["original_max_position_embeddings"]
             long_inv_freq, _ = rope_init_fn(config, seq_len=self.long_context_from + 1)
             freqs = torch.cat((freqs, torch.outer(positions, long_inv_freq)))
@@ -79,44 +78,31 @@ class AlderRotaryEmbedding(nn.Module):
         self.register_buffer("_ad_sin_cached", emb.sin() * attention_factor, persistent=False)
 
     def forward(self, x, position_ids):
-        if self.long_context_from is not None:
+        if self.rope_type == "longrope":
             is_long = position_ids.max() >= self.long_context_from
-            position_ids = torch.where(
-                is_long, position_ids + len(self._ad_cos_cached) // 2, position_ids
-            )
+            position_ids = position_ids + torch.where(is_long, len(self._ad_cos_cached) // 2, 0)
         cos = self._ad_cos_cached[position_ids]
         sin = self._ad_sin_cached[position_ids]
-
         return cos.to(dtype=x.dtype), sin.to(dtype=x.dtype)
 
 
 class AlderAttention(nn.Module):
     def __init__(self, config):
         super().__init__()
-        self.head_dim = getattr(
-            config, "head_dim", config.hidden_size // config.num_attention_heads
-        )
+        hidden_size = config.hidden_size
+        self.head_dim = getattr(config, "head_dim", hidden_size // config.num_attention_heads)
         self.scaling = self.head_dim**-0.5
 
-        self.q_proj = nn.Linear(
-            config.hidden_size, config.num_attention_heads * self.head_dim, bias=False
-        )
-        self.k_proj = nn.Linear(
-            config.hidden_size, config.num_key_value_heads * self.head_dim, bias=False
-        )
-        self.v_proj = nn.Linear(
-            config.hidden_size, config.num_key_value_heads * self.head_dim, bias=False
-        )
-        self.o_proj = nn.Linear(
-            config.num_attention_heads * self.head_dim, config.hidden_size, bias=False
-        )
+        self.q_proj = nn.Linear(hidden_size, config.num_attention_heads * self.head_dim, bias=False)
+        self.k_proj = nn.Linear(hidden_size, config.num_key_value_heads * self.head_dim, bias=False)
+        self.v_proj = nn.Linear(hidden_size, config.num_key_value_heads * self.head_dim, bias=False)
+        self.o_proj = nn.Linear(config.num_attention_heads * self.head_dim, hidden_size, bias=False)
 
     def forward(
         self, hidden_states: torch.Tensor, position_embeddings: tuple[torch.Tensor, torch.Tensor]
     ) -> torch.Tensor:
         input_shape = hidden_states.shape[:-1]
         hidden_shape = (*input_shape, -1, self.head_dim)
-
         query_states = self.q_proj(hidden_states).view(hidden_shape)
         key_states = self.k_proj(hidden_states).view(hidden_shape)
         value_states = self.v_proj(hidden_states).view(hidden_shape)
@@ -202,10 +188,8 @@ class AlderModel(AlderPreTrainedModel):
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("You must specify exactly one of input_ids or inputs_embeds")
         assert position_ids is not None, "position_ids must be provided for AD export"
-
         if inputs_embeds is None:
             inputs_embeds = self.embed_tokens(input_ids)
-
         hidden_states = inputs_embeds.to(self.norm.weight.dtype)
         position_embeddings = self.rotary_emb(hidden_states, position_ids)
 
@@ -247,7 +231,6 @@ class AlderForCausalLM(AlderPreTrainedModel, GenerationMixin):
     ) -> AlderCausalLMOutput:
         assert position_ids is not None, "position_ids must be provided for AD export"
         outputs = self.model(input_ids, position_ids, inputs_embeds, **kwargs)
-
         return AlderCausalLMOutput(logits=self.lm_head(outputs.last_hidden_state).float())
 
 

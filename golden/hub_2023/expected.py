@@ -193,7 +193,6 @@ class BanyanModel(BanyanPreTrainedModel):
 
         if inputs_embeds is None:
             inputs_embeds = self.embed_tokens(input_ids)
-
         hidden_states = inputs_embeds.to(self.norm.weight.dtype)
 
         for decoder_layer in self.layers:
@@ -207,7 +206,6 @@ class BanyanForCausalLM(BanyanPreTrainedModel, GenerationMixin):
     def __init__(self, config, **kwargs):
         super().__init__(config)
         self.model = BanyanModel(config)
-
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
         self.post_init()
 
@@ -238,7 +236,6 @@ class BanyanForCausalLM(BanyanPreTrainedModel, GenerationMixin):
         # decoder outputs consists of (dec_features, layer_state, dec_hidden, dec_attn)
         outputs = self.model(input_ids, position_ids, inputs_embeds, **kwargs)
         logits = self.lm_head(outputs.last_hidden_state)
-
         return BanyanCausalLMOutput(logits=logits.float())
 
 

@@ -38,28 +38,18 @@ class MedlarMLP(nn.Module):
 class MedlarAttention(nn.Module):
     def __init__(self, config):
         super().__init__()
-        self.head_dim = getattr(
-            config, "head_dim", config.hidden_size // config.num_attention_heads
-        )
+        hidden_size = config.hidden_size
+        self.head_dim = getattr(config, "head_dim", hidden_size // config.num_attention_heads)
         self.scaling = self.head_dim**-0.5
 
-        self.q_proj = nn.Linear(
-            config.hidden_size, config.num_attention_heads * self.head_dim, bias=True
-        )
-        self.k_proj = nn.Linear(
-            config.hidden_size, config.num_key_value_heads * self.head_dim, bias=True
-        )
-        self.v_proj = nn.Linear(
-            config.hidden_size, config.num_key_value_heads * self.head_dim, bias=True
-        )
-        self.o_proj = nn.Linear(
-            config.num_attention_heads * self.head_dim, config.hidden_size, bias=True
-        )
+        self.q_proj = nn.Linear(hidden_size, config.num_attention_heads * self.head_dim, bias=True)
+        self.k_proj = nn.Linear(hidden_size, config.num_key_value_heads * self.head_dim, bias=True)
+        self.v_proj = nn.Linear(hidden_size, config.num_key_value_heads * self.head_dim, bias=True)
+        self.o_proj = nn.Linear(config.num_attention_heads * self.head_dim, hidden_size, bias=True)
 
     def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
         input_shape = hidden_states.shape[:-1]
         hidden_shape = (*input_shape, -1, self.head_dim)
-
         query_states = self.q_proj(hidden_states).view(hidden_shape)
         key_states = self.k_proj(hidden_states).view(hidden_shape)
         value_states = self.v_proj(hidden_states).view(hidden_shape)
@@ -138,12 +128,9 @@ class MedlarModel(MedlarPreTrainedModel):
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("You must specify exactly one of input_ids or inputs_embeds")
         assert position_ids is not None, "position_ids must be provided for AD export"
-
         if inputs_embeds is None:
             inputs_embeds = self.embed_tokens(input_ids)
-
         hidden_states = inputs_embeds + self.embed_positions(position_ids)
-
         for decoder_layer in self.layers:
             hidden_states = decoder_layer(hidden_states)
         return MedlarModelOutput(last_hidden_state=self.norm(hidden_states))
@@ -182,7 +169,6 @@ class MedlarForCausalLM(MedlarPreTrainedModel, GenerationMixin):
     ) -> MedlarCausalLMOutput:
         assert position_ids is not None, "position_ids must be provided for AD export"
         outputs = self.model(input_ids, position_ids, inputs_embeds, **kwargs)
-
         return MedlarCausalLMOutput(logits=self.lm_head(outputs.last_hidden_state).float())
 
 

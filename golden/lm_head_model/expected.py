@@ -30,7 +30,6 @@ class YewAttention(nn.Module):
         super().__init__()
         self.head_dim = config.hidden_size // config.num_attention_heads
         self.split_size = config.hidden_size
-
         self.scaling = self.head_dim**-0.5
         self.c_attn = Conv1D(3 * config.hidden_size, config.hidden_size)
         self.c_proj = Conv1D(config.hidden_size, config.hidden_size)
@@ -190,7 +189,6 @@ class YewForCausalLM(YewPreTrainedModel, GenerationMixin):
         assert position_ids is not None, "position_ids must be provided for AD export"
         transformer_outputs = self.transformer(input_ids, position_ids, inputs_embeds, **kwargs)
         logits = self.lm_head(transformer_outputs.last_hidden_state).float()
-
         return YewCausalLMOutput(logits=logits)
 
 

@@ -52,12 +52,11 @@ class OliveMLP(nn.Module):
 class OliveRotaryEmbedding(nn.Module):
     def __init__(self, config):
         super().__init__()
-        self.config = config
-        self.layer_types = sorted(set(config.layer_types))
+        layer_types = sorted(set(config.layer_types))
         self.rope_type = {}
         self.long_context_from = {}
-        for layer_type in self.layer_types:
-            rope_params = self.config.rope_parameters[layer_type]
+        for layer_type in layer_types:
+            rope_params = config.rope_parameters[layer_type]
             if rope_params is None:
                 continue
 
@@ -65,33 +64,26 @@ class OliveRotaryEmbedding(nn.Module):
             if self.rope_type[layer_type] != "default":
                 rope_init_fn = ROPE_INIT_FUNCTIONS[self.rope_type[layer_type]]
                 curr_inv_freq, curr_attention_scaling = rope_init_fn(
-                    self.config, None, layer_type=layer_type
+                    config, None, layer_type=layer_type
                 )
             else:
-                base = self.config.rope_parameters[layer_type]["rope_theta"]
+                base = config.rope_parameters[layer_type]["rope_theta"]
                 dim = (
-                    getattr(self.config, "head_dim", None)
-                    or self.config.hidden_size // self.config.num_attention_heads
+                    getattr(config, "head_dim", None)
+                    or config.hidden_size // config.num_attention_heads
                 )
-                curr_attention_scaling = 1.0  # Unused in this type of RoPE
+                curr_attention_scaling = 1.0
                 curr_inv_freq = 1.0 / (base ** (torch.arange(0, dim, 2, dtype=torch.float) / dim))
-            setattr(self, f"{layer_type}_inv_freq", nn.Buffer(curr_inv_freq, persistent=False))
-            setattr(
-                self,
-                f"{layer_type}_original_inv_freq",
-                nn.Buffer(curr_inv_freq.clone(), persistent=False),
-            )
-            setattr(self, f"{layer_type}_attention_scaling", curr_attention_scaling)
 
             positions = torch.arange(config.max_position_embeddings, dtype=torch.float)
             freqs = torch.outer(positions, curr_inv_freq)
             if self.rope_type[layer_type] == "longrope":
                 self.long_context_from[layer_type] = rope_params["original_max_position_embeddings"]
                 long_inv_freq, _ = rope_init_fn(
-                    self.config,
+                    config,
                     None,
                     layer_type=layer_type,
-                    seq_len=rope_params["original_max_position_embeddings"] + 1,
+                    seq_len=self.long_context_from[layer_type] + 1,
                 )
                 freqs = torch.cat((freqs, torch.outer(positions, long_inv_freq)))
             emb = torch.cat((freqs, freqs), dim=-1)
@@ -106,10 +98,8 @@ class OliveRotaryEmbedding(nn.Module):
         long_context_from = self.long_context_from.get(layer_type)
         if long_context_from is not None:
             is_long = position_ids.max() >= long_context_from
-            position_ids = torch.where(
-                is_long,
-                position_ids + len(getattr(self, f"_ad_{layer_type}_cos_cached")) // 2,
-                position_ids,
+            position_ids = position_ids + torch.where(
+                is_long, len(getattr(self, f"_ad_{layer_type}_cos_cached")) // 2, 0
             )
         cos = getattr(self, f"_ad_{layer_type}_cos_cached")[position_ids]
         sin = getattr(self, f"_ad_{layer_type}_sin_cached")[position_ids]
@@ -121,31 +111,21 @@ class OliveAttention(nn.Module):
     def __init__(self, config, layer_idx: int):
         super().__init__()
         layer_type = config.layer_types[layer_idx]
-        self.head_dim = getattr(
-            config, "head_dim", config.hidden_size // config.num_attention_heads
-        )
+        hidden_size = config.hidden_size
+        self.head_dim = getattr(config, "head_dim", hidden_size // config.num_attention_heads)
         self.scaling = self.head_dim**-0.5
         self.sliding_window = config.sliding_window if layer_type == "sliding_attention" else None
 
-        self.q_proj = nn.Linear(
-            config.hidden_size, config.num_attention_heads * self.head_dim, bias=False
-        )
-        self.k_proj = nn.Linear(
-            config.hidden_size, config.num_key_value_heads * self.head_dim, bias=False
-        )
-        self.v_proj = nn.Linear(
-            config.hidden_size, config.num_key_value_heads * self.head_dim, bias=False
-        )
-        self.o_proj = nn.Linear(
-            config.num_attention_heads * self.head_dim, config.hidden_size, bias=False
-        )
+        self.q_proj = nn.Linear(hidden_size, config.num_attention_heads * self.head_dim, bias=False)
+        self.k_proj = nn.Linear(hidden_size, config.num_key_value_heads * self.head_dim, bias=False)
+        self.v_proj = nn.Linear(hidden_size, config.num_key_value_heads * self.head_dim, bias=False)
+        self.o_proj = nn.Linear(config.num_attention_heads * self.head_dim, hidden_size, bias=False)
 
     def forward(
         self, hidden_states: torch.Tensor, position_embeddings: tuple[torch.Tensor, torch.Tensor]
     ) -> torch.Tensor:
         input_shape = hidden_states.shape[:-1]
         hidden_shape = (*input_shape, -1, self.head_dim)
-
         query_states = self.q_proj(hidden_states).view(hidden_shape)
         key_states = self.k_proj(hidden_states).view(hidden_shape)
         value_states = self.v_proj(hidden_states).view(hidden_shape)
@@ -232,10 +212,8 @@ class OliveModel(OlivePreTrainedModel):
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("You must specify exactly one of input_ids or inputs_embeds")
         assert position_ids is not None, "position_ids must be provided for AD export"
-
         if inputs_embeds is None:
             inputs_embeds = self.embed_tokens(input_ids)
-
         hidden_states = inputs_embeds.to(self.norm.weight.dtype)
         position_embeddings = {}
         for layer_type in set(self.config.layer_types):
@@ -283,7 +261,6 @@ class OliveForCausalLM(OlivePreTrainedModel, GenerationMixin):
     ) -> OliveCausalLMOutput:
         assert position_ids is not None, "position_ids must be provided for AD export"
         outputs = self.model(input_ids, position_ids, inputs_embeds, **kwargs)
-
         return OliveCausalLMOutput(logits=self.lm_head(outputs.last_hidden_state).float())
 
 

@@ -63,37 +63,27 @@ class AcaciaRotaryEmbedding(nn.Module):
     def forward(self, x, position_ids):
         cos = self._ad_cos_cached[position_ids]
         sin = self._ad_sin_cached[position_ids]
-
         return cos.to(dtype=x.dtype), sin.to(dtype=x.dtype)
 
 
 class AcaciaAttention(nn.Module):
     def __init__(self, config):
         super().__init__()
-        self.head_dim = getattr(
-            config, "head_dim", config.hidden_size // config.num_attention_heads
-        )
+        hidden_size = config.hidden_size
+        self.head_dim = getattr(config, "head_dim", hidden_size // config.num_attention_heads)
         self.scaling = self.head_dim**-0.5
 
         self.q_proj = nn.Linear(
-            config.hidden_size,
-            config.num_attention_heads * self.head_dim,
-            bias=config.attention_bias,
+            hidden_size, config.num_attention_heads * self.head_dim, bias=config.attention_bias
         )
         self.k_proj = nn.Linear(
-            config.hidden_size,
-            config.num_key_value_heads * self.head_dim,
-            bias=config.attention_bias,
+            hidden_size, config.num_key_value_heads * self.head_dim, bias=config.attention_bias
         )
         self.v_proj = nn.Linear(
-            config.hidden_size,
-            config.num_key_value_heads * self.head_dim,
-            bias=config.attention_bias,
+            hidden_size, config.num_key_value_heads * self.head_dim, bias=config.attention_bias
         )
         self.o_proj = nn.Linear(
-            config.num_attention_heads * self.head_dim,
-            config.hidden_size,
-            bias=config.attention_bias,
+            config.num_attention_heads * self.head_dim, hidden_size, bias=config.attention_bias
         )
 
     def forward(
@@ -101,7 +91,6 @@ class AcaciaAttention(nn.Module):
     ) -> torch.Tensor:
         input_shape = hidden_states.shape[:-1]
         hidden_shape = (*input_shape, -1, self.head_dim)
-
         query_states = self.q_proj(hidden_states).view(hidden_shape)
         key_states = self.k_proj(hidden_states).view(hidden_shape)
         value_states = self.v_proj(hidden_states).view(hidden_shape)
@@ -189,10 +178,8 @@ class AcaciaModel(AcaciaPreTrainedModel):
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("You must specify exactly one of input_ids or inputs_embeds")
         assert position_ids is not None, "position_ids must be provided for AD export"
-
         if inputs_embeds is None:
             inputs_embeds = self.embed_tokens(input_ids)
-
         hidden_states = inputs_embeds.to(self.norm.weight.dtype)
         position_embeddings = self.rotary_emb(hidden_states, position_ids)
 
@@ -234,7 +221,6 @@ class AcaciaForCausalLM(AcaciaPreTrainedModel, GenerationMixin):
     ) -> AcaciaCausalLMOutput:
         assert position_ids is not None, "position_ids must be provided for AD export"
         outputs = self.model(input_ids, position_ids, inputs_embeds, **kwargs)
-
         return AcaciaCausalLMOutput(logits=self.lm_head(outputs.last_hidden_state).float())
 
 
