@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/text.h"
+
 struct node *node_new(struct arena *arena, enum node_kind kind) {
     struct node *node = NEW(arena, struct node);
     node->kind = (uint8_t)kind;
@@ -160,6 +162,10 @@ struct node *call_argument(const struct node *call, uint32_t position, const cha
             return a->kind == NODE_KEYWORD ? a->kid[0] : a;
     }
     return NULL;
+}
+
+bool mutates_list(atom method) {
+    return word_in(method, "append extend update insert");
 }
 
 bool is_full_slice(const struct node *node) {

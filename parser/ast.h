@@ -149,7 +149,8 @@ static inline struct node *class_body(const struct node *cls) {
 
 /* Questions that passes ask. */
 struct node *call_argument(const struct node *call, uint32_t position, const char *keyword); /* NULL: not given */
-bool is_full_slice(const struct node *node);                                                 /* : */
+bool mutates_list(atom method);              /* of a list or dictionary: append, extend, update, insert */
+bool is_full_slice(const struct node *node); /* : */
 
 /* Constructors that passes use. */
 struct node *make_name(struct arena *arena, atom name);

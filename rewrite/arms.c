@@ -76,18 +76,21 @@ static uint32_t take_arm(struct arms *a, struct node *block, uint32_t index, int
     return count;
 }
 
-static void join_block(struct arms *a, struct node *block) {
+static bool join_block(struct arms *a, struct node *block) {
+    bool joined = false;
     for (uint32_t i = 0; i < block->nkids; i++) {
         struct node *s = block->kid[i];
         for (uint32_t k = 0; k < s->nkids; k++)
             if (is_kind(s->kid[k], NODE_BLOCK))
-                join_block(a, s->kid[k]);
+                joined |= join_block(a, s->kid[k]);
         if (s->kind != NODE_IF || !only_defines(s->kid[1]) || !only_defines(s->kid[2]) || !same_values(a, s))
             continue;
         uint32_t other = s->kid[2] ? s->kid[2]->nkids : 0;
         i += take_arm(a, block, i, s->kid[1]->nkids <= other ? 0 : 1);
         i--;
+        joined = true;
     }
+    return joined;
 }
 
 static bool has_join(const struct node *block) {
@@ -102,7 +105,8 @@ static bool has_join(const struct node *block) {
     return false;
 }
 
-void join_arms(struct unit *unit) {
+bool join_arms(struct unit *unit) {
+    bool joined = false;
     struct functions all = {0};
     functions_collect(unit, &all);
     for (uint32_t i = 0; i < all.list.len; i++) {
@@ -110,6 +114,7 @@ void join_arms(struct unit *unit) {
         if (!has_join(a.fn->body))
             continue;
         a.values = values_create(unit->arena, unit->atoms, unit->rules->library);
-        join_block(&a, a.fn->body);
+        joined |= join_block(&a, a.fn->body);
     }
+    return joined;
 }

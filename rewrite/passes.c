@@ -44,7 +44,8 @@ static bool run_tables(struct unit *unit) {
 static bool run_prune(struct unit *unit) {
     propagate_copies(unit);
     prune(unit);
-    if (drop_unread_attributes(unit))
+    bool less = drop_unread_attributes(unit);
+    if (join_arms(unit) || less)
         prune(unit);
     return true;
 }

@@ -80,9 +80,10 @@ static struct attr *registered(struct unit *unit, const struct node *call) {
     return NULL;
 }
 
-/* self.layers.append(x) belongs to the attribute. */
-static struct attr *appended(const struct node *call) {
-    if (!is_self_method(call, "append") || call->kid[0]->kid[0]->kind != NODE_ATTRIBUTE)
+/* self.layers.append(x), self.names.extend(xs) belong to the attribute. */
+static struct attr *grown(const struct node *call) {
+    if (call->kind != NODE_CALL || call->kid[0]->kind != NODE_ATTRIBUTE || !mutates_list(call->kid[0]->atom) ||
+        call->kid[0]->kid[0]->kind != NODE_ATTRIBUTE)
         return NULL;
     const struct node *place = call->kid[0]->kid[0];
     const struct absval *self = place->kid[0]->abs;
@@ -137,7 +138,7 @@ static void index_stmt(struct unit *unit, struct fn *fn, struct node *stmt, stru
     case NODE_EXPR: {
         struct attr *attr = registered(unit, stmt->kid[0]);
         if (attr == NULL)
-            attr = appended(stmt->kid[0]);
+            attr = grown(stmt->kid[0]);
         if (attr)
             vec_push(unit->arena, &attr->stmts, stmt);
         else if (stmt->nphis == 0 && stmt->kid[0]->kind == NODE_CALL && !is_pure_call(unit, stmt->kid[0]))

@@ -267,7 +267,7 @@ struct val element_of(struct frame *f, struct val v, uint32_t index) {
     struct node *expr = node_make(unit->arena, NODE_SUBSCRIPT, NULL, 2, val_expr(f, &v), number);
     if ((v.abs->kind == ABS_TUPLE || v.abs->kind == ABS_LIST || v.abs->kind == ABS_RECORD) && index < v.abs->count) {
         const struct val *item = &v.abs->item[index];
-        if ((item->expr && expr_is_trivial(item->expr)) || constant_is_free(item->abs))
+        if (item->web || (item->expr && expr_is_trivial(item->expr)) || constant_is_free(item->abs))
             return (struct val){.abs = item->abs, .expr = val_expr(f, item), .web = item->web};
         return val_make(item->abs, expr);
     }

@@ -727,11 +727,6 @@ static bool run_in_place(struct frame *f, struct node *stmt) {
     return true;
 }
 
-static bool mutates_list(atom method) {
-    return atom_is(method, "append") || atom_is(method, "extend") || atom_is(method, "update") ||
-           atom_is(method, "insert");
-}
-
 /* `self.xs.append(v)`: the attribute has one more kind of item. */
 static bool run_attribute_mutation(struct frame *f, struct node *stmt) {
     struct unit *unit = f->unit;

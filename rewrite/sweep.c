@@ -271,9 +271,10 @@ static void sweep_params(struct fn *fn) {
 /* What is known of the result follows its elements. */
 static void sweep_result(struct unit *unit, struct fn *fn) {
     const struct fn *source = spelled_by(fn);
-    if (!shrinks(source) || fn->ret == NULL || fn->ret->kind != ABS_TUPLE || fn->ret->count != source->ret_count)
+    bool display = fn->ret && (fn->ret->kind == ABS_TUPLE || fn->ret->kind == ABS_LIST);
+    if (!shrinks(source) || !display || fn->ret->count != source->ret_count)
         return;
-    struct absval *kept = abs_new(unit, ABS_TUPLE);
+    struct absval *kept = abs_new(unit, fn->ret->kind);
     kept->item = NEW_ARRAY(unit->arena, struct val, fn->ret->count);
     for (uint32_t i = 0; i < fn->ret->count; i++)
         if (source->ret_live >> i & 1)

@@ -253,7 +253,7 @@ void apply_equations(struct unit *unit);
 
 /* -- arms.c -------------------------------------------------------------------------------------------------------- */
 
-void join_arms(struct unit *unit);
+bool join_arms(struct unit *unit); /* whether there were any */
 
 /* -- names.c ------------------------------------------------------------------------------------------------------- */
 
