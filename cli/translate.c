@@ -168,7 +168,7 @@ static int deliver(struct run *run, struct adgen_result *result) {
     if (result->status == ADGEN_REFUSED || !ok || !find_target(run))
         return EXIT_REFUSED;
     if (result->unit->prefill_only)
-        say(run->voice, "prefill-only: the model mixes along the sequence in ops that AutoDeploy has no cache for");
+        say(run->voice, "prefill-only: %s", result->unit->prefill_only);
     say_more(
         run->voice, "%s: %.1f ms, %zu KB", run->request.path, result->seconds * 1e3, arena_used(result->arena) / 1024);
     if (run->given->check) {

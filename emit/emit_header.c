@@ -84,6 +84,8 @@ static void emit_differences(struct emitter *e, const char *code, struct buf *ou
             count == 1 ? "is an AutoDeploy canonical op" : "are AutoDeploy canonical ops");
     if (strstr(code, "_ad_cos_cached") != NULL)
         buf_puts(out, "* cos/sin tables are built once and indexed once per forward by ``position_ids``\n");
+    if (e->unit->prefill_only)
+        buf_printf(out, "\nNot servable with a cache:\n%s.\n", e->unit->prefill_only);
     buf_puts(out, "\"\"\"\n\n");
 }
 

@@ -5,26 +5,12 @@
 #include <string.h>
 
 #include "emit/emit.h"
+#include "rewrite/entry.h"
 
 /* -- roles --------------------------------------------------------------------------------------------------------- */
 
 static bool is_pretrained(const struct cls *cls) {
     return class_derives(cls, "PreTrainedModel");
-}
-
-/* The call of the base model in the entry's forward. */
-static const struct node *find_model_call(const struct node *n) {
-    if (n == NULL)
-        return NULL;
-    if (n->kind == NODE_CALL && n->callsite && n->kid[0]->kind == NODE_ATTRIBUTE && n->callsite->fn->owner &&
-        is_pretrained(n->callsite->fn->owner))
-        return n;
-    for (uint32_t i = 0; i < n->nkids; i++) {
-        const struct node *found = find_model_call(n->kid[i]);
-        if (found)
-            return found;
-    }
-    return NULL;
 }
 
 /* self.a.b as "a.b". */
@@ -37,7 +23,7 @@ static const char *path_of(struct emitter *e, const struct node *n) {
 
 static void find_model(struct emitter *e) {
     const struct fn *forward = class_method(e->unit->entry, "forward");
-    const struct node *call = forward->body ? find_model_call(forward->body) : NULL;
+    const struct node *call = forward->body ? model_call(forward->body) : NULL;
     if (call == NULL)
         return;
     e->model = call->callsite->fn->owner;

@@ -109,6 +109,23 @@ static void check_unfollowed(struct checker *c, const struct node *e) {
         }
 }
 
+/* Modules of this file that a call may mean; the passes follow one of them. */
+static uint32_t count_callees(const struct absval *a) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; a && a->kind == ABS_UNION && i < a->count; i++)
+        count += a->item[i].abs->kind == ABS_INSTANCE;
+    return count;
+}
+
+/* A method that is handed on is called where it cannot be seen. */
+static void check_handed_on(struct checker *c, const struct node *e) {
+    for (uint32_t i = 1; i < e->nkids; i++) {
+        const struct node *a = e->kid[i]->kind == NODE_KEYWORD ? e->kid[i]->kid[0] : e->kid[i];
+        if (a->abs && a->abs->kind == ABS_BOUND && a->abs->fn && !a->abs->fn->live)
+            refuse(c, a, "method-escapes", "`%s` is handed to code that is not followed", a->abs->fn->name);
+    }
+}
+
 static void check_call(struct checker *c, const struct node *e) {
     static const char dependent[] = "item tolist nonzero masked_scatter masked_scatter_ masked_select unique "
                                     "unique_consecutive argwhere bincount histc";
@@ -116,6 +133,11 @@ static void check_call(struct checker *c, const struct node *e) {
     if (e->callsite && e->callsite->fn->via_super && !atom_is(e->callsite->fn->name, "__init__"))
         refuse(c, e, "super", "the `%s` of the base class returns in places from which it cannot be unfolded",
             callee->atom);
+    if (count_callees(callee->abs) > 1)
+        refuse(c, e, "one-of-several",
+            "`%s` is one of several modules of this file, and calls of that are not followed",
+            callee->atom ? callee->atom : "this");
+    check_handed_on(c, e);
     if (e->callsite)
         return;
     if (callee->kind == NODE_ATTRIBUTE || callee->abs == NULL || callee->abs->kind == ABS_TOP)
@@ -144,29 +166,43 @@ static bool is_parameter(const struct node *e) {
     return e->kind == NODE_ATTRIBUTE;
 }
 
-static void mixes(struct checker *c, const struct node *e, const char *what) {
+/* The first reason counts: `format` has a place for the class, and one for `what`. */
+static void not_servable(struct checker *c, const char *format, const char *what) {
     struct unit *unit = c->unit;
     if (!unit->prefill_only)
-        unit->prefill_only =
-            arena_printf(unit->arena, "%s mixes tokens in `%s`", c->fn->owner ? c->fn->owner->name : c->fn->name, what);
-    (void)e;
+        unit->prefill_only = arena_printf(unit->arena, format, c->fn->owner ? c->fn->owner->name : c->fn->name, what);
+}
+
+static void mixes(struct checker *c, const char *what) {
+    not_servable(c, "%s mixes tokens in `%s`, for which AutoDeploy has no cache", what);
+}
+
+static bool from_shape(const struct node *e, int depth);
+
+/* arange(seq_len): where a token stands in this call, which is not where it stands in the text once there is a cache.
+ */
+static void check_counting(struct checker *c, const struct node *call) {
+    if (!call->kid[0]->abs || call->kid[0]->abs->kind != ABS_LIBRARY || strcmp(call->kid[0]->abs->qual, "torch.arange"))
+        return;
+    for (uint32_t i = 1; i < call->nkids; i++)
+        if (call->kid[i]->kind != NODE_KEYWORD && from_shape(call->kid[i], 0))
+            not_servable(c, "%s counts tokens with `%s` instead of reading position_ids", "torch.arange");
 }
 
 static void check_mixing(struct checker *c, const struct node *e) {
     if (atom_is(c->fn->name, "__init__")) /* nothing that it computes depends on tokens */
         return;
-    if (atom_is(c->fn->name, "__init__")) /* no tokens yet */
-        return;
     static const char products[] = "matmul bmm baddbmm einsum";
     static const char scans[] = "cumsum cumprod logcumsumexp roll flip";
     if (e->kind == NODE_BINOP && e->op == OP_MATMUL && is_activation(e->kid[0]) && is_activation(e->kid[1]) &&
         !is_parameter(e->kid[0]) && !is_parameter(e->kid[1]))
-        mixes(c, e, "@");
+        mixes(c, "@");
     if (e->kind != NODE_CALL || e->callsite)
         return;
     const struct node *callee = e->kid[0];
+    check_counting(c, e);
     if (callee->abs && callee->abs->kind == ABS_OBJECT && strstr(callee->abs->qual, "Conv1d"))
-        mixes(c, e, callee->abs->qual);
+        mixes(c, callee->abs->qual);
     if (callee->kind != NODE_ATTRIBUTE)
         return;
     bool product = word_in(callee->atom, products);
@@ -174,9 +210,9 @@ static void check_mixing(struct checker *c, const struct node *e) {
         if (e->kid[i]->kind != NODE_KEYWORD && is_parameter(e->kid[i]))
             product = false;
     if (product || word_in(callee->atom, scans))
-        mixes(c, e, callee->atom);
+        mixes(c, callee->atom);
     if (callee->abs && callee->abs->kind == ABS_LIBRARY && strstr(callee->abs->qual, "conv1d"))
-        mixes(c, e, "conv1d");
+        mixes(c, "conv1d");
 }
 
 /* -- names --------------------------------------------------------------------------------------------------------- */

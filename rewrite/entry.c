@@ -146,3 +146,17 @@ bool select_entry(struct unit *unit) {
     unit->entry = only(&found);
     return unit->entry != NULL || not_decided(unit, &found);
 }
+
+const struct node *model_call(const struct node *n) {
+    if (n == NULL)
+        return NULL;
+    if (n->kind == NODE_CALL && n->callsite && n->kid[0]->kind == NODE_ATTRIBUTE && n->callsite->fn->owner &&
+        is_pretrained(n->callsite->fn->owner))
+        return n;
+    for (uint32_t i = 0; i < n->nkids; i++) {
+        const struct node *found = model_call(n->kid[i]);
+        if (found)
+            return found;
+    }
+    return NULL;
+}

@@ -9,4 +9,7 @@
  * one. */
 bool select_entry(struct unit *unit);
 
+/* The call of the base model, in the body of the entry's forward; NULL where the entry holds the layers itself. */
+const struct node *model_call(const struct node *body);
+
 #endif

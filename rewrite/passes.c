@@ -5,6 +5,7 @@
 
 #include "rewrite/checkpoint.h"
 #include "rewrite/config.h"
+#include "rewrite/counted.h"
 #include "rewrite/dynamic_attrs.h"
 #include "rewrite/entry.h"
 #include "rewrite/layout.h"
@@ -14,6 +15,11 @@
 
 static bool run_equations(struct unit *unit) {
     apply_equations(unit);
+    return true;
+}
+
+static bool run_positions(struct unit *unit) {
+    read_positions(unit);
     return true;
 }
 
@@ -70,6 +76,7 @@ const struct pass passes[] = {
     {"entry", select_entry, "choose the class to translate"},
     {"config", read_config, "find its configuration class and read which fields that has"},
     {"specialise", specialise, "evaluate what is known of prefill inference; unfold helpers into their callers"},
+    {"positions", run_positions, "read position_ids where the model counts its tokens"},
     {"equations", run_equations, "replace what is equal to a canonical op by that op"},
     {"sweep", run_sweep, "drop the statements that nothing needs"},
     {"again", run_equations, "the equations on what is left"},

@@ -1,7 +1,8 @@
 """Does a model mix tokens anywhere but in the ops that the cache insertion replaces?
 
 Those ops are replaced by functions of one token; then a token may no longer influence the logits
-at any other position.
+at any other position, and what it gives may depend on its position_ids alone, not on its place in
+the call: a step of generation holds the last token and nothing before it.
 """
 
 from __future__ import annotations
@@ -73,4 +74,8 @@ def leak(model: torch.nn.Module) -> str | None:
             if bool((moved > limit).any()):
                 where = int(moved.argmax())
                 return f"token {changed} reaches position {where} outside the canonical ops"
+        first = sizes.SEQUENCE // 3
+        moved = emitted.logits(model, ids[:, first:], positions[:, first:]) - base[:, first:]
+        if bool((moved.abs() > 1e-4 * base.abs().max()).any()):
+            return "a token gives other logits in a shorter call, with the same position_ids"
     return None

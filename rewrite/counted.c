@@ -1,0 +1,490 @@
+/* counted.c - positions that a model counts itself.
+ *
+ * Reads   the residual program: the forward of the model, and functions that it calls with its tokens.
+ * Writes  torch.arange(sequence length), the positions of a text that begins with this call, becomes position_ids,
+ * which has them for any call. That has a row for each sequence: what gave the count such a dimension goes, and a
+ *         function that counts inside takes position_ids as a parameter.
+ * Guarantees  the same values for positions 0, 1, 2, ...; nothing changes where not every use of the count is
+ *         understood. check.c then says that the file cannot be served with a cache. */
+#include <string.h>
+
+#include "base/text.h"
+#include "rewrite/entry.h"
+#include "rewrite/facts.h"
+#include "rewrite/ssa.h"
+#include "rewrite/unit.h"
+
+/* What a value is, once the count has rows: */
+enum state {
+    OTHER,    /* not computed from it */
+    COUNT,    /* the positions, [S] in the source and [B, S] now */
+    EMBEDDED, /* looked up for each position, [S, D] in the source and [B, S, D] now */
+    UNKNOWN,  /* computed from it in a way that is not understood */
+};
+
+struct counting {
+    struct unit *unit;
+    struct fn *fn;
+    struct web *positions; /* position_ids in fn */
+    bool apply;            /* the second time: rewrite */
+    bool found;
+    struct map states; /* of variables: a pointer into `known` */
+};
+
+static const enum state known[] = {OTHER, COUNT, EMBEDDED, UNKNOWN};
+
+enum { DEEP = 12 }; /* definitions that a length is followed through */
+
+/* -- the length of the sequence ------------------------------------------------------------------------------------ */
+
+static bool is_input_name(const struct unit *unit, atom name) {
+    const struct fact *fact = fact_parameter(unit->facts, name);
+    return fact && (atom_is(fact->id, "tokens") || atom_is(fact->id, "embeddings"));
+}
+
+static bool is_scalar(const struct node *e) {
+    return e->abs && (e->abs->kind == ABS_NUMBER || e->abs->kind == ABS_CONST || e->abs->kind == ABS_SYMBOLIC);
+}
+
+/* Tokens, their embeddings, or what a call makes of them: dimensions B, S and maybe more. */
+static bool is_input(const struct unit *unit, const struct node *e, int depth);
+
+static bool is_input_web(const struct unit *unit, const struct web *w, int depth) {
+    if (w == NULL || depth > DEEP)
+        return false;
+    switch (w->kind) {
+    case WEB_PARAM: return is_input_name(unit, w->name);
+    case WEB_ASSIGN: return is_input(unit, w->expr, depth + 1);
+    case WEB_IF: return is_input_web(unit, w->from[0], depth + 1) && is_input_web(unit, w->from[1], depth + 1);
+    default: return false;
+    }
+}
+
+static bool is_input(const struct unit *unit, const struct node *e, int depth) {
+    if (e->kind == NODE_NAME)
+        return is_input_web(unit, e->web, depth);
+    if (e->kind == NODE_BINOP && e->op == OP_MUL)
+        for (int i = 0; i < 2; i++)
+            if (is_scalar(e->kid[1 - i]))
+                return is_input(unit, e->kid[i], depth + 1);
+    bool embeds = e->kind == NODE_CALL && e->nkids == 2 &&
+                  (e->callsite || (e->kid[0]->abs && e->kid[0]->abs->kind == ABS_OBJECT));
+    return embeds && is_input(unit, e->kid[1], depth + 1);
+}
+
+static bool small_number(const struct node *n, int *value) {
+    bool minus = n && n->kind == NODE_UNARYOP && n->op == OP_NEG;
+    const struct node *digits = minus ? n->kid[0] : n;
+    if (!is_kind(digits, NODE_NUMBER) || strlen(digits->atom) != 1)
+        return false;
+    *value = (digits->atom[0] - '0') * (minus ? -1 : 1);
+    return true;
+}
+
+/* How many leading dimensions of an input a tuple holds; 0 where it is no such tuple. */
+static int sizes_held(const struct unit *unit, const struct node *e, int depth);
+
+static int sizes_held_by(const struct unit *unit, const struct web *w, int depth) {
+    if (w == NULL || depth > DEEP)
+        return 0;
+    if (w->kind == WEB_ASSIGN)
+        return sizes_held(unit, w->expr, depth + 1);
+    if (w->kind != WEB_IF)
+        return 0;
+    int yes = sizes_held_by(unit, w->from[0], depth + 1);
+    return yes == sizes_held_by(unit, w->from[1], depth + 1) ? yes : 0;
+}
+
+static int rank_of(const struct node *e) {
+    uint32_t rank = e->abs ? e->abs->rank : 0;
+    return rank == 2 || rank == 3 ? (int)rank : 0;
+}
+
+static int sizes_held(const struct unit *unit, const struct node *e, int depth) {
+    int upto;
+    if (e->kind == NODE_NAME)
+        return sizes_held_by(unit, e->web, depth);
+    if (e->kind == NODE_ATTRIBUTE && atom_is(e->atom, "shape") && is_input(unit, e->kid[0], depth))
+        return rank_of(e->kid[0]);
+    bool size =
+        e->kind == NODE_CALL && e->nkids == 1 && e->kid[0]->kind == NODE_ATTRIBUTE && atom_is(e->kid[0]->atom, "size");
+    if (size && is_input(unit, e->kid[0]->kid[0], depth))
+        return rank_of(e->kid[0]->kid[0]);
+    if (e->kind != NODE_SUBSCRIPT || e->kid[1]->kind != NODE_SLICE || e->kid[1]->kid[0] || e->kid[1]->kid[2] ||
+        !small_number(e->kid[1]->kid[1], &upto))
+        return 0;
+    int held = sizes_held(unit, e->kid[0], depth + 1);
+    return held == 0 ? 0 : upto < 0 ? held + upto : upto < held ? upto : held;
+}
+
+static bool is_length(const struct unit *unit, const struct node *e, int depth);
+
+static bool is_length_web(const struct unit *unit, const struct web *w, int depth) {
+    if (w == NULL || depth > DEEP)
+        return false;
+    switch (w->kind) {
+    case WEB_ASSIGN: return is_length(unit, w->expr, depth + 1);
+    case WEB_ELEMENT: return w->element == 1 && sizes_held(unit, w->expr, depth + 1) > 1;
+    case WEB_IF: return is_length_web(unit, w->from[0], depth + 1) && is_length_web(unit, w->from[1], depth + 1);
+    default: return false;
+    }
+}
+
+/* x.shape[1], x.size(1), a variable that holds it; also with a 0 added. */
+static bool is_length(const struct unit *unit, const struct node *e, int depth) {
+    int index;
+    if (depth > DEEP)
+        return false;
+    if (e->kind == NODE_NAME)
+        return is_length_web(unit, e->web, depth);
+    if (e->kind == NODE_BINOP && e->op == OP_ADD)
+        for (int i = 0; i < 2; i++)
+            if (small_number(e->kid[i], &index) && index == 0)
+                return is_length(unit, e->kid[1 - i], depth + 1);
+    if (e->kind == NODE_SUBSCRIPT && small_number(e->kid[1], &index)) {
+        int held = sizes_held(unit, e->kid[0], depth + 1);
+        return held > 1 && (index < 0 ? held + index : index) == 1;
+    }
+    bool size = e->kind == NODE_CALL && e->nkids == 2 && e->kid[0]->kind == NODE_ATTRIBUTE &&
+                atom_is(e->kid[0]->atom, "size") && small_number(e->kid[1], &index);
+    if (!size || !is_input(unit, e->kid[0]->kid[0], depth))
+        return false;
+    int rank = rank_of(e->kid[0]->kid[0]);
+    return index == 1 || (index < 0 && rank > 0 && rank + index == 1);
+}
+
+/* torch.arange(length), torch.arange(0, length): of integers. */
+static bool is_count(const struct unit *unit, const struct node *e) {
+    if (e->kind != NODE_CALL || !e->kid[0]->abs || e->kid[0]->abs->kind != ABS_LIBRARY ||
+        strcmp(e->kid[0]->abs->qual, "torch.arange") != 0)
+        return false;
+    uint32_t positional = 0;
+    int first;
+    for (uint32_t i = 1; i < e->nkids; i++) {
+        const struct node *a = e->kid[i];
+        if (a->kind != NODE_KEYWORD)
+            positional++;
+        else if (atom_is(a->atom, "dtype") &&
+                 !(a->kid[0]->kind == NODE_ATTRIBUTE && word_in(a->kid[0]->atom, "long int64")))
+            return false;
+        else if (!word_in(a->atom, "dtype device"))
+            return false;
+    }
+    if (positional == 2 && !(small_number(e->kid[1], &first) && first == 0))
+        return false;
+    return (positional == 1 || positional == 2) && is_length(unit, e->kid[positional], 0);
+}
+
+/* -- what becomes of the count ------------------------------------------------------------------------------------- */
+
+static enum state state_of(struct counting *c, struct node **slot);
+static enum state run_callee(struct counting *c, struct node *call, uint32_t argument);
+
+static enum state of_web(struct counting *c, const struct web *w) {
+    const enum state *s = w ? map_get(&c->states, web_key(c->unit->atoms, w)) : NULL;
+    return s ? *s : OTHER;
+}
+
+static void set_web(struct counting *c, struct web *w, enum state s) {
+    map_put(c->unit->arena, &c->states, web_key(c->unit->atoms, w), (void *)&known[s]);
+    if (c->apply && s == COUNT)
+        w->abs = c->positions->abs;
+    else if (c->apply && s == EMBEDDED)
+        w->abs = abs_tensor(c->unit, 3);
+}
+
+/* x.unsqueeze(0), x.view(1, -1), x.expand(...): gives the count a dimension for the sequences. */
+static bool adds_rows(const struct node *call) {
+    const char *method = call->kid[0]->atom;
+    int first;
+    if (word_in(method, "unsqueeze view reshape"))
+        return call->nkids >= 2 && small_number(call->kid[1], &first) && first == (strcmp(method, "unsqueeze") ? 1 : 0);
+    return word_in(method, "expand expand_as repeat");
+}
+
+/* x[None], x[None, :] */
+static bool indexes_rows(const struct node *index) {
+    return is_none(index) ||
+           (index->kind == NODE_TUPLE && index->nkids == 2 && is_none(index->kid[0]) && is_full_slice(index->kid[1]));
+}
+
+static enum state state_of_method(struct counting *c, struct node **slot) {
+    struct node *call = *slot;
+    enum state s = state_of(c, &call->kid[0]->kid[0]);
+    for (uint32_t i = 1; i < call->nkids; i++)
+        if (state_of(c, call->kid[i]->kind == NODE_KEYWORD ? &call->kid[i]->kid[0] : &call->kid[i]) != OTHER)
+            return UNKNOWN;
+    if (s == OTHER || s == UNKNOWN)
+        return s;
+    if (adds_rows(call)) {
+        if (c->apply)
+            *slot = call->kid[0]->kid[0];
+        return s;
+    }
+    return word_in(call->kid[0]->atom, "to long contiguous clone detach") ? s : UNKNOWN;
+}
+
+static struct node *positions_node(struct counting *c) {
+    struct node *n = make_web_name(c->unit->arena, c->positions);
+    n->abs = c->positions->abs;
+    return n;
+}
+
+/* nn.Embedding, and `super().forward` of a class that derives from it. */
+static bool looks_up(const struct counting *c, const struct node *callee) {
+    if (callee->abs && callee->abs->kind == ABS_OBJECT)
+        return qual_ends(callee->abs->qual, "Embedding");
+    bool super = callee->kind == NODE_ATTRIBUTE && atom_is(callee->atom, "forward") &&
+                 callee->kid[0]->kind == NODE_CALL && is_name(callee->kid[0]->kid[0], "super");
+    return super && c->fn->owner && class_derives(c->fn->owner, "Embedding");
+}
+
+static enum state state_of_call(struct counting *c, struct node **slot) {
+    struct node *call = *slot;
+    if (is_count(c->unit, call)) {
+        c->found = true;
+        if (c->apply)
+            *slot = positions_node(c);
+        return COUNT;
+    }
+    bool method =
+        call->kid[0]->kind == NODE_ATTRIBUTE && !call->callsite &&
+        !(call->kid[0]->abs && (call->kid[0]->abs->kind == ABS_LIBRARY || call->kid[0]->abs->kind == ABS_OBJECT)) &&
+        !looks_up(c, call->kid[0]);
+    if (method)
+        return state_of_method(c, slot);
+    enum state s = OTHER;
+    uint32_t at = 0;
+    for (uint32_t i = 1; i < call->nkids; i++) {
+        struct node **arg = call->kid[i]->kind == NODE_KEYWORD ? &call->kid[i]->kid[0] : &call->kid[i];
+        enum state t = *arg ? state_of(c, arg) : OTHER;
+        if (t == OTHER)
+            continue;
+        s = s == OTHER ? t : UNKNOWN;
+        at = i;
+    }
+    if (call->callsite && s != UNKNOWN)
+        return run_callee(c, call, at);
+    return s == OTHER ? OTHER : s == COUNT && at == 1 && looks_up(c, call->kid[0]) ? EMBEDDED : UNKNOWN;
+}
+
+static enum state state_of_sum(struct counting *c, struct node *e) {
+    enum state a = state_of(c, &e->kid[0]), b = state_of(c, &e->kid[1]);
+    if (a == OTHER && b == OTHER)
+        return OTHER;
+    if (a != OTHER && b != OTHER)
+        return UNKNOWN;
+    const struct node *other = a == OTHER ? e->kid[0] : e->kid[1];
+    enum state s = a == OTHER ? b : a;
+    if (s == COUNT || is_scalar(other))
+        return is_scalar(other) && (e->op == OP_ADD || e->op == OP_SUB || e->op == OP_MUL) ? s : UNKNOWN;
+    bool joins = s == EMBEDDED && (e->op == OP_ADD || e->op == OP_MUL) && rank_of(other) == 3;
+    return joins ? OTHER : UNKNOWN; /* with hidden states, [B, S, D] before and after */
+}
+
+/* self.weight[:length]: a row for each position that is counted. */
+static bool cuts_table(const struct counting *c, const struct node *e) {
+    const struct node *index = e->kid[1];
+    int first = 0;
+    bool table = e->kid[0]->kind == NODE_ATTRIBUTE && e->kid[0]->abs && e->kid[0]->abs->rank == 2;
+    return table && index->kind == NODE_SLICE && !index->kid[2] && index->kid[1] &&
+           (!index->kid[0] || (small_number(index->kid[0], &first) && first == 0)) &&
+           is_length(c->unit, index->kid[1], 0);
+}
+
+static enum state state_of_subscript(struct counting *c, struct node **slot) {
+    struct node *e = *slot;
+    if (cuts_table(c, e)) {
+        c->found = true;
+        if (c->apply)
+            e->kid[1] = positions_node(c);
+        return EMBEDDED;
+    }
+    enum state s = state_of(c, &e->kid[0]), index = state_of(c, &e->kid[1]);
+    if (s == OTHER)
+        return index == COUNT && e->kid[0]->kind == NODE_ATTRIBUTE ? EMBEDDED : index == OTHER ? OTHER : UNKNOWN;
+    if (s == UNKNOWN || index != OTHER || !indexes_rows(e->kid[1]))
+        return UNKNOWN;
+    if (c->apply)
+        *slot = e->kid[0];
+    return s;
+}
+
+static enum state state_of(struct counting *c, struct node **slot) {
+    struct node *e = *slot;
+    switch (e->kind) {
+    case NODE_NAME: return of_web(c, e->web);
+    case NODE_CALL: return state_of_call(c, slot);
+    case NODE_BINOP: return state_of_sum(c, e);
+    case NODE_SUBSCRIPT: return state_of_subscript(c, slot);
+    case NODE_ATTRIBUTE:
+        if (word_in(e->atom, "device dtype"))
+            return OTHER;
+        break;
+    default: break;
+    }
+    for (uint32_t i = 0; i < e->nkids; i++)
+        if (e->kid[i] && state_of(c, &e->kid[i]) != OTHER)
+            return UNKNOWN;
+    return OTHER;
+}
+
+/* -- statements ---------------------------------------------------------------------------------------------------- */
+
+/* A variable that is the same on both paths is it after them. */
+static bool run_phis(struct counting *c, const struct node *stmt) {
+    for (uint32_t i = 0; i < stmt->nphis; i++) {
+        struct web *w = stmt->phis[i];
+        enum state yes = of_web(c, w->from[0]), no = of_web(c, w->from[1]);
+        if (yes != no || (yes != OTHER && w->kind != WEB_IF))
+            return false;
+        if (yes != OTHER)
+            set_web(c, w, yes);
+    }
+    return true;
+}
+
+/* The state of what a block returns; UNKNOWN as soon as one statement is not understood. */
+static enum state run_statements(struct counting *c, struct node *block) {
+    enum state result = OTHER;
+    for (uint32_t i = 0; i < block->nkids; i++) {
+        struct node *s = block->kid[i];
+        for (uint32_t k = 0; k < s->nkids; k++) {
+            if (s->kid[k] == NULL || (s->kind == NODE_ASSIGN && k > 0))
+                continue;
+            enum state state = is_kind(s->kid[k], NODE_BLOCK) ? run_statements(c, s->kid[k]) : state_of(c, &s->kid[k]);
+            if (state == OTHER)
+                continue;
+            bool named = s->kind == NODE_ASSIGN && s->nkids == 2 && s->kid[1]->kind == NODE_NAME && s->kid[1]->web;
+            if (state == UNKNOWN || (!named && s->kind != NODE_RETURN))
+                return UNKNOWN;
+            if (named) {
+                set_web(c, s->kid[1]->web, state);
+                s->kid[1]->web->expr = s->kid[0];
+            } else {
+                result = state;
+            }
+        }
+        if (!run_phis(c, s))
+            return UNKNOWN;
+    }
+    return result;
+}
+
+/* -- functions ----------------------------------------------------------------------------------------------------- */
+
+static struct web *positions_of(struct unit *unit, struct fn *fn) {
+    for (uint32_t i = 0; i < fn->params.len; i++)
+        if (fn->params.at[i]->web && fn->params.at[i]->abs && fn->params.at[i]->abs->kind == ABS_TENSOR &&
+            fn->params.at[i]->abs->positions)
+            return fn->params.at[i]->web;
+    struct absval *abs = abs_new(unit, ABS_TENSOR);
+    abs->rank = 2;
+    abs->positions = true;
+    struct web *w = NEW(unit->arena, struct web);
+    w->kind = WEB_PARAM;
+    w->name = intern(unit->atoms, "position_ids");
+    w->abs = abs;
+    return w;
+}
+
+static void add_param(struct unit *unit, struct fn *fn, struct web *w) {
+    for (uint32_t i = 0; i < fn->params.len; i++)
+        if (fn->params.at[i]->web == w)
+            return;
+    struct param *p = NEW(unit->arena, struct param);
+    p->name = w->name;
+    p->role = PARAM_PLAIN;
+    p->abs = w->abs;
+    p->web = w;
+    p->extra = true;
+    vec_push(unit->arena, &fn->params, p);
+}
+
+/* position_ids as one more argument of a call. */
+static void pass_positions(struct counting *c, struct node *call, struct fn *callee) {
+    struct arena *arena = c->unit->arena;
+    struct callsite *site = call->callsite;
+    uint32_t *param = NEW_ARRAY(arena, uint32_t, call->nkids + 1);
+    memcpy(param, site->param, (call->nkids - 1) * sizeof *param);
+    param[call->nkids - 1] = callee->params.len - 1;
+    site->param = param;
+    node_add(arena, call, node_make(arena, NODE_KEYWORD, c->positions->name, 1, positions_node(c)));
+}
+
+static uint32_t count_calls(const struct node *n, const struct fn *fn) {
+    if (n == NULL)
+        return 0;
+    uint32_t count = n->kind == NODE_CALL && n->callsite && n->callsite->fn == fn;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        count += count_calls(n->kid[i], fn);
+    return count;
+}
+
+static bool is_called_from(struct counting *c, const struct fn *fn) {
+    struct functions all = {0};
+    functions_collect(c->unit, &all);
+    for (uint32_t i = 0; i < all.list.len; i++)
+        if (all.list.at[i] != c->fn && count_calls(all.list.at[i]->body, fn) > 0)
+            return false;
+    return !fn->escapes;
+}
+
+static bool counts_somewhere(const struct counting *c, const struct node *n) {
+    if (n == NULL)
+        return false;
+    if (is_count(c->unit, n) || (n->kind == NODE_SUBSCRIPT && cuts_table(c, n)))
+        return true;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        if (counts_somewhere(c, n->kid[i]))
+            return true;
+    return false;
+}
+
+/* A function that is given the count, as its argument `at` of this call, or that counts itself (0). */
+static enum state run_callee(struct counting *c, struct node *call, uint32_t at) {
+    struct fn *callee = call->callsite->fn;
+    bool counts = counts_somewhere(c, callee->body);
+    if (at == 0 && !counts)
+        return OTHER;
+    if (callee->body == NULL || !is_called_from(c, callee) || (counts && count_calls(c->fn->body, callee) > 1))
+        return UNKNOWN;
+    struct counting inner = {
+        .unit = c->unit, .fn = callee, .positions = positions_of(c->unit, callee), .apply = c->apply};
+    if (at > 0) {
+        uint32_t p = call->callsite->param[at - 1];
+        struct param *param = p == UINT32_MAX ? NULL : callee->params.at[p];
+        if (param == NULL || param->web == NULL)
+            return UNKNOWN;
+        set_web(&inner, param->web, COUNT);
+        if (c->apply)
+            param->abs = param->web->abs;
+    }
+    enum state result = run_statements(&inner, callee->body);
+    if (inner.found && result != UNKNOWN && c->apply) {
+        uint32_t before = callee->params.len;
+        add_param(c->unit, callee, inner.positions);
+        if (callee->params.len > before)
+            pass_positions(c, call, callee);
+    }
+    c->found |= inner.found;
+    return result;
+}
+
+static bool run(struct unit *unit, struct fn *fn, struct web *positions, bool apply) {
+    struct counting c = {.unit = unit, .fn = fn, .positions = positions, .apply = apply};
+    return run_statements(&c, fn->body) != UNKNOWN && c.found;
+}
+
+void read_positions(struct unit *unit) {
+    struct fn *forward = class_method(unit->entry, "forward");
+    const struct node *call = forward && forward->body ? model_call(forward->body) : NULL;
+    struct fn *fn = call ? call->callsite->fn : forward;
+    if (fn == NULL || fn->body == NULL)
+        return;
+    struct web *positions = positions_of(unit, fn);
+    if (!run(unit, fn, positions, false))
+        return;
+    run(unit, fn, positions, true);
+    add_param(unit, fn, positions);
+}
