@@ -73,6 +73,23 @@ static const char *canonical_ops(struct emitter *e, const char *code, uint32_t *
     return all;
 }
 
+/* A paragraph, in lines that fit. */
+static void write_wrapped(struct buf *out, const char *text) {
+    for (size_t room = LINE_LENGTH; *text;) {
+        size_t len = strcspn(text, " ");
+        bool first = room == LINE_LENGTH;
+        if (!first && len + 1 > room) {
+            buf_puts(out, "\n");
+            room = LINE_LENGTH;
+            continue;
+        }
+        buf_printf(out, "%s%.*s", first ? "" : " ", (int)len, text);
+        room -= len + !first;
+        text += len + (text[len] == ' ');
+    }
+    buf_puts(out, "\n");
+}
+
 /* Only what is so in this module is said. */
 static void emit_differences(struct emitter *e, const char *code, struct buf *out) {
     uint32_t count;
@@ -84,8 +101,10 @@ static void emit_differences(struct emitter *e, const char *code, struct buf *ou
             count == 1 ? "is an AutoDeploy canonical op" : "are AutoDeploy canonical ops");
     if (strstr(code, "_ad_cos_cached") != NULL)
         buf_puts(out, "* cos/sin tables are built once and indexed once per forward by ``position_ids``\n");
-    if (e->unit->prefill_only)
-        buf_printf(out, "\nNot servable with a cache:\n%s.\n", e->unit->prefill_only);
+    if (e->unit->prefill_only) {
+        buf_puts(out, "\n");
+        write_wrapped(out, arena_printf(e->unit->arena, "Not servable with a cache: %s.", e->unit->prefill_only));
+    }
     buf_puts(out, "\"\"\"\n\n");
 }
 

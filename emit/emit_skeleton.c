@@ -327,6 +327,44 @@ static void cast_embeddings(struct emitter *e, struct node *body) {
     }
 }
 
+static uint32_t count_names(const struct node *n, const char *name) {
+    if (n == NULL)
+        return 0;
+    uint32_t count = is_name(n, name);
+    for (uint32_t i = 0; i < n->nkids; i++)
+        count += count_names(n->kid[i], name);
+    return count;
+}
+
+/* Where self.<embedding>(input_ids) stands, the only one. */
+static struct node **embedding_call(struct emitter *e, struct node **slot) {
+    struct node *n = *slot;
+    if (n == NULL)
+        return NULL;
+    if (n->kind == NODE_CALL && n->nkids == 2 && is_name(n->kid[1], "input_ids") && n->kid[0]->kind == NODE_ATTRIBUTE &&
+        is_name(n->kid[0]->kid[0], "self") && n->kid[0]->atom == e->embed_attr)
+        return slot;
+    for (uint32_t i = 0; i < n->nkids; i++) {
+        struct node **found = embedding_call(e, &n->kid[i]);
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
+/* A source that takes tokens only: embeddings may be given instead, as to every other model. */
+static void take_embeddings(struct emitter *e, struct node *body) {
+    struct unit *u = e->unit;
+    struct node **call = count_names(body, "inputs_embeds") == 0 ? embedding_call(e, &body) : NULL;
+    if (call == NULL)
+        return;
+    struct node *made = *call, *block = node_new(u->arena, NODE_BLOCK);
+    append_python(e, block, "if inputs_embeds is None:\n    inputs_embeds = _\n");
+    block->kid[0]->kid[1]->kid[0]->kid[0] = made;
+    *call = make_name(u->arena, intern(u->atoms, "inputs_embeds"));
+    node_insert(u->arena, body, 0, block->kid[0]);
+}
+
 void emit_base_model(struct emitter *e) {
     if (e->model == NULL)
         return;
@@ -342,6 +380,7 @@ void emit_base_model(struct emitter *e) {
     append_methods(e, cls, text.at);
     buf_free(&text);
     rename_output(e, forward->body, output);
+    take_embeddings(e, forward->body);
     cast_embeddings(e, forward->body);
     if (forward->body->nkids)
         forward->body->kid[0]->flags &= ~(uint32_t)NF_BLANK;

@@ -367,6 +367,22 @@ static void check_idle_modules(struct unit *unit) {
     }
 }
 
+static bool returns(const struct node *n) {
+    for (uint32_t i = 0; i < n->nkids; i++)
+        if (n->kid[i] && (n->kid[i]->kind == NODE_RETURN || (node_is_stmt(n->kid[i]) && returns(n->kid[i])) ||
+                             (n->kid[i]->kind == NODE_BLOCK && returns(n->kid[i]))))
+            return true;
+    return false;
+}
+
+/* A forward that raises whatever it is given, by the facts of prefill. */
+static void check_result(struct unit *unit) {
+    const struct fn *forward = class_method(unit->entry, "forward");
+    if (forward && forward->body && !returns(forward->body))
+        diag_at(unit->diags, SEVERITY_ERROR, forward->module->source, forward->def->span, "no-result",
+            "this forward raises for every input of a language model: it needs more than tokens and positions");
+}
+
 bool check_residual(struct unit *unit) {
     struct functions all = {0};
     functions_collect(unit, &all);
@@ -382,5 +398,6 @@ bool check_residual(struct unit *unit) {
         }
     }
     check_idle_modules(unit);
+    check_result(unit);
     return diags_count(unit->diags, SEVERITY_ERROR) == 0;
 }

@@ -282,6 +282,11 @@ static enum state state_of_sum(struct counting *c, struct node *e) {
     return joins ? OTHER : UNKNOWN; /* with hidden states, [B, S, D] before and after */
 }
 
+/* `pos = position_ids`, as which the count may end. */
+static bool is_copy(const struct counting *c, const struct web *w) {
+    return w && w->kind == WEB_ASSIGN && is_kind(w->expr, NODE_NAME) && w->expr->web == c->positions;
+}
+
 /* self.weight[:length]: a row for each position that is counted. */
 static bool cuts_table(const struct counting *c, const struct node *e) {
     const struct node *index = e->kid[1];
@@ -313,7 +318,10 @@ static enum state state_of_subscript(struct counting *c, struct node **slot) {
 static enum state state_of(struct counting *c, struct node **slot) {
     struct node *e = *slot;
     switch (e->kind) {
-    case NODE_NAME: return of_web(c, e->web);
+    case NODE_NAME:
+        if (c->apply && is_copy(c, e->web))
+            *slot = positions_node(c);
+        return of_web(c, e->web);
     case NODE_CALL: return state_of_call(c, slot);
     case NODE_BINOP: return state_of_sum(c, e);
     case NODE_SUBSCRIPT: return state_of_subscript(c, slot);
@@ -344,12 +352,19 @@ static bool run_phis(struct counting *c, const struct node *stmt) {
     return true;
 }
 
+/* What a mask is, is known already. */
+static bool makes_mask(const struct node *s) {
+    return s->kind == NODE_ASSIGN && s->kid[1]->kind == NODE_NAME && s->kid[1]->web &&
+           s->kid[1]->web->abs->kind == ABS_MASK;
+}
+
 /* The state of what a block returns; UNKNOWN as soon as one statement is not understood. */
 static enum state run_statements(struct counting *c, struct node *block) {
     enum state result = OTHER;
     for (uint32_t i = 0; i < block->nkids; i++) {
         struct node *s = block->kid[i];
-        for (uint32_t k = 0; k < s->nkids; k++) {
+        bool copy = false;
+        for (uint32_t k = 0; k < s->nkids && !makes_mask(s); k++) {
             if (s->kid[k] == NULL || (s->kind == NODE_ASSIGN && k > 0))
                 continue;
             enum state state = is_kind(s->kid[k], NODE_BLOCK) ? run_statements(c, s->kid[k]) : state_of(c, &s->kid[k]);
@@ -361,12 +376,16 @@ static enum state run_statements(struct counting *c, struct node *block) {
             if (named) {
                 set_web(c, s->kid[1]->web, state);
                 s->kid[1]->web->expr = s->kid[0];
+                if (c->apply && is_copy(c, s->kid[1]->web))
+                    copy = true;
             } else {
                 result = state;
             }
         }
         if (!run_phis(c, s))
             return UNKNOWN;
+        if (copy)
+            node_remove(block, i--);
     }
     return result;
 }

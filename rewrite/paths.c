@@ -77,17 +77,17 @@ static bool mentions(const struct node *n, const char *name) {
     return false;
 }
 
-/* register_buffer(..., persistent=False) */
+/* register_buffer(..., persistent=False), self.x = nn.Buffer(..., persistent=False) */
 static bool is_transient(const struct node *stmt) {
-    return stmt->kind == NODE_EXPR && says_no(stmt->kid[0], "persistent");
+    bool call = (stmt->kind == NODE_EXPR || stmt->kind == NODE_ASSIGN) && is_kind(stmt->kid[0], NODE_CALL);
+    return call && says_no(stmt->kid[0], "persistent");
 }
 
-/* Whether one of its stores makes it part of the state. */
-static bool is_state(const struct attr *attr) {
+bool is_state(const struct attr *attr) {
     for (uint32_t i = 0; i < attr->stmts.len; i++) {
         const struct node *s = attr->stmts.at[i];
-        if (mentions(s, "Parameter") || mentions(s, "register_parameter") || mentions(s, "Buffer") ||
-            (mentions(s, "register_buffer") && !is_transient(s)))
+        bool buffer = mentions(s, "Buffer") || mentions(s, "register_buffer");
+        if (mentions(s, "Parameter") || mentions(s, "register_parameter") || (buffer && !is_transient(s)))
             return true;
     }
     return attr->stmts.len == 0 && attr->expr && mentions(attr->expr, "Parameter");

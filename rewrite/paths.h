@@ -34,4 +34,7 @@ void paths_collect(struct unit *unit, struct paths *paths);
 /* `a.b.0.c`. Unknown positions are written as `first`, `first` + 1, ... by level. */
 const char *path_text(struct unit *unit, const struct path *path, uint32_t first);
 
+/* Whether one of the stores of an attribute makes it a parameter or a buffer that the checkpoint holds. */
+bool is_state(const struct attr *attr);
+
 #endif

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "rewrite/facts.h"
+#include "rewrite/paths.h"
 #include "rewrite/unit.h"
 
 /* What of a value is wanted: all of it, one element of a tuple, or one field of an output. */
@@ -486,9 +487,31 @@ static bool is_without_parameters(atom qual) {
     return false;
 }
 
+static bool holds_parameters(const struct absval *a);
+
+static bool is_plain_module(const struct cls *cls) {
+    for (uint32_t i = 0; i < cls->library_bases.len; i++)
+        if (!qual_ends(cls->library_bases.at[i], "nn.Module"))
+            return false;
+    for (uint32_t i = 0; i < cls->bases.len; i++)
+        if (!is_plain_module(cls->bases.at[i]))
+            return false;
+    return true;
+}
+
+/* A module of this file, unless all that it keeps is numbers and buffers that are not saved. */
+static bool instance_holds_parameters(const struct cls *cls) {
+    bool holds = cls->dynamic || !is_plain_module(cls);
+    for (uint32_t i = 0; i < cls->attrs.len && !holds; i++) {
+        const struct attr *attr = cls->attrs.entry[i].value;
+        holds = is_state(attr) || holds_parameters(attr->abs);
+    }
+    return holds;
+}
+
 static bool holds_parameters(const struct absval *a) {
     if (a->kind == ABS_INSTANCE)
-        return true;
+        return instance_holds_parameters(a->cls);
     if (a->kind == ABS_SEQ && a->element)
         return holds_parameters(a->element);
     for (uint32_t i = 0; a->kind == ABS_UNION && i < a->count; i++)

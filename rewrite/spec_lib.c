@@ -541,6 +541,10 @@ static const struct node *defined_by(const struct node *e) {
 /* What a layer of the library has computed is where its weights are: on the one device of the graph. */
 static bool is_on_device(const struct node *e) {
     e = defined_by(e);
+    const struct web *join = e->kind == NODE_NAME && e->web && e->web->kind == WEB_IF ? e->web : NULL;
+    if (join && join->from[0] && join->from[1])
+        return join->from[0]->expr && join->from[1]->expr && is_on_device(join->from[0]->expr) &&
+               is_on_device(join->from[1]->expr);
     const struct absval *callee = e->kind == NODE_CALL ? e->kid[0]->abs : NULL;
     return callee && ((callee->kind == ABS_OBJECT && strncmp(callee->qual, "torch.nn.", 9) == 0) ||
                          (callee->kind == ABS_INSTANCE && class_derives(callee->cls, "nn.Embedding")));

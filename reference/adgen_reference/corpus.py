@@ -45,16 +45,14 @@ def _defining_file(folder: Path, class_name: str) -> str:
     return ""
 
 
-def entries(excluded: set[str] = frozenset()) -> list[Entry]:
-    """Every model type of the causal-LM mapping that is not excluded, in its order."""
+def entries() -> list[Entry]:
+    """Every model type of the causal-LM mapping, in its order."""
     import transformers
     from transformers.models.auto import configuration_auto, modeling_auto
 
     models = Path(transformers.__file__).parent / "models"
     found = []
     for name, class_name in modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.items():
-        if name in excluded:
-            continue
         if isinstance(class_name, (list, tuple)):
             class_name = class_name[0]
         folder = models / configuration_auto.model_type_to_module_name(name)

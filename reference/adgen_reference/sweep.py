@@ -81,11 +81,11 @@ class Sweep:
     def chosen(self) -> list[corpus.Entry]:
         """The entries that the options ask for."""
         wanted = self.options.types
-        items = corpus.entries({n for n, t in self.tiers.items() if t == "X"})
+        items = corpus.entries()
         if wanted:
             unknown = set(wanted) - {e.model_type for e in items}
             if unknown:
-                raise SystemExit(f"no decoder language model: {', '.join(sorted(unknown))}")
+                raise SystemExit(f"no causal language model: {', '.join(sorted(unknown))}")
             return [e for e in items if e.model_type in wanted]
         if self.options.tier:
             return [e for e in items if self.tiers.get(e.model_type) in self.options.tier]

@@ -111,7 +111,7 @@ def _check_logits(reference, candidate, report: Report) -> None:
 def _check_embeds(reference, candidate, report: Report) -> None:
     """The same with random ``inputs_embeds``, where the reference takes nothing but those."""
     ids, positions = compare.inputs()["plain"]
-    width = reference.get_input_embeddings().weight.shape[-1]
+    width = candidate.get_input_embeddings().weight.shape[-1]
     generator = torch.Generator().manual_seed(3)
     embeds = torch.randn(*ids.shape, width, generator=generator)
     try:
