@@ -187,12 +187,14 @@ void leading_gaps(const struct node *stmt, uint32_t *gap) {
     uint32_t at = stmt->span.start, above = 0;
     for (uint32_t i = count;; i--) {
         uint32_t blanks = blanks_above(stmt->source, at, &above);
-        if (i == 0 && !(stmt->flags & NF_BLANK)) {
+        bool moved =
+            i > 0 && (above == UINT32_MAX || !is_line(line_at(stmt->source, above), stmt->comments->leading.at[i - 1]));
+        if (moved || (i == 0 && !(stmt->flags & NF_BLANK))) { /* a comment that stood elsewhere: the flags know */
             return;
         }
         gap[i] = blanks;
         at = above;
-        if (i == 0 || at == UINT32_MAX || !is_line(line_at(stmt->source, at), stmt->comments->leading.at[i - 1])) {
+        if (i == 0) {
             return;
         }
     }

@@ -7,4 +7,8 @@
 void tidy(struct unit *unit);              /* before names are assigned */
 void tidy_control_flow(struct unit *unit); /* after */
 
+/* tidy_attrs.c */
+void localise_attributes(struct unit *unit, struct functions *all);
+void drop_replaced_stores(struct node *block);
+
 #endif
