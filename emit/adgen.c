@@ -53,6 +53,10 @@ const struct rules *adgen_rules(const struct adgen *adgen) {
     return adgen->loader.rules;
 }
 
+const struct facts *adgen_facts(const struct adgen *adgen) {
+    return adgen->facts;
+}
+
 /* The tables of a package; NULL, and nothing said, if it has none: then no type is known, which is no error. */
 static const struct registry *registry_of(struct adgen *adgen, const char *root) {
     if (root == NULL || (adgen->missing && strcmp(adgen->missing, root) == 0))

@@ -16,6 +16,7 @@
 
 struct account;
 struct adgen;
+struct facts;
 struct rules;
 struct unit;
 
@@ -30,6 +31,7 @@ struct adgen *adgen_create(const struct adgen_settings *settings);
 void adgen_destroy(struct adgen *adgen);
 struct diags *adgen_problems(struct adgen *adgen);
 const struct rules *adgen_rules(const struct adgen *adgen);
+const struct facts *adgen_facts(const struct adgen *adgen); /* NULL where they cannot be loaded */
 
 struct adgen_request {
     const char *path; /* of the modeling file, or what messages call the text */

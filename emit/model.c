@@ -5,6 +5,7 @@
 
 #include "emit/emit.h"
 #include "emit/python.h"
+#include "rewrite/account.h"
 
 static bool ends_with(const char *text, const char *end, size_t *stem) {
     size_t n = strlen(text), m = strlen(end);
@@ -122,6 +123,7 @@ static void print_module(struct emitter *e, struct node *imports, struct buf *ou
     for (uint32_t i = 0; i < e->module->nkids; i++)
         node_add(e->unit->arena, all, e->module->kid[i]);
     print_python_wrapped(out, all);
+    account_emitted(e->unit, all);
 }
 
 /* The factory looks a model up by the name of its configuration class. */

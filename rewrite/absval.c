@@ -92,6 +92,19 @@ bool abs_is_tensor(const struct absval *a) {
     return a != NULL && a->kind == ABS_TENSOR;
 }
 
+reason abs_because(const struct absval *a) {
+    return a->because ? a->because : a->kind == ABS_CONST ? REASON_CONSTANT : REASON_KIND;
+}
+
+const struct absval *abs_decided(struct unit *unit, const struct absval *a, reason because) {
+    if (a->because == because)
+        return a;
+    struct absval *decided = abs_new(unit, a->kind);
+    *decided = *a;
+    decided->because = because;
+    return decided;
+}
+
 int abs_truth(const struct absval *a) {
     switch (a->kind) {
     case ABS_CONST:
@@ -273,8 +286,10 @@ static bool is_number(const struct absval *a) {
 const struct absval *abs_join(struct unit *unit, const struct absval *a, const struct absval *b) {
     if (a == NULL || a->kind == ABS_BOTTOM)
         return b;
-    if (b == NULL || b->kind == ABS_BOTTOM || abs_equal(a, b))
+    if (b == NULL || b->kind == ABS_BOTTOM)
         return a;
+    if (abs_equal(a, b))
+        return a->kind == ABS_CONST && !a->because ? b : a;
     if (a->kind == b->kind) {
         switch (a->kind) {
         case ABS_TUPLE:

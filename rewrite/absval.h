@@ -28,6 +28,7 @@
 
 #include "base/map.h"
 #include "parser/ast.h"
+#include "rewrite/reason.h"
 #include "rewrite/ssa.h"
 
 enum abs_kind {
@@ -80,6 +81,7 @@ struct absval {
     enum abs_kind kind;
     uint32_t rank;         /* TENSOR, SHAPE, TOP */
     bool positions;        /* TENSOR: the position_ids of the entry */
+    reason because;        /* the fact that makes it known; REASON_NONE: it follows from the source itself */
     struct node *constant; /* CONST: a CONST, NUMBER, STRING (or negated NUMBER) node */
     atom qual;             /* LIBRARY, OBJECT: dotted name; CONFIG: dotted path; RECORD: class name */
     struct val *item;      /* TUPLE, LIST: `count` elements; RECORD, DICT: values parallel to `key` */
@@ -97,6 +99,7 @@ bool abs_is_none(const struct absval *a);  /* surely None */
 bool abs_not_none(const struct absval *a); /* surely not None */
 bool abs_is_mask(const struct absval *a);
 bool abs_is_tensor(const struct absval *a); /* surely a tensor */
+reason abs_because(const struct absval *a); /* why it is known; never REASON_NONE */
 
 /* A rank may be relative to that of a parameter whose calls pass tensors of several ranks (a norm that is used on
  * [B, S, H] and on heads): RANK_BASE * id + RANK_BASE / 2 + offset. Sums and differences then need no special case. */

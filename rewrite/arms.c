@@ -60,8 +60,7 @@ static void replace_web(struct node *n, struct web *old, struct web *new) {
 static uint32_t take_arm(struct arms *a, struct node *block, uint32_t index, int arm) {
     struct node *join = block->kid[index], *taken = join->kid[1 + arm];
     struct unit *unit = a->unit;
-    const char *where =
-        a->fn->owner ? arena_printf(unit->arena, "%s.%s", a->fn->owner->name, a->fn->name) : a->fn->name;
+    const char *where = fn_path(unit, a->fn);
     trace_add(unit->arena, unit->trace,
         (struct trace_record){
             TRACE_REWRITE, "same-arms", join->source, join->span, where, "both branches compute the same"});

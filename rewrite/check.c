@@ -32,8 +32,7 @@ static struct diag *refuse(
 
 /* Why no equation took the attention of this function, if one came near. */
 static const char *near_miss(struct checker *c) {
-    const char *where =
-        c->fn->owner ? arena_printf(c->unit->arena, "%s.%s", c->fn->owner->name, c->fn->name) : c->fn->name;
+    const char *where = fn_path(c->unit, c->fn);
     const struct trace *trace = c->unit->trace;
     for (uint32_t i = 0; trace && i < trace->records.len; i++) {
         const struct trace_record *r = &trace->records.at[i];

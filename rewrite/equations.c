@@ -56,7 +56,7 @@ void apply_equations(struct unit *unit) {
             .functions = functions,
             .user = fn,
             .strict_rounding = unit->strict_rounding};
-        r.where = fn->owner ? arena_printf(unit->arena, "%s.%s", fn->owner->name, fn->name) : fn->name;
+        r.where = fn_path(unit, fn);
         fn->unit = unit;
         rules_apply(&r, fn->body);
         rules_report_misses(&r);

@@ -32,6 +32,8 @@ static const char *const section_name[SECTIONS] = {
 struct facts {
     struct unit *unit; /* arena and atoms */
     struct map section[SECTIONS];
+    const char *path;
+    VEC(const struct fact *) numbered; /* one for each entry, in order */
 };
 
 static const struct {
@@ -104,7 +106,8 @@ static bool parse_effect(struct loader *l, const struct yaml *entry, struct fact
     return false;
 }
 
-static void add_fact(struct loader *l, struct map *section, const struct fact *base, const char *name) {
+static const struct fact *add_fact(
+    struct loader *l, struct map *section, const struct fact *base, const char *name) {
     struct unit *unit = l->unit;
     struct fact *fact = NEW(unit->arena, struct fact);
     *fact = *base;
@@ -117,6 +120,7 @@ static void add_fact(struct loader *l, struct map *section, const struct fact *b
         map_put(unit->arena, section, last, bag);
     }
     vec_push(unit->arena, &bag->list, fact);
+    return fact;
 }
 
 static void check_keys(struct loader *l, const struct yaml *entry) {
@@ -128,6 +132,17 @@ static void check_keys(struct loader *l, const struct yaml *entry) {
         if (!found)
             complain(l, entry->item[i], "unknown key `%s`", entry->key[i]);
     }
+}
+
+/* Ids of facts and of other reasons are what --explain and the report call them. */
+static bool check_id(struct loader *l, const struct yaml *entry, atom id) {
+    struct explanation e;
+    for (reason why = 1; (e = reason_explain(l->facts, why)).id != NULL; why++)
+        if (strcmp(e.id, id) == 0) {
+            complain(l, entry, "the id `%s` is taken", id);
+            return false;
+        }
+    return true;
 }
 
 static void load_entry(struct loader *l, struct map *section, const struct yaml *entry) {
@@ -142,11 +157,15 @@ static void load_entry(struct loader *l, struct map *section, const struct yaml 
         complain(l, entry, "a fact needs `id`, `names` (a list) and `why`%s", "");
         return;
     }
-    struct fact fact = {.id = intern(l->unit->atoms, id), .why = why};
-    if (!parse_effect(l, entry, &fact))
+    struct fact fact = {.id = intern(l->unit->atoms, id), .why = why, .entry = entry};
+    fact.number = (reason)(REASON_FACTS + l->facts->numbered.len);
+    if (!check_id(l, entry, fact.id) || !parse_effect(l, entry, &fact))
         return;
+    const struct fact *made = NULL;
     for (uint32_t i = 0; i < names->count; i++)
-        add_fact(l, section, &fact, names->item[i]->text);
+        made = add_fact(l, section, &fact, names->item[i]->text);
+    if (made != NULL)
+        vec_push(l->unit->arena, &l->facts->numbered, made);
 }
 
 static void load_sections(struct loader *l, const struct yaml *root) {
@@ -180,6 +199,7 @@ struct facts *facts_load(struct unit *unit, const char *dir) {
         return NULL;
     l.facts = NEW(unit->arena, struct facts);
     l.facts->unit = unit;
+    l.facts->path = l.source->path;
     struct yaml *root = yaml_read(unit->arena, unit->atoms, unit->diags, l.source);
     if (root == NULL)
         return NULL;
@@ -218,6 +238,15 @@ static const struct fact *find(const struct facts *facts, int section, atom qual
             best = fact;
     }
     return best;
+}
+
+const char *facts_path(const struct facts *facts) {
+    return facts->path;
+}
+
+const struct fact *fact_numbered(const struct facts *facts, reason number) {
+    uint32_t i = (uint32_t)number - REASON_FACTS;
+    return number >= REASON_FACTS && i < facts->numbered.len ? facts->numbered.at[i] : NULL;
 }
 
 const struct fact *fact_library(const struct facts *facts, atom qual) {

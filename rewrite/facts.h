@@ -8,6 +8,8 @@
 
 #include "rewrite/unit.h"
 
+struct yaml;
+
 enum effect {
     EFFECT_VALUE,       /* the call (or field, or parameter) has a constant value */
     EFFECT_ARGUMENT,    /* the call is its argument number `argument` or keyword `keyword` */
@@ -28,16 +30,21 @@ enum effect {
 
 struct fact {
     atom id;
-    atom name; /* dotted end */
+    reason number; /* of its entry in the file */
+    atom name;     /* dotted end */
     enum effect effect;
     struct node *value; /* VALUE */
     uint32_t argument;  /* ARGUMENT */
     atom keyword;
     atom replacement; /* REPLACE */
     const char *why;
+    const struct yaml *entry;
 };
 
 struct facts *facts_load(struct unit *unit, const char *dir);
+const char *facts_path(const struct facts *facts);
+/* One of the facts of the entry with this number; NULL where there is none. */
+const struct fact *fact_numbered(const struct facts *facts, reason number);
 
 /* Drop what passes noted on the nodes of values (in the arena of their unit): to be called before another unit. */
 void facts_forget(struct facts *facts);

@@ -329,6 +329,10 @@ static void read_header(struct unit *unit, struct fn *fn) {
     read_decorators(fn);
 }
 
+const char *fn_path(struct unit *unit, const struct fn *fn) {
+    return fn->owner ? arena_printf(unit->arena, "%s.%s", fn->owner->name, fn->name) : fn->name;
+}
+
 struct fn *fn_make(struct unit *unit, struct module *module, struct node *def, struct cls *owner) {
     struct fn *fn = NEW(unit->arena, struct fn);
     fn->module = module;

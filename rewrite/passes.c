@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "rewrite/account.h"
 #include "rewrite/checkpoint.h"
 #include "rewrite/config.h"
 #include "rewrite/counted.h"
@@ -103,6 +104,7 @@ bool passes_run(struct unit *unit, const struct pass *last) {
     for (const struct pass *pass = passes; pass->name; pass++) {
         if (!pass->run(unit) || diags_count(unit->diags, SEVERITY_ERROR) > 0)
             return false;
+        account_pass(unit, pass);
         if (pass == last)
             break;
     }

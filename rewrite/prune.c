@@ -588,20 +588,28 @@ static void clear_marks(struct node *n) {
 
 void sweep(struct unit *unit, struct functions *functions);
 
-void prune(struct unit *unit) {
-    struct functions functions = {0};
-    functions_collect(unit, &functions);
+void mark_needed(struct unit *unit, struct functions *functions) {
+    functions_collect(unit, functions);
     for (uint32_t i = 0; i < unit->module->symbols.len; i++)
         ((struct symbol *)unit->module->symbols.entry[i].value)->used = false;
-    index_program(unit, &functions);
+    index_program(unit, functions);
     struct fn *forward = class_method(unit->entry, "forward");
     struct demand logits = {DEMAND_FIELD, 0, intern(unit->atoms, "logits")};
     bool record = forward->ret && forward->ret->kind == ABS_RECORD;
     mark_class(unit, unit->entry);
     mark_function(unit, forward);
     mark_return(unit, forward, record ? logits : all);
-    mark_all_args(unit, &functions);
+    mark_all_args(unit, functions);
+}
+
+void clear_needed(struct functions *functions) {
+    for (uint32_t i = 0; i < functions->list.len; i++)
+        clear_marks(functions->list.at[i]->body);
+}
+
+void prune(struct unit *unit) {
+    struct functions functions = {0};
+    mark_needed(unit, &functions);
     sweep(unit, &functions);
-    for (uint32_t i = 0; i < functions.list.len; i++)
-        clear_marks(functions.list.at[i]->body);
+    clear_needed(&functions);
 }

@@ -7,6 +7,7 @@
 #ifndef ADGEN_REWRITE_SPEC_H
 #define ADGEN_REWRITE_SPEC_H
 
+#include "rewrite/account.h"
 #include "rewrite/facts.h"
 #include "rewrite/unit.h"
 
@@ -46,6 +47,9 @@ enum { SPEC_DEPTH_MAX = 24 };
 struct val eval(struct frame *f, struct node *e);
 struct val val_make(const struct absval *abs, struct node *expr);
 struct val val_const(struct frame *f, enum op constant);
+/* A constant that is known for a reason. */
+struct val val_decided(struct frame *f, enum op constant, reason because);
+struct val val_rank(struct frame *f, uint32_t rank); /* a number of dimensions, or of elements */
 struct val val_top(struct node *expr);
 /* A fresh expression for a value that may be used more than once. */
 struct node *val_expr(struct frame *f, const struct val *v);
@@ -66,6 +70,8 @@ struct val fold_unary(struct frame *f, struct node *e);
 struct node *display_of(struct frame *f, const struct absval *a);
 /* `abs` of an operation all of whose operands are known at construction, or NULL. */
 const struct absval *fold_symbolic(struct frame *f, const struct node *e, const struct val *operands, uint32_t count);
+/* True or False. */
+struct val val_truth(struct frame *f, int truth, reason because);
 int truth_of_isinstance(struct frame *f, const struct absval *a, const struct absval *type);
 
 /* spec_call.c */

@@ -24,6 +24,8 @@ static void add_spread(struct frame *f, struct args *args, struct node *node, st
         return;
     }
     if (keywords && a->kind == ABS_DICT && a->element == NULL) {
+        if (a->count == 0)
+            account_decided(f->unit, node, REASON_KEYS);
         for (uint32_t i = 0; i < a->count; i++) {
             struct val item = a->item[i];
             if (item.expr == NULL && item.web == NULL)
@@ -141,7 +143,8 @@ static bool bind_args(struct frame *f, struct fn *fn, bool has_self, const struc
 static struct val default_value(struct frame *f, struct fn *fn, const struct param *param) {
     struct frame g = {.unit = f->unit, .fn = fn, .host = f->host, .pure = true, .closure = fn->closure};
     g.out = node_new(f->unit->arena, NODE_BLOCK);
-    return eval(&g, param->dflt);
+    struct val v = eval(&g, param->dflt);
+    return v.abs->kind == ABS_CONST ? val_make(abs_decided(f->unit, v.abs, REASON_DEFAULT), v.expr) : v;
 }
 
 /* -- unfolding ----------------------------------------------------------------------------------------------------- */
@@ -192,6 +195,7 @@ static struct val pack_tuple(struct frame *f, const struct binding *b) {
 static struct val pack_dict(struct frame *f, const struct binding *b) {
     struct unit *unit = f->unit;
     struct absval *d = abs_new(unit, ABS_DICT);
+    d->because = REASON_KEYS;
     struct node *expr = node_new(unit->arena, NODE_DICT);
     d->item = NEW_ARRAY(unit->arena, struct val, b->keywords.len + 1);
     d->key = NEW_ARRAY(unit->arena, atom, b->keywords.len + 1);
@@ -350,6 +354,7 @@ static struct val call_residual(
     struct frame *f, struct fn *fn, const struct val *self, struct args *args, struct node *at, struct node *callee) {
     struct binding b = {0};
     struct node *call = build_call(f, callee, args, at);
+    account_call(f->unit, at, fn, false);
     if (!bind_args(f, fn, self != NULL, args, &b)) {
         fn_escape(f->unit, fn);
         return val_make(fn->ret ? fn->ret : abs_simple(ABS_TOP), call);
@@ -376,6 +381,7 @@ static void bind_own_params(struct frame *f, struct fn *fn) {
     rest->item = NEW_ARRAY(unit->arena, struct val, fn->params.len + 1);
     rest->key = NEW_ARRAY(unit->arena, atom, fn->params.len + 1);
     rest->element = fn->escapes ? abs_simple(ABS_TOP) : NULL;
+    rest->because = REASON_KEYS;
     atom rest_name = NULL;
     for (uint32_t i = 0; i < fn->params.len; i++) {
         struct param *p = fn->params.at[i];
@@ -452,6 +458,7 @@ struct val call_function(
         self = NULL;
     if (module_call || !can_unfold(f, fn) || !bind_args(f, fn, self != NULL, args, &b))
         return call_residual(f, fn, self, args, at, callee);
+    account_call(f->unit, at, fn, true);
     if (!f->pure)
         return unfold(f, fn, self, &b);
     struct node *out = f->out;

@@ -122,8 +122,10 @@ struct val self_attribute(struct frame *f, struct val self, atom name, struct no
     struct unit *unit = f->unit;
     struct cls *cls = self.abs->cls;
     const struct fact *fact = fact_attribute(unit->facts, name);
-    if (fact && fact->effect == EFFECT_VALUE)
-        return val_make(abs_const(unit, fact->value), expr);
+    if (fact && fact->effect == EFFECT_VALUE) {
+        account_fact(unit, fact, expr, f->fn);
+        return val_make(abs_decided(unit, abs_const(unit, fact->value), fact->number), expr);
+    }
     struct attr *attr = class_attr(cls, name);
     const struct val *moved = f->moved ? map_get(&f->env, intern_printf(unit->atoms, "self.%s", name)) : NULL;
     if (moved && f->fn->owner == cls) {

@@ -15,6 +15,11 @@ struct val val_const(struct frame *f, enum op constant) {
     return val_make(abs_const(f->unit, n), n);
 }
 
+struct val val_decided(struct frame *f, enum op constant, reason because) {
+    struct val v = val_const(f, constant);
+    return val_make(abs_decided(f->unit, v.abs, because), v.expr);
+}
+
 struct val val_top(struct node *expr) {
     return val_make(abs_simple(ABS_TOP), expr);
 }
@@ -94,6 +99,7 @@ static bool is_builtin(atom name) {
 static struct val library_val(struct frame *f, atom qual, struct node *expr) {
     const struct fact *fact = fact_library(f->unit->facts, qual);
     if (fact && fact->effect == EFFECT_REPLACE) {
+        account_fact(f->unit, fact, expr, f->fn);
         qual = fact->replacement;
         if (strncmp(qual, "builtins.", 9) == 0)
             expr = at_node(f, make_name(f->unit->arena, intern(f->unit->atoms, qual + 9)), expr);
@@ -181,8 +187,10 @@ static bool is_sub_configuration(atom name) {
 static struct val config_attribute(struct frame *f, struct val object, atom name, struct node *expr) {
     struct unit *unit = f->unit;
     const struct fact *fact = fact_config(unit->facts, name);
-    if (fact && fact->effect == EFFECT_VALUE)
-        return val_make(abs_const(unit, fact->value), expr);
+    if (fact && fact->effect == EFFECT_VALUE) {
+        account_fact(unit, fact, expr, f->fn);
+        return val_make(abs_decided(unit, abs_const(unit, fact->value), fact->number), expr);
+    }
     if (is_sub_configuration(name)) {
         struct absval *a = abs_new(unit, ABS_CONFIG);
         a->qual = *object.abs->qual ? intern_printf(unit->atoms, "%s.%s", object.abs->qual, name) : name;
@@ -192,13 +200,18 @@ static struct val config_attribute(struct frame *f, struct val object, atom name
     return val_make(abs_symbolic(unit, symbol), expr);
 }
 
+struct val val_rank(struct frame *f, uint32_t rank) {
+    struct node *n = make_number(f->unit->arena, intern_printf(f->unit->atoms, "%u", rank));
+    const struct absval *abs = abs_decided(f->unit, abs_const(f->unit, n), REASON_RANK);
+    return val_make(abs, node_copy(f->unit->arena, n));
+}
+
 static struct val tensor_attribute(struct frame *f, struct val object, atom name, struct node *expr) {
     struct unit *unit = f->unit;
     if (atom_is(name, "shape"))
         return val_make(abs_shape(unit, object.abs->rank), expr);
     if (atom_is(name, "ndim") && rank_known(object.abs->rank))
-        return val_make(
-            abs_const(unit, make_number(unit->arena, intern_printf(unit->atoms, "%u", object.abs->rank))), expr);
+        return val_make(val_rank(f, object.abs->rank).abs, expr);
     if (atom_is(name, "dtype") || atom_is(name, "device"))
         return val_make(abs_simple(ABS_NOTNONE), expr);
     if (atom_is(name, "T") || atom_is(name, "mT") || atom_is(name, "data") || atom_is(name, "real"))
@@ -216,7 +229,7 @@ static struct val record_attribute(struct frame *f, struct val object, atom name
         return val_make(item->abs, expr);
     }
     if (object.abs->kind == ABS_RECORD) /* a field that was not given is None */
-        return val_const(f, OP_NONE);
+        return val_decided(f, OP_NONE, REASON_KEYS);
     return val_top(expr);
 }
 
@@ -662,8 +675,11 @@ static struct val eval_ifexp(struct frame *f, struct node *e) {
     struct unit *unit = f->unit;
     struct val test = eval(f, e->kid[0]);
     int truth = abs_truth(test.abs);
-    if (truth >= 0)
+    if (truth >= 0) {
+        account_decided(unit, e->kid[0], abs_because(test.abs));
+        account_decided(unit, e->kid[truth ? 2 : 1], abs_because(test.abs));
         return eval(f, e->kid[truth ? 1 : 2]);
+    }
     struct node *then_block = node_new(unit->arena, NODE_BLOCK), *else_block = node_new(unit->arena, NODE_BLOCK);
     struct val a = eval_branch(f, e->kid[1], then_block), b = eval_branch(f, e->kid[2], else_block);
     if (then_block->nkids || else_block->nkids) { /* the branches need statements: an IF that sets a variable */
@@ -732,7 +748,7 @@ static struct val eval_walrus(struct frame *f, struct node *e) {
     return env_get(f, e->kid[0]->atom, e, NULL);
 }
 
-struct val eval(struct frame *f, struct node *e) {
+static struct val eval_kind(struct frame *f, struct node *e) {
     struct unit *unit = f->unit;
     switch (e->kind) {
     case NODE_CONST:
@@ -762,4 +778,17 @@ struct val eval(struct frame *f, struct node *e) {
     case NODE_STARRED: return eval_generic(f, e, abs_simple(ABS_TOP));
     default: return eval_generic(f, e, abs_simple(ABS_NOTNONE));
     }
+}
+
+static bool is_literal(const struct node *e) {
+    if (e->kind == NODE_UNARYOP && e->op == OP_NEG)
+        e = e->kid[0];
+    return e->kind == NODE_CONST || e->kind == NODE_NUMBER || e->kind == NODE_STRING;
+}
+
+struct val eval(struct frame *f, struct node *e) {
+    struct val v = eval_kind(f, e);
+    if (f->unit->account && v.abs->kind == ABS_CONST && !is_literal(e))
+        account_decided(f->unit, e, abs_because(v.abs));
+    return v;
 }

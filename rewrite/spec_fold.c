@@ -138,6 +138,17 @@ static int compare_pair(struct frame *f, enum op op, const struct val *a, const 
     }
 }
 
+struct val val_truth(struct frame *f, int truth, reason because) {
+    return val_decided(f, truth ? OP_TRUE : OP_FALSE, because);
+}
+
+/* Why an operation is known: of its operands a fact says more than the source itself does. */
+static reason because_of(const struct val *a, const struct val *b) {
+    if (a->abs->because || b->abs->because)
+        return a->abs->because ? a->abs->because : b->abs->because;
+    return a->abs->kind == ABS_CONST ? abs_because(b->abs) : abs_because(a->abs);
+}
+
 struct val fold_compare(struct frame *f, struct node *e) {
     struct unit *unit = f->unit;
     struct val *v = NEW_ARRAY(unit->arena, struct val, e->nkids);
@@ -149,8 +160,10 @@ struct val fold_compare(struct frame *f, struct node *e) {
         node_add(unit->arena, expr, v[i].expr);
     }
     int truth = 1;
+    reason because = REASON_NONE;
     for (uint32_t i = 0; i + 1 < e->nkids; i++) {
         int t = compare_pair(f, e->ops[i], &v[i], &v[i + 1]);
+        because = t == 0 || because == REASON_NONE ? because_of(&v[i], &v[i + 1]) : because;
         if (t == 0) {
             truth = 0;
             break;
@@ -159,7 +172,7 @@ struct val fold_compare(struct frame *f, struct node *e) {
             truth = -1;
     }
     if (truth >= 0)
-        return val_const(f, truth ? OP_TRUE : OP_FALSE);
+        return val_truth(f, truth, because);
     const struct absval *symbolic = fold_symbolic(f, expr, v, e->nkids);
     return val_make(symbolic ? symbolic : abs_simple(ABS_NOTNONE), expr);
 }
@@ -178,6 +191,8 @@ struct val fold_boolop(struct frame *f, struct node *e) {
         struct val v = eval(f, e->kid[i]);
         f->conditional -= i > 0;
         int truth = abs_truth(v.abs);
+        for (uint32_t k = i + 1; k < e->nkids && truth == decides; k++)
+            account_decided(unit, e->kid[k], abs_because(v.abs));
         if (truth == decides) {
             if (v.abs->kind == ABS_CONST && (count == 0 || v.abs->constant->kind == NODE_CONST))
                 return v;
@@ -292,7 +307,10 @@ static bool fold_integers(struct frame *f, enum op op, const struct val *a, cons
         n = node_make(f->unit->arena, NODE_UNARYOP, NULL, 1, n);
         n->op = OP_NEG;
     }
-    *r = val_make(abs_const(f->unit, n), node_copy(f->unit->arena, n));
+    const struct absval *known = abs_const(f->unit, n);
+    if (a->abs->because || b->abs->because)
+        known = abs_decided(f->unit, known, because_of(a, b));
+    *r = val_make(known, node_copy(f->unit->arena, n));
     return true;
 }
 
@@ -313,7 +331,7 @@ struct val fold_binop(struct frame *f, struct node *e) {
     if (tuples && e->op == OP_ADD)
         return concatenate(f, v[0], v[1], expr);
     if (e->op == OP_BITXOR && abs_truth(v[0].abs) >= 0 && abs_truth(v[1].abs) >= 0)
-        return val_const(f, abs_truth(v[0].abs) ^ abs_truth(v[1].abs) ? OP_TRUE : OP_FALSE);
+        return val_truth(f, abs_truth(v[0].abs) ^ abs_truth(v[1].abs), because_of(&v[0], &v[1]));
     const struct absval *symbolic = fold_symbolic(f, expr, v, 2);
     return val_make(symbolic ? symbolic : arithmetic(f, e->op, v[0].abs, v[1].abs), expr);
 }
@@ -322,7 +340,7 @@ struct val fold_unary(struct frame *f, struct node *e) {
     struct unit *unit = f->unit;
     struct val v = eval(f, e->kid[0]);
     if (e->op == OP_NOT && abs_truth(v.abs) >= 0)
-        return val_const(f, abs_truth(v.abs) ? OP_FALSE : OP_TRUE);
+        return val_truth(f, !abs_truth(v.abs), abs_because(v.abs));
     struct node *expr = at_node(f, node_make(unit->arena, NODE_UNARYOP, NULL, 1, v.expr), e);
     expr->op = e->op;
     expr->flags = e->flags;

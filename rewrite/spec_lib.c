@@ -71,18 +71,29 @@ static struct val record_of(struct frame *f, atom qual, const struct args *args,
     return val_make(r, call);
 }
 
+/* Of the call one argument is left. */
+static void account_arguments(struct frame *f, const struct node *call, const struct arg *kept, reason because) {
+    account_through(f->unit, call, because);
+    for (uint32_t i = 1; call && i < call->nkids; i++)
+        if (call->kid[i] != kept->node)
+            account_decided(f->unit, call->kid[i], because);
+}
+
 static bool apply_fact(struct frame *f, const struct fact *fact, atom qual, struct val callee, struct args *args,
     struct node *at, struct val *result) {
     struct unit *unit = f->unit;
     struct absval *a;
+    account_fact(unit, fact, at, f->fn);
     switch (fact->effect) {
     case EFFECT_VALUE:
-        *result = val_make(abs_const(unit, fact->value), node_copy(unit->arena, fact->value));
+        *result = val_make(
+            abs_decided(unit, abs_const(unit, fact->value), fact->number), node_copy(unit->arena, fact->value));
         return true;
     case EFFECT_ARGUMENT: {
         const struct arg *arg = arg_find(args, fact->argument, fact->keyword);
         if (arg == NULL)
             return false;
+        account_arguments(f, at, arg, fact->number);
         *result = (struct val){.abs = arg->val.abs, .expr = val_expr(f, &arg->val), .web = arg->val.web};
         return true;
     }
@@ -90,14 +101,15 @@ static bool apply_fact(struct frame *f, const struct fact *fact, atom qual, stru
     case EFFECT_MASK_WINDOW:
     case EFFECT_MASK_CHUNKED:
     case EFFECT_MASK_BIDIRECTIONAL:
-        *result = val_make(mask_abs(f, fact->effect, args), build_call(f, callee.expr, args, at));
+        *result = val_make(
+            abs_decided(unit, mask_abs(f, fact->effect, args), fact->number), build_call(f, callee.expr, args, at));
         return true;
-    case EFFECT_DROP: *result = val_const(f, OP_NONE); return true;
+    case EFFECT_DROP: *result = val_decided(f, OP_NONE, fact->number); return true;
     case EFFECT_RECORD: *result = record_of(f, qual, args, build_call(f, callee.expr, args, at)); return true;
     case EFFECT_TENSOR: *result = val_make(abs_simple(ABS_TENSOR), build_call(f, callee.expr, args, at)); return true;
     case EFFECT_NONES:
         a = abs_new(unit, ABS_SEQ);
-        a->element = abs_none(unit);
+        a->element = abs_decided(unit, abs_none(unit), fact->number);
         *result = val_make(a, build_call(f, callee.expr, args, at));
         return true;
     case EFFECT_OBJECT:
@@ -145,7 +157,7 @@ static struct val builtin_hasattr(struct frame *f, struct args *args, struct nod
     const struct arg *object = arg_find(args, 0, NULL);
     int truth = name && object ? has_attribute(f, object->val.abs, name) : -1;
     if (truth >= 0)
-        return val_const(f, truth ? OP_TRUE : OP_FALSE);
+        return val_truth(f, truth, truth ? REASON_KIND : REASON_ATTRIBUTE);
     struct val operands[2];
     if (args->list.len == 2) {
         operands[0] = args->list.at[0].val;
@@ -170,7 +182,7 @@ static struct val builtin_getattr(struct frame *f, struct args *args, struct nod
     }
     int truth = has_attribute(f, a, name);
     if (truth == 0 && dflt)
-        return dflt->val;
+        return (struct val){abs_decided(f->unit, dflt->val.abs, REASON_ATTRIBUTE), dflt->val.expr, dflt->val.web};
     if (truth == 1 && dflt && a->kind == ABS_CONFIG) /* other releases may not have it: the default stays */
         return val_make(eval_attribute_of(f, object->val, name, at).abs, call);
     struct val receiver = object->val;
@@ -226,16 +238,12 @@ static struct val builtin_zip(struct frame *f, struct args *args, struct node *c
 
 static struct val builtin_len(struct frame *f, struct args *args, struct node *call) {
     const struct absval *a = args->list.len ? args->list.at[0].val.abs : abs_simple(ABS_TOP);
-    struct unit *unit = f->unit;
     uint32_t count = UINT32_MAX;
     if (a->kind == ABS_TUPLE || a->kind == ABS_LIST || (a->kind == ABS_DICT && a->element == NULL))
         count = a->count;
     if (a->kind == ABS_SHAPE && rank_known(a->rank))
         count = a->rank;
-    if (count == UINT32_MAX)
-        return val_make(abs_simple(ABS_NUMBER), call);
-    struct node *n = make_number(unit->arena, intern_printf(unit->atoms, "%u", count));
-    return val_make(abs_const(unit, n), node_copy(unit->arena, n));
+    return count == UINT32_MAX ? val_make(abs_simple(ABS_NUMBER), call) : val_rank(f, count);
 }
 
 static struct val call_builtin(
@@ -251,7 +259,8 @@ static struct val call_builtin(
         return builtin_setattr(f, args, call);
     if (strcmp(name, "isinstance") == 0 && args->list.len == 2) {
         int truth = truth_of_isinstance(f, first, args->list.at[1].val.abs);
-        return truth >= 0 ? val_const(f, truth ? OP_TRUE : OP_FALSE) : val_make(abs_simple(ABS_NOTNONE), call);
+        reason because = first->because ? first->because : REASON_KIND;
+        return truth >= 0 ? val_truth(f, truth, because) : val_make(abs_simple(ABS_NOTNONE), call);
     }
     if (strcmp(name, "len") == 0)
         return builtin_len(f, args, call);
@@ -262,7 +271,7 @@ static struct val call_builtin(
     if (strcmp(name, "zip") == 0)
         return builtin_zip(f, args, call);
     if (strcmp(name, "bool") == 0 && abs_truth(first) >= 0)
-        return val_const(f, abs_truth(first) ? OP_TRUE : OP_FALSE);
+        return val_truth(f, abs_truth(first), abs_because(first));
     if ((strcmp(name, "list") == 0 || strcmp(name, "tuple") == 0 || strcmp(name, "sorted") == 0 ||
             strcmp(name, "reversed") == 0 || strcmp(name, "set") == 0) &&
         args->list.len && first->kind != ABS_SYMBOLIC)
@@ -288,7 +297,7 @@ static struct val call_builtin(
         return val_make(abs_simple(ABS_NOTNONE), call);
     }
     if (strcmp(name, "print") == 0)
-        return val_const(f, OP_NONE);
+        return val_decided(f, OP_NONE, REASON_NO_EFFECT);
     return val_top(call);
 }
 
@@ -456,9 +465,12 @@ static struct val call_nn_class(
 struct val call_library(struct frame *f, atom qual, struct val callee, struct args *args, struct node *at) {
     const struct fact *fact = fact_library(f->unit->facts, qual);
     struct val result;
-    if (fact_context(f->unit->facts, qual)) {
+    const struct fact *inert = fact_context(f->unit->facts, qual);
+    if (inert) {
+        account_fact(f->unit, inert, at, f->fn);
         struct absval *context = abs_new(f->unit, ABS_OBJECT);
         context->qual = intern(f->unit->atoms, "adgen.context");
+        context->because = inert->number;
         return val_make(context, build_call(f, callee.expr, args, at));
     }
     const char *last = strrchr(qual, '.');
@@ -518,7 +530,7 @@ static struct val dict_method(struct frame *f, struct val object, atom name, str
         }
         if (d->element == NULL)
             return dflt ? (struct val){.abs = dflt->val.abs, .expr = val_expr(f, &dflt->val), .web = dflt->val.web}
-                        : val_const(f, OP_NONE);
+                        : val_decided(f, OP_NONE, REASON_KEYS);
         return val_top(call);
     }
     if (atom_is(name, "items"))
@@ -592,10 +604,8 @@ static struct val tensor_method(struct frame *f, struct val object, atom name, s
     }
     if (atom_is(name, "size"))
         return val_make(args->list.len ? abs_simple(ABS_NUMBER) : abs_shape(unit, rank), call);
-    if (atom_is(name, "dim") && rank_known(rank)) {
-        struct node *n = make_number(unit->arena, intern_printf(unit->atoms, "%u", rank));
-        return val_make(abs_const(unit, n), node_copy(unit->arena, n));
-    }
+    if (atom_is(name, "dim") && rank_known(rank))
+        return val_rank(f, rank);
     if (word_in(name, gives_number))
         return val_make(abs_simple(ABS_NUMBER), call);
     if (word_in(name, "view reshape expand")) {

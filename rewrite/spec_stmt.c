@@ -535,6 +535,8 @@ static enum flow run_if(struct frame *f, struct node *stmt, struct node *rest, u
     int truth = abs_truth(test.abs);
     if (truth >= 0) {
         struct node *taken = truth ? stmt->kid[1] : stmt->kid[2];
+        account_decided(unit, stmt->kid[0], abs_because(test.abs));
+        account_decided(unit, truth ? stmt->kid[2] : stmt->kid[1], abs_because(test.abs));
         return taken ? run_block(f, taken, 0) : FLOW_NEXT;
     }
     struct map env = f->env;
@@ -543,6 +545,8 @@ static enum flow run_if(struct frame *f, struct node *stmt, struct node *rest, u
     run_branch(f, &b, stmt->kid[0], false, stmt->kid[2], &env);
     if (a.flow == FLOW_RAISE || b.flow == FLOW_RAISE) { /* a check: what follows may rely on it */
         struct branch *stays = a.flow == FLOW_RAISE ? &b : &a;
+        account_decided(unit, stmt->kid[0], REASON_CHECK);
+        account_decided(unit, stmt->kid[a.flow == FLOW_RAISE ? 1 : 2], REASON_CHECK);
         splice(f, stays->block);
         f->env = stays->env;
         f->ret = f->unfolded ? stays->ret : f->ret;
@@ -620,8 +624,10 @@ static enum flow run_loop(struct frame *f, struct node *stmt) {
     bool *drop = NEW_ARRAY(unit->arena, bool, assigned.len + 1);
     const struct absval **known = NEW_ARRAY(unit->arena, const struct absval *, assigned.len + 1);
     struct node *body = NULL, *out = f->out, *target = NULL, *test = NULL;
+    struct account_point start = account_point(unit);
     for (uint32_t round = 0; round < LOOP_ROUNDS; round++) {
         map_copy(unit->arena, &f->env, &before);
+        account_rewind(unit, start);
         for (uint32_t i = 0; i < assigned.len; i++) {
             const struct val *init = map_get(&before, assigned.entry[i].key);
             carried[i] = NULL;
@@ -797,6 +803,7 @@ static void run_augassign(struct frame *f, struct node *stmt) {
 
 static bool drops_context(struct frame *f, struct node *item) {
     struct val v = eval(f, item->kid[0]);
+    account_decided(f->unit, item, abs_because(v.abs));
     return item->kid[1] == NULL && v.abs->kind == ABS_OBJECT && qual_ends(v.abs->qual, "adgen.context");
 }
 
@@ -876,12 +883,25 @@ static void run_assign(struct frame *f, struct node *stmt) {
     }
 }
 
+static enum flow run_try(struct frame *f, struct node *stmt) {
+    account_decided(f->unit, stmt->kid[1], REASON_HANDLER);
+    for (uint32_t i = 2; i < stmt->nkids; i++)
+        account_decided(f->unit, stmt->kid[i], REASON_HANDLER);
+    return run_block(f, stmt->kid[0], 0);
+}
+
+static enum flow drop_stmt(struct frame *f, struct node *stmt, enum flow flow, reason because) {
+    account_decided(f->unit, stmt, because);
+    return flow;
+}
+
 static enum flow run_stmt(struct frame *f, struct node *stmt, struct node *rest, uint32_t from) {
     switch (stmt->kind) {
     case NODE_ASSIGN: run_assign(f, stmt); return FLOW_NEXT;
     case NODE_ANNASSIGN:
-        if (stmt->kid[2])
-            assign_target(f, stmt->kid[0], eval(f, stmt->kid[2]), stmt);
+        if (stmt->kid[2] == NULL)
+            return drop_stmt(f, stmt, FLOW_NEXT, REASON_NO_EFFECT);
+        assign_target(f, stmt->kid[0], eval(f, stmt->kid[2]), stmt);
         return FLOW_NEXT;
     case NODE_AUGASSIGN: run_augassign(f, stmt); return FLOW_NEXT;
     case NODE_EXPR: run_expr(f, stmt); return FLOW_NEXT;
@@ -890,25 +910,44 @@ static enum flow run_stmt(struct frame *f, struct node *stmt, struct node *rest,
     case NODE_FOR:
     case NODE_WHILE: return run_loop(f, stmt);
     case NODE_WITH: return run_with(f, stmt);
-    case NODE_RAISE: return FLOW_RAISE;
+    case NODE_RAISE: return drop_stmt(f, stmt, FLOW_RAISE, REASON_CHECK);
     case NODE_BREAK: emit(f, node_new(f->unit->arena, NODE_BREAK), stmt); return FLOW_BREAK;
     case NODE_CONTINUE: emit(f, node_new(f->unit->arena, NODE_CONTINUE), stmt); return FLOW_CONTINUE;
-    case NODE_TRY: return run_block(f, stmt->kid[0], 0);
+    case NODE_TRY: return run_try(f, stmt);
     case NODE_FUNCTION: define_function(f, stmt); return FLOW_NEXT;
+    case NODE_ASSERT: return drop_stmt(f, stmt, FLOW_NEXT, REASON_CHECK);
     case NODE_PASS:
-    case NODE_ASSERT:
-    case NODE_DELETE:
+    case NODE_DELETE: return drop_stmt(f, stmt, FLOW_NEXT, REASON_NO_EFFECT);
     case NODE_IMPORT:
-    case NODE_IMPORTFROM: return FLOW_NEXT;
+    case NODE_IMPORTFROM: return drop_stmt(f, stmt, FLOW_NEXT, REASON_IMPORTS);
     default: refuse_stmt(f, stmt); return FLOW_NEXT;
     }
+}
+
+/* Why a statement always leaves the block. */
+static reason why_it_leaves(struct frame *f, const struct node *stmt) {
+    const struct account *a = f->unit->account;
+    for (uint32_t i = a->decided.len; stmt->kind == NODE_IF && i-- > 0;)
+        if (a->decided.at[i].span.start == stmt->kid[0]->span.start &&
+            a->decided.at[i].span.end == stmt->kid[0]->span.end)
+            return a->decided.at[i].because;
+    return stmt->kind == NODE_IF ? REASON_NONE : REASON_LEFT;
+}
+
+/* Nothing behind a statement that always leaves the block is run; an IF of which both branches do has run it. */
+static void leave_block(struct frame *f, const struct node *block, uint32_t at) {
+    reason because = f->unit->account ? why_it_leaves(f, block->kid[at]) : REASON_NONE;
+    for (uint32_t i = at + 1; because && i < block->nkids; i++)
+        account_decided(f->unit, block->kid[i], because);
 }
 
 enum flow run_block(struct frame *f, struct node *block, uint32_t from) {
     for (uint32_t i = from; i < block->nkids && !f->unit->restart; i++) {
         enum flow flow = run_stmt(f, block->kid[i], block, i + 1);
-        if (flow != FLOW_NEXT)
+        if (flow != FLOW_NEXT) {
+            leave_block(f, block, i);
             return flow;
+        }
     }
     return FLOW_NEXT;
 }

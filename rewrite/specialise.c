@@ -34,24 +34,40 @@ static void add_keyword(struct unit *unit, struct args *args, atom name, struct 
     vec_push(unit->arena, &args->list, arg);
 }
 
-static struct val parameter_value(struct frame *f, const struct param *p) {
+/* Where the parameter stands in the source. */
+static const struct node *param_node(const struct fn *fn, const struct param *p) {
+    const struct node *params = function_params(fn->def);
+    for (uint32_t i = 0; i < params->nkids; i++)
+        if (params->kid[i]->atom == p->name)
+            return params->kid[i];
+    return NULL;
+}
+
+static struct val parameter_value(struct frame *f, const struct fn *forward, const struct param *p) {
     struct unit *unit = f->unit;
     const struct fact *fact = fact_parameter(unit->facts, p->name);
     struct node *name = make_name(unit->arena, p->name);
+    if (fact)
+        account_fact(unit, fact, param_node(forward, p), forward);
     if (fact && fact->effect == EFFECT_VALUE)
-        return val_make(abs_const(unit, fact->value), name);
+        return val_make(abs_decided(unit, abs_const(unit, fact->value), fact->number), name);
     if (fact && fact->effect == EFFECT_TENSOR) {
         struct absval *tensor = abs_new(unit, ABS_TENSOR);
         tensor->rank = fact->argument;
         tensor->positions = atom_is(fact->id, "positions");
+        tensor->because = fact->number;
         return val_make(tensor, name);
     }
     if (fact && fact->effect == EFFECT_OPTIONAL) {
         struct absval *optional = abs_new(unit, ABS_TOP);
         optional->rank = fact->argument;
+        optional->because = fact->number;
         return val_make(optional, name);
     }
-    return p->dflt ? eval(f, p->dflt) : val_top(name);
+    if (p->dflt == NULL)
+        return val_top(name);
+    struct val dflt = eval(f, p->dflt);
+    return val_make(abs_decided(unit, dflt.abs, REASON_DEFAULT), dflt.expr);
 }
 
 static void run_entry(struct unit *unit) {
@@ -71,7 +87,7 @@ static void run_entry(struct unit *unit) {
     for (uint32_t i = 1; i < forward->params.len; i++) {
         const struct param *p = forward->params.at[i];
         if (p->role == PARAM_PLAIN && !p->extra)
-            add_keyword(unit, &inputs, p->name, parameter_value(&f, p));
+            add_keyword(unit, &inputs, p->name, parameter_value(&f, forward, p));
     }
     call_function(&f, forward, &model, &inputs, NULL, make_name(unit->arena, intern(unit->atoms, "model")));
 }
@@ -98,6 +114,7 @@ static void forget(struct unit *unit) {
 bool specialise(struct unit *unit) {
     for (uint32_t round = 0; round < ROUNDS_MAX;) {
         unit->round++;
+        account_restart(unit);
         unit->changed = false;
         run_entry(unit);
         if (unit->restart) {

@@ -14,6 +14,7 @@
 struct facts;
 struct rules;
 struct trace;
+struct account;
 struct parser;
 struct values;
 struct registry;
@@ -145,6 +146,7 @@ struct unit {
     const struct facts *facts;
     struct rules *rules;
     struct trace *trace;
+    struct account *account; /* NULL: nobody asks what became of the source */
     struct options options;
     struct package package;
     const char *library;             /* folder of the transformers package to read from; NULL: none is known */
@@ -197,6 +199,8 @@ struct fn *class_method_named(struct unit *unit, const struct cls *cls, atom nam
 struct fn *class_method(const struct cls *cls, const char *name);
 /* Whether a base, in this file or out of it, ends in the dotted suffix, such as "nn.Module". */
 bool class_derives(const struct cls *cls, const char *suffix);
+/* "Class.function" for people. */
+const char *fn_path(struct unit *unit, const struct fn *fn);
 struct fn *fn_make(struct unit *unit, struct module *module, struct node *def, struct cls *owner);
 /* Whether a dotted name equals `suffix` or ends in "." and `suffix`. */
 bool qual_ends(atom qual, const char *suffix);
@@ -212,6 +216,8 @@ const struct absval *abs_bool(struct unit *unit, bool value);
 const struct absval *abs_tensor(struct unit *unit, uint32_t rank);
 const struct absval *abs_shape(struct unit *unit, uint32_t rank);
 const struct absval *abs_symbolic(struct unit *unit, struct node *expr);
+/* The same knowledge, for a reason. */
+const struct absval *abs_decided(struct unit *unit, const struct absval *a, reason because);
 const struct absval *abs_join(struct unit *unit, const struct absval *a, const struct absval *b);
 bool abs_equal(const struct absval *a, const struct absval *b);
 /* The same knowledge without expressions or variables of a function: what a caller may see. */
@@ -242,6 +248,9 @@ struct node *negated(struct unit *unit, struct node *test);
 
 /* Keep what the entry's logits need; see prune.c. */
 void prune(struct unit *unit);
+/* Its first half: collect the functions, and set the `mark` of each statement that is needed; then take it back. */
+void mark_needed(struct unit *unit, struct functions *functions);
+void clear_needed(struct functions *functions);
 
 /* -- check.c ------------------------------------------------------------------------------------------------------- */
 

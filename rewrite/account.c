@@ -1,0 +1,130 @@
+/* account.c - notes on what becomes of the source. */
+#include "rewrite/account.h"
+
+#include <string.h>
+
+#include "rewrite/passes.h"
+
+void account_begin(struct unit *unit) {
+    unit->account = NEW(unit->arena, struct account);
+}
+
+void account_restart(struct unit *unit) {
+    account_rewind(unit, (struct account_point){0, 0, 0});
+}
+
+struct account_point account_point(const struct unit *unit) {
+    const struct account *a = unit->account;
+    return a ? (struct account_point){a->decided.len, a->calls.len, a->facts.records.len}
+             : (struct account_point){0, 0, 0};
+}
+
+void account_rewind(struct unit *unit, struct account_point point) {
+    if (unit->account == NULL)
+        return;
+    unit->account->decided.len = point.decided;
+    unit->account->calls.len = point.calls;
+    unit->account->facts.records.len = point.facts;
+}
+
+/* Nodes that a pass made have no place; other files are not accounted for. */
+static bool is_ours(const struct unit *unit, const struct node *n) {
+    bool elsewhere = n != NULL && n->source != NULL && n->source != unit->module->source;
+    return unit->account != NULL && n != NULL && !elsewhere && n->span.end > n->span.start;
+}
+
+static void decide(struct unit *unit, const struct node *part, reason because, bool through) {
+    if (is_ours(unit, part))
+        vec_push(unit->arena, &unit->account->decided, ((struct decided){part->span, because, through}));
+}
+
+void account_decided(struct unit *unit, const struct node *part, reason because) {
+    decide(unit, part, because, false);
+}
+
+void account_through(struct unit *unit, const struct node *call, reason because) {
+    decide(unit, call, because, true);
+}
+
+void account_call(struct unit *unit, const struct node *at, struct fn *fn, bool unfolded) {
+    if (is_ours(unit, at))
+        vec_push(unit->arena, &unit->account->calls, ((struct called){at->span, fn, unfolded}));
+}
+
+void account_fact(struct unit *unit, const struct fact *fact, const struct node *at, const struct fn *fn) {
+    if (!is_ours(unit, at))
+        return;
+    trace_add(unit->arena, &unit->account->facts,
+        (struct trace_record){.kind = TRACE_FACT,
+            .id = fact->id,
+            .source = unit->module->source,
+            .span = at->span,
+            .where = fn ? fn_path(unit, fn) : NULL,
+            .text = fact->why});
+}
+
+/* -- stages -------------------------------------------------------------------------------------------------------- */
+
+static bool is_computed(const struct node *n) {
+    return node_is_expr(n) && n->kind != NODE_NAME && n->kind != NODE_CONST && n->kind != NODE_NUMBER &&
+           n->kind != NODE_STRING;
+}
+
+static void mark(struct unit *unit, const struct node *n, uint8_t stage) {
+    if (n == NULL)
+        return;
+    if (n->source == unit->module->source && n->span.end > n->span.start) {
+        if (node_is_stmt(n))
+            unit->account->statement[n->span.start] = stage;
+        else if (is_computed(n))
+            unit->account->expression[n->span.start] = stage;
+    }
+    for (uint32_t i = 0; i < n->nkids; i++)
+        mark(unit, n->kid[i], stage);
+}
+
+static void note_needed(struct unit *unit, const struct node *n) {
+    if (n == NULL)
+        return;
+    if (n->mark && node_is_stmt(n) && n->source == unit->module->source)
+        unit->account->needed[n->span.start] = true;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        if (is_kind(n->kid[i], NODE_BLOCK) || n->kind == NODE_BLOCK)
+            note_needed(unit, n->kid[i]);
+}
+
+void account_pass(struct unit *unit, const struct pass *pass) {
+    struct functions all = {0};
+    uint8_t stage = (uint8_t)(pass - passes + 1);
+    if (unit->account == NULL || unit->round == 0)
+        return;
+    if (unit->account->statement == NULL) {
+        size_t len = unit->module->source->len + 1;
+        unit->account->statement = NEW_ARRAY(unit->arena, uint8_t, len);
+        unit->account->expression = NEW_ARRAY(unit->arena, uint8_t, len);
+        unit->account->needed = NEW_ARRAY(unit->arena, bool, len);
+        unit->account->specialised = stage;
+        mark_needed(unit, &all);
+        for (uint32_t i = 0; i < all.list.len; i++)
+            note_needed(unit, all.list.at[i]->body);
+        clear_needed(&all);
+    } else {
+        functions_collect(unit, &all);
+    }
+    for (uint32_t i = 0; i < all.list.len; i++)
+        if (all.list.at[i]->live || stage == unit->account->specialised)
+            mark(unit, all.list.at[i]->body, stage);
+}
+
+void account_emitted(struct unit *unit, const struct node *module) {
+    if (unit->account == NULL)
+        return;
+    mark(unit, module, STAGE_EMITTED);
+    for (uint32_t i = 0; i < module->nkids; i++) {
+        const struct node *stmt = module->kid[i];
+        for (uint32_t k = 0; (stmt->kind == NODE_IMPORT || stmt->kind == NODE_IMPORTFROM) && k < stmt->nkids; k++) {
+            const struct node *alias = stmt->kid[k];
+            map_put(unit->arena, &unit->account->imported, alias->asname ? alias->asname : alias->atom, (void *)alias);
+        }
+    }
+}

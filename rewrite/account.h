@@ -1,0 +1,64 @@
+/* account.h - what becomes of the source, noted while it happens.
+ *
+ * Kept only where somebody asks for it (unit->account is NULL else, and every function here does nothing). There are
+ * three kinds of notes: parts of the source that the facts decide or pass by, with the reason; calls whose function is
+ * known; and for every byte of the source the last pass after which a statement, or another expression, that starts
+ * there is still in the program. verdict.h draws the conclusions. */
+#ifndef ADGEN_REWRITE_ACCOUNT_H
+#define ADGEN_REWRITE_ACCOUNT_H
+
+#include "rewrite/facts.h"
+#include "rewrite/trace.h"
+#include "rewrite/unit.h"
+
+struct pass;
+
+/* A part of the source that is not evaluated, or whose value is known and stands in its place. */
+struct decided {
+    struct span span;
+    reason because;
+    bool through; /* a call that is one of its own arguments: that one goes on */
+};
+
+struct called {
+    struct span span; /* of the call */
+    struct fn *fn;
+    bool unfolded;
+};
+
+/* The last stage at which something is alive; the passes count from 1. */
+enum { STAGE_NEVER = 0, STAGE_EMITTED = 255 };
+
+struct account {
+    VEC(struct decided) decided;
+    VEC(struct called) calls;
+    struct trace facts;    /* each application of a fact */
+    uint8_t *statement;    /* for each byte: the last stage of a statement that starts there */
+    uint8_t *expression;   /* the same for an expression that is more than a name or a constant */
+    bool *needed;          /* the logits need the statement before anything is rewritten */
+    struct map imported;   /* names that the output imports */
+    uint8_t specialised;   /* stage of that pass */
+};
+
+void account_begin(struct unit *unit);
+
+/* A round of specialisation starts: what the last one thought is void. */
+void account_restart(struct unit *unit);
+
+/* The run of a loop's body is void: back to where its account began. */
+struct account_point {
+    uint32_t decided, calls, facts;
+};
+struct account_point account_point(const struct unit *unit);
+void account_rewind(struct unit *unit, struct account_point point);
+
+void account_decided(struct unit *unit, const struct node *part, reason because);
+void account_through(struct unit *unit, const struct node *call, reason because);
+void account_call(struct unit *unit, const struct node *at, struct fn *fn, bool unfolded);
+void account_fact(struct unit *unit, const struct fact *fact, const struct node *at, const struct fn *fn);
+
+/* The program as it is now is what the pass has left; the emitted tree is the last stage. */
+void account_pass(struct unit *unit, const struct pass *pass);
+void account_emitted(struct unit *unit, const struct node *module);
+
+#endif
