@@ -72,7 +72,7 @@ static void translate(struct batch *batch, struct adgen *adgen, struct job *job,
             .entry = model.head,
             .model_type = model.type,
             .strict_rounding = given->strict_rounding,
-            .account = given->report != NULL};
+            .account = given->report != NULL || given->trace};
         adgen_translate(adgen, &request, &result);
         if (result.status != ADGEN_REFUSED && deliver(batch, job, &result, diags))
             job->status = (int)result.status;

@@ -5,14 +5,15 @@
 #include <time.h>
 
 #include "base/arena.h"
-#include "emit/account.h"
 #include "emit/dump.h"
 #include "emit/model.h"
 #include "parser/parse.h"
+#include "rewrite/account.h"
 #include "rewrite/facts.h"
 #include "rewrite/passes.h"
 #include "rewrite/rules.h"
 #include "rewrite/trace.h"
+#include "rewrite/verdict.h"
 
 struct adgen {
     struct facts *facts;
@@ -126,27 +127,12 @@ static bool same_program(const struct buf *text, const struct source *source) {
     return text->len > 0 && strcmp(program_of(text->at), program_of(source->text)) == 0;
 }
 
-/* A second run without rewriting, up to what the logits need of the source itself: what is alive in it and not in the
- * translation was replaced by a rule; what is not alive in it was not needed. */
-static void account_for_source(struct adgen *adgen, const struct adgen_request *request, struct adgen_result *result) {
-    struct unit *unit = unit_make(adgen, request, result->arena);
-    if (!load(adgen, unit, request))
-        return;
-    if (!passes_run(unit, pass_find("specialise")))
-        return;
-    account_take(result->account, unit, STAGE_SPECIALISED);
-    prune(unit);
-    account_take(result->account, unit, STAGE_PRUNED);
-}
-
 static bool translate(
     struct adgen *adgen, const struct adgen_request *request, struct adgen_result *result, struct buf *text) {
     struct unit *unit = result->unit;
     const struct pass *last = request->dump_after ? pass_find(request->dump_after) : NULL;
     if (!load(adgen, unit, request) || !passes_run(unit, last))
         return false;
-    if (result->account)
-        account_take(result->account, unit, STAGE_FINAL);
     if (last) {
         dump_program(unit, text);
         return true;
@@ -176,7 +162,7 @@ void adgen_translate(struct adgen *adgen, const struct adgen_request *request, s
     struct unit *unit = unit_make(adgen, request, arena);
     *result = (struct adgen_result){.status = ADGEN_REFUSED, .diags = unit->diags, .unit = unit, .arena = arena};
     if (request->account)
-        result->account = NEW(arena, struct account);
+        account_begin(unit);
     bool ready = diags_count(adgen->loader.diags, SEVERITY_ERROR) == 0 && adgen->loader.facts && adgen->loader.rules;
     if (ready && translate(adgen, request, result, &result->text)) {
         result->status = unit->prefill_only ? ADGEN_PREFILL_ONLY : ADGEN_DONE;
@@ -185,8 +171,8 @@ void adgen_translate(struct adgen *adgen, const struct adgen_request *request, s
         buf_free(&result->text);
     }
     result->seconds = now() - start;
-    if (result->account && unit->entry)
-        account_for_source(adgen, request, result);
+    if (request->account && unit->entry)
+        result->judge = judge_source(unit);
 }
 
 void adgen_result_free(struct adgen_result *result) {

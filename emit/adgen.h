@@ -14,9 +14,9 @@
 #include "base/diag.h"
 #include "parser/package.h"
 
-struct account;
 struct adgen;
 struct facts;
+struct judge;
 struct rules;
 struct unit;
 
@@ -41,7 +41,7 @@ struct adgen_request {
     const char *model_type; /* that the file was found by; NULL: it was given */
     const char *dump_after; /* a pass: the text is then the program after it, for reading */
     bool strict_rounding;
-    bool account; /* keep what report_json needs */
+    bool account; /* keep what report_trace and report_json need */
 };
 
 /* The values are the exit statuses of the program. */
@@ -56,7 +56,7 @@ struct adgen_result {
     bool already;    /* the input is a translation: the text is the input */
     struct buf text; /* empty where it was refused */
     struct diags *diags;
-    struct account *account; /* NULL unless it was asked for */
+    struct judge *judge;     /* NULL unless the account was asked for and there is one */
     struct unit *unit;       /* for the report; entry and module may be NULL where it was refused early */
     struct arena *arena;     /* what all of this lives in */
     double seconds;

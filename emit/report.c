@@ -5,27 +5,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "emit/account.h"
 #include "rewrite/config.h"
 #include "rewrite/rules.h"
+#include "rewrite/verdict.h"
 
 static const char *kind_text(enum trace_kind kind) {
     static const char *const texts[] = {"fact", "removed", "rewritten", "near miss"};
     return texts[kind];
 }
 
+/* What there is to say: of everything, or, where the translation ended before that, of what the rules did. */
+static const struct trace *records_of(const struct adgen_result *result) {
+    return result->judge ? &result->judge->records : result->unit->trace;
+}
+
 void report_trace(FILE *out, struct adgen_result *result) {
-    const struct trace *trace = result->unit->trace;
+    const struct trace *trace = records_of(result);
     for (uint32_t i = 0; i < trace->records.len; i++) {
         const struct trace_record *r = &trace->records.at[i];
         if (r->source) {
             struct location at = source_locate(r->source, r->span.start);
             fprintf(out, "%s:%u:%u: ", r->source->path, at.line, at.column);
         }
-        fprintf(out, "%s [%s]", kind_text(r->kind), r->id ? r->id : "-");
+        fprintf(out, "%s [%s]", kind_text(r->kind), r->id);
         if (r->where)
             fprintf(out, " in %s", r->where);
-        fprintf(out, "%s%s\n", r->text ? ": " : "", r->text ? r->text : "");
+        fprintf(out, ": %s\n", r->text);
     }
 }
 
@@ -34,7 +39,6 @@ void report_trace(FILE *out, struct adgen_result *result) {
 struct report {
     struct adgen_result *result;
     struct unit *unit;
-    const struct account *account;
 };
 
 static void put_text(cJSON *object, const char *key, const char *text) {
@@ -70,8 +74,9 @@ static cJSON *diagnostics(const struct report *r) {
 
 static cJSON *trace_records(const struct report *r) {
     cJSON *array = cJSON_CreateArray();
-    for (uint32_t i = 0; i < r->unit->trace->records.len; i++) {
-        const struct trace_record *record = &r->unit->trace->records.at[i];
+    const struct trace *trace = records_of(r->result);
+    for (uint32_t i = 0; i < trace->records.len; i++) {
+        const struct trace_record *record = &trace->records.at[i];
         cJSON *item = cJSON_CreateObject();
         put_text(item, "kind", kind_text(record->kind));
         put_text(item, "id", record->id);
@@ -107,103 +112,117 @@ static cJSON *rules_applied(const struct report *r) {
     return array;
 }
 
-/* -- statements ---------------------------------------------------------------------------------------------------- */
+/* -- verdicts ------------------------------------------------------------------------------------------------------ */
 
-static bool is_docstring(const struct node *stmt) {
-    return stmt->kind == NODE_EXPR && (stmt->kid[0]->kind == NODE_STRING || stmt->kid[0]->kind == NODE_STRINGS);
+static void put_by(cJSON *item, const char *const *by, uint32_t count) {
+    cJSON *list = count > 0 ? cJSON_AddArrayToObject(item, "by") : NULL;
+    for (uint32_t i = 0; i < count; i++)
+        cJSON_AddItemToArray(list, cJSON_CreateString(by[i]));
 }
 
-static void put_statement(const struct report *r, cJSON *array, const struct node *fn, const struct node *stmt) {
-    struct verdict verdict = account_of(r->account, r->unit, fn, stmt);
-    struct source *source = r->unit->module->source;
+static void put_reader(const struct report *r, cJSON *item, const struct node *reader) {
+    if (reader)
+        cJSON_AddNumberToObject(item, "read_at", source_locate(r->unit->module->source, reader->span.start).line);
+}
+
+static void put_text_of(const struct report *r, cJSON *item, struct span span) {
+    const char *text = r->unit->module->source->text + span.start;
+    size_t line = strcspn(text, "\n"), len = span.end - span.start;
+    put_text(item, "text", arena_strndup(r->unit->arena, text, line < len ? line : len));
+}
+
+static void put_verdict(const struct report *r, cJSON *item, const struct node *n) {
+    const struct verdict *v = verdict_on(r->result->judge, n);
+    put_text(item, "status", fate_text(v->fate));
+    put_by(item, v->by.at, v->by.len);
+    put_text(item, "why", v->fate == FATE_KEPT ? NULL : v->why);
+    put_reader(r, item, v->fate == FATE_KEPT ? NULL : v->reader);
+    cJSON *parts = v->parts.len > 0 ? cJSON_AddArrayToObject(item, "removed_parts") : NULL;
+    for (uint32_t i = 0; i < v->parts.len; i++) {
+        const struct part *part = &v->parts.at[i];
+        cJSON *each = cJSON_CreateObject();
+        put_place(each, r->unit->module->source, part->span.start);
+        put_text_of(r, each, part->span);
+        put_by(each, &part->cause.id, 1);
+        put_text(each, "why", part->cause.why);
+        put_reader(r, each, part->cause.reader);
+        cJSON_AddItemToArray(parts, each);
+    }
+}
+
+/* Definitions have a name, statements the first line of their text. */
+static cJSON *put_item(const struct report *r, cJSON *array, const struct node *n) {
     cJSON *item = cJSON_CreateObject();
-    const char *text = source->text + stmt->span.start;
-    size_t len = strcspn(text, "\n");
-    put_place(item, source, stmt->span.start);
-    put_text(item, "text", arena_strndup(r->unit->arena, text, len));
-    put_text(item, "status", fate_text(verdict.fate));
-    put_text(item, "why", verdict.why);
-    cJSON *by = verdict.by.len > 0 ? cJSON_AddArrayToObject(item, "by") : NULL;
-    for (uint32_t i = 0; i < verdict.by.len; i++)
-        cJSON_AddItemToArray(by, cJSON_CreateString(verdict.by.at[i]));
+    bool definition = n->kind == NODE_FUNCTION || n->kind == NODE_CLASS || n->kind == NODE_PARAM;
+    put_text(item, "name", definition ? n->atom : NULL);
+    put_place(item, r->unit->module->source, n->span.start);
+    if (!definition)
+        put_text_of(r, item, n->span);
+    put_verdict(r, item, n);
     cJSON_AddItemToArray(array, item);
+    return item;
 }
 
-static void put_block(const struct report *r, cJSON *array, const struct node *fn, const struct node *block) {
+/* Statements that were judged; those of what the entry does not reach were not. */
+static void put_block(const struct report *r, cJSON *array, const struct node *block) {
     for (uint32_t i = 0; i < block->nkids; i++) {
         const struct node *stmt = block->kid[i];
-        if (is_docstring(stmt))
+        if (verdict_on(r->result->judge, stmt) == NULL)
             continue;
-        put_statement(r, array, fn, stmt);
-        if (stmt->kind == NODE_FUNCTION || stmt->kind == NODE_CLASS)
-            continue;
+        put_item(r, array, stmt);
         for (uint32_t k = 0; k < stmt->nkids; k++) {
-            if (is_kind(stmt->kid[k], NODE_BLOCK))
-                put_block(r, array, fn, stmt->kid[k]);
-            else if (is_kind(stmt->kid[k], NODE_HANDLER))
-                put_block(r, array, fn, stmt->kid[k]->kid[1]);
+            const struct node *kid = is_kind(stmt->kid[k], NODE_HANDLER) ? stmt->kid[k]->kid[1] : stmt->kid[k];
+            if (is_kind(kid, NODE_BLOCK))
+                put_block(r, array, kid);
         }
     }
 }
 
-/* A function is kept if one of its specialisations is; its statements may live on in the callers it was unfolded into.
- */
-static cJSON *function_account(const struct report *r, const struct node *def, bool kept) {
-    cJSON *item = cJSON_CreateObject();
-    const struct node *body = function_body(def);
-    uint8_t stages = account_stages(r->account, body->span.start, body->span.end);
-    put_text(item, "name", def->atom);
-    put_place(item, r->unit->module->source, def->span.start);
-    put_text(item, "status", kept ? "kept" : stages & STAGE_FINAL ? "unfolded into its callers" : "removed");
-    if (stages == 0 && !kept)
-        put_text(item, "why", "not reached");
+static void put_function(const struct report *r, cJSON *array, const struct node *def) {
+    cJSON *item = put_item(r, array, def), *parameters = cJSON_CreateArray(), *statements = cJSON_CreateArray();
+    for (uint32_t i = 0; i < function_params(def)->nkids; i++)
+        if (verdict_on(r->result->judge, function_params(def)->kid[i]))
+            put_item(r, parameters, function_params(def)->kid[i]);
+    put_block(r, statements, function_body(def));
+    if (cJSON_GetArraySize(parameters) > 0)
+        cJSON_AddItemToObject(item, "parameters", parameters);
     else
-        put_block(r, cJSON_AddArrayToObject(item, "statements"), def, body);
-    return item;
+        cJSON_Delete(parameters);
+    if (cJSON_GetArraySize(statements) > 0)
+        cJSON_AddItemToObject(item, "statements", statements);
+    else
+        cJSON_Delete(statements);
 }
 
-static bool method_is_kept(const struct report *r, const struct node *def) {
-    for (uint32_t i = 0; i < r->unit->classes.len; i++) {
-        const struct fn *fn = map_get(&r->unit->classes.at[i]->methods, def->atom);
-        if (fn && fn->def == def && fn->live && fn->body)
-            return true;
+static void put_class(const struct report *r, cJSON *array, const struct node *def) {
+    cJSON *item = put_item(r, array, def), *statements = NULL, *functions = NULL;
+    for (uint32_t i = 0; i < class_body(def)->nkids; i++) {
+        const struct node *stmt = class_body(def)->kid[i];
+        if (verdict_on(r->result->judge, stmt) == NULL)
+            continue;
+        if (stmt->kind == NODE_FUNCTION) {
+            functions = functions ? functions : cJSON_AddArrayToObject(item, "functions");
+            put_function(r, functions, stmt);
+        } else {
+            statements = statements ? statements : cJSON_AddArrayToObject(item, "statements");
+            put_item(r, statements, stmt);
+        }
     }
-    return false;
-}
-
-static cJSON *class_account(const struct report *r, const struct node *def) {
-    cJSON *item = cJSON_CreateObject();
-    const struct symbol *symbol = module_lookup(r->unit->module, def->atom);
-    const struct cls *cls = symbol ? symbol->cls : NULL;
-    uint8_t stages = account_stages(r->account, def->span.start, def->span.end);
-    put_text(item, "name", def->atom);
-    put_place(item, r->unit->module->source, def->span.start);
-    bool kept = cls && cls->live;
-    put_text(item, "status", kept ? "kept" : stages & STAGE_FINAL ? "unfolded into other classes" : "removed");
-    if (!kept && stages == 0) {
-        put_text(item, "why", "the entry does not reach it");
-        return item;
-    }
-    cJSON *functions = cJSON_AddArrayToObject(item, "functions");
-    const struct node *body = class_body(def);
-    for (uint32_t i = 0; i < body->nkids; i++)
-        if (body->kid[i]->kind == NODE_FUNCTION)
-            cJSON_AddItemToArray(functions, function_account(r, body->kid[i], method_is_kept(r, body->kid[i])));
-    return item;
 }
 
 static void put_definitions(const struct report *r, cJSON *json) {
-    cJSON *classes = cJSON_AddArrayToObject(json, "classes"), *functions = cJSON_AddArrayToObject(json, "functions");
-    const struct node *tree = r->unit->module->tree;
+    cJSON *classes = cJSON_AddArrayToObject(json, "classes"), *functions = cJSON_AddArrayToObject(json, "functions"),
+          *statements = cJSON_AddArrayToObject(json, "statements");
+    struct node *tree = r->unit->module->tree;
     for (uint32_t i = 0; i < tree->nkids; i++) {
         const struct node *stmt = tree->kid[i];
+        struct node *one = tree->kid[i], block = {.kind = NODE_BLOCK, .kid = &one, .nkids = 1};
         if (stmt->kind == NODE_CLASS)
-            cJSON_AddItemToArray(classes, class_account(r, stmt));
-        if (stmt->kind != NODE_FUNCTION)
-            continue;
-        const struct symbol *symbol = module_lookup(r->unit->module, stmt->atom);
-        bool kept = symbol && symbol->fn && symbol->fn->live && symbol->fn->def == stmt;
-        cJSON_AddItemToArray(functions, function_account(r, stmt, kept));
+            put_class(r, classes, stmt);
+        else if (stmt->kind == NODE_FUNCTION)
+            put_function(r, functions, stmt);
+        else
+            put_block(r, statements, &block);
     }
 }
 
@@ -254,14 +273,14 @@ static cJSON *report(const struct report *r) {
     put_text(json, "entry", unit->entry->name);
     put_configuration(r, json);
     cJSON_AddItemToObject(json, "rules", rules_applied(r));
-    put_definitions(r, json);
+    if (r->result->judge)
+        put_definitions(r, json);
     cJSON_AddItemToObject(json, "trace", trace_records(r));
     return json;
 }
 
 void report_json(struct buf *out, struct adgen_result *result) {
-    static const struct account none;
-    struct report r = {.result = result, .unit = result->unit, .account = result->account ? result->account : &none};
+    struct report r = {.result = result, .unit = result->unit};
     cJSON *json = report(&r);
     char *text = cJSON_Print(json);
     buf_puts(out, text);

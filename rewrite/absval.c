@@ -93,7 +93,9 @@ bool abs_is_tensor(const struct absval *a) {
 }
 
 reason abs_because(const struct absval *a) {
-    return a->because ? a->because : a->kind == ABS_CONST ? REASON_CONSTANT : REASON_KIND;
+    if (a->because)
+        return a->because;
+    return a->kind == ABS_CONST ? REASON_CONSTANT : a->kind == ABS_MASK ? REASON_MASK : REASON_KIND;
 }
 
 const struct absval *abs_decided(struct unit *unit, const struct absval *a, reason because) {

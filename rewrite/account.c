@@ -83,6 +83,23 @@ static void mark(struct unit *unit, const struct node *n, uint8_t stage) {
         mark(unit, n->kid[i], stage);
 }
 
+/* Of a result that is a tuple or an output, what no caller reads. */
+static void note_unread(struct unit *unit, const struct fn *fn) {
+    bool entry = fn->owner == unit->entry;
+    for (uint32_t i = 0; !fn->ret_all_live && i < fn->returns.len; i++) {
+        const struct node *value = fn->returns.at[i]->kid[0];
+        bool display = is_kind(value, NODE_TUPLE) || is_kind(value, NODE_LIST);
+        for (uint32_t k = 0; display && fn->ret_count > 0 && k < value->nkids; k++)
+            if (!(fn->ret_live >> k & 1))
+                account_decided(unit, value->kid[k], REASON_UNREAD);
+        bool record = is_kind(value, NODE_CALL) && value->abs && value->abs->kind == ABS_RECORD && !value->callsite;
+        for (uint32_t k = 1; record && k < value->nkids; k++)
+            if (value->kid[k]->kind == NODE_KEYWORD && value->kid[k]->atom &&
+                !map_has(&fn->ret_fields, value->kid[k]->atom))
+                account_decided(unit, value->kid[k]->kid[0], entry ? REASON_LOGITS : REASON_UNREAD);
+    }
+}
+
 static void note_needed(struct unit *unit, const struct node *n) {
     if (n == NULL)
         return;
@@ -105,8 +122,11 @@ void account_pass(struct unit *unit, const struct pass *pass) {
         unit->account->needed = NEW_ARRAY(unit->arena, bool, len);
         unit->account->specialised = stage;
         mark_needed(unit, &all);
-        for (uint32_t i = 0; i < all.list.len; i++)
+        for (uint32_t i = 0; i < all.list.len; i++) {
             note_needed(unit, all.list.at[i]->body);
+            if (all.list.at[i]->live)
+                note_unread(unit, all.list.at[i]);
+        }
         clear_needed(&all);
     } else {
         functions_collect(unit, &all);
@@ -116,15 +136,31 @@ void account_pass(struct unit *unit, const struct pass *pass) {
             mark(unit, all.list.at[i]->body, stage);
 }
 
+static void note_import(struct unit *unit, const struct node *stmt) {
+    for (uint32_t i = 0; i < stmt->nkids; i++) {
+        struct node *alias = stmt->kid[i];
+        map_put(unit->arena, &unit->account->imported, alias->asname ? alias->asname : alias->atom, alias);
+    }
+}
+
+static void note_class_attributes(struct unit *unit, const struct node *cls) {
+    for (uint32_t i = 0; i < class_body(cls)->nkids; i++) {
+        struct node *stmt = class_body(cls)->kid[i], *target = stmt->kind == NODE_ASSIGN ? stmt->kid[1] : NULL;
+        if (is_kind(target, NODE_NAME))
+            map_put(unit->arena, &unit->account->written,
+                intern_printf(unit->atoms, "%s.%s", cls->atom, target->atom), stmt);
+    }
+}
+
 void account_emitted(struct unit *unit, const struct node *module) {
     if (unit->account == NULL)
         return;
     mark(unit, module, STAGE_EMITTED);
     for (uint32_t i = 0; i < module->nkids; i++) {
         const struct node *stmt = module->kid[i];
-        for (uint32_t k = 0; (stmt->kind == NODE_IMPORT || stmt->kind == NODE_IMPORTFROM) && k < stmt->nkids; k++) {
-            const struct node *alias = stmt->kid[k];
-            map_put(unit->arena, &unit->account->imported, alias->asname ? alias->asname : alias->atom, (void *)alias);
-        }
+        if (stmt->kind == NODE_IMPORT || stmt->kind == NODE_IMPORTFROM)
+            note_import(unit, stmt);
+        else if (stmt->kind == NODE_CLASS)
+            note_class_attributes(unit, stmt);
     }
 }

@@ -37,6 +37,7 @@ struct account {
     uint8_t *expression;   /* the same for an expression that is more than a name or a constant */
     bool *needed;          /* the logits need the statement before anything is rewritten */
     struct map imported;   /* names that the output imports */
+    struct map written;    /* "Class.attribute" of its classes */
     uint8_t specialised;   /* stage of that pass */
 };
 

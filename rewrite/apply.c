@@ -40,10 +40,20 @@ static void cover(const struct binding *binding) {
         ((struct value *)binding->visits->at[i])->covered = true;
 }
 
-static void record(struct run *run, const struct rule *rule, const struct node *node) {
+static bool is_exact(const struct instance *in) {
+    return in->rule->promise == PROMISE_EXACT && !in->binding.rounded;
+}
+
+/* Where the op rounds in another order than the source, the record says so. */
+static void record(struct run *run, const struct instance *in, const struct node *node) {
     struct rewriter *r = run->r;
-    trace_add(r->arena, r->trace,
-        (struct trace_record){TRACE_REWRITE, rule->id, node->source, node->span, r->where, rule->title});
+    const struct rule *rule = in->rule;
+    const char *text = rule->title;
+    if (!is_exact(in))
+        text = arena_printf(r->arena, "%s (%s)", rule->title,
+            rule->promise == PROMISE_APPROXIMATE ? "approximate" : "rounds in another order");
+    trace_add(
+        r->arena, r->trace, (struct trace_record){TRACE_REWRITE, rule->id, node->source, node->span, r->where, text});
     r->applied[rule->order]++;
     run->count++;
 }
@@ -67,8 +77,7 @@ static bool takes_mask(const struct rule *rule) {
 
 static bool allowed(struct run *run, const struct instance *in, const struct node *node) {
     struct rewriter *r = run->r;
-    bool exact = in->rule->promise == PROMISE_EXACT && !in->binding.rounded;
-    return (exact || !r->strict_rounding || takes_mask(in->rule)) && (r->allow == NULL || r->allow(r, in->rule, node));
+    return (is_exact(in) || !r->strict_rounding || takes_mask(in->rule)) && (r->allow == NULL || r->allow(r, in->rule, node));
 }
 
 /* -- one root ------------------------------------------------------------------------------------------------------ */
@@ -120,7 +129,7 @@ static bool apply_single(struct run *run, const struct instance *in) {
     struct node *made = instantiate_template(run->r, in->rule, &in->binding, site.position);
     if (made == NULL)
         return false;
-    record(run, in->rule, site.node);
+    record(run, in, site.node);
     cover(&in->binding);
     replace(run, site.node, made, site.node->value);
     descend(run, site.node, &site);
@@ -282,7 +291,7 @@ static bool apply_several(struct run *run, const struct instance *in) {
     if (made == NULL)
         return false;
     for (uint32_t i = 0; i < in->rule->roots; i++) {
-        record(run, in->rule, site_at(run, in->site[i])->node);
+        record(run, in, site_at(run, in->site[i])->node);
         run->count -= i > 0;
         run->r->applied[in->rule->order] -= i > 0;
         sink(run, last.block, site_at(run, in->site[i])->stmt, last.stmt, last.position - 1);

@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "rewrite/layout.h"
+#include "rewrite/passes.h"
 
 enum { SWAP_DEPTH = 64 };
 
@@ -215,6 +216,7 @@ static struct web *twin_of_assign(struct layout *l, struct web *w) {
     block = find_block(l->fn->body, w->stmt, &index);
     struct web *twin = new_web(l, w, WEB_ASSIGN);
     struct node *stmt = assign_web(l, twin, s);
+    pass_record(l->unit, "layout", w->stmt, l->fn);
     stmt->comments = w->stmt->comments;
     stmt->flags |= w->stmt->flags & NF_BLANK;
     w->stmt->comments = NULL;
@@ -241,6 +243,7 @@ static struct web *twin_of_element(struct layout *l, struct web *w) {
     struct web *mine = NULL;
     made->comments = stmt->comments;
     made->flags |= stmt->flags & NF_BLANK;
+    pass_record(unit, "layout", stmt, l->fn);
     node_insert(unit->arena, block, index++, made);
     node_remove(block, index);
     for (uint32_t i = 0; i < tuple->nkids; i++) {
@@ -644,6 +647,7 @@ static void cancel(struct layout *l, struct node **slot) {
     if (!is_swap(e))
         return;
     struct node *of = receiver(e);
+    pass_record(l->unit, "layout", e, l->fn);
     while (is_method(of, "contiguous"))
         of = receiver(of);
     if (is_swap(of))

@@ -100,6 +100,13 @@ const struct pass *pass_find(const char *name) {
     return NULL;
 }
 
+void pass_record(struct unit *unit, const char *name, const struct node *at, const struct fn *fn) {
+    const struct pass *pass = pass_find(name);
+    if (unit->account != NULL && at->source != NULL)
+        trace_add(unit->arena, unit->trace,
+            (struct trace_record){TRACE_REWRITE, pass->name, at->source, at->span, fn_path(unit, fn), pass->what});
+}
+
 bool passes_run(struct unit *unit, const struct pass *last) {
     for (const struct pass *pass = passes; pass->name; pass++) {
         if (!pass->run(unit) || diags_count(unit->diags, SEVERITY_ERROR) > 0)

@@ -16,6 +16,9 @@ extern const struct pass passes[];
 /* NULL if there is none with this name. */
 const struct pass *pass_find(const char *name);
 
+/* What a pass did at one place of the source, for the trace. */
+void pass_record(struct unit *unit, const char *pass, const struct node *at, const struct fn *fn);
+
 /* All passes, or those up to and including `last` if that is not NULL. False where one failed. */
 bool passes_run(struct unit *unit, const struct pass *last);
 

@@ -57,6 +57,8 @@ void eval_args(struct frame *f, struct node *call, struct args *args) {
 
 static struct node *arg_node(struct frame *f, const struct arg *arg) {
     struct node *expr = val_expr(f, &arg->val);
+    if (arg->node && expr->source == NULL)
+        at_node(f, expr, arg->form == ARG_VALUE && !arg->keyword ? arg->node : arg->node->kid[0]);
     if (arg->form == ARG_STAR)
         return node_make(f->unit->arena, NODE_STARRED, NULL, 1, expr);
     if (arg->form == ARG_STARSTAR || arg->keyword)

@@ -229,7 +229,7 @@ static struct val record_attribute(struct frame *f, struct val object, atom name
         return val_make(item->abs, expr);
     }
     if (object.abs->kind == ABS_RECORD) /* a field that was not given is None */
-        return val_decided(f, OP_NONE, REASON_KEYS);
+        return val_decided(f, OP_NONE, REASON_FIELD);
     return val_top(expr);
 }
 

@@ -157,7 +157,7 @@ static struct val builtin_hasattr(struct frame *f, struct args *args, struct nod
     const struct arg *object = arg_find(args, 0, NULL);
     int truth = name && object ? has_attribute(f, object->val.abs, name) : -1;
     if (truth >= 0)
-        return val_truth(f, truth, truth ? REASON_KIND : REASON_ATTRIBUTE);
+        return val_truth(f, truth, truth ? REASON_DECLARED : REASON_ATTRIBUTE);
     struct val operands[2];
     if (args->list.len == 2) {
         operands[0] = args->list.at[0].val;

@@ -14,6 +14,7 @@
 #include "parser/parse.h"
 #include "rewrite/dynamic_attrs.h"
 #include "rewrite/facts.h"
+#include "rewrite/passes.h"
 #include "rewrite/symbolic.h"
 #include "rewrite/tabulate.h"
 
@@ -377,6 +378,7 @@ static void make_table(struct tabulate *t, struct node **slot) {
     bool alone =
         e->kind == NODE_NAME && e->web->kind == WEB_ASSIGN && !map_has(&t->clones, web_key(t->unit->atoms, e->web));
     struct node *value = clone(t, alone ? e->web->expr : e);
+    pass_record(t->unit, "tables", e->kind == NODE_NAME && e->web->expr ? e->web->expr : e, t->forward);
     register_table(t, name, value);
     if (e->kind == NODE_NAME && e->web->kind == WEB_ASSIGN) {
         e->web->stmt->kid[0] = e->web->expr = tabulate_read(t, name);

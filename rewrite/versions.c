@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "rewrite/passes.h"
 #include "rewrite/unit.h"
 
 static bool is_rope_parameters(const struct node *n) {
@@ -68,12 +69,22 @@ static bool is_super_init(const struct node *s) {
            atom_is(s->kid[0]->kid[0]->atom, "__init__");
 }
 
+static void record_reads(struct unit *unit, const struct fn *fn, const struct node *n) {
+    if (n == NULL)
+        return;
+    if (is_rope_parameters(n))
+        pass_record(unit, "versions", n, fn);
+    for (uint32_t i = 0; i < n->nkids; i++)
+        record_reads(unit, fn, n->kid[i]);
+}
+
 static void read_through_helper(struct unit *unit, struct fn *fn) {
     uint32_t reads = count_reads(fn->body, false);
     if (reads == 0)
         return;
     unit->reads_rope_parameters = true;
     note_keys(unit, fn->body);
+    record_reads(unit, fn, fn->body);
     struct web *config = config_param(fn), *local = NULL;
     if (reads > 1 && config) {
         local = NEW(unit->arena, struct web);
