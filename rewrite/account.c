@@ -10,21 +10,37 @@ void account_begin(struct unit *unit) {
 }
 
 void account_restart(struct unit *unit) {
-    account_rewind(unit, (struct account_point){0, 0, 0});
+    if (unit->account == NULL)
+        return;
+    unit->account->decided.len = unit->account->calls.len = 0;
+    unit->account->facts.records.len = 0;
+}
+
+const struct fn *account_enter(struct unit *unit, const struct fn *host) {
+    const struct fn *outer = unit->account ? unit->account->host : NULL;
+    if (unit->account)
+        unit->account->host = host;
+    return outer;
 }
 
 struct account_point account_point(const struct unit *unit) {
     const struct account *a = unit->account;
-    return a ? (struct account_point){a->decided.len, a->calls.len, a->facts.records.len}
-             : (struct account_point){0, 0, 0};
+    return a ? (struct account_point){a->decided.len, a->calls.len} : (struct account_point){0, 0};
 }
 
 void account_rewind(struct unit *unit, struct account_point point) {
-    if (unit->account == NULL)
+    struct account *a = unit->account;
+    uint32_t decided = point.decided, calls = point.calls;
+    if (a == NULL)
         return;
-    unit->account->decided.len = point.decided;
-    unit->account->calls.len = point.calls;
-    unit->account->facts.records.len = point.facts;
+    for (uint32_t i = decided; i < a->decided.len; i++)
+        if (a->decided.at[i].host != a->host)
+            a->decided.at[decided++] = a->decided.at[i];
+    for (uint32_t i = calls; i < a->calls.len; i++)
+        if (a->calls.at[i].host != a->host)
+            a->calls.at[calls++] = a->calls.at[i];
+    a->decided.len = decided;
+    a->calls.len = calls;
 }
 
 /* Nodes that a pass made have no place; other files are not accounted for. */
@@ -35,7 +51,7 @@ static bool is_ours(const struct unit *unit, const struct node *n) {
 
 static void decide(struct unit *unit, const struct node *part, reason because, bool through) {
     if (is_ours(unit, part))
-        vec_push(unit->arena, &unit->account->decided, ((struct decided){part->span, because, through}));
+        vec_push(unit->arena, &unit->account->decided, ((struct decided){part->span, unit->account->host, because, through}));
 }
 
 void account_decided(struct unit *unit, const struct node *part, reason because) {
@@ -48,7 +64,7 @@ void account_through(struct unit *unit, const struct node *call, reason because)
 
 void account_call(struct unit *unit, const struct node *at, struct fn *fn, bool unfolded) {
     if (is_ours(unit, at))
-        vec_push(unit->arena, &unit->account->calls, ((struct called){at->span, fn, unfolded}));
+        vec_push(unit->arena, &unit->account->calls, ((struct called){at->span, fn, unit->account->host, unfolded}));
 }
 
 void account_fact(struct unit *unit, const struct fact *fact, const struct node *at, const struct fn *fn) {

@@ -16,6 +16,7 @@ struct pass;
 /* A part of the source that is not evaluated, or whose value is known and stands in its place. */
 struct decided {
     struct span span;
+    const struct fn *host; /* the residual function that was being written */
     reason because;
     bool through; /* a call that is one of its own arguments: that one goes on */
 };
@@ -23,6 +24,7 @@ struct decided {
 struct called {
     struct span span; /* of the call */
     struct fn *fn;
+    const struct fn *host;
     bool unfolded;
 };
 
@@ -33,6 +35,7 @@ struct account {
     VEC(struct decided) decided;
     VEC(struct called) calls;
     struct trace facts;    /* each application of a fact */
+    const struct fn *host; /* the residual function that is being written */
     uint8_t *statement;    /* for each byte: the last stage of a statement that starts there */
     uint8_t *expression;   /* the same for an expression that is more than a name or a constant */
     bool *needed;          /* the logits need the statement before anything is rewritten */
@@ -46,9 +49,13 @@ void account_begin(struct unit *unit);
 /* A round of specialisation starts: what the last one thought is void. */
 void account_restart(struct unit *unit);
 
-/* The run of a loop's body is void: back to where its account began. */
+/* Notes from now on come from this function; returns the one before, to go back to. */
+const struct fn *account_enter(struct unit *unit, const struct fn *host);
+
+/* The run of a loop's body is void: what this function has noted since the point goes. What a function noted that was
+ * specialised meanwhile stays, since that happens once. */
 struct account_point {
-    uint32_t decided, calls, facts;
+    uint32_t decided, calls;
 };
 struct account_point account_point(const struct unit *unit);
 void account_rewind(struct unit *unit, struct account_point point);

@@ -206,6 +206,8 @@ static bool is_convention(const struct cls *cls) {
 }
 
 static void class_attribute(struct judge *j, const struct node *owner, const struct cls *cls, const struct node *stmt) {
+    if (j->last != STAGE_EMITTED)
+        return;
     struct verdict *v = verdict_new(j);
     const struct node *target = stmt->kind == NODE_ASSIGN ? stmt->kid[1] : stmt->nkids ? stmt->kid[0] : stmt;
     bool written = target->kind == NODE_NAME &&
@@ -266,12 +268,14 @@ static struct cause cause_of_import(struct judge *j, const struct node *alias) {
     const struct node *reader = reads_first(j->reads, name);
     struct verdict v = {0};
     struct cause cause;
-    if (fact == NULL && cause_of_definition(j->reads, name, &cause))
+    if (cause_of_definition(j->reads, name, &cause))
         return cause;
     if (fact == NULL && reader)
         verdict_statement(j, NULL, reader, &v);
     if (v.by.len > 0)
         return (struct cause){v.by.at[0], v.why, reader};
+    if (fact == NULL && cause_of_mention(j->reads, name, &cause))
+        return cause;
     struct explanation e = reason_explain(j->unit->facts, fact ? fact->number : REASON_UNUSED);
     return (struct cause){e.id, e.why, NULL};
 }
@@ -297,8 +301,18 @@ static void judge_import(struct judge *j, const struct node *stmt) {
 
 static void judge_module_statement(struct judge *j, const struct node *stmt);
 
+/* `logger = logging.get_logger(...)`: what a fact says of the function that made the value. */
+static const struct fact *made_by(const struct judge *j, const struct node *stmt) {
+    const struct node *call = stmt->kind == NODE_ASSIGN ? stmt->kid[0] : NULL;
+    const struct node *callee = is_kind(call, NODE_CALL) ? call->kid[0] : NULL;
+    if (!is_kind(callee, NODE_ATTRIBUTE) || callee->kid[0]->kind != NODE_NAME)
+        return NULL;
+    return fact_library(j->unit->facts, intern_printf(j->unit->atoms, "%s.%s", callee->kid[0]->atom, callee->atom));
+}
+
 static void judge_value(struct judge *j, const struct node *stmt) {
     struct verdict *v = verdict_new(j);
+    const struct fact *fact = made_by(j, stmt);
     struct cause cause;
     const struct node *target = stmt->kind == NODE_ASSIGN ? stmt->kid[1] : stmt->nkids ? stmt->kid[0] : stmt;
     const struct symbol *symbol =
@@ -306,6 +320,8 @@ static void judge_value(struct judge *j, const struct node *stmt) {
     bool written = symbol && symbol->kind == SYM_VALUE && symbol->used && symbol->stmt == stmt;
     if (target->kind == NODE_NAME && atom_is(target->atom, "__all__"))
         verdict_because(j, v, FATE_REMOVED, REASON_EXPORTS);
+    else if (!written && fact)
+        verdict_because(j, v, FATE_REMOVED, fact->number);
     else if (!written && symbol && cause_of_definition(j->reads, target->atom, &cause))
         verdict_cause(j, v, FATE_REMOVED, &cause);
     else if (!written)
@@ -328,6 +344,12 @@ static void judge_module_statement(struct judge *j, const struct node *stmt) {
         if (!is_docstring(stmt))
             judge_value(j, stmt);
     }
+}
+
+/* Where nothing was emitted, what stands around the functions has met no fate. */
+static void judge_definition(struct judge *j, const struct node *stmt) {
+    if (j->last == STAGE_EMITTED || stmt->kind == NODE_CLASS || stmt->kind == NODE_FUNCTION)
+        judge_module_statement(j, stmt);
 }
 
 /* -- all ----------------------------------------------------------------------------------------------------------- */
@@ -374,7 +396,7 @@ struct judge *judge_source(struct unit *unit) {
     j->reads = reads_collect(unit);
     j->verdict = NEW_ARRAY(unit->arena, struct verdict *, unit->module->source->len + 1);
     for (uint32_t i = 0; i < unit->module->tree->nkids; i++)
-        judge_module_statement(j, unit->module->tree->kid[i]);
+        judge_definition(j, unit->module->tree->kid[i]);
     for (uint32_t i = 0; i < unit->account->facts.records.len; i++)
         trace_add(unit->arena, &j->records, unit->account->facts.records.at[i]);
     for (uint32_t i = 0; i < unit->trace->records.len; i++)

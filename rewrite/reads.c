@@ -513,19 +513,25 @@ bool cause_of_parameter(struct reads *reads, const struct node *def, atom name, 
 }
 
 bool cause_of_definition(struct reads *reads, atom name, struct cause *cause) {
-    static const reason why[] = {[USE_DECORATOR] = REASON_DECORATOR, [USE_ANNOTATION] = REASON_ANNOTATION};
     const struct readers *readers = map_get(&reads->names, name);
     if (readers == NULL)
         readers = map_get(&reads->attributes, name);
     for (uint32_t i = 0; readers && i < readers->list.len; i++)
         if (gone(reads, &readers->list.at[i], WANT_REASON, cause))
             return true;
-    for (uint32_t i = 0; readers && i < readers->list.len; i++)
-        if (readers->list.at[i].use != USE_VALUE) {
-            struct explanation e = reason_explain(reads->unit->facts, why[readers->list.at[i].use]);
-            *cause = (struct cause){e.id, e.why, NULL};
+    return false;
+}
+
+bool cause_of_mention(const struct reads *reads, atom name, struct cause *cause) {
+    const struct readers *readers = map_get(&reads->names, name);
+    for (uint32_t i = 0; readers && i < readers->list.len; i++) {
+        enum use use = readers->list.at[i].use;
+        struct explanation e =
+            reason_explain(reads->unit->facts, use == USE_DECORATOR ? REASON_DECORATOR : REASON_ANNOTATION);
+        *cause = (struct cause){e.id, e.why, NULL};
+        if (use != USE_VALUE)
             return true;
-        }
+    }
     return false;
 }
 

@@ -24,8 +24,7 @@ static void add_spread(struct frame *f, struct args *args, struct node *node, st
         return;
     }
     if (keywords && a->kind == ABS_DICT && a->element == NULL) {
-        if (a->count == 0)
-            account_decided(f->unit, node, REASON_KEYS);
+        account_decided(f->unit, node, REASON_KEYS);
         for (uint32_t i = 0; i < a->count; i++) {
             struct val item = a->item[i];
             if (item.expr == NULL && item.web == NULL)
@@ -424,8 +423,10 @@ void fn_specialise(struct unit *unit, struct fn *fn) {
     fn->under_way = true;
     struct frame f = {.unit = unit, .fn = fn, .host = fn, .closure = fn->closure};
     f.out = fn->body = node_new(unit->arena, NODE_BLOCK);
+    const struct fn *outer = account_enter(unit, fn);
     bind_own_params(&f, fn);
     enum flow flow = run_block(&f, function_body(fn->def), 0);
+    account_enter(unit, outer);
     const struct absval *ret = f.ret.abs;
     if (flow == FLOW_NEXT)
         ret = abs_join(unit, ret, abs_none(unit));

@@ -678,7 +678,10 @@ static struct val eval_ifexp(struct frame *f, struct node *e) {
     if (truth >= 0) {
         account_decided(unit, e->kid[0], abs_because(test.abs));
         account_decided(unit, e->kid[truth ? 2 : 1], abs_because(test.abs));
-        return eval(f, e->kid[truth ? 1 : 2]);
+        struct val taken = eval(f, e->kid[truth ? 1 : 2]);
+        if (taken.abs->kind == ABS_CONST && !taken.abs->because)
+            taken.abs = abs_decided(unit, taken.abs, abs_because(test.abs));
+        return taken;
     }
     struct node *then_block = node_new(unit->arena, NODE_BLOCK), *else_block = node_new(unit->arena, NODE_BLOCK);
     struct val a = eval_branch(f, e->kid[1], then_block), b = eval_branch(f, e->kid[2], else_block);

@@ -74,7 +74,7 @@ static struct val record_of(struct frame *f, atom qual, const struct args *args,
 /* Of the call one argument is left. */
 static void account_arguments(struct frame *f, const struct node *call, const struct arg *kept, reason because) {
     account_through(f->unit, call, because);
-    for (uint32_t i = 1; call && i < call->nkids; i++)
+    for (uint32_t i = 0; call && i < call->nkids; i++)
         if (call->kid[i] != kept->node)
             account_decided(f->unit, call->kid[i], because);
 }
@@ -529,7 +529,9 @@ static struct val dict_method(struct frame *f, struct val object, atom name, str
             return item;
         }
         if (d->element == NULL)
-            return dflt ? (struct val){.abs = dflt->val.abs, .expr = val_expr(f, &dflt->val), .web = dflt->val.web}
+            return dflt ? (struct val){.abs = abs_decided(f->unit, dflt->val.abs, REASON_KEYS),
+                              .expr = val_expr(f, &dflt->val),
+                              .web = dflt->val.web}
                         : val_decided(f, OP_NONE, REASON_KEYS);
         return val_top(call);
     }

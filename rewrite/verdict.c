@@ -20,7 +20,7 @@ static void add_id(struct judge *j, struct verdict *v, const char *id) {
 void verdict_cause(struct judge *j, struct verdict *v, enum fate fate, const struct cause *cause) {
     v->fate = fate;
     v->why = v->why ? v->why : cause->why;
-    v->reader = cause->reader;
+    v->reader = v->reader ? v->reader : cause->reader;
     add_id(j, v, cause->id);
 }
 
@@ -79,9 +79,18 @@ void verdict_rules(struct judge *j, struct span span, struct verdict *v) {
     }
 }
 
+/* What an unfolded call, or the result of one, has become in the end. */
+static void part_of_rule(struct judge *j, const struct node *stmt, struct verdict *v) {
+    struct cause cause;
+    if (v->by.len == 0 && last_statement(j, stmt) != j->last &&
+        cause_of_statement(j->reads, stmt, WANT_RULE, &cause))
+        verdict_cause(j, v, FATE_REWRITTEN, &cause);
+}
+
 /* A call in it whose function stands in its place now, and what rules have made of that. */
-static bool unfolded(struct judge *j, struct span span, struct verdict *v) {
+static bool unfolded(struct judge *j, const struct node *stmt, struct verdict *v) {
     const struct account *a = j->unit->account;
+    struct span span = own_span(stmt);
     bool found = false;
     for (uint32_t i = 0; i < a->calls.len; i++) {
         const struct called *call = &a->calls.at[i];
@@ -92,9 +101,12 @@ static bool unfolded(struct judge *j, struct span span, struct verdict *v) {
             continue;
         found = true;
         verdict_rules(j, def->span, v);
-        verdict_because(j, v, FATE_REWRITTEN, REASON_UNFOLDED);
     }
-    return found;
+    if (!found)
+        return false;
+    part_of_rule(j, stmt, v);
+    verdict_because(j, v, FATE_REWRITTEN, REASON_UNFOLDED);
+    return true;
 }
 
 static bool not_understood(struct judge *j, struct span span, struct verdict *v) {
@@ -143,15 +155,14 @@ static const struct decided *decided_wholly(const struct judge *j, const struct 
 /* -- parts --------------------------------------------------------------------------------------------------------- */
 
 static void add_part(struct judge *j, struct verdict *v, struct span span, struct cause cause) {
-    for (uint32_t i = 0; i < v->parts.len; i++) {
-        struct part *p = &v->parts.at[i];
-        if (covers(p->span, span))
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < v->parts.len; i++)
+        if (covers(v->parts.at[i].span, span))
             return;
-        if (covers(span, p->span)) {
-            *p = (struct part){span, cause};
-            return;
-        }
-    }
+    for (uint32_t i = 0; i < v->parts.len; i++)
+        if (!covers(span, v->parts.at[i].span))
+            v->parts.at[kept++] = v->parts.at[i];
+    v->parts.len = kept;
     vec_push(j->unit->arena, &v->parts, ((struct part){span, cause}));
 }
 
@@ -177,7 +188,7 @@ static bool param_lives(struct judge *j, const struct node *def, atom name, reas
                 continue;
             if (fn->live && (p->live || fn->escapes))
                 return true;
-            if (p->abs && p->abs->kind == ABS_CONST)
+            if (p->abs && (p->abs->kind == ABS_CONST || p->abs->kind == ABS_MASK))
                 *because = abs_because(p->abs);
         }
     }
@@ -281,6 +292,7 @@ static bool returns_to_callers(struct judge *j, const struct node *def, const st
         return false;
     for (uint32_t i = 0; i < a->calls.len; i++)
         if (a->calls.at[i].unfolded && a->calls.at[i].fn->def == def && is_of_use(j, def->span)) {
+            part_of_rule(j, stmt, v);
             verdict_because(j, v, FATE_REWRITTEN, REASON_UNFOLDED);
             return true;
         }
@@ -292,7 +304,7 @@ void verdict_statement(struct judge *j, const struct node *def, const struct nod
     if (not_understood(j, span, v))
         return;
     verdict_rules(j, span, v);
-    bool calls = unfolded(j, span, v), there = last_statement(j, stmt) == j->last;
+    bool calls = unfolded(j, stmt, v), there = last_statement(j, stmt) == j->last;
     const struct decided *d = there || calls || v->by.len > 0 ? NULL : decided_wholly(j, stmt);
     if (d != NULL) {
         verdict_because(j, v, FATE_REMOVED, d->because);
