@@ -194,8 +194,28 @@ static void put_function(const struct report *r, cJSON *array, const struct node
         cJSON_Delete(statements);
 }
 
+/* What looks like an idiom in the methods of a class, and the first condition of it that failed. */
+static void put_near_misses(const struct report *r, cJSON *item, const struct node *def) {
+    const struct trace *trace = records_of(r->result);
+    size_t len = strlen(def->atom);
+    cJSON *list = NULL;
+    for (uint32_t i = 0; i < trace->records.len; i++) {
+        const struct trace_record *record = &trace->records.at[i];
+        if (record->kind != TRACE_MISS || strncmp(record->where, def->atom, len) != 0 || record->where[len] != '.')
+            continue;
+        list = list ? list : cJSON_AddArrayToObject(item, "near_misses");
+        cJSON *miss = cJSON_CreateObject();
+        put_text(miss, "rule", record->id);
+        put_text(miss, "why", record->text);
+        if (record->source)
+            put_place(miss, record->source, record->span.start);
+        cJSON_AddItemToArray(list, miss);
+    }
+}
+
 static void put_class(const struct report *r, cJSON *array, const struct node *def) {
     cJSON *item = put_item(r, array, def), *statements = NULL, *functions = NULL;
+    put_near_misses(r, item, def);
     for (uint32_t i = 0; i < class_body(def)->nkids; i++) {
         const struct node *stmt = class_body(def)->kid[i];
         if (verdict_on(r->result->judge, stmt) == NULL)

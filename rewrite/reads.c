@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum use { USE_VALUE, USE_DECORATOR, USE_ANNOTATION };
+enum use { USE_VALUE, USE_DECORATOR, USE_ANNOTATION, USE_BASE };
 
 struct read {
     const struct node *at;                 /* a NAME or an ATTRIBUTE */
@@ -186,6 +186,16 @@ static void collect_reached(struct reads *reads, const struct node *def, const s
         collect_definition(reads, def, (struct read){.def = def, .owner = owner});
 }
 
+static void collect_class(struct reads *reads, const struct node *def) {
+    struct read at = {.owner = def};
+    collect_uses(reads, def->kid[0], USE_BASE, at);
+    for (uint32_t i = 2; i < def->nkids; i++)
+        collect_uses(reads, def->kid[i], USE_DECORATOR, at);
+    for (uint32_t i = 0; i < class_body(def)->nkids; i++)
+        if (class_body(def)->kid[i]->kind == NODE_FUNCTION)
+            collect_reached(reads, class_body(def)->kid[i], def);
+}
+
 struct reads *reads_collect(struct unit *unit) {
     struct reads *reads = NEW(unit->arena, struct reads);
     struct functions all = {0};
@@ -200,9 +210,8 @@ struct reads *reads_collect(struct unit *unit) {
         const struct node *stmt = unit->module->tree->kid[i];
         if (stmt->kind == NODE_FUNCTION)
             collect_reached(reads, stmt, NULL);
-        for (uint32_t k = 0; stmt->kind == NODE_CLASS && k < class_body(stmt)->nkids; k++)
-            if (class_body(stmt)->kid[k]->kind == NODE_FUNCTION)
-                collect_reached(reads, class_body(stmt)->kid[k], stmt);
+        if (stmt->kind == NODE_CLASS)
+            collect_class(reads, stmt);
     }
     return reads;
 }
@@ -523,11 +532,12 @@ bool cause_of_definition(struct reads *reads, atom name, struct cause *cause) {
 }
 
 bool cause_of_mention(const struct reads *reads, atom name, struct cause *cause) {
+    static const reason why[] = {
+        [USE_DECORATOR] = REASON_DECORATOR, [USE_ANNOTATION] = REASON_ANNOTATION, [USE_BASE] = REASON_UNREACHED};
     const struct readers *readers = map_get(&reads->names, name);
     for (uint32_t i = 0; readers && i < readers->list.len; i++) {
         enum use use = readers->list.at[i].use;
-        struct explanation e =
-            reason_explain(reads->unit->facts, use == USE_DECORATOR ? REASON_DECORATOR : REASON_ANNOTATION);
+        struct explanation e = reason_explain(reads->unit->facts, why[use]);
         *cause = (struct cause){e.id, e.why, NULL};
         if (use != USE_VALUE)
             return true;

@@ -33,7 +33,7 @@ enum wanted {
 bool cause_of_statement(struct reads *reads, const struct node *stmt, enum wanted wanted, struct cause *cause);
 bool cause_of_parameter(struct reads *reads, const struct node *def, atom name, struct cause *cause);
 bool cause_of_definition(struct reads *reads, atom name, struct cause *cause); /* of a class, function or import: a reader that is gone itself */
-bool cause_of_mention(const struct reads *reads, atom name, struct cause *cause); /* a decorator or an annotation */
+bool cause_of_mention(const struct reads *reads, atom name, struct cause *cause); /* a decorator, an annotation, a base */
 
 /* The first statement that reads a name of the module as a value; NULL: none does. */
 const struct node *reads_first(const struct reads *reads, atom name);

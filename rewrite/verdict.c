@@ -292,6 +292,7 @@ static bool returns_to_callers(struct judge *j, const struct node *def, const st
         return false;
     for (uint32_t i = 0; i < a->calls.len; i++)
         if (a->calls.at[i].unfolded && a->calls.at[i].fn->def == def && is_of_use(j, def->span)) {
+            verdict_rules(j, def->span, v);
             part_of_rule(j, stmt, v);
             verdict_because(j, v, FATE_REWRITTEN, REASON_UNFOLDED);
             return true;
