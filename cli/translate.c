@@ -207,8 +207,9 @@ int translate_command(const struct options_given *given, const struct voice *voi
         return unknown_pass(given->dump_after);
     struct arena *arena = arena_create();
     struct run run = {.given = given, .voice = voice, .arena = arena, .diags = diags_create(arena)};
-    run.request = (struct adgen_request){
-        .dump_after = given->dump_after, .strict_rounding = given->strict_rounding, .account = given->report != NULL || given->trace};
+    run.request = (struct adgen_request){.dump_after = given->dump_after,
+        .strict_rounding = given->strict_rounding,
+        .account = given->report != NULL || given->trace};
     const char *package = given->package ? package_in(arena, run.diags, given->package) : NULL;
     int status = EXIT_REFUSED;
     if ((given->package == NULL || package) && find_input(&run))

@@ -56,9 +56,9 @@ struct adgen_result {
     bool already;    /* the input is a translation: the text is the input */
     struct buf text; /* empty where it was refused */
     struct diags *diags;
-    struct judge *judge;     /* NULL unless the account was asked for and there is one */
-    struct unit *unit;       /* for the report; entry and module may be NULL where it was refused early */
-    struct arena *arena;     /* what all of this lives in */
+    struct judge *judge; /* NULL unless the account was asked for and there is one */
+    struct unit *unit;   /* for the report; entry and module may be NULL where it was refused early */
+    struct arena *arena; /* what all of this lives in */
     double seconds;
 };
 

@@ -46,10 +46,12 @@ static void put_text(cJSON *object, const char *key, const char *text) {
         cJSON_AddStringToObject(object, key, text);
 }
 
-static void put_place(cJSON *object, struct source *source, uint32_t offset) {
-    struct location at = source_locate(source, offset);
-    cJSON_AddNumberToObject(object, "line", at.line);
-    cJSON_AddNumberToObject(object, "column", at.column);
+static void put_span(cJSON *object, struct source *source, struct span span) {
+    struct location from = source_locate(source, span.start), to = source_locate(source, span.end);
+    cJSON_AddNumberToObject(object, "line", from.line);
+    cJSON_AddNumberToObject(object, "column", from.column);
+    cJSON_AddNumberToObject(object, "end_line", to.line);
+    cJSON_AddNumberToObject(object, "end_column", to.column);
 }
 
 static cJSON *diagnostics(const struct report *r) {
@@ -65,7 +67,7 @@ static cJSON *diagnostics(const struct report *r) {
         put_text(item, "help", list[i]->help);
         if (list[i]->source) {
             put_text(item, "file", list[i]->source->path);
-            put_place(item, list[i]->source, list[i]->span.start);
+            put_span(item, list[i]->source, list[i]->span);
         }
         cJSON_AddItemToArray(array, item);
     }
@@ -83,7 +85,7 @@ static cJSON *trace_records(const struct report *r) {
         put_text(item, "where", record->where);
         put_text(item, "what", record->text);
         if (record->source)
-            put_place(item, record->source, record->span.start);
+            put_span(item, record->source, record->span);
         cJSON_AddItemToArray(array, item);
     }
     return array;
@@ -141,7 +143,7 @@ static void put_verdict(const struct report *r, cJSON *item, const struct node *
     for (uint32_t i = 0; i < v->parts.len; i++) {
         const struct part *part = &v->parts.at[i];
         cJSON *each = cJSON_CreateObject();
-        put_place(each, r->unit->module->source, part->span.start);
+        put_span(each, r->unit->module->source, part->span);
         put_text_of(r, each, part->span);
         put_by(each, &part->cause.id, 1);
         put_text(each, "why", part->cause.why);
@@ -155,7 +157,7 @@ static cJSON *put_item(const struct report *r, cJSON *array, const struct node *
     cJSON *item = cJSON_CreateObject();
     bool definition = n->kind == NODE_FUNCTION || n->kind == NODE_CLASS || n->kind == NODE_PARAM;
     put_text(item, "name", definition ? n->atom : NULL);
-    put_place(item, r->unit->module->source, n->span.start);
+    put_span(item, r->unit->module->source, n->span);
     if (!definition)
         put_text_of(r, item, n->span);
     put_verdict(r, item, n);
@@ -208,7 +210,7 @@ static void put_near_misses(const struct report *r, cJSON *item, const struct no
         put_text(miss, "rule", record->id);
         put_text(miss, "why", record->text);
         if (record->source)
-            put_place(miss, record->source, record->span.start);
+            put_span(miss, record->source, record->span);
         cJSON_AddItemToArray(list, miss);
     }
 }

@@ -51,7 +51,8 @@ static bool is_ours(const struct unit *unit, const struct node *n) {
 
 static void decide(struct unit *unit, const struct node *part, reason because, bool through) {
     if (is_ours(unit, part))
-        vec_push(unit->arena, &unit->account->decided, ((struct decided){part->span, unit->account->host, because, through}));
+        vec_push(unit->arena, &unit->account->decided,
+            ((struct decided){part->span, unit->account->host, because, through}));
 }
 
 void account_decided(struct unit *unit, const struct node *part, reason because) {
@@ -163,8 +164,8 @@ static void note_class_attributes(struct unit *unit, const struct node *cls) {
     for (uint32_t i = 0; i < class_body(cls)->nkids; i++) {
         struct node *stmt = class_body(cls)->kid[i], *target = stmt->kind == NODE_ASSIGN ? stmt->kid[1] : NULL;
         if (is_kind(target, NODE_NAME))
-            map_put(unit->arena, &unit->account->written,
-                intern_printf(unit->atoms, "%s.%s", cls->atom, target->atom), stmt);
+            map_put(unit->arena, &unit->account->written, intern_printf(unit->atoms, "%s.%s", cls->atom, target->atom),
+                stmt);
     }
 }
 

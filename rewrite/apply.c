@@ -77,7 +77,8 @@ static bool takes_mask(const struct rule *rule) {
 
 static bool allowed(struct run *run, const struct instance *in, const struct node *node) {
     struct rewriter *r = run->r;
-    return (is_exact(in) || !r->strict_rounding || takes_mask(in->rule)) && (r->allow == NULL || r->allow(r, in->rule, node));
+    return (is_exact(in) || !r->strict_rounding || takes_mask(in->rule)) &&
+           (r->allow == NULL || r->allow(r, in->rule, node));
 }
 
 /* -- one root ------------------------------------------------------------------------------------------------------ */

@@ -106,8 +106,7 @@ static bool parse_effect(struct loader *l, const struct yaml *entry, struct fact
     return false;
 }
 
-static const struct fact *add_fact(
-    struct loader *l, struct map *section, const struct fact *base, const char *name) {
+static const struct fact *add_fact(struct loader *l, struct map *section, const struct fact *base, const char *name) {
     struct unit *unit = l->unit;
     struct fact *fact = NEW(unit->arena, struct fact);
     *fact = *base;

@@ -39,8 +39,8 @@ static const char *since(struct judge *j, enum fate fate, const struct node *rea
 }
 
 static void record_part(struct judge *j, const struct part *part, const char *where) {
-    const char *text =
-        arena_printf(j->unit->arena, "`%s`: %s", excerpt(j, part->span), since(j, FATE_REMOVED, part->cause.reader, part->cause.why));
+    const char *text = arena_printf(j->unit->arena, "`%s`: %s", excerpt(j, part->span),
+        since(j, FATE_REMOVED, part->cause.reader, part->cause.why));
     add_record(j, (struct trace_record){TRACE_REMOVAL, part->cause.id, NULL, part->span, where, text});
 }
 
@@ -210,8 +210,8 @@ static void class_attribute(struct judge *j, const struct node *owner, const str
         return;
     struct verdict *v = verdict_new(j);
     const struct node *target = stmt->kind == NODE_ASSIGN ? stmt->kid[1] : stmt->nkids ? stmt->kid[0] : stmt;
-    bool written = target->kind == NODE_NAME &&
-                   map_has(&j->unit->account->written, intern_printf(j->unit->atoms, "%s.%s", owner->atom, target->atom));
+    bool written = target->kind == NODE_NAME && map_has(&j->unit->account->written,
+                                                    intern_printf(j->unit->atoms, "%s.%s", owner->atom, target->atom));
     bool output = cls && class_derives(cls, "ModelOutput");
     if (written || output)
         verdict_because(j, v, FATE_REWRITTEN, REASON_SKELETON);
@@ -315,8 +315,7 @@ static void judge_value(struct judge *j, const struct node *stmt) {
     const struct fact *fact = made_by(j, stmt);
     struct cause cause;
     const struct node *target = stmt->kind == NODE_ASSIGN ? stmt->kid[1] : stmt->nkids ? stmt->kid[0] : stmt;
-    const struct symbol *symbol =
-        target->kind == NODE_NAME ? module_lookup(j->unit->module, target->atom) : NULL;
+    const struct symbol *symbol = target->kind == NODE_NAME ? module_lookup(j->unit->module, target->atom) : NULL;
     bool written = symbol && symbol->kind == SYM_VALUE && symbol->used && symbol->stmt == stmt;
     if (target->kind == NODE_NAME && atom_is(target->atom, "__all__"))
         verdict_because(j, v, FATE_REMOVED, REASON_EXPORTS);

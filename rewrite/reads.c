@@ -22,8 +22,8 @@ struct reads {
     struct unit *unit;
     struct map names, attributes; /* struct readers, by name */
     VEC(const struct node *) reached, statements;
-    bool *seen;                   /* by place: readers that the search has been at */
-    const struct node *asked;     /* the statement that the search is for */
+    bool *seen;               /* by place: readers that the search has been at */
+    const struct node *asked; /* the statement that the search is for */
 };
 
 struct span own_span(const struct node *stmt) {
@@ -191,9 +191,13 @@ static void collect_class(struct reads *reads, const struct node *def) {
     collect_uses(reads, def->kid[0], USE_BASE, at);
     for (uint32_t i = 2; i < def->nkids; i++)
         collect_uses(reads, def->kid[i], USE_DECORATOR, at);
-    for (uint32_t i = 0; i < class_body(def)->nkids; i++)
-        if (class_body(def)->kid[i]->kind == NODE_FUNCTION)
-            collect_reached(reads, class_body(def)->kid[i], def);
+    for (uint32_t i = 0; i < class_body(def)->nkids; i++) {
+        const struct node *stmt = class_body(def)->kid[i];
+        if (stmt->kind == NODE_FUNCTION)
+            collect_reached(reads, stmt, def);
+        else if (stmt->kind == NODE_ANNASSIGN)
+            collect_uses(reads, stmt->kid[1], USE_ANNOTATION, at);
+    }
 }
 
 struct reads *reads_collect(struct unit *unit) {
@@ -299,8 +303,8 @@ static uint32_t next_assignment(const struct node *block, uint32_t from, atom na
     return to;
 }
 
-static bool variable(struct reads *reads, const struct node *def, uint32_t from, atom name, enum wanted wanted,
-    struct cause *cause) {
+static bool variable(
+    struct reads *reads, const struct node *def, uint32_t from, atom name, enum wanted wanted, struct cause *cause) {
     struct scope scope = {def, from, next_assignment(function_body(def), from, name)};
     return search(reads, map_get(&reads->names, name), in_scope, &scope, wanted, cause);
 }
@@ -358,8 +362,8 @@ static bool argument(struct reads *reads, const struct read *r, enum wanted want
     return name && parameter(reads, r->call->fn->def, name, wanted, cause);
 }
 
-static bool targets(struct reads *reads, const struct read *r, const struct node *target, enum wanted wanted,
-    struct cause *cause) {
+static bool targets(
+    struct reads *reads, const struct read *r, const struct node *target, enum wanted wanted, struct cause *cause) {
     uint32_t from = r->stmt->kind == NODE_FOR ? own_span(r->stmt).end : r->stmt->span.end;
     switch (target->kind) {
     case NODE_NAME: return variable(reads, r->def, from, target->atom, wanted, cause);
@@ -392,8 +396,7 @@ static bool defined(struct reads *reads, const struct read *r, enum wanted wante
         if (stmt->kid[0]->kind != NODE_CALL || stmt->kid[0]->kid[0]->kind != NODE_ATTRIBUTE)
             return false;
         if (stmt->kid[0]->nkids > 1 && stmt->kid[0]->kid[1]->kind == NODE_STRING)
-            return attribute(
-                reads, r->owner, string_value(reads->unit->atoms, stmt->kid[0]->kid[1]), wanted, cause);
+            return attribute(reads, r->owner, string_value(reads->unit->atoms, stmt->kid[0]->kid[1]), wanted, cause);
         return targets(reads, r, stmt->kid[0]->kid[0]->kid[0], wanted, cause);
     default: return false;
     }

@@ -18,7 +18,8 @@ bool reads_reached(const struct reads *reads, const struct node *def);
 /* The statement of a reached function in which a call stands; NULL where there is none. */
 const struct node *reads_statement_at(const struct reads *reads, struct span span);
 
-/* Why something went: an id for --explain, its text, and the reader that went first (NULL: what is asked for itself). */
+/* Why something went: an id for --explain, its text, and the reader that went first (NULL: what is asked for itself).
+ */
 struct cause {
     const char *id, *why;
     const struct node *reader;
@@ -32,8 +33,10 @@ enum wanted {
 /* Each is false where the search ends without an answer. */
 bool cause_of_statement(struct reads *reads, const struct node *stmt, enum wanted wanted, struct cause *cause);
 bool cause_of_parameter(struct reads *reads, const struct node *def, atom name, struct cause *cause);
-bool cause_of_definition(struct reads *reads, atom name, struct cause *cause); /* of a class, function or import: a reader that is gone itself */
-bool cause_of_mention(const struct reads *reads, atom name, struct cause *cause); /* a decorator, an annotation, a base */
+bool cause_of_definition(struct reads *reads, atom name,
+    struct cause *cause); /* of a class, function or import: a reader that is gone itself */
+bool cause_of_mention(
+    const struct reads *reads, atom name, struct cause *cause); /* a decorator, an annotation, a base */
 
 /* The first statement that reads a name of the module as a value; NULL: none does. */
 const struct node *reads_first(const struct reads *reads, atom name);

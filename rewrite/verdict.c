@@ -1,6 +1,7 @@
 /* verdict.c - the verdict on a statement. */
 #include "rewrite/verdict.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "rewrite/passes.h"
@@ -82,8 +83,7 @@ void verdict_rules(struct judge *j, struct span span, struct verdict *v) {
 /* What an unfolded call, or the result of one, has become in the end. */
 static void part_of_rule(struct judge *j, const struct node *stmt, struct verdict *v) {
     struct cause cause;
-    if (v->by.len == 0 && last_statement(j, stmt) != j->last &&
-        cause_of_statement(j->reads, stmt, WANT_RULE, &cause))
+    if (v->by.len == 0 && last_statement(j, stmt) != j->last && cause_of_statement(j->reads, stmt, WANT_RULE, &cause))
         verdict_cause(j, v, FATE_REWRITTEN, &cause);
 }
 
@@ -176,7 +176,8 @@ static const struct param *param_filled(const struct called *call, const struct 
     return NULL;
 }
 
-/* The parameter in each of the functions that a definition has become: whether it lives in one, else why it is known. */
+/* The parameter in each of the functions that a definition has become: whether it lives in one, else why it is known.
+ */
 static bool param_lives(struct judge *j, const struct node *def, atom name, reason *because) {
     struct functions all = {0};
     functions_collect(j->unit, &all);
@@ -228,17 +229,24 @@ static void dropped_arguments(struct judge *j, const struct node *n, struct verd
         dropped_arguments(j, n->kid[i], v);
 }
 
+static int parts_by_place(const void *pa, const void *pb) {
+    const struct part *a = pa, *b = pb;
+    return a->span.start < b->span.start ? -1 : a->span.start > b->span.start;
+}
+
 static void find_parts(struct judge *j, const struct node *stmt, struct verdict *v) {
     struct span span = own_span(stmt);
     for (uint32_t i = 0; i < j->unit->account->decided.len; i++) {
         const struct decided *d = &j->unit->account->decided.at[i];
-        bool plain = d->because == REASON_CONSTANT || d->because == REASON_DEFAULT || d->through;
-        if (plain || !covers(span, d->span) || last_expression(j, d->span) == j->last)
+        if (d->because == REASON_CONSTANT || d->through || !covers(span, d->span) ||
+            last_expression(j, d->span) == j->last)
             continue;
         struct explanation e = reason_explain(j->unit->facts, d->because);
         add_part(j, v, d->span, (struct cause){e.id, e.why, NULL});
     }
     dropped_arguments(j, stmt, v);
+    if (v->parts.len > 0)
+        qsort(v->parts.at, v->parts.len, sizeof *v->parts.at, parts_by_place);
 }
 
 /* -- the verdict --------------------------------------------------------------------------------------------------- */
@@ -263,7 +271,7 @@ static void replaced(struct judge *j, const struct node *stmt, struct verdict *v
     }
     bool written_over = swept || strcmp(pass->name, "tidy") == 0 || strcmp(pass->name, "names") == 0;
     if (written_over)
-        verdict_because(j, v, FATE_REWRITTEN, REASON_INLINED);
+        verdict_because(j, v, FATE_REWRITTEN, REASON_INLINED), find_parts(j, stmt, v);
     else
         verdict_cause(j, v, FATE_REWRITTEN, &(struct cause){pass->name, pass->what, NULL});
 }

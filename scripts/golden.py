@@ -16,6 +16,7 @@ def files(case: Case) -> dict[str, str | None]:
     return {
         "expected.py": got.out.decode() or None,
         "expected.err": got.err.decode() or None,
+        "report.json": case.report(),
         "status": None if got.status == usual else f"{got.status}\n",
     }
 

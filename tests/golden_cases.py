@@ -2,12 +2,14 @@
 
 A case is a folder: `modeling_*.py`, often with its `configuration_*.py`; `args`, more arguments of the command line, if
 there are any; and `expected.py`, the whole output.  Where the input is refused there is `expected.err` instead, what
-adgen says; where both are there, it writes and warns.  `status` holds the exit status if it is not 0 (or 1 for errors).
+adgen says; where both are there, it writes and warns.  `status` holds the exit status if it is not 0 (or 1 for errors),
+and `report.json`, where a case is about that, the whole report.
 """
 
 import os
 import shlex
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +52,15 @@ class Case:
         wanted = out.read_bytes() if out.exists() else b""
         status = self._text("status").strip() or ("0" if out.exists() else "1")
         return Result(wanted, err.read_bytes() if err.exists() else b"", int(status))
+
+    def report(self) -> str | None:
+        """What --report writes, if the case is about that."""
+        if not (self.folder / "report.json").exists():
+            return None
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder) / "report.json"
+            self.run("--report", str(out))
+            return out.read_text(encoding="utf-8")
 
     def run(self, *extra: str, stdin: bytes | None = None) -> Result:
         """Run in the case's folder, so that messages hold no path of this machine."""

@@ -464,7 +464,8 @@ def test_report(tmp_path):
     assert (report["status"], report["entry"]) == ("done", "AcornForCausalLM")
     assert report["configuration"]["class"] == "AcornConfig"
     fate = {s["text"]: s for s in statements(report)}
-    assert fate["hidden_states = self.norm(hidden_states)"]["status"] == "kept"
+    assert fate["hidden_states = self.norm(hidden_states)"]["by"] == ["inlined"]
+    assert fate["residual = hidden_states"]["status"] == "kept"
     assert fate["return self.weight * hidden_states.to(input_dtype)"]["status"] == "rewritten"
     assert fate["return self.weight * hidden_states.to(input_dtype)"]["by"][0].startswith("rmsnorm")
     assert fate["variance = hidden_states.pow(2).mean(-1, keepdim=True)"]["status"] == "rewritten"

@@ -20,6 +20,12 @@ def test_expected(case):
 
 
 @all_cases
+def test_report(case):
+    if (case.folder / "report.json").exists():
+        assert case.report() == (case.folder / "report.json").read_text(encoding="utf-8")
+
+
+@all_cases
 def test_again_and_from_standard_input(case):
     first = case.run()
     assert case.run() == first
