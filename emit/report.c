@@ -181,6 +181,8 @@ static void put_block(const struct report *r, cJSON *array, const struct node *b
 }
 
 static void put_function(const struct report *r, cJSON *array, const struct node *def) {
+    if (verdict_on(r->result->judge, def) == NULL)
+        return;
     cJSON *item = put_item(r, array, def), *parameters = cJSON_CreateArray(), *statements = cJSON_CreateArray();
     for (uint32_t i = 0; i < function_params(def)->nkids; i++)
         if (verdict_on(r->result->judge, function_params(def)->kid[i]))
@@ -216,6 +218,8 @@ static void put_near_misses(const struct report *r, cJSON *item, const struct no
 }
 
 static void put_class(const struct report *r, cJSON *array, const struct node *def) {
+    if (verdict_on(r->result->judge, def) == NULL)
+        return;
     cJSON *item = put_item(r, array, def), *statements = NULL, *functions = NULL;
     put_near_misses(r, item, def);
     for (uint32_t i = 0; i < class_body(def)->nkids; i++) {

@@ -386,14 +386,35 @@ static uint8_t last_stage(const struct unit *unit) {
     return last;
 }
 
+/* Of a program that could not even be specialised there is one thing to say: what in it is not understood. */
+static bool refuse(struct judge *j, const struct node *n) {
+    struct verdict *v = verdict_new(j);
+    bool refused = node_is_stmt(n) && !is_docstring(n) && verdict_refused(j, n, v);
+    for (uint32_t i = 0; i < n->nkids; i++)
+        if (n->kid[i] &&
+            (node_is_stmt(n->kid[i]) || is_kind(n->kid[i], NODE_BLOCK) || is_kind(n->kid[i], NODE_HANDLER)))
+            refused |= refuse(j, n->kid[i]);
+    if (refused && node_is_stmt(n)) {
+        v->fate = FATE_NOT_UNDERSTOOD;
+        v->why = v->why ? v->why : "a part of it is not understood";
+        j->verdict[n->span.start] = v;
+    }
+    return refused;
+}
+
 struct judge *judge_source(struct unit *unit) {
-    if (unit->account == NULL || unit->account->statement == NULL)
+    if (unit->account == NULL)
         return NULL;
     struct judge *j = NEW(unit->arena, struct judge);
     j->unit = unit;
+    j->verdict = NEW_ARRAY(unit->arena, struct verdict *, unit->module->source->len + 1);
+    if (unit->account->statement == NULL) {
+        refuse(j, unit->module->tree);
+        j->records = *unit->trace;
+        return j;
+    }
     j->last = last_stage(unit);
     j->reads = reads_collect(unit);
-    j->verdict = NEW_ARRAY(unit->arena, struct verdict *, unit->module->source->len + 1);
     for (uint32_t i = 0; i < unit->module->tree->nkids; i++)
         judge_definition(j, unit->module->tree->kid[i]);
     for (uint32_t i = 0; i < unit->account->facts.records.len; i++)

@@ -1,6 +1,7 @@
 /* trace.h - why every change was made: one record for facts, removals and rewrites.
  *
- * --trace, the JSON report and the review page all print these records. */
+ * Equations and passes add theirs while they run, verdicts (verdict.h) theirs at the end; --trace and the JSON report
+ * print the lot in the order of the source. */
 #ifndef ADGEN_REWRITE_TRACE_H
 #define ADGEN_REWRITE_TRACE_H
 
@@ -8,15 +9,15 @@
 #include "base/vec.h"
 
 enum trace_kind {
-    TRACE_FACT,    /* a fact folded an expression or decided a branch */
-    TRACE_REMOVAL, /* nothing uses it any more */
-    TRACE_REWRITE, /* an equation replaced an expression */
+    TRACE_FACT,    /* a fact was applied */
+    TRACE_REMOVAL, /* a part of the source is not in the output */
+    TRACE_REWRITE, /* something equal is there instead */
     TRACE_MISS     /* an expression looks like an idiom but an equation does not apply; text says why */
 };
 
 struct trace_record {
     enum trace_kind kind;
-    atom id;               /* of the rule or fact */
+    atom id;               /* for --explain: of the rule, fact, reason or pass */
     struct source *source; /* NULL: made by a pass */
     struct span span;
     const char *where; /* "class.function", or NULL */

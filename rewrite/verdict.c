@@ -109,7 +109,8 @@ static bool unfolded(struct judge *j, const struct node *stmt, struct verdict *v
     return true;
 }
 
-static bool not_understood(struct judge *j, struct span span, struct verdict *v) {
+bool verdict_refused(const struct judge *j, const struct node *stmt, struct verdict *v) {
+    struct span span = own_span(stmt);
     uint32_t count;
     struct diag **list = diags_sorted(j->unit->diags, &count);
     for (uint32_t i = 0; i < count; i++)
@@ -310,7 +311,7 @@ static bool returns_to_callers(struct judge *j, const struct node *def, const st
 
 void verdict_statement(struct judge *j, const struct node *def, const struct node *stmt, struct verdict *v) {
     struct span span = own_span(stmt);
-    if (not_understood(j, span, v))
+    if (verdict_refused(j, stmt, v))
         return;
     verdict_rules(j, span, v);
     bool calls = unfolded(j, stmt, v), there = last_statement(j, stmt) == j->last;

@@ -33,7 +33,7 @@ struct judge {
     struct trace records;     /* all there is to say, by place */
 };
 
-/* NULL where the translation ended before anything was known. */
+/* NULL where nobody asked for the account. */
 struct judge *judge_source(struct unit *unit);
 
 /* Of a statement, a definition or a parameter of the modeling file. */
@@ -46,6 +46,8 @@ void verdict_cause(struct judge *j, struct verdict *v, enum fate fate, const str
 void verdict_statement(struct judge *j, const struct node *def, const struct node *stmt, struct verdict *v);
 /* False where the parameter is still there. */
 bool verdict_parameter(struct judge *j, const struct node *def, atom name, enum op role, struct cause *cause);
+/* Whether a diagnostic refuses the statement itself. */
+bool verdict_refused(const struct judge *j, const struct node *stmt, struct verdict *v);
 /* Rules that were applied in a range, each once. */
 void verdict_rules(struct judge *j, struct span span, struct verdict *v);
 

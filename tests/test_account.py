@@ -166,3 +166,12 @@ def test_rounding_is_said(tmp_path):
     case = Case(GOLDEN / "norm_one_plus_weight")
     report = report_of(tmp_path, case.input.name, cwd=case.folder)
     assert any("rounds in another order" in (r.get("what") or "") for r in report["trace"])
+
+
+@pytest.mark.parametrize("name", ["error_global", "error_data_dependent"])
+def test_a_refusal_names_what_is_not_understood(name, tmp_path):
+    case, out = Case(GOLDEN / name), tmp_path / "report.json"
+    assert run(case.input.name, "--report", out, cwd=case.folder).returncode == 1
+    report = json.loads(out.read_text())
+    refused = [i for i in items(report) if i["status"] == "not understood" and "text" in i]
+    assert refused and refused[0]["why"] == report["diagnostics"][0]["message"]

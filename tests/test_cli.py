@@ -422,6 +422,24 @@ def test_rules():
     assert "did you mean `rmsnorm`?" in adgen("--explain", "rmsnrm", package=False).stderr
 
 
+def test_facts_and_reasons_are_listed_and_explained():
+    listed = adgen("--list-rules", package=False).stdout.splitlines()
+    ids = [line.split()[0] for line in listed]
+    assert len(ids) == len(set(ids)) and {"rmsnorm", "no-cache", "unused", "tables"} <= set(ids)
+    explained = adgen("--explain", "no-cache", package=False).stdout
+    assert "past_key_values" in explained and "value: None" in explained and "prefill.yaml:" in explained
+    assert "did you mean `no-cache`?" in adgen("--explain", "no-cahce", package=False).stderr
+
+
+def test_ids_of_facts_are_unique(tmp_path):
+    rules = tmp_path / "rules"
+    shutil.copytree(ROOT / "rules", rules)
+    facts = rules / "prefill.yaml"
+    facts.write_text(facts.read_text().replace("id: no-labels", "id: no-mask"))
+    refused = adgen("--list-rules", "--rules", rules, package=False)
+    assert refused.returncode == 1 and "the id `no-mask` is taken" in refused.stderr
+
+
 def test_rules_of_a_folder(tmp_path):
     rules = tmp_path / "rules"
     shutil.copytree(ROOT / "rules", rules)
@@ -465,7 +483,7 @@ def test_report(tmp_path):
     assert report["configuration"]["class"] == "AcornConfig"
     fate = {s["text"]: s for s in statements(report)}
     assert fate["hidden_states = self.norm(hidden_states)"]["by"] == ["inlined"]
-    assert fate["residual = hidden_states"]["status"] == "kept"
+    assert fate["self.post_init()"]["status"] == "kept"
     assert fate["return self.weight * hidden_states.to(input_dtype)"]["status"] == "rewritten"
     assert fate["return self.weight * hidden_states.to(input_dtype)"]["by"][0].startswith("rmsnorm")
     assert fate["variance = hidden_states.pow(2).mean(-1, keepdim=True)"]["status"] == "rewritten"
