@@ -316,6 +316,7 @@ static void judge_value(struct judge *j, const struct node *stmt) {
     struct cause cause;
     const struct node *target = stmt->kind == NODE_ASSIGN ? stmt->kid[1] : stmt->nkids ? stmt->kid[0] : stmt;
     const struct symbol *symbol = target->kind == NODE_NAME ? module_lookup(j->unit->module, target->atom) : NULL;
+    bool compound = stmt->kind == NODE_IF || stmt->kind == NODE_TRY; /* around imports */
     bool written = symbol && symbol->kind == SYM_VALUE && symbol->used && symbol->stmt == stmt;
     if (target->kind == NODE_NAME && atom_is(target->atom, "__all__"))
         verdict_because(j, v, FATE_REMOVED, REASON_EXPORTS);
@@ -324,7 +325,7 @@ static void judge_value(struct judge *j, const struct node *stmt) {
     else if (!written && symbol && cause_of_definition(j->reads, target->atom, &cause))
         verdict_cause(j, v, FATE_REMOVED, &cause);
     else if (!written)
-        verdict_because(j, v, FATE_REMOVED, symbol ? REASON_UNUSED : REASON_NO_EFFECT);
+        verdict_because(j, v, FATE_REMOVED, symbol ? REASON_UNUSED : compound ? REASON_IMPORTS : REASON_NO_EFFECT);
     pass_sentence(j, stmt, v, arena_printf(j->unit->arena, "`%s`", excerpt(j, own_span(stmt))), NULL);
     for (uint32_t i = 0; i < stmt->nkids; i++) {
         const struct node *kid = is_kind(stmt->kid[i], NODE_HANDLER) ? stmt->kid[i]->kid[1] : stmt->kid[i];

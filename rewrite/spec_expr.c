@@ -791,7 +791,8 @@ static bool is_literal(const struct node *e) {
 
 struct val eval(struct frame *f, struct node *e) {
     struct val v = eval_kind(f, e);
-    if (f->unit->account && v.abs->kind == ABS_CONST && !is_literal(e))
+    bool stored = e->kind == NODE_CALL && v.abs->because == REASON_NONE; /* a call for its effect returns None */
+    if (f->unit->account && v.abs->kind == ABS_CONST && !is_literal(e) && !stored)
         account_decided(f->unit, e, abs_because(v.abs));
     return v;
 }

@@ -529,47 +529,6 @@ static enum flow leave_branch(struct frame *f, struct node *stmt, struct node *t
     return FLOW_NEXT;
 }
 
-static enum flow run_if(struct frame *f, struct node *stmt, struct node *rest, uint32_t from) {
-    struct unit *unit = f->unit;
-    struct val test = eval(f, stmt->kid[0]);
-    int truth = abs_truth(test.abs);
-    if (truth >= 0) {
-        struct node *taken = truth ? stmt->kid[1] : stmt->kid[2];
-        account_decided(unit, stmt->kid[0], abs_because(test.abs));
-        account_decided(unit, truth ? stmt->kid[2] : stmt->kid[1], abs_because(test.abs));
-        return taken ? run_block(f, taken, 0) : FLOW_NEXT;
-    }
-    struct map env = f->env;
-    struct branch a = {0}, b = {0};
-    run_branch(f, &a, stmt->kid[0], true, stmt->kid[1], &env);
-    run_branch(f, &b, stmt->kid[0], false, stmt->kid[2], &env);
-    if (a.flow == FLOW_RAISE || b.flow == FLOW_RAISE) { /* a check: what follows may rely on it */
-        struct branch *stays = a.flow == FLOW_RAISE ? &b : &a;
-        account_decided(unit, stmt->kid[0], REASON_CHECK);
-        account_decided(unit, stmt->kid[a.flow == FLOW_RAISE ? 1 : 2], REASON_CHECK);
-        splice(f, stays->block);
-        f->env = stays->env;
-        f->ret = f->unfolded ? stays->ret : f->ret;
-        return stays->flow;
-    }
-    bool returns = a.flow == FLOW_RETURN || b.flow == FLOW_RETURN;
-    if (f->unfolded && returns)
-        return join_returns(f, stmt, test.expr, &a, &b, rest, from);
-    if (a.flow != FLOW_NEXT && b.flow == FLOW_NEXT)
-        return leave_branch(f, stmt, test.expr, &a, &b, true);
-    if (b.flow != FLOW_NEXT && a.flow == FLOW_NEXT)
-        return leave_branch(f, stmt, test.expr, &b, &a, false);
-    struct node *join = emit(f, node_make(unit->arena, NODE_IF, NULL, 3, test.expr, a.block, b.block), stmt);
-    join->flags |= stmt->flags & NF_ELIF;
-    test.expr->abs = test.abs;
-    if (a.flow == FLOW_NEXT)
-        merge_env(f, join, &a.env, &b.env);
-    drop_empty_else(join);
-    return a.flow;
-}
-
-/* -- loops --------------------------------------------------------------------------------------------------------- */
-
 static void collect_targets(struct unit *unit, const struct node *n, struct map *names) {
     if (n == NULL || n->kind == NODE_LAMBDA || n->kind == NODE_LISTCOMP || n->kind == NODE_GENERATOR ||
         n->kind == NODE_DICTCOMP || n->kind == NODE_SETCOMP)
@@ -608,6 +567,61 @@ static void collect_assigned(struct unit *unit, const struct node *n, struct map
     for (uint32_t i = 0; i < n->nkids; i++)
         collect_assigned(unit, n->kid[i], names);
 }
+
+/* A constant is one only since the branch that would have changed it is not taken: that is why. */
+static void blame(struct frame *f, const struct node *block, reason because) {
+    struct map changed = {0};
+    if (f->unit->account == NULL || block == NULL)
+        return;
+    collect_assigned(f->unit, block, &changed);
+    for (uint32_t i = 0; i < changed.len; i++) {
+        struct val *v = map_get(&f->env, changed.entry[i].key);
+        if (v && v->abs->kind == ABS_CONST && !v->abs->because)
+            v->abs = abs_decided(f->unit, v->abs, because);
+    }
+}
+
+static enum flow run_if(struct frame *f, struct node *stmt, struct node *rest, uint32_t from) {
+    struct unit *unit = f->unit;
+    struct val test = eval(f, stmt->kid[0]);
+    int truth = abs_truth(test.abs);
+    if (truth >= 0) {
+        struct node *taken = truth ? stmt->kid[1] : stmt->kid[2];
+        account_decided(unit, stmt->kid[0], abs_because(test.abs));
+        account_decided(unit, truth ? stmt->kid[2] : stmt->kid[1], abs_because(test.abs));
+        blame(f, truth ? stmt->kid[2] : stmt->kid[1], abs_because(test.abs));
+        return taken ? run_block(f, taken, 0) : FLOW_NEXT;
+    }
+    struct map env = f->env;
+    struct branch a = {0}, b = {0};
+    run_branch(f, &a, stmt->kid[0], true, stmt->kid[1], &env);
+    run_branch(f, &b, stmt->kid[0], false, stmt->kid[2], &env);
+    if (a.flow == FLOW_RAISE || b.flow == FLOW_RAISE) { /* a check: what follows may rely on it */
+        struct branch *stays = a.flow == FLOW_RAISE ? &b : &a;
+        account_decided(unit, stmt->kid[0], REASON_CHECK);
+        account_decided(unit, stmt->kid[a.flow == FLOW_RAISE ? 1 : 2], REASON_CHECK);
+        splice(f, stays->block);
+        f->env = stays->env;
+        f->ret = f->unfolded ? stays->ret : f->ret;
+        return stays->flow;
+    }
+    bool returns = a.flow == FLOW_RETURN || b.flow == FLOW_RETURN;
+    if (f->unfolded && returns)
+        return join_returns(f, stmt, test.expr, &a, &b, rest, from);
+    if (a.flow != FLOW_NEXT && b.flow == FLOW_NEXT)
+        return leave_branch(f, stmt, test.expr, &a, &b, true);
+    if (b.flow != FLOW_NEXT && a.flow == FLOW_NEXT)
+        return leave_branch(f, stmt, test.expr, &b, &a, false);
+    struct node *join = emit(f, node_make(unit->arena, NODE_IF, NULL, 3, test.expr, a.block, b.block), stmt);
+    join->flags |= stmt->flags & NF_ELIF;
+    test.expr->abs = test.abs;
+    if (a.flow == FLOW_NEXT)
+        merge_env(f, join, &a.env, &b.env);
+    drop_empty_else(join);
+    return a.flow;
+}
+
+/* -- loops --------------------------------------------------------------------------------------------------------- */
 
 enum { LOOP_ROUNDS = 6 };
 
