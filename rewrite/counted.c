@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "rewrite/entry.h"
 #include "rewrite/facts.h"
+#include "rewrite/passes.h"
 #include "rewrite/ssa.h"
 #include "rewrite/unit.h"
 
@@ -230,6 +231,11 @@ static struct node *positions_node(struct counting *c) {
     return n;
 }
 
+static struct node *positions_instead(struct counting *c, const struct node *of) {
+    pass_record(c->unit, "positions", of, c->fn);
+    return positions_node(c);
+}
+
 /* nn.Embedding, and `super().forward` of a class that derives from it. */
 static bool looks_up(const struct counting *c, const struct node *callee) {
     if (callee->abs && callee->abs->kind == ABS_OBJECT)
@@ -244,7 +250,7 @@ static enum state state_of_call(struct counting *c, struct node **slot) {
     if (is_count(c->unit, call)) {
         c->found = true;
         if (c->apply)
-            *slot = positions_node(c);
+            *slot = positions_instead(c, call);
         return COUNT;
     }
     bool method =
@@ -302,7 +308,7 @@ static enum state state_of_subscript(struct counting *c, struct node **slot) {
     if (cuts_table(c, e)) {
         c->found = true;
         if (c->apply)
-            e->kid[1] = positions_node(c);
+            e->kid[1] = positions_instead(c, e);
         return EMBEDDED;
     }
     enum state s = state_of(c, &e->kid[0]), index = state_of(c, &e->kid[1]);

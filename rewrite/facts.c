@@ -8,6 +8,7 @@
 #include "base/embed.h"
 #include "base/file.h"
 #include "parser/parse.h"
+#include "rewrite/passes.h"
 #include "rewrite/yaml.h"
 
 /* Facts are found by the last component of their name, then by the whole dotted end. */
@@ -133,15 +134,15 @@ static void check_keys(struct loader *l, const struct yaml *entry) {
     }
 }
 
-/* Ids of facts and of other reasons are what --explain and the report call them. */
+/* Facts, passes and other reasons share the ids by which --explain and the report call them. */
 static bool check_id(struct loader *l, const struct yaml *entry, atom id) {
     struct explanation e;
+    bool taken = pass_find(id) != NULL;
     for (reason why = 1; (e = reason_explain(l->facts, why)).id != NULL; why++)
-        if (strcmp(e.id, id) == 0) {
-            complain(l, entry, "the id `%s` is taken", id);
-            return false;
-        }
-    return true;
+        taken |= strcmp(e.id, id) == 0;
+    if (taken)
+        complain(l, entry, "the id `%s` is taken", id);
+    return !taken;
 }
 
 static void load_entry(struct loader *l, struct map *section, const struct yaml *entry) {

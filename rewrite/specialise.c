@@ -54,7 +54,7 @@ static struct val parameter_value(struct frame *f, const struct fn *forward, con
     if (fact && fact->effect == EFFECT_TENSOR) {
         struct absval *tensor = abs_new(unit, ABS_TENSOR);
         tensor->rank = fact->argument;
-        tensor->positions = atom_is(fact->id, "positions");
+        tensor->positions = atom_is(fact->id, "positions-given");
         tensor->because = fact->number;
         return val_make(tensor, name);
     }
