@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "rewrite/passes.h"
 
 const char *fate_text(enum fate fate) {
@@ -252,29 +253,27 @@ static void find_parts(struct judge *j, const struct node *stmt, struct verdict 
 
 /* -- the verdict --------------------------------------------------------------------------------------------------- */
 
-/* The pass after which a statement is no more, and whether that only took away what others had left without a use. */
-static const struct pass *ended_by(uint8_t stage, bool *swept) {
-    const struct pass *pass = &passes[stage]; /* stages count from 1: this is the one after it */
-    *swept = pass->name == NULL || strcmp(pass->name, "sweep") == 0 || strcmp(pass->name, "prune") == 0 ||
-             strcmp(pass->name, "equations") == 0 || strcmp(pass->name, "again") == 0;
-    return pass;
+/* Passes that find an equal expression, and those that take away what is then without a use. */
+static bool leaves_to_rules(const struct pass *pass) {
+    return pass->name && word_in(pass->name, "equations again sweep prune");
+}
+
+/* Passes, and the emission behind them, that only write the same in another way. */
+static bool writes_over(const struct pass *pass) {
+    return pass->name == NULL || word_in(pass->name, "tidy names");
 }
 
 /* The logits need it, and yet it is not there: something equal is. */
 static void replaced(struct judge *j, const struct node *stmt, struct verdict *v) {
     uint8_t stage = last_statement(j, stmt);
+    const struct pass *ended = &passes[stage ? stage : j->unit->account->specialised]; /* stages count from 1 */
     struct cause cause;
-    bool swept;
-    const struct pass *pass = ended_by(stage ? stage : j->unit->account->specialised, &swept);
-    if (swept && cause_of_statement(j->reads, stmt, WANT_RULE, &cause)) {
+    if (leaves_to_rules(ended) && cause_of_statement(j->reads, stmt, WANT_RULE, &cause))
         verdict_cause(j, v, FATE_REWRITTEN, &cause);
-        return;
-    }
-    bool written_over = swept || strcmp(pass->name, "tidy") == 0 || strcmp(pass->name, "names") == 0;
-    if (written_over)
-        verdict_because(j, v, FATE_REWRITTEN, REASON_INLINED), find_parts(j, stmt, v);
+    else if (!leaves_to_rules(ended) && !writes_over(ended))
+        verdict_cause(j, v, FATE_REWRITTEN, &(struct cause){ended->name, ended->what, NULL});
     else
-        verdict_cause(j, v, FATE_REWRITTEN, &(struct cause){pass->name, pass->what, NULL});
+        verdict_because(j, v, FATE_REWRITTEN, REASON_INLINED), find_parts(j, stmt, v);
 }
 
 /* Of an attribute that a fact answers for, such as `self.gradient_checkpointing`, no read is left. */
