@@ -98,7 +98,25 @@ static struct node *with_local(const struct locals *l, const struct node *body, 
     return made;
 }
 
-/* Lines of the body as the method of a class. */
+/* At least as many columns as the statement takes on one line, brackets and commas aside. */
+static size_t least_width(const struct node *n) {
+    size_t width = n && n->atom ? strlen(n->atom) : 0;
+    for (uint32_t i = 0; n && i < n->nkids; i++)
+        width += least_width(n->kid[i]);
+    return width;
+}
+
+/* Statements that may not fit their line; the others need no look. */
+static struct node *wide_statements(const struct locals *l, const struct node *body) {
+    enum { BRACKETS = 30 };
+    struct node *wide = node_new(l->e->unit->arena, NODE_BLOCK);
+    for (uint32_t i = 0; i < body->nkids; i++)
+        if (least_width(body->kid[i]) + BRACKETS > LINE_LENGTH - 8)
+            node_add(l->e->unit->arena, wide, body->kid[i]);
+    return wide;
+}
+
+/* Lines of statements in the method of a class. */
 static uint32_t lines_of(const struct locals *l, struct node *body) {
     struct unit *u = l->e->unit;
     struct node *fn = node_make(
@@ -118,25 +136,26 @@ static uint32_t lines_of(const struct locals *l, struct node *body) {
 /* The field whose variable makes the body shortest; false where none makes it enough shorter. */
 static bool shorten_once(struct locals *l) {
     uint32_t before = 0, least = UINT32_MAX;
-    struct node *best = NULL;
+    atom best = NULL;
+    struct node *wide = wide_statements(l, l->body);
     l->reads = (struct map){0};
     count_reads(l, l->body);
     for (uint32_t i = 0; i < l->reads.len; i++) {
         atom field = l->reads.entry[i].key;
         const struct count *c = l->reads.entry[i].value;
-        if (c->reads < FEWEST_READS || is_taken(l->body, field) || !map_has(&l->e->unit->config_fields, field))
+        if (c->reads < FEWEST_READS || !reads_field(l, wide, field) || is_taken(l->body, field) ||
+            !map_has(&l->e->unit->config_fields, field))
             continue;
-        before = before ? before : lines_of(l, l->body);
-        struct node *made = with_local(l, l->body, field);
-        uint32_t lines = lines_of(l, made);
+        before = before ? before : lines_of(l, wide);
+        uint32_t lines = lines_of(l, with_local(l, wide, field));
         if (lines < least) {
             least = lines;
-            best = made;
+            best = field;
         }
     }
     if (best == NULL || least + LEAST_GAIN > before)
         return false;
-    l->body = best;
+    l->body = with_local(l, l->body, best);
     return true;
 }
 
