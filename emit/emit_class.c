@@ -104,9 +104,12 @@ static bool annotation_is_plain(const struct emitter *e, const struct node *n) {
 static bool default_is_used(const struct fn *fn, uint32_t index) {
     for (uint32_t c = 0; c < fn->calls.len; c++) {
         const struct node *call = fn->calls.at[c];
+        const struct callsite *site = call->callsite;
         bool given = false;
+        while (site->fn != fn)
+            site = site->also;
         for (uint32_t i = 1; i < call->nkids; i++)
-            given |= call->callsite->param[i - 1] == index;
+            given |= site->param[i - 1] == index;
         if (!given)
             return true;
     }

@@ -87,8 +87,8 @@ static void emit_definitions(struct emitter *e) {
     bool helper = u->reads_rope_parameters;
     for (uint32_t i = 0; i < u->helpers.len; i++)
         node_add(u->arena, e->module, u->helpers.at[i]);
-    for (uint32_t i = 0; i < u->module->tree->nkids; i++) {
-        struct node *stmt = u->module->tree->kid[i];
+    for (uint32_t i = 0; i < u->module->body->nkids; i++) {
+        struct node *stmt = u->module->body->kid[i];
         struct symbol *symbol =
             stmt->kind == NODE_CLASS || stmt->kind == NODE_FUNCTION ? module_lookup(u->module, stmt->atom) : NULL;
         if (symbol && symbol->stmt != stmt)

@@ -233,6 +233,9 @@ static void check_name(struct checker *c, const struct node *e) {
     const struct symbol *symbol = module_lookup(c->unit->module, e->atom);
     if (symbol && symbol->kind == SYM_IMPORT)
         check_library(c, e, symbol->qual);
+    if (symbol && symbol->unsure)
+        refuse(c, e, "module-choice",
+            "what `%s` stands for is chosen where the file is imported, by a test that is not known", e->atom);
     if (symbol && symbol->kind == SYM_VALUE && names_unknown_class(c->unit, symbol->def))
         refuse(c, e, "class-choice", "which class is taken from `%s` here is not known", e->atom);
 }

@@ -22,84 +22,6 @@ bool qual_ends(atom qual, const char *suffix) {
     return n >= m && strcmp(qual + n - m, suffix) == 0 && (n == m || qual[n - m - 1] == '.');
 }
 
-static struct symbol *declare(struct unit *unit, struct module *module, atom name, int kind, struct node *def) {
-    struct symbol *symbol = NEW(unit->arena, struct symbol);
-    symbol->kind = kind;
-    symbol->name = name;
-    symbol->def = def;
-    map_put(unit->arena, &module->symbols, name, symbol);
-    return symbol;
-}
-
-/* The absolute module that `from <dots><module> import` means. Outside of a package, one dot is the file's own folder;
- * a file that climbs further was copied out of a folder of transformers.models, which is then what it climbs from. */
-static atom import_base(struct unit *unit, const struct module *module, const struct node *stmt) {
-    if (stmt->level == 0)
-        return stmt->atom;
-    const char *package = module->package ? module->package : stmt->level > 1 ? "transformers.models." : "";
-    size_t len = strlen(package);
-    for (uint8_t level = 1; level < stmt->level && len > 0; level++) {
-        while (len > 0 && package[len - 1] != '.')
-            len--;
-        len -= len > 0;
-    }
-    if (stmt->atom == NULL)
-        return intern_len(unit->atoms, package, len);
-    return intern_printf(unit->atoms, "%.*s%s%s", (int)len, package, len ? "." : "", stmt->atom);
-}
-
-static void declare_imports(struct unit *unit, struct module *module, struct node *stmt, bool from) {
-    atom base = from ? import_base(unit, module, stmt) : NULL;
-    for (uint32_t i = 0; i < stmt->nkids; i++) {
-        struct node *alias = stmt->kid[i];
-        atom bound = alias->asname ? alias->asname : alias->atom, qual = alias->atom;
-        if (from) {
-            qual = intern_printf(unit->atoms, "%s.%s", base, alias->atom);
-        } else if (!alias->asname && strchr(alias->atom, '.')) { /* import a.b binds a */
-            bound = qual = intern_len(unit->atoms, alias->atom, strcspn(alias->atom, "."));
-        }
-        struct symbol *symbol = declare(unit, module, bound, SYM_IMPORT, alias);
-        symbol->qual = qual;
-        symbol->stmt = stmt;
-    }
-}
-
-static void declare_block(struct unit *unit, struct module *module, struct node *block);
-
-static void declare_stmt(struct unit *unit, struct module *module, struct node *stmt) {
-    switch (stmt->kind) {
-    case NODE_CLASS: declare(unit, module, stmt->atom, SYM_CLASS, stmt)->stmt = stmt; break;
-    case NODE_FUNCTION: declare(unit, module, stmt->atom, SYM_FUNCTION, stmt)->stmt = stmt; break;
-    case NODE_IMPORT:
-    case NODE_IMPORTFROM: declare_imports(unit, module, stmt, stmt->kind == NODE_IMPORTFROM); break;
-    case NODE_ASSIGN:
-        for (uint32_t i = 1; i < stmt->nkids; i++)
-            if (stmt->kid[i]->kind == NODE_NAME)
-                declare(unit, module, stmt->kid[i]->atom, SYM_VALUE, stmt->kid[0])->stmt = stmt;
-        break;
-    case NODE_ANNASSIGN:
-        if (stmt->kid[0]->kind == NODE_NAME && stmt->kid[2])
-            declare(unit, module, stmt->kid[0]->atom, SYM_VALUE, stmt->kid[2])->stmt = stmt;
-        break;
-    case NODE_IF: /* optional imports; the else branch first, so that the main one wins */
-        if (stmt->kid[2])
-            declare_block(unit, module, stmt->kid[2]);
-        declare_block(unit, module, stmt->kid[1]);
-        break;
-    case NODE_TRY:
-        for (uint32_t i = 3; i < stmt->nkids; i++)
-            declare_block(unit, module, stmt->kid[i]->kid[1]);
-        declare_block(unit, module, stmt->kid[0]);
-        break;
-    default: break;
-    }
-}
-
-static void declare_block(struct unit *unit, struct module *module, struct node *block) {
-    for (uint32_t i = 0; i < block->nkids; i++)
-        declare_stmt(unit, module, block->kid[i]);
-}
-
 /* The dotted name of a file by the packages around it: folders with an __init__.py. */
 static void name_module(struct unit *unit, struct module *module, const char *path) {
     const char *base = path_base(path);
@@ -255,7 +177,7 @@ struct module *module_load(struct unit *unit, struct source *source) {
     name_module(unit, module, source->path);
     if (!read_tree(unit, module))
         return NULL;
-    declare_block(unit, module, module->tree);
+    declare_module(unit, module);
     return module;
 }
 

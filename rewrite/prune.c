@@ -27,6 +27,7 @@ static const struct demand all = {DEMAND_ALL, 0, NULL};
 static void mark_expr(struct unit *unit, struct node *e, struct demand demand);
 static void mark_stmt(struct unit *unit, struct node *stmt);
 static void mark_function(struct unit *unit, struct fn *fn);
+static void mark_returns(struct unit *unit, const struct callsite *first, struct demand demand);
 
 /* -- functions ----------------------------------------------------------------------------------------------------- */
 
@@ -180,7 +181,7 @@ static void index_hand_on(struct fn *fn) {
     if (fn->ret_count || fn->escapes || fn->returns.len != 1)
         return;
     const struct node *value = fn->returns.at[0]->kid[0];
-    if (is_kind(value, NODE_CALL) && value->callsite && value->callsite->fn->ret_count &&
+    if (is_kind(value, NODE_CALL) && value->callsite && !value->callsite->also && value->callsite->fn->ret_count &&
         !value->callsite->fn->ret_via) {
         fn->ret_via = value->callsite->fn;
         fn->ret_count = fn->ret_via->ret_count;
@@ -349,36 +350,77 @@ static void mark_return(struct unit *unit, struct fn *fn, struct demand demand) 
         if (stmt->kid[0])
             mark_expr(unit, stmt->kid[0], demand);
     }
+    for (uint32_t i = 0; i < fn->calls.len; i++)
+        if (fn->calls.at[i]->callsite->also)
+            mark_returns(unit, fn->calls.at[i]->callsite, demand);
 }
 
 static bool arg_is_live(const struct callsite *site, uint32_t arg) {
-    uint32_t p = site->param[arg];
-    return p == UINT32_MAX || site->fn->escapes || site->fn->params.at[p]->web == NULL ||
-           site->fn->params.at[p]->web->live;
+    bool live = site->fixed;
+    for (; site && !live; site = site->also) {
+        uint32_t p = site->param[arg];
+        live = p == UINT32_MAX || site->fn->escapes || site->fn->params.at[p]->web == NULL ||
+               site->fn->params.at[p]->web->live;
+    }
+    return live;
 }
 
 static struct node *arg_value(struct node *arg) {
     return arg->kind == NODE_KEYWORD || arg->kind == NODE_STARRED ? arg->kid[0] : arg;
 }
 
-/* Arguments whose parameters are live; called again whenever one becomes live. */
+/* Arguments whose parameters are live; called again whenever one becomes live. All that the call may reach take it. */
 static void mark_args(struct unit *unit, struct node *call) {
-    for (uint32_t i = 1; i < call->nkids; i++)
-        if (arg_is_live(call->callsite, i - 1))
-            mark_expr(unit, arg_value(call->kid[i]), all);
+    for (uint32_t i = 1; i < call->nkids; i++) {
+        if (!arg_is_live(call->callsite, i - 1))
+            continue;
+        mark_expr(unit, arg_value(call->kid[i]), all);
+        for (const struct callsite *site = call->callsite; site; site = site->also) {
+            uint32_t p = site->param[i - 1];
+            if (p != UINT32_MAX && site->fn->params.at[p]->web)
+                site->fn->params.at[p]->web->live = true;
+        }
+    }
+}
+
+/* What has been wanted of `from` is wanted of `to`. */
+static void share_returns(struct unit *unit, const struct fn *from, struct fn *to) {
+    if (from == to)
+        return;
+    if (from->ret_all_live)
+        mark_return(unit, to, all);
+    for (uint32_t i = 0; i < from->ret_count && !from->ret_all_live; i++)
+        if (from->ret_live >> i & 1)
+            mark_return(unit, to, (struct demand){DEMAND_ELEMENT, i, NULL});
+    for (uint32_t i = 0; i < from->ret_fields.len; i++)
+        mark_return(unit, to, (struct demand){DEMAND_FIELD, 0, from->ret_fields.entry[i].key});
+}
+
+/* All that a call may reach return the same: what is wanted of one, before or by another call, is wanted of all. */
+static void mark_returns(struct unit *unit, const struct callsite *first, struct demand demand) {
+    for (const struct callsite *site = first; site; site = site->also)
+        if (first->fixed || site->fn->ret_count != first->fn->ret_count)
+            demand = all;
+    for (const struct callsite *site = first; site; site = site->also)
+        mark_return(unit, site->fn, demand);
+    for (const struct callsite *site = first; site; site = site->also)
+        for (const struct callsite *other = first; other; other = other->also)
+            share_returns(unit, site->fn, other->fn);
 }
 
 static void mark_call(struct unit *unit, struct node *call, struct demand demand) {
-    struct fn *fn = call->callsite->fn;
-    mark_function(unit, fn);
-    if (!call->mark) {
-        call->mark = 1;
-        vec_push(unit->arena, &fn->calls, call);
+    bool known = call->mark;
+    call->mark = 1;
+    for (const struct callsite *site = call->callsite; site && !known; site = site->also) {
+        mark_function(unit, site->fn);
+        vec_push(unit->arena, &site->fn->calls, call);
+    }
+    if (!known) {
         mark_expr(unit, call->kid[0], all);
         mark_args(unit, call);
     }
-    if (!atom_is(fn->name, "__init__"))
-        mark_return(unit, fn, demand);
+    if (!atom_is(call->callsite->fn->name, "__init__"))
+        mark_returns(unit, call->callsite, demand);
 }
 
 static void mark_class(struct unit *unit, struct cls *cls);
@@ -406,6 +448,11 @@ static void mark_attribute(struct unit *unit, struct node *e, struct demand dema
     const struct absval *object = e->kid[0]->abs;
     if (object && object->kind == ABS_INSTANCE) {
         mark_attr(unit, object->cls, e->atom);
+        mark_expr(unit, e->kid[0], all);
+    } else if (object && object->kind == ABS_UNION) {
+        for (uint32_t i = 0; i < object->count; i++)
+            if (object->item[i].abs->kind == ABS_INSTANCE)
+                mark_attr(unit, object->item[i].abs->cls, e->atom);
         mark_expr(unit, e->kid[0], all);
     } else if (object && object->kind == ABS_RECORD) {
         struct demand field = {DEMAND_FIELD, 0, e->atom};

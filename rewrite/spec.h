@@ -20,13 +20,14 @@ struct frame {
     struct fn *host; /* the residual function that is being written */
     struct map env;  /* name -> struct val */
     const struct map *closure;
-    struct node *out;     /* BLOCK that statements go to */
-    bool unfolded;        /* a helper: `return` makes a value instead of a statement */
-    bool pure;            /* inside an expression where no statement can be put before */
-    uint32_t conditional; /* inside a branch or a loop of the source */
-    struct val ret;       /* unfolded: what it returned; abs NULL before */
-    uint32_t depth;       /* of unfolding */
-    bool moved;           /* some attribute has a moved copy in env, under "self.name" */
+    const struct symbol *symbol; /* the value of the module that is evaluated: it read what stood before it; or NULL */
+    struct node *out;            /* BLOCK that statements go to */
+    bool unfolded;               /* a helper: `return` makes a value instead of a statement */
+    bool pure;                   /* inside an expression where no statement can be put before */
+    uint32_t conditional;        /* inside a branch or a loop of the source */
+    struct val ret;              /* unfolded: what it returned; abs NULL before */
+    uint32_t depth;              /* of unfolding */
+    bool moved;                  /* some attribute has a moved copy in env, under "self.name" */
 };
 
 struct arg {
@@ -60,6 +61,9 @@ struct val eval_attribute_of(struct frame *f, struct val object, atom name, stru
 struct val element_of(struct frame *f, struct val v, uint32_t index);
 const struct absval *abs_element(struct frame *f, const struct absval *a); /* of what a loop iterates over */
 atom dotted_of(const struct val *v);
+
+/* 1, 0, or -1: whether a test at module level holds, where the module is declared so far. */
+int spec_test(struct unit *unit, struct module *module, struct node *test);
 
 /* spec_fold.c */
 struct val fold_compare(struct frame *f, struct node *e);

@@ -481,19 +481,34 @@ static struct val call_instance(struct frame *f, struct val object, struct args 
 
 static struct val call_value(struct frame *f, struct val callee, struct args *args, struct node *at);
 
+/* One call node for all that it may reach. */
+static struct node *join_calls(struct node *call, struct node *other) {
+    if (call == NULL || call->callsite == NULL)
+        return other->callsite || call == NULL ? other : call;
+    struct callsite *last = call->callsite;
+    while (last->also)
+        last = last->also;
+    last->also = other->callsite;
+    return call;
+}
+
 /* A call of one of several modules: what any of them may return. */
 static struct val call_union(struct frame *f, struct val callee, struct args *args, struct node *at) {
     const struct absval *result = NULL;
     struct node *call = NULL;
+    bool fixed = false;
     for (uint32_t i = 0; i < callee.abs->count; i++) {
         if (abs_is_none(callee.abs->item[i].abs)) /* a test around the call rules it out */
             continue;
         struct val one = {.abs = callee.abs->item[i].abs, .expr = node_copy(f->unit->arena, callee.expr)};
         struct val v = call_value(f, one, args, at);
         result = abs_join(f->unit, result, v.abs);
-        if (call == NULL || (v.expr->kind == NODE_CALL && v.expr->callsite && !call->callsite))
-            call = v.expr->kind == NODE_CALL ? v.expr : call;
+        fixed |= one.abs->kind != ABS_INSTANCE;
+        if (v.expr->kind == NODE_CALL)
+            call = join_calls(call, v.expr);
     }
+    if (call && call->callsite)
+        call->callsite->fixed = fixed;
     if (call == NULL && result && callee.abs->count <= 2 && args->list.len == 1) { /* the identity, whichever it is */
         const struct arg *only = &args->list.at[0];
         return (struct val){.abs = only->val.abs, .expr = val_expr(f, &only->val), .web = only->val.web};

@@ -114,7 +114,7 @@ static struct val module_value(struct frame *f, struct symbol *symbol, struct no
     if (symbol->value.abs == NULL) {
         symbol->value.abs = abs_simple(ABS_TOP); /* while under way */
         struct fn module_fn = {.name = symbol->name, .module = f->fn->module};
-        struct frame g = {.unit = f->unit, .fn = &module_fn, .host = f->host, .pure = true};
+        struct frame g = {.unit = f->unit, .fn = &module_fn, .host = f->host, .pure = true, .symbol = symbol};
         g.out = node_new(f->unit->arena, NODE_BLOCK);
         symbol->value = eval(&g, symbol->def);
         symbol->value.abs = abs_summary(f->unit, symbol->value.abs);
@@ -124,10 +124,18 @@ static struct val module_value(struct frame *f, struct symbol *symbol, struct no
     return val_make(symbol->value.abs, at_node(f, make_name(f->unit->arena, symbol->name), at));
 }
 
+/* What a name of the module stands for; to a value of the module, what it stood for then. */
+static struct symbol *global_symbol(const struct frame *f, atom name) {
+    struct symbol *symbol = module_lookup(f->fn->module, name), *before = symbol;
+    while (f->symbol && before && before->order >= f->symbol->order)
+        before = before->previous;
+    return before ? before : symbol;
+}
+
 static struct val global_get(struct frame *f, atom name, struct node *at, bool *found) {
     struct unit *unit = f->unit;
     struct node *n = at_node(f, make_name(unit->arena, name), at);
-    struct symbol *symbol = module_lookup(f->fn->module, name);
+    struct symbol *symbol = global_symbol(f, name);
     *found = true;
     if (symbol == NULL) {
         if (is_builtin(name))
@@ -137,7 +145,7 @@ static struct val global_get(struct frame *f, atom name, struct node *at, bool *
     }
     switch (symbol->kind) {
     case SYM_IMPORT: return library_val(f, symbol->qual, n);
-    case SYM_VALUE: return module_value(f, symbol, at);
+    case SYM_VALUE: return symbol->unsure ? val_top(n) : module_value(f, symbol, at);
     case SYM_CLASS: {
         struct absval *a = abs_new(unit, ABS_CLASS);
         a->cls = symbol_class(unit, f->fn->module, symbol);
@@ -165,6 +173,15 @@ struct val env_get(struct frame *f, atom name, struct node *at, bool *found) {
     struct val r = {.abs = v->abs, .web = v->web};
     r.expr = at_node(f, val_expr(f, v), at);
     return r;
+}
+
+int spec_test(struct unit *unit, struct module *module, struct node *test) {
+    if (unit->facts == NULL) /* a module that is only looked at */
+        return -1;
+    struct fn module_fn = {.name = module->name, .module = module};
+    struct frame f = {.unit = unit, .fn = &module_fn, .host = &module_fn, .pure = true};
+    f.out = node_new(unit->arena, NODE_BLOCK);
+    return abs_truth(eval(&f, test).abs);
 }
 
 static struct val eval_name(struct frame *f, struct node *e) {

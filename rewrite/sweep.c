@@ -48,24 +48,34 @@ static const struct fn *tuple_source(const struct node *e) {
 
 /* -- expressions --------------------------------------------------------------------------------------------------- */
 
-static void sweep_call(struct unit *unit, struct node *call) {
-    struct callsite *site = call->callsite;
-    uint32_t kept = 1;
-    uint32_t *param = NEW_ARRAY(unit->arena, uint32_t, call->nkids);
-    for (uint32_t i = 1; i < call->nkids; i++) {
-        uint32_t p = site->param[i - 1];
+/* Whether no function that the call may reach has a use for an argument. */
+static bool argument_is_dead(const struct callsite *first, uint32_t arg, bool keyword) {
+    for (const struct callsite *site = first; site; site = site->also) {
+        uint32_t p = site->param[arg];
         const struct param *q = p == UINT32_MAX ? NULL : site->fn->params.at[p];
-        bool drop = p == UINT32_MAX ? !site->fn->escapes && call->kid[i]->kind == NODE_KEYWORD
-                                    : !site->fn->escapes && (q->web == NULL || !q->web->live);
-        if (drop)
+        if (site->fixed || site->fn->escapes || (q ? q->web && q->web->live : !keyword))
+            return false;
+    }
+    return true;
+}
+
+static void sweep_call(struct unit *unit, struct node *call) {
+    uint32_t kept = 1, *from = NEW_ARRAY(unit->arena, uint32_t, call->nkids);
+    for (uint32_t i = 1; i < call->nkids; i++) {
+        if (argument_is_dead(call->callsite, i - 1, call->kid[i]->kind == NODE_KEYWORD))
             continue;
-        param[kept - 1] = p;
+        from[kept - 1] = i - 1;
         call->kid[kept++] = call->kid[i];
     }
     if (kept < call->nkids)
         call->flags &= ~(uint32_t)NF_TRAILING_COMMA;
     call->nkids = kept;
-    site->param = param;
+    for (struct callsite *site = call->callsite; site; site = site->also) {
+        uint32_t *param = NEW_ARRAY(unit->arena, uint32_t, kept);
+        for (uint32_t i = 0; i + 1 < kept; i++)
+            param[i] = site->param[from[i]];
+        site->param = param;
+    }
 }
 
 /* Only the fields of an output that somebody reads. */

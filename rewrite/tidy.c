@@ -210,18 +210,26 @@ static bool is_live_param(const struct fn *fn, uint32_t i) {
     return p->live && p->role == PARAM_PLAIN && !p->keyword_only;
 }
 
-/* f(a=x, b=y) of parameters that stand in that order is f(x, y): the signature is ours, and short. */
-static void drop_keywords(struct node *call) {
-    const struct callsite *site = call->callsite;
-    if (site->fn->escapes || !atom_is(site->fn->name, "forward") || call->nkids > 4)
-        return;
+static bool is_in_order(const struct node *call, const struct callsite *site) {
+    if (site->fixed || site->fn->escapes || !atom_is(site->fn->name, "forward"))
+        return false;
     uint32_t next = 1;
     for (uint32_t i = 1; i < call->nkids; i++, next++) {
         while (next < site->fn->params.len && !is_live_param(site->fn, next))
             next++;
         if (next >= site->fn->params.len || site->param[i - 1] != next || call->kid[i]->kind == NODE_STARRED)
-            return;
+            return false;
     }
+    return true;
+}
+
+/* f(a=x, b=y) of parameters that stand in that order is f(x, y): the signature is ours, and short. */
+static void drop_keywords(struct node *call) {
+    if (call->nkids > 4)
+        return;
+    for (const struct callsite *site = call->callsite; site; site = site->also)
+        if (!is_in_order(call, site))
+            return;
     for (uint32_t i = 1; i < call->nkids; i++)
         if (call->kid[i]->kind == NODE_KEYWORD)
             call->kid[i] = call->kid[i]->kid[0];

@@ -24,19 +24,23 @@ struct config;
 struct symbol {
     enum { SYM_CLASS, SYM_FUNCTION, SYM_VALUE, SYM_IMPORT } kind;
     atom name;
-    struct node *def;  /* CLASS, FUNCTION; the value expression of a VALUE; the ALIAS of an IMPORT */
-    struct node *stmt; /* the whole statement at module level */
-    atom qual;         /* IMPORT: absolute dotted name */
-    struct cls *cls;   /* CLASS: made on demand */
-    struct fn *fn;     /* FUNCTION: made on demand */
-    struct val value;  /* VALUE: evaluated on demand; abs NULL before, BOTTOM while under way */
-    bool used;         /* prune: referenced by the output */
+    struct node *def;        /* CLASS, FUNCTION; the value expression of a VALUE; the ALIAS of an IMPORT */
+    struct node *stmt;       /* the whole statement at module level */
+    atom qual;               /* IMPORT: absolute dotted name */
+    struct cls *cls;         /* CLASS: made on demand */
+    struct fn *fn;           /* FUNCTION: made on demand */
+    struct val value;        /* VALUE: evaluated on demand; abs NULL before, BOTTOM while under way */
+    struct symbol *previous; /* what the name stood for before, or NULL */
+    uint32_t order;          /* of definition in the module */
+    bool unsure;             /* a test that is not known chooses between this and `previous` */
+    bool used;               /* prune: referenced by the output */
 };
 
 /* One Python file. */
 struct module {
     struct source *source;
     struct node *tree;
+    struct node *body;  /* BLOCK of the statements that run, those of branches among them; see declare.c */
     atom name;          /* dotted; without a package the stem of the file name */
     atom package;       /* dotted name of the folder's package, or NULL */
     struct map symbols; /* name -> struct symbol */
@@ -115,12 +119,14 @@ struct cls {
     uint32_t order; /* of first construction */
 };
 
-/* A call of a function of this file. */
+/* A call of a function of this file. A call of one of several modules has a site for each function that it may reach:
+ * their signatures change together. */
 struct callsite {
     struct fn *fn;
     struct fn *caller;
-    uint32_t *param;  /* for each argument node, the index of its parameter */
-    bool module_call; /* through nn.Module.__call__ */
+    uint32_t *param;       /* for each argument node, the index of its parameter */
+    struct callsite *also; /* the next function that the same call may reach */
+    bool fixed;            /* it may reach something outside of this file too: its arguments stay as they are */
 };
 
 /* The package that the file lies in, for what adgen reads besides the file. */
@@ -204,6 +210,11 @@ const char *fn_path(struct unit *unit, const struct fn *fn);
 struct fn *fn_make(struct unit *unit, struct module *module, struct node *def, struct cls *owner);
 /* Whether a dotted name equals `suffix` or ends in "." and `suffix`. */
 bool qual_ends(atom qual, const char *suffix);
+
+/* -- declare.c ----------------------------------------------------------------------------------------------------- */
+
+/* Make the symbols of a module that has been read. */
+void declare_module(struct unit *unit, struct module *module);
 
 /* -- absval.c ------------------------------------------------------------------------------------------------------ */
 
