@@ -45,8 +45,9 @@ void account_rewind(struct unit *unit, struct account_point point) {
 
 /* Nodes that a pass made have no place; other files are not accounted for. */
 static bool is_ours(const struct unit *unit, const struct node *n) {
-    bool elsewhere = n != NULL && n->source != NULL && n->source != unit->module->source;
-    return unit->account != NULL && n != NULL && !elsewhere && n->span.end > n->span.start;
+    if (unit->account == NULL || unit->module == NULL || n == NULL)
+        return false;
+    return (n->source == NULL || n->source == unit->module->source) && n->span.end > n->span.start;
 }
 
 static void decide(struct unit *unit, const struct node *part, reason because, bool through) {

@@ -108,14 +108,6 @@ static void check_unfollowed(struct checker *c, const struct node *e) {
         }
 }
 
-/* Modules of this file that a call may mean; the passes follow one of them. */
-static uint32_t count_callees(const struct absval *a) {
-    uint32_t count = 0;
-    for (uint32_t i = 0; a && a->kind == ABS_UNION && i < a->count; i++)
-        count += a->item[i].abs->kind == ABS_INSTANCE;
-    return count;
-}
-
 /* A method that is handed on is called where it cannot be seen. */
 static void check_handed_on(struct checker *c, const struct node *e) {
     for (uint32_t i = 1; i < e->nkids; i++) {
@@ -132,10 +124,6 @@ static void check_call(struct checker *c, const struct node *e) {
     if (e->callsite && e->callsite->fn->via_super && !atom_is(e->callsite->fn->name, "__init__"))
         refuse(c, e, "super", "the `%s` of the base class returns in places from which it cannot be unfolded",
             callee->atom);
-    if (count_callees(callee->abs) > 1)
-        refuse(c, e, "one-of-several",
-            "`%s` is one of several modules of this file, and calls of that are not followed",
-            callee->atom ? callee->atom : "this");
     check_handed_on(c, e);
     if (e->callsite)
         return;
