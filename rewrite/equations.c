@@ -32,7 +32,8 @@ static struct node *make_window(struct rewriter *r, const struct template_arg *a
         r->refused = "the mask has a window but lets tokens see the future";
     if (window == NULL || r->refused)
         return NULL;
-    atom attribute = fn->owner ? attribute_for_symbol(unit, fn->owner, window, "sliding_window") : NULL;
+    static const char *const names[] = {"sliding_window", "attention_window", NULL};
+    atom attribute = fn->owner ? attribute_for_symbol(unit, fn->owner, window, names) : NULL;
     if (attribute == NULL) {
         r->refused = "the window of the mask depends on what the module does not know at construction";
         return NULL;
@@ -42,6 +43,24 @@ static struct node *make_window(struct rewriter *r, const struct template_arg *a
 
 static const struct template_entry functions[] = {{"window", make_window}, {NULL, NULL}};
 
+static struct rewriter rewriter_for(struct unit *unit, struct fn *fn) {
+    struct rewriter r = {.arena = unit->arena,
+        .atoms = unit->atoms,
+        .rules = unit->rules,
+        .trace = unit->trace,
+        .functions = functions,
+        .user = fn,
+        .strict_rounding = unit->strict_rounding};
+    r.where = fn_path(unit, fn);
+    fn->unit = unit;
+    return r;
+}
+
+void apply_equations_to(struct unit *unit, struct fn *fn) {
+    struct rewriter r = rewriter_for(unit, fn);
+    rules_apply(&r, fn->body);
+}
+
 void apply_equations(struct unit *unit) {
     struct functions all = {0};
     functions_collect(unit, &all);
@@ -49,15 +68,7 @@ void apply_equations(struct unit *unit) {
         struct fn *fn = all.list.at[i];
         if (atom_is(fn->name, "__init__"))
             continue;
-        struct rewriter r = {.arena = unit->arena,
-            .atoms = unit->atoms,
-            .rules = unit->rules,
-            .trace = unit->trace,
-            .functions = functions,
-            .user = fn,
-            .strict_rounding = unit->strict_rounding};
-        r.where = fn_path(unit, fn);
-        fn->unit = unit;
+        struct rewriter r = rewriter_for(unit, fn);
         rules_apply(&r, fn->body);
         rules_report_misses(&r);
     }

@@ -43,6 +43,11 @@ static bool run_layout(struct unit *unit) {
     return true;
 }
 
+static bool run_branches(struct unit *unit) {
+    equate_branches(unit);
+    return true;
+}
+
 static bool run_tables(struct unit *unit) {
     tabulate(unit);
     return true;
@@ -83,6 +88,7 @@ const struct pass passes[] = {
     {"again", run_equations, "the equations on what is left"},
     {"arms", run_arms, "drop a choice between two ways to compute the same"},
     {"layout", run_layout, "keep attention in [B, S, N, D], without transposes"},
+    {"branches", run_branches, "the equations across the branches of a choice"},
     {"tables", run_tables, "compute once what depends on the position alone"},
     {"prune", run_prune, "drop what the logits do not need"},
     {"check", check_residual, "refuse what must not be left"},

@@ -174,7 +174,21 @@ struct node *symbol_in_class(struct unit *unit, struct cls *cls, struct node *sy
     return rebind(unit, init, e) ? e : NULL;
 }
 
-atom attribute_for_symbol(struct unit *unit, struct cls *cls, struct node *symbol, const char *name) {
+/* The first of the names that the class has no attribute of. */
+static atom free_attribute(struct unit *unit, const struct cls *cls, const char *const *names) {
+    atom attribute = NULL;
+    for (uint32_t i = 0; names[i]; i++) {
+        attribute = intern(unit->atoms, names[i]);
+        if (!class_attr_of(cls, attribute))
+            return attribute;
+    }
+    atom last = attribute;
+    for (uint32_t k = 2; class_attr_of(cls, attribute); k++)
+        attribute = intern_printf(unit->atoms, "%s_%u", last, k);
+    return attribute;
+}
+
+atom attribute_for_symbol(struct unit *unit, struct cls *cls, struct node *symbol, const char *const *names) {
     for (uint32_t i = 0; i < cls->attrs.len; i++) {
         const struct attr *attr = cls->attrs.entry[i].value;
         if (attr->abs->kind == ABS_SYMBOLIC && !attr->conditional &&
@@ -185,9 +199,7 @@ atom attribute_for_symbol(struct unit *unit, struct cls *cls, struct node *symbo
     if (value == NULL)
         return NULL;
     struct fn *init = class_method(cls, "__init__");
-    atom attribute = intern(unit->atoms, name);
-    for (uint32_t k = 2; class_attr_of(cls, attribute); k++)
-        attribute = intern_printf(unit->atoms, "%s_%u", name, k);
+    atom attribute = free_attribute(unit, cls, names);
     struct attr *attr = NEW(unit->arena, struct attr);
     attr->name = attribute;
     attr->abs = abs_symbolic(unit, node_copy(unit->arena, symbol));

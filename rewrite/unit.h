@@ -270,6 +270,12 @@ bool check_residual(struct unit *unit);
 /* -- equations.c --------------------------------------------------------------------------------------------------- */
 
 void apply_equations(struct unit *unit);
+/* The same for one function, once more. */
+void apply_equations_to(struct unit *unit, struct fn *fn);
+
+/* -- branches.c ---------------------------------------------------------------------------------------------------- */
+
+void equate_branches(struct unit *unit);
 
 /* -- arms.c -------------------------------------------------------------------------------------------------------- */
 
