@@ -225,7 +225,7 @@ static void cancel(struct layout *l, struct node **slot) {
         (*slot)->atom = (*slot)->web->name;
 }
 
-static void refresh_definitions(struct node *n) {
+void refresh_definitions(struct node *n) {
     if (n == NULL)
         return;
     if (n->kind == NODE_ASSIGN && n->kid[1]->kind == NODE_NAME && n->kid[1]->web && n->kid[1]->web->stmt == n)

@@ -9,6 +9,7 @@
 #include "rewrite/counted.h"
 #include "rewrite/dynamic_attrs.h"
 #include "rewrite/entry.h"
+#include "rewrite/hoist.h"
 #include "rewrite/layout.h"
 #include "rewrite/tabulate.h"
 #include "rewrite/tidy.h"
@@ -49,6 +50,7 @@ static bool run_branches(struct unit *unit) {
 }
 
 static bool run_tables(struct unit *unit) {
+    hoist_table_work(unit);
     tabulate(unit);
     return true;
 }

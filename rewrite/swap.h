@@ -62,5 +62,7 @@ void swap_stores(struct layout *l, const struct node *stmt);
 
 /* Transposes of transposes cancel, and what is asked of one is asked of what it transposes. */
 void cancel_transposes(struct layout *l);
+/* Variables know what their statements now assign. */
+void refresh_definitions(struct node *n);
 
 #endif

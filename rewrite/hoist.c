@@ -1,0 +1,393 @@
+/* hoist.c - what every reader computes from a table is computed where the table is made.
+ *
+ * Reads   functions that take the positions and return tables such as cos and sin, and everything that these reach:
+ *         parameters, tuples handed on, the layers that read them.
+ * Writes  where all readers choose, order or repeat the lanes of a table in the same way first, the function that makes
+ *         it does that, and the readers take it as it is. Nothing is written where the table is like that already.
+ * Guarantees  the same values. A choice of lanes commutes with what acts on each lane alone, so it moves to what the
+ *         table is computed from; there the equations simplify it. */
+#include "rewrite/hoist.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "rewrite/lanes.h"
+#include "rewrite/rules.h"
+#include "rewrite/swap.h"
+#include "rewrite/value.h"
+
+/* A variable that holds the table, or the whole tuple that it is an element of. */
+struct carrier {
+    struct fn *fn;
+    struct web *web;
+    bool whole;
+};
+
+struct use {
+    struct node **slot, *shape; /* where it stands, and the expression over the table */
+    struct web *web;
+    bool size;
+};
+
+struct table {
+    struct unit *unit;
+    const struct functions *all;
+    struct fn *maker;
+    uint32_t element, count;
+    VEC(struct carrier) carriers;
+    VEC(struct use) uses;
+};
+
+/* -- where a table goes -------------------------------------------------------------------------------------------- */
+
+static void add_carrier(struct table *t, struct fn *fn, struct web *web, bool whole) {
+    for (uint32_t i = 0; i < t->carriers.len; i++)
+        if (t->carriers.at[i].web == web)
+            return;
+    struct carrier c = {fn, web, whole};
+    vec_push(t->unit->arena, &t->carriers, c);
+}
+
+static bool is_carrier(const struct table *t, const struct node *e) {
+    for (uint32_t i = 0; e->kind == NODE_NAME && e->web && i < t->carriers.len; i++)
+        if (t->carriers.at[i].web == e->web)
+            return true;
+    return false;
+}
+
+/* a, b = whole */
+static bool add_element(struct table *t, struct fn *fn, const struct node *targets) {
+    if (targets->kind != NODE_TUPLE || targets->nkids != t->count)
+        return false;
+    const struct node *target = targets->kid[t->element];
+    if (target->kind != NODE_NAME || target->web == NULL)
+        return false;
+    add_carrier(t, fn, target->web, false);
+    return true;
+}
+
+static bool is_call_of(const struct node *e, const struct fn *fn) {
+    return is_kind(e, NODE_CALL) && e->callsite && e->callsite->fn == fn;
+}
+
+/* Every call of the maker is the whole right-hand side of an assignment. */
+static bool find_results(struct table *t, struct fn *fn, struct node *n) {
+    if (n == NULL)
+        return true;
+    if (n->kind == NODE_ASSIGN && n->nkids == 2 && is_call_of(n->kid[0], t->maker)) {
+        if (n->kid[1]->kind != NODE_NAME || n->kid[1]->web == NULL)
+            return add_element(t, fn, n->kid[1]);
+        add_carrier(t, fn, n->kid[1]->web, true);
+        return true;
+    }
+    if (is_call_of(n, t->maker))
+        return false;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        if (!find_results(t, fn, n->kid[i]))
+            return false;
+    return true;
+}
+
+/* f(..., x): the parameter carries too. */
+static bool hand_on(struct table *t, const struct node *call, uint32_t i, bool whole) {
+    struct fn *fn = call->callsite->fn;
+    uint32_t p = call->callsite->param[i - 1];
+    if (p == UINT32_MAX || fn->escapes || !fn->body || !fn->params.at[p]->web)
+        return false;
+    add_carrier(t, fn, fn->params.at[p]->web, whole);
+    return true;
+}
+
+static bool phi_reads(const struct node *n, const struct web *w) {
+    for (uint32_t i = 0; i < n->nphis; i++)
+        if (n->phis[i]->from[0] == w || n->phis[i]->from[1] == w)
+            return true;
+    return false;
+}
+
+static bool follow_whole(struct table *t, const struct carrier *c, struct node *n) {
+    if (n == NULL)
+        return true;
+    if (phi_reads(n, c->web) || (n->kind == NODE_NAME && n->web == c->web))
+        return false;
+    if (n->kind == NODE_ASSIGN && n->nkids == 2 && is_kind(n->kid[0], NODE_NAME) && n->kid[0]->web == c->web)
+        return add_element(t, c->fn, n->kid[1]);
+    uint32_t first = n->kind == NODE_ASSIGN;
+    for (uint32_t i = 0; i < (first ? 1 : n->nkids); i++) {
+        struct node *kid = is_kind(n->kid[i], NODE_KEYWORD) ? n->kid[i]->kid[0] : n->kid[i];
+        bool argument = n->kind == NODE_CALL && i > 0 && n->callsite && kid->kind == NODE_NAME && kid->web == c->web;
+        if (argument ? !hand_on(t, n, i, true) : !follow_whole(t, c, n->kid[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool add_use(struct table *t, const struct carrier *c, struct node **slot, enum lanes lanes) {
+    struct use use = {slot, lanes_expand(t->unit, *slot, c->web), c->web, lanes == LANES_SIZE};
+    if (!use.size && !lanes_keep_rank(use.shape))
+        return false;
+    vec_push(t->unit->arena, &t->uses, use);
+    return true;
+}
+
+/* Whether the table itself, or a variable that holds lanes of it, is read: a size in a variable stays what it was. */
+static bool reads_lanes(const struct node *n, const struct web *table) {
+    if (n == NULL)
+        return false;
+    if (n->kind == NODE_NAME)
+        return n->web && lanes_of(n, table) == LANES_TABLE;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        if (reads_lanes(n->kid[i], table))
+            return true;
+    return false;
+}
+
+static bool assigns_variable(const struct node *s) {
+    return s->kind == NODE_ASSIGN && s->nkids == 2 && s->kid[1]->kind == NODE_NAME;
+}
+
+/* The largest expressions over the table alone. A variable that holds lanes of it is not a use, its readers are. */
+static bool follow_element(struct table *t, const struct carrier *c, struct node **slot) {
+    struct node *n = *slot;
+    if (n == NULL || (assigns_variable(n) && lanes_of(n->kid[0], c->web) == LANES_TABLE))
+        return true;
+    if (phi_reads(n, c->web))
+        return false;
+    enum lanes lanes = node_is_expr(n) ? lanes_of(n, c->web) : LANES_OTHER;
+    if (lanes == LANES_TABLE || lanes == LANES_SIZE)
+        return !reads_lanes(n, c->web) || add_use(t, c, slot, lanes);
+    uint32_t count = n->kind == NODE_ASSIGN ? 1 : n->nkids;
+    for (uint32_t i = 0; i < count; i++) {
+        struct node *kid = is_kind(n->kid[i], NODE_KEYWORD) ? n->kid[i]->kid[0] : n->kid[i];
+        bool argument =
+            n->kind == NODE_CALL && i > 0 && n->callsite && is_kind(kid, NODE_NAME) && kid->web == c->web;
+        if (argument ? !hand_on(t, n, i, false) : !follow_element(t, c, &n->kid[i]))
+            return false;
+    }
+    return true;
+}
+
+/* Nothing but the table arrives at a parameter that carries it. */
+static bool arrives_alone(const struct table *t, const struct fn *fn, uint32_t param, const struct node *n) {
+    if (n == NULL)
+        return true;
+    for (uint32_t i = 1; is_call_of(n, fn) && i < n->nkids; i++) {
+        const struct node *a = n->kid[i]->kind == NODE_KEYWORD ? n->kid[i]->kid[0] : n->kid[i];
+        if (n->callsite->param[i - 1] == param && !is_carrier(t, a))
+            return false;
+    }
+    for (uint32_t i = 0; i < n->nkids; i++)
+        if (!arrives_alone(t, fn, param, n->kid[i]))
+            return false;
+    return true;
+}
+
+static bool carriers_are_closed(const struct table *t) {
+    for (uint32_t i = 0; i < t->carriers.len; i++) {
+        const struct carrier *c = &t->carriers.at[i];
+        for (uint32_t p = 0; p < c->fn->params.len; p++)
+            for (uint32_t k = 0; c->fn->params.at[p]->web == c->web && k < t->all->list.len; k++)
+                if (!arrives_alone(t, c->fn, p, t->all->list.at[k]->body))
+                    return false;
+    }
+    return true;
+}
+
+static bool follow(struct table *t) {
+    for (uint32_t i = 0; i < t->all->list.len; i++)
+        if (!find_results(t, t->all->list.at[i], t->all->list.at[i]->body))
+            return false;
+    for (uint32_t i = 0; i < t->carriers.len; i++) {
+        struct carrier c = t->carriers.at[i];
+        if (c.whole ? !follow_whole(t, &c, c.fn->body) : !follow_element(t, &c, &c.fn->body))
+            return false;
+    }
+    return carriers_are_closed(t);
+}
+
+/* -- where it is made ---------------------------------------------------------------------------------------------- */
+
+static bool is_static_factor(const struct node *e) {
+    return e->kind == NODE_NUMBER || (e->kind == NODE_ATTRIBUTE && e->abs && e->abs->kind != ABS_TENSOR &&
+                                         e->kid[0]->abs && e->kid[0]->abs->kind == ABS_INSTANCE);
+}
+
+/* What acts on each lane alone: the operand in which the lanes are, or NULL. */
+static struct node **operand(struct node *e) {
+    if (e->kind == NODE_CALL && e->kid[0]->kind == NODE_ATTRIBUTE && word_in(e->kid[0]->atom, "to float cos sin") &&
+        !is_name(e->kid[0]->kid[0], "torch"))
+        return &e->kid[0]->kid[0];
+    if (e->kind == NODE_CALL && e->kid[0]->kind == NODE_ATTRIBUTE && word_in(e->kid[0]->atom, "cos sin") &&
+        e->nkids == 2)
+        return &e->kid[1];
+    for (uint32_t i = 0; e->kind == NODE_BINOP && (e->op == OP_MUL || e->op == OP_DIV) && i < 2; i++)
+        if (is_static_factor(e->kid[1 - i]) && (i == 0 || e->op == OP_MUL))
+            return &e->kid[i];
+    return NULL;
+}
+
+static bool is_local(const struct node *e) {
+    return e->kind == NODE_NAME && e->web && e->web->kind == WEB_ASSIGN;
+}
+
+/* The variable from which the table is computed lane by lane. */
+static struct node *base_of(struct node *e) {
+    for (;;) {
+        struct node **of = operand(e);
+        if (of)
+            e = *of;
+        else if (is_local(e) && operand(e->web->expr))
+            e = e->web->expr;
+        else
+            return is_local(e) ? e : NULL;
+    }
+}
+
+static bool insert_after(struct unit *unit, struct fn *fn, const struct node *stmt, struct node *made) {
+    uint32_t index;
+    struct node *block = find_block(fn->body, stmt, &index);
+    if (block)
+        node_insert(unit->arena, block, index + 1, made);
+    return block != NULL;
+}
+
+static struct web *new_variable(struct unit *unit, const struct web *like, struct node *value) {
+    struct web *w = NEW(unit->arena, struct web);
+    w->kind = WEB_ASSIGN;
+    w->name = like->name;
+    w->abs = like->abs;
+    w->expr = value;
+    w->stmt = node_make(unit->arena, NODE_ASSIGN, NULL, 2, value, make_web_name(unit->arena, w));
+    return w;
+}
+
+/* `e` computed from `new` instead of `base`; variables on the way are set anew. */
+static struct node *rebuilt(struct table *t, struct map *made, struct node *e, const struct web *base, struct web *new) {
+    struct arena *arena = t->unit->arena;
+    if (is_local(e) && e->web == base)
+        return make_web_name(arena, new);
+    if (is_local(e)) {
+        struct web *w = map_get(made, web_key(t->unit->atoms, e->web));
+        if (w == NULL) {
+            w = new_variable(t->unit, e->web, rebuilt(t, made, e->web->expr, base, new));
+            insert_after(t->unit, t->maker, e->web->stmt, w->stmt);
+            map_put(arena, made, web_key(t->unit->atoms, e->web), w);
+        }
+        return make_web_name(arena, w);
+    }
+    struct node *copy = node_copy(arena, e);
+    *operand(copy) = rebuilt(t, made, *operand(e), base, new);
+    return copy;
+}
+
+static bool same_value(struct unit *unit, struct node *a, struct node *b) {
+    struct values *values = values_create(unit->arena, unit->atoms, unit->rules->library);
+    return value_of(values, a) == value_of(values, b);
+}
+
+/* -- the readers --------------------------------------------------------------------------------------------------- */
+
+/* The one thing that readers make of the table; NULL where they make several, or nothing. *plain: some take it as it
+ * is. */
+static const struct node *common_shape(const struct table *t, bool *plain) {
+    const struct node *shape = NULL;
+    *plain = false;
+    for (uint32_t i = 0; i < t->uses.len; i++) {
+        const struct use *use = &t->uses.at[i];
+        if (use->size)
+            continue;
+        if (lanes_is_table(use->shape))
+            *plain = true;
+        else if (shape && !node_equal(shape, use->shape))
+            return NULL;
+        else
+            shape = use->shape;
+    }
+    return shape;
+}
+
+/* Sizes that readers ask for are widths of the new table. Tables have pairs of lanes; widths that are made of the same
+ * halves and multiples for all of these are the same. */
+static bool sizes_are_widths(const struct table *t, const struct node *shape) {
+    enum { WIDTHS = 64 };
+    for (uint32_t i = 0; i < t->uses.len; i++)
+        for (long width = 2; t->uses.at[i].size && width <= WIDTHS; width += 2)
+            if (lanes_width(t->uses.at[i].shape, width) != lanes_width(shape, width))
+                return false;
+    return true;
+}
+
+static void read_as_is(struct table *t) {
+    struct arena *arena = t->unit->arena;
+    for (uint32_t i = 0; i < t->uses.len; i++) {
+        struct node *name = make_web_name(arena, t->uses.at[i].web), *old = *t->uses.at[i].slot;
+        if (t->uses.at[i].size) {
+            struct node *minus = node_make(arena, NODE_UNARYOP, NULL, 1, make_number(arena, intern(t->unit->atoms, "1")));
+            minus->op = OP_NEG;
+            name = node_make(
+                arena, NODE_SUBSCRIPT, NULL, 2, make_attr(arena, name, intern(t->unit->atoms, "shape")), minus);
+        }
+        name->abs = old->abs;
+        *t->uses.at[i].slot = name;
+    }
+    for (uint32_t i = 0; i < t->carriers.len; i++)
+        refresh_definitions(t->carriers.at[i].fn->body);
+}
+
+/* -- the pass ------------------------------------------------------------------------------------------------------ */
+
+struct made {
+    const struct node *shape;
+    const struct web *base;
+    struct web *web; /* lanes of the base; the base itself where they are it already */
+};
+
+/* The lanes of the base, simplified by the equations. */
+static struct web *lanes_of_base(struct table *t, const struct node *shape, struct node *base) {
+    struct web *w = new_variable(t->unit, base->web, lanes_fill(t->unit, shape, base));
+    if (!insert_after(t->unit, t->maker, base->web->stmt, w->stmt))
+        return NULL;
+    apply_equations_to(t->unit, t->maker);
+    w->expr = w->stmt->kid[0];
+    return same_value(t->unit, w->expr, base->web->expr) ? base->web : w;
+}
+
+static void hoist(struct table *t, struct node **result, struct made *last, struct map *rebuilt_webs) {
+    bool plain;
+    const struct node *shape = follow(t) ? common_shape(t, &plain) : NULL;
+    struct node *base = shape ? base_of(*result) : NULL;
+    if (base == NULL || !sizes_are_widths(t, shape))
+        return;
+    if (last->web == NULL || last->base != base->web || !node_equal(last->shape, shape))
+        *last = (struct made){shape, base->web, lanes_of_base(t, shape, base)};
+    if (last->web == NULL || (plain && last->web != base->web))
+        return;
+    if (last->web != base->web)
+        *result = rebuilt(t, rebuilt_webs, *result, base->web, last->web);
+    read_as_is(t);
+}
+
+static bool takes_positions(const struct fn *fn) {
+    for (uint32_t i = 1; i < fn->params.len; i++)
+        if (fn->params.at[i]->abs && fn->params.at[i]->abs->kind == ABS_TENSOR && fn->params.at[i]->abs->positions)
+            return true;
+    return false;
+}
+
+void hoist_table_work(struct unit *unit) {
+    struct functions all = {0};
+    functions_collect(unit, &all);
+    for (uint32_t i = 0; i < all.list.len; i++) {
+        struct fn *fn = all.list.at[i];
+        struct node *last = fn->body->nkids ? fn->body->kid[fn->body->nkids - 1] : NULL;
+        if (!takes_positions(fn) || fn->escapes || !is_kind(last, NODE_RETURN) || !is_kind(last->kid[0], NODE_TUPLE))
+            continue;
+        struct made made = {NULL, NULL, NULL};
+        struct map rebuilt_webs = {0};
+        for (uint32_t k = 0; k < last->kid[0]->nkids; k++) {
+            struct table t = {
+                .unit = unit, .all = &all, .maker = fn, .element = k, .count = last->kid[0]->nkids};
+            hoist(&t, &last->kid[0]->kid[k], &made, &rebuilt_webs);
+        }
+    }
+}
