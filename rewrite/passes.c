@@ -9,6 +9,7 @@
 #include "rewrite/counted.h"
 #include "rewrite/dynamic_attrs.h"
 #include "rewrite/entry.h"
+#include "rewrite/fill.h"
 #include "rewrite/hoist.h"
 #include "rewrite/layout.h"
 #include "rewrite/tabulate.h"
@@ -36,6 +37,11 @@ static bool run_sweep(struct unit *unit) {
 
 static bool run_arms(struct unit *unit) {
     join_arms(unit);
+    return true;
+}
+
+static bool run_fill(struct unit *unit) {
+    join_filled(unit);
     return true;
 }
 
@@ -89,6 +95,7 @@ const struct pass passes[] = {
     {"sweep", run_sweep, "drop the statements that nothing needs"},
     {"again", run_equations, "the equations on what is left"},
     {"arms", run_arms, "drop a choice between two ways to compute the same"},
+    {"fill", run_fill, "write what is filled part by part as one expression"},
     {"layout", run_layout, "keep attention in [B, S, N, D], without transposes"},
     {"branches", run_branches, "the equations across the branches of a choice"},
     {"tables", run_tables, "compute once what depends on the position alone"},

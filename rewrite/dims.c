@@ -1,0 +1,194 @@
+/* dims.c - sizes of tensors, from the functions that made them. */
+#include "rewrite/dims.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "rewrite/library.h"
+#include "rewrite/unit.h"
+
+enum { DEPTH = 32 };
+
+static struct dims find_dims(struct values *values, const struct value *v, int depth);
+
+static bool is_special(const struct values *values, const struct value *v, enum special special) {
+    return v->kind == VALUE_CALL && v->atom == values_library(values)->special[special]->name;
+}
+
+static const struct value *own_size(struct values *values, const struct value *v, uint32_t i, uint32_t rank) {
+    return value_index(values, value_attr(values, v, values_library(values)->shape),
+        value_number(values, (double)i - (double)rank));
+}
+
+/* Nothing is known but that it has a shape. */
+static struct dims own_dims(struct values *values, const struct value *v, uint32_t rank) {
+    struct dims d = {.rank = rank_known(rank)};
+    if (d.rank > DIMS_MAX)
+        d.rank = 0;
+    for (uint32_t i = 0; i < d.rank; i++)
+        d.at[i] = own_size(values, v, i, d.rank);
+    return d;
+}
+
+/* -- sizes --------------------------------------------------------------------------------------------------------- */
+
+/* x and i of x.shape[-i] */
+static const struct value *size_of(const struct values *values, const struct value *size, uint32_t *from_end) {
+    bool is_size = size->kind == VALUE_INDEX && size->arg[0]->kind == VALUE_ATTR &&
+                   size->arg[0]->atom == values_library(values)->shape && size->arg[1]->kind == VALUE_NUMBER &&
+                   size->arg[1]->number < 0;
+    if (!is_size)
+        return NULL;
+    *from_end = (uint32_t)-size->arg[1]->number;
+    return size->arg[0]->arg[0];
+}
+
+static const struct value *find_size(struct values *values, const struct value *size, int depth) {
+    uint32_t from_end;
+    const struct value *of = size_of(values, size, &from_end);
+    struct dims d = {0};
+    if (of && depth < DEPTH)
+        d = find_dims(values, of, depth + 1);
+    return d.rank >= from_end && d.rank > 0 ? d.at[d.rank - from_end] : size;
+}
+
+/* -- functions ----------------------------------------------------------------------------------------------------- */
+
+/* A view or an expanded tensor; -1 is worked out, or stays what it was. */
+static struct dims given_dims(struct values *values, const struct value *v, int depth) {
+    struct dims d = {0}, before = {0};
+    const struct value *shape = v->arg[1];
+    bool expands = is_special(values, v, SPECIAL_EXPAND);
+    if (shape->kind != VALUE_TUPLE || shape->count > DIMS_MAX)
+        return d;
+    if (expands)
+        before = find_dims(values, v->arg[0], depth + 1);
+    for (uint32_t i = 0; i < shape->count; i++) {
+        if (shape->arg[i]->kind == VALUE_STAR)
+            return d;
+        bool open = value_is_int(shape->arg[i], -1);
+        if (open && expands && before.rank != shape->count)
+            return d;
+        d.at[i] = !open ? find_size(values, shape->arg[i], depth)
+                        : expands ? before.at[i] : own_size(values, v, i, shape->count);
+    }
+    d.rank = shape->count;
+    return d;
+}
+
+static bool known_dim(const struct value *dim, uint32_t rank, uint32_t *at) {
+    if (dim->kind != VALUE_NUMBER || rank == 0)
+        return false;
+    double d = dim->number < 0 ? dim->number + rank : dim->number;
+    *at = (uint32_t)d;
+    return d >= 0 && d < rank;
+}
+
+static struct dims transposed_dims(struct values *values, const struct value *v, int depth) {
+    struct dims d = find_dims(values, v->arg[0], depth + 1), none = {0};
+    uint32_t a, b;
+    if (!known_dim(v->arg[1], d.rank, &a) || !known_dim(v->arg[2], d.rank, &b))
+        return none;
+    const struct value *first = d.at[a];
+    d.at[a] = d.at[b];
+    d.at[b] = first;
+    return d;
+}
+
+/* A part of torch.split(x, sizes, dim), a rotated q or k. */
+static struct dims element_dims(struct values *values, const struct value *v, int depth) {
+    const struct value *of = v->arg[0];
+    struct dims d = {0};
+    uint32_t at;
+    if (of->kind != VALUE_CALL || v->arg[1]->kind != VALUE_NUMBER || v->arg[1]->number < 0)
+        return d;
+    uint32_t i = (uint32_t)v->arg[1]->number;
+    if (starts_with(of->atom, "torch.ops.auto_deploy.torch_rope_with_") && i < 2)
+        return find_dims(values, of->arg[i], depth + 1);
+    if (strcmp(of->atom, "torch.split") != 0 || of->count != 3)
+        return d;
+    const struct value *sizes = of->arg[1];
+    d = find_dims(values, of->arg[0], depth + 1);
+    if (!known_dim(of->arg[2], d.rank, &at) || (sizes->kind != VALUE_TUPLE && sizes->kind != VALUE_LIST) ||
+        i >= sizes->count)
+        d.rank = 0;
+    else
+        d.at[at] = sizes->arg[i];
+    return d;
+}
+
+static bool keeps_shape(const struct values *values, const struct value *v) {
+    return is_special(values, v, SPECIAL_TO) || is_special(values, v, SPECIAL_SOFTMAX) ||
+           (v->kind == VALUE_CALL && strcmp(v->atom, "torch.ops.auto_deploy.torch_rmsnorm") == 0);
+}
+
+/* A module of this file whose result has the shape of its argument. */
+static bool module_keeps_shape(struct values *values, const struct absval *module) {
+    const struct fn *forward = module->kind == ABS_INSTANCE ? class_method(module->cls, "forward") : NULL;
+    const struct node *body = forward ? forward->body : NULL;
+    if (body == NULL || body->nkids != 1 || body->kid[0]->kind != NODE_RETURN || !body->kid[0]->kid[0] ||
+        forward->params.len != 2)
+        return false;
+    const struct value *v = value_of(values, body->kid[0]->kid[0]);
+    while (keeps_shape(values, v))
+        v = v->arg[0];
+    return v->kind == VALUE_WEB && v->ref == forward->params.at[1]->web;
+}
+
+/* A norm keeps all sizes, a linear layer all but the last. */
+static struct dims applied_dims(struct values *values, const struct value *v, int depth) {
+    const struct absval *module = v->arg[0]->abs;
+    struct dims d = {0};
+    if (v->count != 2 || module == NULL)
+        return d;
+    bool linear = module->kind == ABS_OBJECT && ends_with(module->qual, ".Linear");
+    if (linear || module_keeps_shape(values, module))
+        d = find_dims(values, v->arg[1], depth + 1);
+    if (linear && d.rank > 0)
+        d.at[d.rank - 1] = own_size(values, v, d.rank - 1, d.rank);
+    return d;
+}
+
+/* What both branches agree on. */
+static struct dims chosen_dims(struct values *values, const struct value *v, int depth) {
+    struct dims a = find_dims(values, v->arg[1], depth + 1), b = find_dims(values, v->arg[2], depth + 1);
+    for (uint32_t i = 0; i < a.rank && a.rank == b.rank; i++)
+        if (a.at[i] != b.at[i])
+            a.at[i] = own_size(values, v, i, a.rank);
+    a.rank = a.rank == b.rank ? a.rank : 0;
+    return a;
+}
+
+static struct dims find_dims(struct values *values, const struct value *v, int depth) {
+    struct dims d = {0};
+    if (depth >= DEPTH)
+        return d;
+    if (is_special(values, v, SPECIAL_RESHAPE) || is_special(values, v, SPECIAL_EXPAND))
+        d = given_dims(values, v, depth);
+    else if (is_special(values, v, SPECIAL_TRANSPOSE))
+        d = transposed_dims(values, v, depth);
+    else if (keeps_shape(values, v))
+        d = find_dims(values, v->arg[0], depth + 1);
+    else if (v->kind == VALUE_INDEX)
+        d = element_dims(values, v, depth);
+    else if (v->kind == VALUE_IFEXP)
+        d = chosen_dims(values, v, depth);
+    else if (v->kind == VALUE_APPLY)
+        d = applied_dims(values, v, depth);
+    return d.rank > 0 ? d : own_dims(values, v, v->rank);
+}
+
+/* -- for others ---------------------------------------------------------------------------------------------------- */
+
+struct dims dims_of(struct values *values, const struct value *tensor) {
+    return find_dims(values, tensor, 0);
+}
+
+const struct value *dims_size(struct values *values, const struct value *size) {
+    return find_size(values, size, 0);
+}
+
+const struct value *dims_last(struct values *values, const struct value *tensor) {
+    struct dims d = dims_of(values, tensor);
+    return d.rank > 0 ? d.at[d.rank - 1] : NULL;
+}

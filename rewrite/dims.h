@@ -1,0 +1,23 @@
+/* dims.h - the sizes of tensors as values: what is known of a shape from how the tensor was made.
+ *
+ * A size is canonical where two tensors that must have it have the same value for it: the size of a view is what the
+ * view was given, the size of a transpose is that of another dimension, and so on down to the shapes of parameters. */
+#ifndef ADGEN_REWRITE_DIMS_H
+#define ADGEN_REWRITE_DIMS_H
+
+#include "rewrite/value.h"
+
+enum { DIMS_MAX = 8 };
+
+struct dims {
+    uint32_t rank; /* 0: not known */
+    const struct value *at[DIMS_MAX];
+};
+
+struct dims dims_of(struct values *values, const struct value *tensor);
+/* A size x.shape[i] as what it is canonically; any other value is itself. */
+const struct value *dims_size(struct values *values, const struct value *size);
+/* The last size, known or not what the rank is; NULL where nothing says so. */
+const struct value *dims_last(struct values *values, const struct value *tensor);
+
+#endif
