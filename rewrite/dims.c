@@ -125,11 +125,14 @@ static bool keeps_shape(const struct values *values, const struct value *v) {
 /* A module of this file whose result has the shape of its argument. */
 static bool module_keeps_shape(struct values *values, const struct absval *module) {
     const struct fn *forward = module->kind == ABS_INSTANCE ? class_method(module->cls, "forward") : NULL;
-    const struct node *body = forward ? forward->body : NULL;
-    if (body == NULL || body->nkids != 1 || body->kid[0]->kind != NODE_RETURN || !body->kid[0]->kid[0] ||
-        forward->params.len != 2)
+    const struct node *body = forward && forward->params.len == 2 ? forward->body : NULL;
+    for (uint32_t i = 0; body && i + 1 < body->nkids; i++)
+        if (body->kid[i]->kind != NODE_ASSIGN)
+            return false;
+    const struct node *last = body && body->nkids ? body->kid[body->nkids - 1] : NULL;
+    if (!is_kind(last, NODE_RETURN) || last->kid[0] == NULL)
         return false;
-    const struct value *v = value_of(values, body->kid[0]->kid[0]);
+    const struct value *v = value_of(values, last->kid[0]);
     while (keeps_shape(values, v))
         v = v->arg[0];
     return v->kind == VALUE_WEB && v->ref == forward->params.at[1]->web;
@@ -178,6 +181,13 @@ static struct dims find_dims(struct values *values, const struct value *v, int d
     return d.rank > 0 ? d : own_dims(values, v, v->rank);
 }
 
+/* The sizes of torch.split(x, sizes, -1). */
+static const struct value *parts_of_last(const struct value *v) {
+    bool split = v->kind == VALUE_CALL && v->count == 3 && strcmp(v->atom, "torch.split") == 0;
+    const struct value *sizes = split && value_is_int(v->arg[2], -1) ? v->arg[1] : NULL;
+    return sizes && (sizes->kind == VALUE_TUPLE || sizes->kind == VALUE_LIST) ? sizes : NULL;
+}
+
 /* -- for others ---------------------------------------------------------------------------------------------------- */
 
 struct dims dims_of(struct values *values, const struct value *tensor) {
@@ -189,6 +199,20 @@ const struct value *dims_size(struct values *values, const struct value *size) {
 }
 
 const struct value *dims_last(struct values *values, const struct value *tensor) {
-    struct dims d = dims_of(values, tensor);
-    return d.rank > 0 ? d.at[d.rank - 1] : NULL;
+    const struct value *v = tensor;
+    for (;;) {
+        const struct value *of = v->kind == VALUE_INDEX ? v->arg[0] : NULL, *sizes = of ? parts_of_last(of) : NULL;
+        if (sizes && v->arg[1]->kind == VALUE_NUMBER && v->arg[1]->number >= 0 && v->arg[1]->number < sizes->count)
+            return sizes->arg[(uint32_t)v->arg[1]->number];
+        if (keeps_shape(values, v))
+            v = v->arg[0];
+        else if (v->kind == VALUE_APPLY && v->count == 2 && v->arg[0]->abs && module_keeps_shape(values, v->arg[0]->abs))
+            v = v->arg[1];
+        else
+            break;
+    }
+    const struct value *shape = is_special(values, v, SPECIAL_RESHAPE) ? v->arg[1] : NULL;
+    const struct value *last = shape && shape->kind == VALUE_TUPLE && shape->count ? shape->arg[shape->count - 1] : NULL;
+    bool given = last && last->kind != VALUE_STAR && !value_is_int(last, -1);
+    return given ? dims_size(values, last) : own_size(values, v, 0, 1);
 }

@@ -17,7 +17,7 @@ struct dims {
 struct dims dims_of(struct values *values, const struct value *tensor);
 /* A size x.shape[i] as what it is canonically; any other value is itself. */
 const struct value *dims_size(struct values *values, const struct value *size);
-/* The last size, known or not what the rank is; NULL where nothing says so. */
+/* The last size, whether or not the rank is known. */
 const struct value *dims_last(struct values *values, const struct value *tensor);
 
 #endif

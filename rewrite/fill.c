@@ -179,7 +179,7 @@ static bool drop_inner_view(struct filling *f, struct node *e) {
     if (view == NULL || (!is_method(view, "view") && !is_method(view, "reshape")))
         return false;
     const struct value *before = dims_last(f->values, value_of(f->values, receiver(view)));
-    if (before == NULL || before != dims_last(f->values, value_of(f->values, view)))
+    if (before != dims_last(f->values, value_of(f->values, view)))
         return false;
     struct node *x = variable ? name_of_viewed(f, view, arg->web) : receiver(view);
     call->kid[1] = x ? x : call->kid[1];
