@@ -202,6 +202,7 @@ atom attribute_for_symbol(struct unit *unit, struct cls *cls, struct node *symbo
     atom attribute = free_attribute(unit, cls, names);
     struct attr *attr = NEW(unit->arena, struct attr);
     attr->name = attribute;
+    attr->wanted = intern(unit->atoms, names[0]);
     attr->abs = abs_symbolic(unit, node_copy(unit->arena, symbol));
     attr->expr = value;
     attr->stores = 1;

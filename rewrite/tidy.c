@@ -315,6 +315,7 @@ void tidy(struct unit *unit) {
     struct functions all = {0};
     functions_collect(unit, &all);
     localise_attributes(unit, &all);
+    take_wanted_names(unit, &all);
     for (uint32_t i = 0; i < all.list.len; i++) {
         struct fn *fn = all.list.at[i];
         if (!fn->live)

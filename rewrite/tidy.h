@@ -10,5 +10,6 @@ void tidy_control_flow(struct unit *unit); /* after */
 /* tidy_attrs.c */
 void localise_attributes(struct unit *unit, struct functions *all);
 void drop_replaced_stores(struct node *block);
+void take_wanted_names(struct unit *unit, struct functions *all);
 
 #endif

@@ -2,7 +2,8 @@
  *
  * Reads   the pruned program, still in SSA form.
  * Writes  attributes that only their constructor reads become locals of it, or what they are copies of; a store that
- *         the next one replaces goes.
+ *         the next one replaces goes; an attribute that a pass added takes the name that it could not have while
+ *         another had it.
  * Guarantees  the same values; no attribute that holds parameters changes. */
 #include "rewrite/tidy.h"
 
@@ -213,6 +214,35 @@ void drop_replaced_stores(struct node *block) {
                 node_remove(block, i--);
                 break;
             }
+        }
+    }
+}
+
+/* -- attributes that could not have the name that fits ------------------------------------------------------------- */
+
+static void rename_attribute(struct node *n, const struct cls *cls, atom from, atom to) {
+    if (n == NULL)
+        return;
+    if (n->kind == NODE_ATTRIBUTE && n->atom == from && n->kid[0]->abs && n->kid[0]->abs->kind == ABS_INSTANCE &&
+        n->kid[0]->abs->cls == cls)
+        n->atom = to;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        rename_attribute(n->kid[i], cls, from, to);
+}
+
+/* The attribute that had the name is gone. */
+void take_wanted_names(struct unit *unit, struct functions *all) {
+    for (uint32_t i = 0; i < unit->classes.len; i++) {
+        struct cls *cls = unit->classes.at[i];
+        for (uint32_t k = 0; cls->live && !cls->dynamic && k < cls->attrs.len; k++) {
+            struct attr *attr = cls->attrs.entry[k].value;
+            const struct attr *other = attr->live && attr->wanted ? class_attr_of(cls, attr->wanted) : NULL;
+            if (other == NULL || other == attr || other->live)
+                continue;
+            for (uint32_t f = 0; f < all->list.len; f++)
+                rename_attribute(all->list.at[f]->body, cls, attr->name, attr->wanted);
+            attr->name = attr->wanted;
+            map_put(unit->arena, &cls->attrs, attr->name, attr);
         }
     }
 }

@@ -99,6 +99,7 @@ struct attr {
     struct node *stmt; /* that store */
     uint32_t stores;
     bool conditional; /* stored under a condition: may not exist */
+    atom wanted;      /* made by a pass: what it is called where the attribute of that name turns out to be dead */
     bool live;
     VEC(struct node *) stmts; /* prune: every statement that stores it */
 };
