@@ -94,8 +94,7 @@ class BanyanAttention(nn.Module):
         key_states = self.k_proj(hidden_states)
         key_states = key_states.view(bsz, q_len, self.num_key_value_heads, self.head_dim)
         value_states = self.v_proj(hidden_states)
-        value_states_2 = value_states.view(bsz, q_len, self.num_key_value_heads, self.head_dim)
-        value_states = value_states_2.transpose(1, 2)
+        value_states = value_states.view(bsz, q_len, self.num_key_value_heads, self.head_dim)
         cos, sin = self.rotary_emb(value_states, position_ids)
         query_states, key_states = torch.ops.auto_deploy.torch_rope_with_explicit_cos_sin(
             query_states, key_states, cos, sin, 2
@@ -104,7 +103,7 @@ class BanyanAttention(nn.Module):
         attn_output = torch.ops.auto_deploy.torch_attention(
             query_states,
             key_states,
-            value_states_2,
+            value_states,
             is_causal=True,
             scale=1.0 / math.sqrt(self.head_dim),
             layout="bsnd",

@@ -110,10 +110,9 @@ class LindenAttention(nn.Module):
         value_states = self.v_proj(hidden_states).view(hidden_shape)
 
         cos, sin = position_embeddings
-        cos_2 = cos.unsqueeze(1)
 
         # Keep half or full tensor for later concatenation
-        rotary_dim = cos_2.shape[-1]
+        rotary_dim = cos.shape[-1]
         q_rot = query_states[..., :rotary_dim]
         q_pass = query_states[..., rotary_dim:]
         k_rot = key_states[..., :rotary_dim]
