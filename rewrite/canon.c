@@ -324,7 +324,26 @@ const struct value *value_subscript(struct values *values, const struct value *o
 
 /* -- attributes ---------------------------------------------------------------------------------------------------- */
 
+/* What a view, a part or another order of a tensor is of; NULL for any other value. */
+static const struct value *viewed(struct values *values, const struct value *v) {
+    const struct function *f = v->kind == VALUE_CALL && v->count > 0 ? library_function(lib(values), v->atom) : NULL;
+    switch (f != NULL ? f->special : SPECIAL_NONE) {
+    case SPECIAL_RESHAPE:
+    case SPECIAL_PERMUTE:
+    case SPECIAL_TRANSPOSE:
+    case SPECIAL_UNSQUEEZE:
+    case SPECIAL_SLICE:
+    case SPECIAL_SELECT:
+    case SPECIAL_FLATTEN:
+    case SPECIAL_EXPAND: return v->arg[0];
+    default: return NULL;
+    }
+}
+
 const struct value *value_attr(struct values *values, const struct value *of, atom attr) {
+    if (attr == lib(values)->dtype || attr == lib(values)->device)
+        for (const struct value *whole; (whole = viewed(values, of)) != NULL;)
+            of = whole;
     const struct value *cast = value_cast_of(of);
     if (cast != NULL && attr == lib(values)->dtype && of->arg[1]->kind != VALUE_CONST)
         return of->arg[1];

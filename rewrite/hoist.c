@@ -25,6 +25,7 @@ struct carrier {
 
 struct use {
     struct node **slot, *shape; /* where it stands, and the expression over the table */
+    struct node *cast;          /* the dtype that it is cast to there; or NULL */
     struct web *web;
     bool size;
 };
@@ -122,12 +123,19 @@ static bool follow_whole(struct table *t, const struct carrier *c, struct node *
     return true;
 }
 
-static bool add_use(struct table *t, const struct carrier *c, struct node **slot, enum lanes lanes) {
-    struct use use = {slot, lanes_expand(t->unit, *slot, c->web), c->web, lanes == LANES_SIZE};
+static bool add_use(
+    struct table *t, const struct carrier *c, struct node **slot, struct node *cast, enum lanes lanes) {
+    struct use use = {slot, lanes_expand(t->unit, *slot, c->web), cast, c->web, lanes == LANES_SIZE};
     if (!use.size && !lanes_keep_rank(use.shape))
         return false;
     vec_push(t->unit->arena, &t->uses, use);
     return true;
+}
+
+/* d of x.to(d), NULL for anything else. */
+static struct node *cast_dtype(const struct node *e) {
+    bool cast = e->kind == NODE_CALL && is_method(e, "to") && e->nkids == 2;
+    return !cast ? NULL : e->kid[1]->kind == NODE_KEYWORD ? e->kid[1]->kid[0] : e->kid[1];
 }
 
 /* Whether the table itself, or a variable that holds lanes of it, is read: a size in a variable stays what it was. */
@@ -155,7 +163,9 @@ static bool follow_element(struct table *t, const struct carrier *c, struct node
         return false;
     enum lanes lanes = node_is_expr(n) ? lanes_of(n, c->web) : LANES_OTHER;
     if (lanes == LANES_TABLE || lanes == LANES_SIZE)
-        return !reads_lanes(n, c->web) || add_use(t, c, slot, lanes);
+        return !reads_lanes(n, c->web) || add_use(t, c, slot, NULL, lanes);
+    if (cast_dtype(n) && lanes_of(receiver(n), c->web) == LANES_TABLE)
+        return add_use(t, c, &n->kid[0]->kid[0], cast_dtype(n), LANES_TABLE) && follow_element(t, c, &n->kid[1]);
     uint32_t count = n->kind == NODE_ASSIGN ? 1 : n->nkids;
     for (uint32_t i = 0; i < count; i++) {
         struct node *kid = is_kind(n->kid[i], NODE_KEYWORD) ? n->kid[i]->kid[0] : n->kid[i];
@@ -280,6 +290,18 @@ static struct node *rebuilt(struct table *t, struct map *made, struct node *e, c
     return copy;
 }
 
+/* `e` with one variable read in place of another. */
+static struct node *replaced(struct unit *unit, struct node *e, const struct web *old, struct web *new) {
+    if (e == NULL)
+        return NULL;
+    if (e->kind == NODE_NAME && e->web == old)
+        return make_web_name(unit->arena, new);
+    struct node *copy = node_copy(unit->arena, e);
+    for (uint32_t i = 0; i < copy->nkids; i++)
+        copy->kid[i] = replaced(unit, e->kid[i], old, new);
+    return copy;
+}
+
 static bool same_value(struct unit *unit, struct node *a, struct node *b) {
     struct values *values = values_create(unit->arena, unit->atoms, unit->rules->library);
     return value_of(values, a) == value_of(values, b);
@@ -334,7 +356,7 @@ static void read_as_is(struct table *t) {
         refresh_definitions(t->carriers.at[i].fn->body);
 }
 
-/* -- the pass ------------------------------------------------------------------------------------------------------ */
+/* -- tables of a function that makes them -------------------------------------------------------------------------- */
 
 struct made {
     const struct node *shape;
@@ -367,6 +389,76 @@ static void hoist(struct table *t, struct node **result, struct made *last, stru
     read_as_is(t);
 }
 
+/* -- tables that the reader itself takes apart --------------------------------------------------------------------- */
+
+/* Every use is cast to the same dtype again. */
+static bool cast_again(const struct table *t, struct node *dtype) {
+    for (uint32_t i = 0; i < t->uses.len; i++)
+        if (t->uses.at[i].cast == NULL || !same_value(t->unit, t->uses.at[i].cast, dtype))
+            return false;
+    return true;
+}
+
+/* The table `w`, read in this function alone. */
+static bool read_here(struct table *t, struct web *w) {
+    struct carrier c = {t->maker, w, false};
+    vec_push(t->unit->arena, &t->carriers, c);
+    return follow_element(t, &c, &t->maker->body) && t->carriers.len == 1;
+}
+
+/* `a, b = torch.split(x.to(d), ...)`: where all that is made of the parts is cast to d, x need not be. */
+static void drop_early_cast(struct table *t, uint32_t count, struct node *split) {
+    struct node **slot = split->nkids > 1 ? &split->kid[1] : NULL;
+    struct web *w = slot && is_local(*slot) ? (*slot)->web : NULL;
+    struct node *dtype = w ? cast_dtype(w->expr) : NULL;
+    for (uint32_t i = 0; dtype && i < count; i++)
+        dtype = cast_again(&t[i], dtype) ? dtype : NULL;
+    if (dtype == NULL)
+        return;
+    struct web *whole = new_variable(t->unit, w, receiver(w->expr));
+    if (insert_after(t->unit, t->maker, w->stmt, whole->stmt))
+        for (uint32_t i = 1; i < split->nkids; i++)
+            split->kid[i] = replaced(t->unit, split->kid[i], w, whole);
+}
+
+/* Lanes that are made of a part again and again are made once. */
+static void make_once(struct table *t, struct web *part) {
+    bool plain;
+    const struct node *shape = common_shape(t, &plain);
+    for (uint32_t i = 0; i < t->uses.len; i++)
+        plain |= t->uses.at[i].size;
+    if (shape == NULL || plain || t->uses.len < 2)
+        return;
+    struct node *name = make_web_name(t->unit->arena, part);
+    struct web *w = new_variable(t->unit, part, lanes_fill(t->unit, shape, name));
+    if (!insert_after(t->unit, t->maker, part->stmt, w->stmt))
+        return;
+    for (uint32_t i = 0; i < t->uses.len; i++)
+        t->uses.at[i].web = w;
+    read_as_is(t);
+}
+
+/* `sin, cos = torch.split(table, ...)` in the function that reads them. */
+static void hoist_parts(struct unit *unit, const struct functions *all, struct fn *fn, struct node *stmt) {
+    enum { PARTS = 4 };
+    struct table t[PARTS];
+    const struct node *parts = stmt->kind == NODE_ASSIGN && stmt->nkids == 2 ? stmt->kid[1] : NULL;
+    struct node *split = stmt->kid[0];
+    if (!is_kind(parts, NODE_TUPLE) || parts->nkids > PARTS || !is_kind(split, NODE_CALL) ||
+        split->kid[0]->kind != NODE_ATTRIBUTE || !word_in(split->kid[0]->atom, "split chunk"))
+        return;
+    for (uint32_t i = 0; i < parts->nkids; i++) {
+        t[i] = (struct table){.unit = unit, .all = all, .maker = fn};
+        if (parts->kid[i]->kind != NODE_NAME || !parts->kid[i]->web || !read_here(&t[i], parts->kid[i]->web))
+            return;
+    }
+    drop_early_cast(t, parts->nkids, split);
+    for (uint32_t i = 0; i < parts->nkids; i++)
+        make_once(&t[i], parts->kid[i]->web);
+}
+
+/* -- the pass ------------------------------------------------------------------------------------------------------ */
+
 static bool takes_positions(const struct fn *fn) {
     for (uint32_t i = 1; i < fn->params.len; i++)
         if (fn->params.at[i]->abs && fn->params.at[i]->abs->kind == ABS_TENSOR && fn->params.at[i]->abs->positions)
@@ -380,6 +472,8 @@ void hoist_table_work(struct unit *unit) {
     for (uint32_t i = 0; i < all.list.len; i++) {
         struct fn *fn = all.list.at[i];
         struct node *last = fn->body->nkids ? fn->body->kid[fn->body->nkids - 1] : NULL;
+        for (uint32_t k = 0; takes_positions(fn) && k < fn->body->nkids; k++)
+            hoist_parts(unit, &all, fn, fn->body->kid[k]);
         if (!takes_positions(fn) || fn->escapes || !is_kind(last, NODE_RETURN) || !is_kind(last->kid[0], NODE_TUPLE))
             continue;
         struct made made = {NULL, NULL, NULL};

@@ -79,6 +79,33 @@ static bool dimension_is_last(const struct node *e, uint32_t position) {
     return is_minus_one(call_argument(e, position, "dim"));
 }
 
+/* A buffer that is computed in the constructor and not loaded: nn.Buffer(..., persistent=False). */
+static struct attr *transient_buffer(const struct node *e) {
+    while (e->kind == NODE_NAME && e->web && e->web->kind == WEB_ASSIGN && e->web->expr)
+        e = e->web->expr;
+    struct attr *attr = e->kind == NODE_ATTRIBUTE && e->kid[0]->abs && e->kid[0]->abs->kind == ABS_INSTANCE
+                            ? class_attr_of(e->kid[0]->abs->cls, e->atom)
+                            : NULL;
+    const struct node *made = attr && attr->stores == 1 ? attr->expr : NULL;
+    if (!is_kind(made, NODE_CALL) || made->nkids < 2 || !made->kid[0]->abs ||
+        made->kid[0]->abs->kind != ABS_LIBRARY || !qual_ends(made->kid[0]->abs->qual, "Buffer"))
+        return NULL;
+    const struct node *persistent = call_argument(made, 1, "persistent");
+    return is_kind(persistent, NODE_CONST) && persistent->op == OP_FALSE ? attr : NULL;
+}
+
+/* self.embed_positions[position_ids]: a table already. */
+static bool is_row(const struct tabulate *t, const struct node *e) {
+    return e->kind == NODE_SUBSCRIPT && is_kind(e->kid[1], NODE_NAME) && e->kid[1]->web == t->positions &&
+           transient_buffer(e->kid[0]) != NULL;
+}
+
+/* x.shape[-1], which is the same for the rows and the whole table. */
+static bool is_width(const struct node *e) {
+    return e->kind == NODE_SUBSCRIPT && e->kid[0]->kind == NODE_ATTRIBUTE && atom_is(e->kid[0]->atom, "shape") &&
+           is_minus_one(e->kid[1]);
+}
+
 static enum tag tag_call(struct tabulate *t, struct node *e) {
     if (is_dynamic_read(e))
         return TAG_STATIC;
@@ -102,7 +129,7 @@ static enum tag tag_call(struct tabulate *t, struct node *e) {
     if (word_in(name, "cat stack concat repeat_interleave") &&
         (dimension_is_last(e, library ? 1 : 0) || dimension_is_last(e, 2) || dimension_is_last(e, 1)))
         return TAG_POSITIONAL;
-    if (word_in(name, "chunk split") && dimension_is_last(e, 1))
+    if (word_in(name, "chunk split") && dimension_is_last(e, library ? 2 : 1))
         return TAG_POSITIONAL;
     return TAG_OTHER;
 }
@@ -129,6 +156,10 @@ static enum tag tag_of(struct tabulate *t, struct node *e) {
             return TAG_DEVICE;
         return tag_of(t, e->kid[0]) == TAG_STATIC ? TAG_STATIC : TAG_OTHER;
     case NODE_SUBSCRIPT:
+        if (is_row(t, e))
+            return TAG_POSITIONAL;
+        if (is_width(e) && tag_of(t, e->kid[0]->kid[0]) == TAG_POSITIONAL)
+            return TAG_STATIC;
         tag = tag_of(t, e->kid[0]);
         if (tag == TAG_RAW || tag == TAG_POSITIONAL)
             return tag_index(t, e, tag);
@@ -272,9 +303,28 @@ static struct node *clone_angles(struct tabulate *t, struct node *frequencies) {
     return t->rope_init ? long_context_rows(t, rows) : rows;
 }
 
+/* The buffer that rows are read from, in a variable of the constructor. */
+static struct node *clone_buffer(struct tabulate *t, const struct attr *attr) {
+    struct arena *arena = t->unit->arena;
+    struct node **made = &attr->expr->kid[1], *block = t->init->body;
+    for (uint32_t i = 0; (*made)->kind != NODE_NAME && i < block->nkids; i++) {
+        if (block->kid[i] != attr->stmt)
+            continue;
+        struct web *w = NEW(arena, struct web);
+        *w = (struct web){.kind = WEB_ASSIGN, .name = attr->name, .abs = abs_simple(ABS_TENSOR), .expr = *made};
+        w->stmt = node_make(arena, NODE_ASSIGN, NULL, 2, *made, make_web_name(arena, w));
+        node_insert(arena, block, i, w->stmt);
+        *made = make_web_name(arena, w);
+        break;
+    }
+    return node_copy(arena, *made);
+}
+
 static struct node *clone(struct tabulate *t, struct node *e) {
     if (e == NULL)
         return NULL;
+    if (is_row(t, e))
+        return clone_buffer(t, transient_buffer(e->kid[0]));
     if (e->kind == NODE_BINOP && e->op == OP_MUL)
         for (int i = 0; i < 2; i++)
             if (is_column(t, e->kid[i]) && tag_of(t, e->kid[1 - i]) == TAG_STATIC)
