@@ -12,6 +12,7 @@
 #include "rewrite/fill.h"
 #include "rewrite/hoist.h"
 #include "rewrite/layout.h"
+#include "rewrite/lift.h"
 #include "rewrite/tabulate.h"
 #include "rewrite/tidy.h"
 #include "rewrite/versions.h"
@@ -58,6 +59,7 @@ static bool run_branches(struct unit *unit) {
 static bool run_tables(struct unit *unit) {
     hoist_table_work(unit);
     tabulate(unit);
+    lift_tables(unit);
     return true;
 }
 
