@@ -12,15 +12,15 @@
 #include "rewrite/unit.h"
 
 struct trial {
-    struct node *join, *call;   /* the IF, the op */
-    struct node *probe[2];      /* statements at the end of the branches */
+    struct node *join, *call;    /* the IF, the op */
+    struct node *probe[2];       /* statements at the end of the branches */
     struct web *old[2], *new[2]; /* of the two arguments */
 };
 
 static struct web *joined_argument(const struct node *call, uint32_t i) {
     const struct node *a = call->nkids > i ? call->kid[i] : NULL;
     return is_kind(a, NODE_NAME) && a->web && a->web->kind == WEB_IF && a->web->from[0] && a->web->from[1] ? a->web
-                                                                                                             : NULL;
+                                                                                                           : NULL;
 }
 
 /* An attention whose q and k come from the same choice. */

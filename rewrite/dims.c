@@ -16,8 +16,8 @@ static bool is_special(const struct values *values, const struct value *v, enum 
 }
 
 static const struct value *own_size(struct values *values, const struct value *v, uint32_t i, uint32_t rank) {
-    return value_index(values, value_attr(values, v, values_library(values)->shape),
-        value_number(values, (double)i - (double)rank));
+    return value_index(
+        values, value_attr(values, v, values_library(values)->shape), value_number(values, (double)i - (double)rank));
 }
 
 /* Nothing is known but that it has a shape. */
@@ -69,8 +69,9 @@ static struct dims given_dims(struct values *values, const struct value *v, int 
         bool open = value_is_int(shape->arg[i], -1);
         if (open && expands && before.rank != shape->count)
             return d;
-        d.at[i] = !open ? find_size(values, shape->arg[i], depth)
-                        : expands ? before.at[i] : own_size(values, v, i, shape->count);
+        d.at[i] = !open     ? find_size(values, shape->arg[i], depth)
+                  : expands ? before.at[i]
+                            : own_size(values, v, i, shape->count);
     }
     d.rank = shape->count;
     return d;
@@ -206,13 +207,15 @@ const struct value *dims_last(struct values *values, const struct value *tensor)
             return sizes->arg[(uint32_t)v->arg[1]->number];
         if (keeps_shape(values, v))
             v = v->arg[0];
-        else if (v->kind == VALUE_APPLY && v->count == 2 && v->arg[0]->abs && module_keeps_shape(values, v->arg[0]->abs))
+        else if (v->kind == VALUE_APPLY && v->count == 2 && v->arg[0]->abs &&
+                 module_keeps_shape(values, v->arg[0]->abs))
             v = v->arg[1];
         else
             break;
     }
     const struct value *shape = is_special(values, v, SPECIAL_RESHAPE) ? v->arg[1] : NULL;
-    const struct value *last = shape && shape->kind == VALUE_TUPLE && shape->count ? shape->arg[shape->count - 1] : NULL;
+    const struct value *last =
+        shape && shape->kind == VALUE_TUPLE && shape->count ? shape->arg[shape->count - 1] : NULL;
     bool given = last && last->kind != VALUE_STAR && !value_is_int(last, -1);
     return given ? dims_size(values, last) : own_size(values, v, 0, 1);
 }

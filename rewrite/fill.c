@@ -4,8 +4,8 @@
  * Writes  `x = y.new_empty(...); x[..., :n].copy_(a); x[..., n:].copy_(b)` becomes x = torch.cat((a, b), dim=-1) where
  *         all shapes are known to fit; a view before a linear layer and another after it is the last one alone; a size
  *         that a variable holds already is read from that.
- * Guarantees  the same values. Without a proof that the parts have just the shapes of the slices nothing changes: a copy
- *         would repeat a part that is smaller. */
+ * Guarantees  the same values. Without a proof that the parts have just the shapes of the slices nothing changes: a
+ * copy would repeat a part that is smaller. */
 #include "rewrite/fill.h"
 
 #include <string.h>
@@ -32,7 +32,8 @@ static void collect(struct filling *f) {
 /* -- filled tensors ------------------------------------------------------------------------------------------------ */
 
 /* The part of `x[..., a:b].copy_(part)` at the end of what was filled so far; NULL for anything else. */
-static struct node *copied_part(const struct node *s, const struct web *x, const struct node **from, const struct node **to) {
+static struct node *copied_part(
+    const struct node *s, const struct web *x, const struct node **from, const struct node **to) {
     const struct node *call = s->kind == NODE_EXPR ? s->kid[0] : NULL;
     if (!is_kind(call, NODE_CALL) || !is_method(call, "copy_") || call->nkids != 2)
         return NULL;

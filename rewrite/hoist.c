@@ -123,8 +123,7 @@ static bool follow_whole(struct table *t, const struct carrier *c, struct node *
     return true;
 }
 
-static bool add_use(
-    struct table *t, const struct carrier *c, struct node **slot, struct node *cast, enum lanes lanes) {
+static bool add_use(struct table *t, const struct carrier *c, struct node **slot, struct node *cast, enum lanes lanes) {
     struct use use = {slot, lanes_expand(t->unit, *slot, c->web), cast, c->web, lanes == LANES_SIZE};
     if (!use.size && !lanes_keep_rank(use.shape))
         return false;
@@ -169,8 +168,7 @@ static bool follow_element(struct table *t, const struct carrier *c, struct node
     uint32_t count = n->kind == NODE_ASSIGN ? 1 : n->nkids;
     for (uint32_t i = 0; i < count; i++) {
         struct node *kid = is_kind(n->kid[i], NODE_KEYWORD) ? n->kid[i]->kid[0] : n->kid[i];
-        bool argument =
-            n->kind == NODE_CALL && i > 0 && n->callsite && is_kind(kid, NODE_NAME) && kid->web == c->web;
+        bool argument = n->kind == NODE_CALL && i > 0 && n->callsite && is_kind(kid, NODE_NAME) && kid->web == c->web;
         if (argument ? !hand_on(t, n, i, false) : !follow_element(t, c, &n->kid[i]))
             return false;
     }
@@ -272,7 +270,8 @@ static struct web *new_variable(struct unit *unit, const struct web *like, struc
 }
 
 /* `e` computed from `new` instead of `base`; variables on the way are set anew. */
-static struct node *rebuilt(struct table *t, struct map *made, struct node *e, const struct web *base, struct web *new) {
+static struct node *rebuilt(
+    struct table *t, struct map *made, struct node *e, const struct web *base, struct web *new) {
     struct arena *arena = t->unit->arena;
     if (is_local(e) && e->web == base)
         return make_web_name(arena, new);
@@ -344,7 +343,8 @@ static void read_as_is(struct table *t) {
     for (uint32_t i = 0; i < t->uses.len; i++) {
         struct node *name = make_web_name(arena, t->uses.at[i].web), *old = *t->uses.at[i].slot;
         if (t->uses.at[i].size) {
-            struct node *minus = node_make(arena, NODE_UNARYOP, NULL, 1, make_number(arena, intern(t->unit->atoms, "1")));
+            struct node *minus =
+                node_make(arena, NODE_UNARYOP, NULL, 1, make_number(arena, intern(t->unit->atoms, "1")));
             minus->op = OP_NEG;
             name = node_make(
                 arena, NODE_SUBSCRIPT, NULL, 2, make_attr(arena, name, intern(t->unit->atoms, "shape")), minus);
@@ -479,8 +479,7 @@ void hoist_table_work(struct unit *unit) {
         struct made made = {NULL, NULL, NULL};
         struct map rebuilt_webs = {0};
         for (uint32_t k = 0; k < last->kid[0]->nkids; k++) {
-            struct table t = {
-                .unit = unit, .all = &all, .maker = fn, .element = k, .count = last->kid[0]->nkids};
+            struct table t = {.unit = unit, .all = &all, .maker = fn, .element = k, .count = last->kid[0]->nkids};
             hoist(&t, &last->kid[0]->kid[k], &made, &rebuilt_webs);
         }
     }

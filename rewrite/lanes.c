@@ -52,10 +52,9 @@ static enum lanes lanes_of_call(const struct node *e, const struct web *table) {
     int n;
     if (atom_is(callee->atom, "unsqueeze"))
         return e->nkids == first + 2 && is_int(e->kid[first + 1], &n) && (n == 1 || n == 2) ? lanes_of(object, table)
-                                                                                          : LANES_OTHER;
+                                                                                            : LANES_OTHER;
     if (atom_is(callee->atom, "repeat_interleave"))
-        return e->nkids == first + 3 && is_int(e->kid[first + 1], &n) &&
-                       is_last_dim(call_argument(e, first + 1, "dim"))
+        return e->nkids == first + 3 && is_int(e->kid[first + 1], &n) && is_last_dim(call_argument(e, first + 1, "dim"))
                    ? lanes_of(object, table)
                    : LANES_OTHER;
     if (!first || !atom_is(callee->atom, "cat") || !is_last_dim(call_argument(e, 1, "dim")) ||

@@ -4,8 +4,8 @@
  *         position_ids and a tensor of which it needs no more than the dtype.
  * Writes  where the constructor makes the table from the configuration alone, so that it is the same in all layers, the
  *         model that loops over them has it instead, reads it before the loop, and hands what it read down.
- * Guarantees  the same values. The dtype that a module asks for is that of the hidden states: a linear layer computes in
- *         the dtype of its input. */
+ * Guarantees  the same values. The dtype that a module asks for is that of the hidden states: a linear layer computes
+ * in the dtype of its input. */
 #include "rewrite/lift.h"
 
 #include <string.h>
@@ -24,9 +24,9 @@ struct chain {
     struct node *call[LEVELS]; /* call[0] calls the reader; the last one stands in the loop of the model */
     uint32_t calls;
     struct node *loop;
-    struct web *positions; /* the parameter of the model */
-    struct map moved;      /* variables of the reader's constructor -> variables of the model's */
-    uint32_t at;           /* where the model's constructor goes on */
+    struct web *read_at, *positions; /* what the table is indexed by: the reader's parameter, the model's variable */
+    struct map moved;                /* variables of the reader's constructor -> variables of the model's */
+    uint32_t at;                     /* where the model's constructor goes on */
 };
 
 /* -- finding the way ----------------------------------------------------------------------------------------------- */
@@ -55,12 +55,11 @@ static struct node *only_call(const struct chain *c, const struct fn *fn, struct
     return count == 1 ? call : NULL;
 }
 
-static struct web *positions_of(const struct fn *fn) {
+static bool is_param_of(const struct fn *fn, const struct web *w) {
     for (uint32_t i = 1; i < fn->params.len; i++)
-        if (fn->params.at[i]->web && fn->params.at[i]->abs && fn->params.at[i]->abs->kind == ABS_TENSOR &&
-            fn->params.at[i]->abs->positions)
-            return fn->params.at[i]->web;
-    return NULL;
+        if (fn->params.at[i]->web == w)
+            return true;
+    return false;
 }
 
 static struct node *argument_value(struct node *arg) {
@@ -85,20 +84,31 @@ static struct node *loop_around(const struct fn *fn, const struct fn *callee) {
     return NULL;
 }
 
-/* From the reader up to the loop over layers; the positions are handed on unchanged. */
+static bool is_before(const struct fn *fn, const struct node *stmt, const struct node *loop) {
+    for (uint32_t i = 0; i < fn->body->nkids && fn->body->kid[i] != loop; i++)
+        if (fn->body->kid[i] == stmt)
+            return true;
+    return false;
+}
+
+/* From the reader up to the loop over layers; the positions are handed on unchanged and are those of all layers. */
 static bool find_chain(struct chain *c) {
     struct fn *fn = c->reader;
-    for (c->calls = 0; c->calls < LEVELS; fn = c->model) {
-        struct web *param = positions_of(fn);
+    struct web *param = c->read_at;
+    for (c->calls = 0; c->calls < LEVELS; fn = c->model, param = c->positions) {
         struct node *call = fn->escapes ? NULL : only_call(c, fn, &c->model);
-        struct node *given = call && param ? given_to(call, param) : NULL;
-        c->positions = c->model && call ? positions_of(c->model) : NULL;
-        if (given == NULL || given->kind != NODE_NAME || c->positions == NULL || given->web != c->positions)
+        struct node *given = call ? given_to(call, param) : NULL;
+        if (given == NULL || given->kind != NODE_NAME || given->web == NULL)
             return false;
+        c->positions = given->web;
         c->call[c->calls++] = call;
         c->loop = loop_around(c->model, fn);
+        bool known = is_param_of(c->model, c->positions);
         if (c->loop)
-            return c->model->owner && class_method(c->model->owner, "__init__");
+            return c->model->owner && class_method(c->model->owner, "__init__") &&
+                   (known || is_before(c->model, c->positions->stmt, c->loop));
+        if (!known)
+            return false;
     }
     return false;
 }
@@ -130,8 +140,8 @@ static void add_argument(struct unit *unit, struct node *call, struct web *value
     memcpy(param, site->param, (call->nkids - 1) * sizeof *param);
     param[call->nkids - 1] = site->fn->params.len - 1;
     site->param = param;
-    node_add(unit->arena, call,
-        node_make(unit->arena, NODE_KEYWORD, value->name, 1, make_web_name(unit->arena, value)));
+    node_add(
+        unit->arena, call, node_make(unit->arena, NODE_KEYWORD, value->name, 1, make_web_name(unit->arena, value)));
 }
 
 /* A parameter of the reader that holds what `value` of the model does. */
@@ -227,8 +237,8 @@ static struct node *moved_attribute(struct chain *c, const struct node *e) {
 static struct node *moved(struct chain *c, struct node *e) {
     if (e->kind == NODE_NAME && e->web) {
         struct web *w = e->web;
-        return w->kind == WEB_PARAM    ? moved_symbol(c, w->abs)
-               : w->kind == WEB_ASSIGN ? moved_variable(c, web_key(c->unit->atoms, w), w->name, w->expr)
+        return w->kind == WEB_PARAM     ? moved_symbol(c, w->abs)
+               : w->kind == WEB_ASSIGN  ? moved_variable(c, web_key(c->unit->atoms, w), w->name, w->expr)
                : w->kind == WEB_ELEMENT ? moved_element(c, w)
                                         : NULL;
     }
@@ -250,12 +260,13 @@ static struct attr *new_attribute(struct chain *c, atom name, const struct absva
 
 /* -- buffers ------------------------------------------------------------------------------------------------------- */
 
-/* self._ad_cos_cached[position_ids], whole right-hand side. */
-static struct attr *table_read(const struct fn *fn, const struct node *s) {
+/* self._ad_cos_cached[position_ids], whole right-hand side; *at is the parameter that indexes it. */
+static struct attr *table_read(const struct fn *fn, const struct node *s, struct web **at) {
     bool read = s->kind == NODE_ASSIGN && s->nkids == 2 && s->kid[1]->kind == NODE_NAME && s->kid[1]->web &&
                 s->kid[0]->kind == NODE_SUBSCRIPT && is_kind(s->kid[0]->kid[1], NODE_NAME) &&
-                s->kid[0]->kid[1]->web == positions_of(fn) && is_kind(s->kid[0]->kid[0], NODE_ATTRIBUTE) &&
+                is_param_of(fn, s->kid[0]->kid[1]->web) && is_kind(s->kid[0]->kid[0], NODE_ATTRIBUTE) &&
                 starts_with(s->kid[0]->kid[0]->atom, "_ad_");
+    *at = read ? s->kid[0]->kid[1]->web : NULL;
     return read ? class_attr_of(fn->owner, s->kid[0]->kid[0]->atom) : NULL;
 }
 
@@ -289,28 +300,93 @@ static bool only_asks_dtype(const struct node *n, const struct web *w) {
     return true;
 }
 
-/* cos, sin = self.rotary_emb(x, position_ids) */
-static struct attr *module_call(const struct fn *fn, const struct node *s) {
+static bool says_not_persistent(const struct node *n) {
+    if (n == NULL)
+        return false;
+    if (n->kind == NODE_KEYWORD && n->atom && atom_is(n->atom, "persistent"))
+        return is_kind(n->kid[0], NODE_CONST) && n->kid[0]->op == OP_FALSE;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        if (says_not_persistent(n->kid[i]))
+            return true;
+    return false;
+}
+
+/* None, a number, a setting: what every store of an attribute assigns. */
+static bool stores_settings(const struct node *n, atom attribute) {
+    if (n == NULL)
+        return true;
+    if (n->kind == NODE_ASSIGN && n->kid[1]->kind == NODE_ATTRIBUTE && n->kid[1]->atom == attribute) {
+        const struct node *v = n->kid[0];
+        return v->kind == NODE_CONST || v->kind == NODE_NUMBER ||
+               (v->kind == NODE_SUBSCRIPT && v->kid[1]->kind == NODE_STRING) ||
+               (v->kind == NODE_CALL && is_name(v->kid[0], "getattr"));
+    }
+    for (uint32_t i = 0; i < n->nkids; i++)
+        if (!stores_settings(n->kid[i], attribute))
+            return false;
+    return true;
+}
+
+static bool is_state(const struct cls *cls, atom name) {
+    const struct attr *attr = class_attr_of(cls, name);
+    if (attr == NULL)
+        return true;
+    switch (attr->abs->kind) {
+    case ABS_NUMBER:
+    case ABS_SYMBOLIC:
+    case ABS_CONST:
+    case ABS_CONFIG: return false;
+    case ABS_TENSOR: return !starts_with(name, "_ad_") && !(attr->stmt && says_not_persistent(attr->stmt));
+    case ABS_TOP: {
+        const struct fn *init = class_method(cls, "__init__");
+        return init == NULL || init->body == NULL || !stores_settings(init->body, name);
+    }
+    default: return true;
+    }
+}
+
+/* Nothing that is read there is loaded from a checkpoint: numbers, and buffers that the constructor computes. */
+static bool reads_no_state(const struct node *n, const struct cls *cls) {
+    if (n == NULL)
+        return true;
+    if (n->kind == NODE_CALL && is_name(n->kid[0], "getattr"))
+        return false;
+    if (n->kind == NODE_ATTRIBUTE && n->kid[0]->abs && n->kid[0]->abs->kind == ABS_INSTANCE)
+        return !is_state(cls, n->atom);
+    for (uint32_t i = 0; i < n->nkids; i++)
+        if (!reads_no_state(n->kid[i], cls))
+            return false;
+    return true;
+}
+
+static bool is_call_of_part(const struct fn *fn, const struct node *call) {
+    return is_kind(call, NODE_CALL) && call->callsite && call->callsite->fn != fn && call->callsite->fn->body &&
+           call->kid[0]->kind == NODE_ATTRIBUTE && call->kid[0]->kid[0]->abs &&
+           call->kid[0]->kid[0]->abs->kind == ABS_INSTANCE && call->kid[0]->kid[0]->abs->cls == fn->owner;
+}
+
+/* cos, sin = self.rotary_emb(x, position_ids); *at is the parameter that is given as the positions. */
+static struct attr *module_call(const struct fn *fn, const struct node *s, struct web **at) {
     const struct node *call = s->kind == NODE_ASSIGN && s->nkids == 2 ? s->kid[0] : NULL;
-    if (!is_kind(call, NODE_CALL) || !call->callsite || call->callsite->fn == fn || !call->callsite->fn->body ||
-        call->kid[0]->kind != NODE_ATTRIBUTE || !call->kid[0]->kid[0]->abs ||
-        call->kid[0]->kid[0]->abs->kind != ABS_INSTANCE || call->kid[0]->kid[0]->abs->cls != fn->owner ||
-        s->kid[1]->kind != NODE_TUPLE)
+    *at = NULL;
+    if (!is_call_of_part(fn, call) || s->kid[1]->kind != NODE_TUPLE || call->callsite->fn->owner == NULL ||
+        !reads_no_state(call->callsite->fn->body, call->callsite->fn->owner))
         return NULL;
-    bool positions = false;
     for (uint32_t i = 1; i < call->nkids; i++) {
         const struct node *a = call->kid[i]->kind == NODE_KEYWORD ? call->kid[i]->kid[0] : call->kid[i];
         uint32_t p = call->callsite->param[i - 1];
-        bool is_positions = a->kind == NODE_NAME && a->web == positions_of(fn);
-        positions |= is_positions;
-        if (p == UINT32_MAX ||
-            (!is_positions && !only_asks_dtype(call->callsite->fn->body, call->callsite->fn->params.at[p]->web)))
+        if (p == UINT32_MAX)
             return NULL;
+        if (only_asks_dtype(call->callsite->fn->body, call->callsite->fn->params.at[p]->web))
+            continue;
+        if (*at || a->kind != NODE_NAME || !is_param_of(fn, a->web))
+            return NULL;
+        *at = a->web;
     }
     for (uint32_t i = 0; i < s->kid[1]->nkids; i++)
         if (s->kid[1]->kid[i]->kind != NODE_NAME || s->kid[1]->kid[i]->web == NULL)
             return NULL;
-    return positions ? class_attr_of(fn->owner, call->kid[0]->atom) : NULL;
+    return *at ? class_attr_of(fn->owner, call->kid[0]->atom) : NULL;
 }
 
 /* The store that constructs the module; others may only say that there is none yet. */
@@ -343,7 +419,8 @@ static struct callsite *same_site(struct unit *unit, const struct callsite *site
 static void drop_stores(struct node *body, atom attribute) {
     for (uint32_t i = body->nkids; i-- > 0;) {
         const struct node *s = body->kid[i];
-        if (s->kind == NODE_ASSIGN && s->nkids == 2 && s->kid[1]->kind == NODE_ATTRIBUTE && s->kid[1]->atom == attribute)
+        if (s->kind == NODE_ASSIGN && s->nkids == 2 && s->kid[1]->kind == NODE_ATTRIBUTE &&
+            s->kid[1]->atom == attribute)
             node_remove(body, i);
     }
 }
@@ -393,7 +470,7 @@ static bool read_before_loop(struct chain *c, struct node *stmt, bool module) {
         value->callsite = same_site(c->unit, value->callsite, c->model);
     for (uint32_t i = 1; i < value->nkids; i++) {
         struct node **slot = value->kid[i]->kind == NODE_KEYWORD ? &value->kid[i]->kid[0] : &value->kid[i];
-        bool positions = (*slot)->kind == NODE_NAME && (*slot)->web == positions_of(c->reader);
+        bool positions = (*slot)->kind == NODE_NAME && (*slot)->web == c->read_at;
         *slot = make_web_name(arena, positions ? c->positions : hidden);
     }
     bool tuple = copy->kid[1]->kind == NODE_TUPLE;
@@ -406,8 +483,8 @@ static bool read_before_loop(struct chain *c, struct node *stmt, bool module) {
         w->expr = value;
         *target = make_web_name(arena, w);
         struct web *param = hand_down(c, w);
-        struct node *handed = node_make(
-            arena, NODE_ASSIGN, NULL, 2, make_web_name(arena, param), make_web_name(arena, old));
+        struct node *handed =
+            node_make(arena, NODE_ASSIGN, NULL, 2, make_web_name(arena, param), make_web_name(arena, old));
         old->kind = WEB_ASSIGN;
         old->stmt = handed;
         old->expr = handed->kid[0];
@@ -419,26 +496,23 @@ static bool read_before_loop(struct chain *c, struct node *stmt, bool module) {
     return true;
 }
 
-static void lift_statement(struct chain *c, uint32_t index) {
-    struct node *stmt = c->reader->body->kid[index];
-    struct attr *buffer = table_read(c->reader, stmt), *module = buffer ? NULL : module_call(c->reader, stmt);
-    if ((!buffer && !module) || (module && !hidden_before_loop(c)))
-        return;
+static bool lift_statement(struct chain *c, struct node *stmt) {
+    struct attr *buffer = table_read(c->reader, stmt, &c->read_at), *module = NULL;
+    if (buffer == NULL)
+        module = module_call(c->reader, stmt, &c->read_at);
+    if ((!buffer && !module) || !find_chain(c) || (module && !hidden_before_loop(c)))
+        return false;
+    const struct node *init = init_of(c->model)->body;
+    for (c->at = init->nkids; c->at > 0 && is_setup(init->kid[c->at - 1]);)
+        c->at--;
     uint32_t from = c->at;
     if (!(buffer ? move_buffer(c, buffer) : move_module(c, module)) || !read_before_loop(c, stmt, module != NULL))
-        return;
+        return false;
     if (buffer && c->at > from + 1)
-        init_of(c->model)->body->kid[from]->flags |= NF_BLANK;
+        init->kid[from]->flags |= NF_BLANK;
     if (module)
         drop_stores(init_of(c->reader)->body, module->name);
-    node_remove(c->reader->body, index);
-}
-
-static bool has_candidate(const struct fn *fn) {
-    for (uint32_t i = 0; i < fn->body->nkids; i++)
-        if (table_read(fn, fn->body->kid[i]) || module_call(fn, fn->body->kid[i]))
-            return true;
-    return false;
+    return true;
 }
 
 void lift_tables(struct unit *unit) {
@@ -446,12 +520,11 @@ void lift_tables(struct unit *unit) {
     functions_collect(unit, &all);
     for (uint32_t i = 0; i < all.list.len; i++) {
         struct chain c = {.unit = unit, .all = &all, .reader = all.list.at[i]};
-        if (!c.reader->owner || positions_of(c.reader) == NULL || !has_candidate(c.reader) || !find_chain(&c))
-            continue;
-        const struct node *init = init_of(c.model)->body;
-        for (c.at = init->nkids; c.at > 0 && is_setup(init->kid[c.at - 1]);)
-            c.at--;
-        for (uint32_t k = 0; k < c.reader->body->nkids; k++)
-            lift_statement(&c, k);
+        struct node *body = c.reader->body;
+        for (uint32_t k = 0; c.reader->owner && k < body->nkids;)
+            if (lift_statement(&c, body->kid[k]))
+                node_remove(body, k);
+            else
+                k++;
     }
 }

@@ -280,8 +280,8 @@ static struct node *swap_entries(struct layout *l, struct node *e, uint32_t rank
         if (!is_none(index->kid[i]) && !is_plain_slice(index->kid[i]))
             return NULL;
     }
-    struct node *value = is_none(index->kid[1]) || is_none(index->kid[2]) ? copy(l, e->kid[0])
-                                                                           : swapped(l, e->kid[0], rank - added);
+    struct node *value =
+        is_none(index->kid[1]) || is_none(index->kid[2]) ? copy(l, e->kid[0]) : swapped(l, e->kid[0], rank - added);
     struct node *s = with_kid(l, e, 0, value);
     if (s)
         swap_kids(s->kid[1], 1);
@@ -361,8 +361,8 @@ static struct node *swap_comprehension(struct layout *l, struct node *e, uint32_
     if (e->nkids != 2 || e->kid[1]->nkids != 2)
         return NULL;
     struct node *s = copy(l, e), *loop = s->kid[1], *targets = e->kid[1]->kid[0];
-    bool zip = loop->kid[1]->kind == NODE_CALL && is_name(loop->kid[1]->kid[0], "zip") &&
-               targets->kind == NODE_TUPLE && loop->kid[1]->nkids == targets->nkids + 1;
+    bool zip = loop->kid[1]->kind == NODE_CALL && is_name(loop->kid[1]->kid[0], "zip") && targets->kind == NODE_TUPLE &&
+               loop->kid[1]->nkids == targets->nkids + 1;
     if (zip)
         for (uint32_t i = 0; i < targets->nkids; i++)
             swap_target(l, &loop->kid[0]->kid[i], &loop->kid[1]->kid[i + 1], rank);

@@ -87,8 +87,8 @@ static struct attr *transient_buffer(const struct node *e) {
                             ? class_attr_of(e->kid[0]->abs->cls, e->atom)
                             : NULL;
     const struct node *made = attr && attr->stores == 1 ? attr->expr : NULL;
-    if (!is_kind(made, NODE_CALL) || made->nkids < 2 || !made->kid[0]->abs ||
-        made->kid[0]->abs->kind != ABS_LIBRARY || !qual_ends(made->kid[0]->abs->qual, "Buffer"))
+    if (!is_kind(made, NODE_CALL) || made->nkids < 2 || !made->kid[0]->abs || made->kid[0]->abs->kind != ABS_LIBRARY ||
+        !qual_ends(made->kid[0]->abs->qual, "Buffer"))
         return NULL;
     const struct node *persistent = call_argument(made, 1, "persistent");
     return is_kind(persistent, NODE_CONST) && persistent->op == OP_FALSE ? attr : NULL;

@@ -81,13 +81,10 @@ class BanyanAttention(nn.Module):
             self.hidden_size, self.num_key_value_heads * self.head_dim, bias=False
         )
         self.o_proj = nn.Linear(self.num_heads * self.head_dim, self.hidden_size, bias=False)
-        self.rotary_emb = BanyanRotaryEmbedding(
-            self.head_dim,
-            max_position_embeddings=config.max_position_embeddings,
-            base=config.rope_theta,
-        )
 
-    def forward(self, hidden_states: torch.Tensor, position_ids) -> torch.Tensor:
+    def forward(
+        self, hidden_states: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor
+    ) -> torch.Tensor:
         bsz, q_len, _ = hidden_states.size()
 
         query_states = self.q_proj(hidden_states).view(bsz, q_len, self.num_heads, self.head_dim)
@@ -95,7 +92,6 @@ class BanyanAttention(nn.Module):
         key_states = key_states.view(bsz, q_len, self.num_key_value_heads, self.head_dim)
         value_states = self.v_proj(hidden_states)
         value_states = value_states.view(bsz, q_len, self.num_key_value_heads, self.head_dim)
-        cos, sin = self.rotary_emb(value_states, position_ids)
         query_states, key_states = torch.ops.auto_deploy.torch_rope_with_explicit_cos_sin(
             query_states, key_states, cos, sin, 2
         )
@@ -125,13 +121,15 @@ class BanyanDecoderLayer(nn.Module):
         self.input_layernorm = BanyanRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
         self.post_attention_layernorm = BanyanRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
 
-    def forward(self, hidden_states: torch.Tensor, position_ids) -> torch.Tensor:
+    def forward(
+        self, hidden_states: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor
+    ) -> torch.Tensor:
         residual = hidden_states
 
         hidden_states = self.input_layernorm(hidden_states)
 
         # Self Attention
-        hidden_states = self.self_attn(hidden_states, position_ids)
+        hidden_states = self.self_attn(hidden_states, cos, sin)
         hidden_states = residual + hidden_states
 
         # Fully Connected
@@ -166,6 +164,10 @@ class BanyanModel(BanyanPreTrainedModel):
             [BanyanDecoderLayer(config) for _ in range(config.num_hidden_layers)]
         )
         self.norm = BanyanRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
+        head_dim = config.hidden_size // config.num_attention_heads
+        self.rotary_emb = BanyanRotaryEmbedding(
+            head_dim, max_position_embeddings=config.max_position_embeddings, base=config.rope_theta
+        )
         self.post_init()
 
     def get_input_embeddings(self) -> nn.Embedding:
@@ -193,9 +195,10 @@ class BanyanModel(BanyanPreTrainedModel):
         if inputs_embeds is None:
             inputs_embeds = self.embed_tokens(input_ids)
         hidden_states = inputs_embeds.to(self.norm.weight.dtype)
+        cos, sin = self.rotary_emb(hidden_states, position_ids)
 
         for decoder_layer in self.layers:
-            hidden_states = decoder_layer(hidden_states, position_ids)
+            hidden_states = decoder_layer(hidden_states, cos, sin)
         return BanyanModelOutput(last_hidden_state=self.norm(hidden_states))
 
 
