@@ -408,26 +408,31 @@ static bool read_here(struct table *t, struct web *w) {
 
 /* `a, b = torch.split(x.to(d), ...)`: where all that is made of the parts is cast to d, x need not be. */
 static void drop_early_cast(struct table *t, uint32_t count, struct node *split) {
-    struct node **slot = split->nkids > 1 ? &split->kid[1] : NULL;
-    struct web *w = slot && is_local(*slot) ? (*slot)->web : NULL;
-    struct node *dtype = w ? cast_dtype(w->expr) : NULL;
+    struct node *whole = split->nkids > 1 ? split->kid[1] : NULL, *cast = whole;
+    if (whole && is_local(whole))
+        cast = whole->web->expr;
+    struct node *dtype = cast ? cast_dtype(cast) : NULL;
     for (uint32_t i = 0; dtype && i < count; i++)
         dtype = cast_again(&t[i], dtype) ? dtype : NULL;
     if (dtype == NULL)
         return;
-    struct web *whole = new_variable(t->unit, w, receiver(w->expr));
-    if (insert_after(t->unit, t->maker, w->stmt, whole->stmt))
+    if (cast == whole) {
+        split->kid[1] = receiver(cast);
+        return;
+    }
+    struct web *before = new_variable(t->unit, whole->web, receiver(cast));
+    if (insert_after(t->unit, t->maker, whole->web->stmt, before->stmt))
         for (uint32_t i = 1; i < split->nkids; i++)
-            split->kid[i] = replaced(t->unit, split->kid[i], w, whole);
+            split->kid[i] = replaced(t->unit, split->kid[i], whole->web, before);
 }
 
-/* Lanes that are made of a part again and again are made once. */
+/* Lanes that are made of a part are a variable, which has the name of the part. */
 static void make_once(struct table *t, struct web *part) {
     bool plain;
     const struct node *shape = common_shape(t, &plain);
     for (uint32_t i = 0; i < t->uses.len; i++)
         plain |= t->uses.at[i].size;
-    if (shape == NULL || plain || t->uses.len < 2)
+    if (shape == NULL || plain)
         return;
     struct node *name = make_web_name(t->unit->arena, part);
     struct web *w = new_variable(t->unit, part, lanes_fill(t->unit, shape, name));
