@@ -329,6 +329,7 @@ def check_single(rule, example, dtype):
         if want is None:
             continue
         got = evaluate_template(right_side(rule, names_in(node)), env)
+        got, want = torch.as_tensor(got), torch.as_tensor(want)  # a size is a number
         assert got.shape == want.shape, ast.unparse(node)
         error = relative_rmse(got, want)
         limit = TOLERANCE[rule["promise"], dtype]
