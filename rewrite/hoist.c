@@ -25,7 +25,7 @@ struct carrier {
 
 struct use {
     struct node **slot, *shape; /* where it stands, and the expression over the table */
-    struct node *cast;          /* the dtype that it is cast to there; or NULL */
+    struct node **cast;         /* the cast of it there; or NULL */
     struct web *web;
     bool size;
 };
@@ -123,7 +123,8 @@ static bool follow_whole(struct table *t, const struct carrier *c, struct node *
     return true;
 }
 
-static bool add_use(struct table *t, const struct carrier *c, struct node **slot, struct node *cast, enum lanes lanes) {
+static bool add_use(
+    struct table *t, const struct carrier *c, struct node **slot, struct node **cast, enum lanes lanes) {
     struct use use = {slot, lanes_expand(t->unit, *slot, c->web), cast, c->web, lanes == LANES_SIZE};
     if (!use.size && !lanes_keep_rank(use.shape))
         return false;
@@ -164,7 +165,7 @@ static bool follow_element(struct table *t, const struct carrier *c, struct node
     if (lanes == LANES_TABLE || lanes == LANES_SIZE)
         return !reads_lanes(n, c->web) || add_use(t, c, slot, NULL, lanes);
     if (cast_dtype(n) && lanes_of(receiver(n), c->web) == LANES_TABLE)
-        return add_use(t, c, &n->kid[0]->kid[0], cast_dtype(n), LANES_TABLE) && follow_element(t, c, &n->kid[1]);
+        return add_use(t, c, &n->kid[0]->kid[0], slot, LANES_TABLE) && follow_element(t, c, &n->kid[1]);
     uint32_t count = n->kind == NODE_ASSIGN ? 1 : n->nkids;
     for (uint32_t i = 0; i < count; i++) {
         struct node *kid = is_kind(n->kid[i], NODE_KEYWORD) ? n->kid[i]->kid[0] : n->kid[i];
@@ -356,6 +357,29 @@ static void read_as_is(struct table *t) {
         refresh_definitions(t->carriers.at[i].fn->body);
 }
 
+/* Whether an expression is cast to the dtype of a tensor that the function was given. */
+static bool is_cast_to_parameter(const struct node *e) {
+    const struct node *dtype = cast_dtype(e);
+    return is_kind(dtype, NODE_ATTRIBUTE) && atom_is(dtype->atom, "dtype") && dtype->kid[0]->kind == NODE_NAME &&
+           dtype->kid[0]->web && dtype->kid[0]->web->kind == WEB_PARAM;
+}
+
+/* The dtype of q or k is that of the hidden states, to which the table was cast already: linear layers compute in the
+ * dtype of their input, and where a norm has made q wider the product with the table is as wide. */
+static void drop_casts(const struct table *t, const struct node *result) {
+    if (!is_cast_to_parameter(result))
+        return;
+    for (uint32_t i = 0; i < t->uses.len; i++) {
+        struct node **cast = t->uses.at[i].cast;
+        const struct node *dtype = cast ? cast_dtype(*cast) : NULL;
+        bool tensor = is_kind(dtype, NODE_ATTRIBUTE) && atom_is(dtype->atom, "dtype") &&
+                      dtype->kid[0]->kind == NODE_NAME && dtype->kid[0]->web && dtype->kid[0]->web->abs &&
+                      dtype->kid[0]->web->abs->kind == ABS_TENSOR;
+        if (tensor)
+            *cast = receiver(*cast);
+    }
+}
+
 /* -- tables of a function that makes them -------------------------------------------------------------------------- */
 
 struct made {
@@ -374,9 +398,9 @@ static struct web *lanes_of_base(struct table *t, const struct node *shape, stru
     return same_value(t->unit, w->expr, base->web->expr) ? base->web : w;
 }
 
-static void hoist(struct table *t, struct node **result, struct made *last, struct map *rebuilt_webs) {
+static void hoist_lanes(struct table *t, struct node **result, struct made *last, struct map *rebuilt_webs) {
     bool plain;
-    const struct node *shape = follow(t) ? common_shape(t, &plain) : NULL;
+    const struct node *shape = common_shape(t, &plain);
     struct node *base = shape ? base_of(*result) : NULL;
     if (base == NULL || !sizes_are_widths(t, shape))
         return;
@@ -394,7 +418,7 @@ static void hoist(struct table *t, struct node **result, struct made *last, stru
 /* Every use is cast to the same dtype again. */
 static bool cast_again(const struct table *t, struct node *dtype) {
     for (uint32_t i = 0; i < t->uses.len; i++)
-        if (t->uses.at[i].cast == NULL || !same_value(t->unit, t->uses.at[i].cast, dtype))
+        if (t->uses.at[i].cast == NULL || !same_value(t->unit, cast_dtype(*t->uses.at[i].cast), dtype))
             return false;
     return true;
 }
@@ -463,6 +487,13 @@ static void hoist_parts(struct unit *unit, const struct functions *all, struct f
 }
 
 /* -- the pass ------------------------------------------------------------------------------------------------------ */
+
+static void hoist(struct table *t, struct node **result, struct made *last, struct map *rebuilt_webs) {
+    if (!follow(t))
+        return;
+    hoist_lanes(t, result, last, rebuilt_webs);
+    drop_casts(t, *result);
+}
 
 static bool takes_positions(const struct fn *fn) {
     for (uint32_t i = 1; i < fn->params.len; i++)

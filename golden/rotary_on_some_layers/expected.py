@@ -112,7 +112,7 @@ class MulberryAttention(nn.Module):
         cos, sin = position_embeddings
         if self.sliding_window is not None:
             query_states, key_states = torch.ops.auto_deploy.torch_rope_with_qk_interleaving(
-                query_states, key_states, cos.to(query_states.dtype), sin.to(query_states.dtype), 2
+                query_states, key_states, cos, sin, 2
             )
 
         attn_output = torch.ops.auto_deploy.torch_attention(
