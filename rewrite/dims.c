@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "rewrite/library.h"
+#include "rewrite/swap.h"
 #include "rewrite/unit.h"
 
 enum { DEPTH = 32 };
@@ -123,20 +124,67 @@ static bool keeps_shape(const struct values *values, const struct value *v) {
            (v->kind == VALUE_CALL && strcmp(v->atom, "torch.ops.auto_deploy.torch_rmsnorm") == 0);
 }
 
-/* A module of this file whose result has the shape of its argument. */
-static bool module_keeps_shape(struct values *values, const struct absval *module) {
-    const struct fn *forward = module->kind == ABS_INSTANCE ? class_method(module->cls, "forward") : NULL;
-    const struct node *body = forward && forward->params.len == 2 ? forward->body : NULL;
-    for (uint32_t i = 0; body && i + 1 < body->nkids; i++)
-        if (body->kid[i]->kind != NODE_ASSIGN)
-            return false;
-    const struct node *last = body && body->nkids ? body->kid[body->nkids - 1] : NULL;
-    if (!is_kind(last, NODE_RETURN) || last->kid[0] == NULL)
-        return false;
+/* Whether a value has the shape of the variable that it is computed from: through norms, and as the sum of that and
+ * something else. A sum is as large as the larger operand; both agree for every batch and every length, so the other one
+ * is no larger where ranks are the same. */
+static bool comes_through(struct values *values, const struct value *v, const struct web *from, int depth);
+
+/* The value that a module of this file returns, or element `i` of it. */
+static const struct value *returned(struct values *values, const struct value *call, int element, const struct fn **fn) {
+    const struct absval *module = call->kind == VALUE_APPLY && call->count > 1 ? call->arg[0]->abs : NULL;
+    *fn = module && module->kind == ABS_INSTANCE ? class_method(module->cls, "forward") : NULL;
+    const struct node *last = *fn && (*fn)->body ? only_return(*fn) : NULL;
+    if (last == NULL || (*fn)->params.len < 2 || (*fn)->params.at[1]->web == NULL)
+        return NULL;
     const struct value *v = value_of(values, last->kid[0]);
-    while (keeps_shape(values, v))
-        v = v->arg[0];
-    return v->kind == VALUE_WEB && v->ref == forward->params.at[1]->web;
+    if (element < 0)
+        return v;
+    return v->kind == VALUE_TUPLE && (uint32_t)element < v->count ? v->arg[element] : NULL;
+}
+
+static const struct value *first_argument(const struct value *call, const struct fn *fn) {
+    const struct value *arg = call->arg[1];
+    if (arg->kind == VALUE_KEYWORD)
+        return arg->atom == fn->params.at[1]->name ? arg->arg[0] : NULL;
+    return arg->kind == VALUE_STAR ? NULL : arg;
+}
+
+static bool is_layer_norm(const struct value *v) {
+    const struct absval *module = v->kind == VALUE_APPLY && v->count == 2 ? v->arg[0]->abs : NULL;
+    return module && module->kind == ABS_OBJECT && ends_with(module->qual, "Norm");
+}
+
+/* What a module makes of its first argument, where that keeps the shape: the argument. */
+static const struct value *shaped_like(struct values *values, const struct value *v, int depth) {
+    const struct fn *fn;
+    bool element = v->kind == VALUE_INDEX && v->arg[1]->kind == VALUE_NUMBER && v->arg[1]->number >= 0;
+    const struct value *call = element ? v->arg[0] : v;
+    if (keeps_shape(values, v))
+        return v->arg[0];
+    if (is_layer_norm(v))
+        return v->arg[1];
+    const struct value *result = returned(values, call, element ? (int)v->arg[1]->number : -1, &fn);
+    return result && comes_through(values, result, fn->params.at[1]->web, depth + 1) ? first_argument(call, fn) : NULL;
+}
+
+static bool comes_through(struct values *values, const struct value *v, const struct web *from, int depth) {
+    while (v && depth < DEPTH) {
+        if (v->kind == VALUE_WEB)
+            return v->ref == from;
+        if (v->kind == VALUE_OP && v->op == OP_ADD) {
+            for (uint32_t i = 0; i < v->count; i++)
+                if (comes_through(values, v->arg[i], from, depth + 1))
+                    return true;
+            return false;
+        }
+        v = shaped_like(values, v, depth++);
+    }
+    return false;
+}
+
+bool dims_stay_in_loop(struct values *values, const struct web *w) {
+    return w->kind == WEB_LOOP && w->from[0] && w->from[1] && w->abs && w->abs->kind == ABS_TENSOR &&
+           rank_known(w->abs->rank) > 0 && comes_through(values, value_of_web(values, w->from[1]), w, 0);
 }
 
 /* A norm keeps all sizes, a linear layer all but the last. */
@@ -146,9 +194,12 @@ static struct dims applied_dims(struct values *values, const struct value *v, in
     if (v->count != 2 || module == NULL)
         return d;
     bool linear = module->kind == ABS_OBJECT && ends_with(module->qual, ".Linear");
-    if (linear || module_keeps_shape(values, module))
-        d = find_dims(values, v->arg[1], depth + 1);
-    if (linear && d.rank > 0)
+    bool embedding = module->kind == ABS_OBJECT && ends_with(module->qual, ".Embedding");
+    const struct value *like = linear || embedding ? v->arg[1] : shaped_like(values, v, depth);
+    if (like)
+        d = find_dims(values, like, depth + 1);
+    d.rank += embedding && d.rank > 0 && d.rank < DIMS_MAX;
+    if ((linear || embedding) && d.rank > 0)
         d.at[d.rank - 1] = own_size(values, v, d.rank - 1, d.rank);
     return d;
 }
@@ -207,9 +258,8 @@ const struct value *dims_last(struct values *values, const struct value *tensor)
             return sizes->arg[(uint32_t)v->arg[1]->number];
         if (keeps_shape(values, v))
             v = v->arg[0];
-        else if (v->kind == VALUE_APPLY && v->count == 2 && v->arg[0]->abs &&
-                 module_keeps_shape(values, v->arg[0]->abs))
-            v = v->arg[1];
+        else if (v->kind == VALUE_APPLY && v->count == 2 && (of = shaped_like(values, v, 0)) != NULL)
+            v = of;
         else
             break;
     }

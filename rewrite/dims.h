@@ -19,5 +19,7 @@ struct dims dims_of(struct values *values, const struct value *tensor);
 const struct value *dims_size(struct values *values, const struct value *size);
 /* The last size, whether or not the rank is known. */
 const struct value *dims_last(struct values *values, const struct value *tensor);
+/* Whether a tensor that is carried around a loop has the same shape in every round. */
+bool dims_stay_in_loop(struct values *values, const struct web *w);
 
 #endif

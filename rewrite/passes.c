@@ -11,6 +11,7 @@
 #include "rewrite/entry.h"
 #include "rewrite/fill.h"
 #include "rewrite/hoist.h"
+#include "rewrite/idle.h"
 #include "rewrite/layout.h"
 #include "rewrite/lift.h"
 #include "rewrite/tabulate.h"
@@ -43,6 +44,7 @@ static bool run_arms(struct unit *unit) {
 
 static bool run_fill(struct unit *unit) {
     join_filled(unit);
+    drop_idle_views(unit);
     return true;
 }
 

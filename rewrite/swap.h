@@ -53,6 +53,8 @@ struct node *find_block(struct node *block, const struct node *stmt, uint32_t *i
  * All its calls follow: `call` then is the transpose of such a call. False, and nothing changed, where that would leave
  * a transpose. */
 bool swap_function(struct layout *l, struct node *call);
+/* `return e` at the end of a function that returns nowhere else; or NULL. */
+struct node *only_return(const struct fn *fn);
 /* Whether `stmt` is `a, b = shared[key]`, and all that is ever put into `shared` is put there by this function. */
 bool container_is_private(struct layout *l, const struct node *stmt);
 /* What this function puts there is turned, since `stmt` now reads transposes. */

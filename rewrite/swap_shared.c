@@ -43,8 +43,7 @@ static uint32_t count_returns(const struct node *n) {
     return count;
 }
 
-/* `return e` at the end and nowhere else. */
-static struct node *only_return(const struct fn *fn) {
+struct node *only_return(const struct fn *fn) {
     struct node *last = fn->body && fn->body->nkids ? fn->body->kid[fn->body->nkids - 1] : NULL;
     bool only = is_kind(last, NODE_RETURN) && last->kid[0] && count_returns(fn->body) == 1;
     return only ? last : NULL;

@@ -1,0 +1,171 @@
+/* idle.c - views that change nothing.
+ *
+ * Reads   functions that loop over layers.
+ * Writes  x.view(...) becomes x where the sizes are those that x has: what goes into a loop of layers comes out of it in
+ *         the same shape.
+ * Guarantees  the same values. A model is given either tokens or their embeddings; where sizes depend on which, both
+ *         cases are proved. */
+#include "rewrite/idle.h"
+
+#include <string.h>
+
+#include "rewrite/dims.h"
+#include "rewrite/rules.h"
+#include "rewrite/sites.h"
+#include "rewrite/swap.h"
+
+enum { DEPTH = 48, VISITS = 4000 };
+
+struct idle {
+    struct unit *unit;
+    struct fn *fn;
+    struct values *values;
+    const struct web *absent, *present; /* parameters that are None, and not; or NULL */
+    uint32_t visits;
+};
+
+/* -- choices ------------------------------------------------------------------------------------------------------- */
+
+/* Whether a test holds in the case at hand; -1 where that is not known. */
+static int outcome(const struct idle *d, const struct value *test) {
+    if (test->kind != VALUE_OP)
+        return -1;
+    if (test->op == OP_NOT) {
+        int of = outcome(d, test->arg[0]);
+        return of < 0 ? of : !of;
+    }
+    if (test->op == OP_AND || test->op == OP_OR) {
+        int all = test->op == OP_AND;
+        for (uint32_t i = 0; i < test->count; i++) {
+            int of = outcome(d, test->arg[i]);
+            if (of >= 0 && of != (test->op == OP_AND))
+                return of;
+            all = of < 0 ? -1 : all;
+        }
+        return all;
+    }
+    bool none = (test->op == OP_IS || test->op == OP_IS_NOT) && value_is_const(test->arg[1], OP_NONE) &&
+                test->arg[0]->kind == VALUE_WEB;
+    const void *of = none ? test->arg[0]->ref : NULL;
+    if (of == NULL || (of != d->absent && of != d->present))
+        return -1;
+    return (of == d->absent) == (test->op == OP_IS);
+}
+
+/* -- what has the same shape --------------------------------------------------------------------------------------- */
+
+static bool reads_positions(const struct value *v, int depth) {
+    const struct web *w = v->kind == VALUE_WEB ? v->ref : NULL;
+    if (w)
+        return w->abs && w->abs->kind == ABS_TENSOR && w->abs->positions;
+    for (uint32_t i = 0; i < v->count && depth < DEPTH; i++)
+        if (reads_positions(v->arg[i], depth + 1))
+            return true;
+    return false;
+}
+
+/* Of a sum of embeddings the one that has the batch: positions may be the same for all sequences. */
+static const struct value *with_batch(const struct value *v) {
+    bool sum = v->kind == VALUE_OP && v->op == OP_ADD && v->abs && v->abs->kind == ABS_TENSOR;
+    for (uint32_t i = 0; sum && i < v->count; i++)
+        if (!reads_positions(v->arg[i], 0))
+            return v->arg[i];
+    return NULL;
+}
+
+/* A value that has the same shape in the case at hand, made of parameters as far as it goes. */
+static const struct value *shape_of(struct idle *d, const struct value *v, int depth) {
+    enum { ARGS = 16 };
+    const struct value *arg[ARGS], *like = NULL;
+    const struct web *w = v->kind == VALUE_WEB ? v->ref : NULL;
+    if (depth >= DEPTH || d->visits++ > VISITS || v->count > ARGS)
+        return v;
+    if (w && w->kind == WEB_LOOP && dims_stay_in_loop(d->values, w))
+        like = value_of_web(d->values, w->from[0]);
+    else if (v->kind == VALUE_IFEXP && outcome(d, v->arg[0]) >= 0)
+        like = v->arg[outcome(d, v->arg[0]) ? 1 : 2];
+    else
+        like = with_batch(v);
+    if (like)
+        return shape_of(d, like, depth + 1);
+    bool changed = false;
+    for (uint32_t i = 0; i < v->count; i++) {
+        arg[i] = shape_of(d, v->arg[i], depth + 1);
+        changed |= arg[i] != v->arg[i];
+    }
+    return changed ? value_rebuild(d->values, v, arg) : v;
+}
+
+/* -- views --------------------------------------------------------------------------------------------------------- */
+
+static bool sizes_agree(struct idle *d, const struct value *x, const struct value *sizes) {
+    d->visits = 0;
+    const struct value *shape = shape_of(d, sizes, 0);
+    struct dims have = dims_of(d->values, shape_of(d, x, 0));
+    uint32_t open = 0;
+    if (shape->kind != VALUE_TUPLE || have.rank == 0 || shape->count != have.rank)
+        return false;
+    for (uint32_t i = 0; i < have.rank; i++) {
+        if (value_is_int(shape->arg[i], -1))
+            open++;
+        else if (dims_size(d->values, shape->arg[i]) != have.at[i])
+            return false;
+    }
+    return open <= 1;
+}
+
+static const struct web *param_named(const struct fn *fn, const char *name) {
+    for (uint32_t i = 1; i < fn->params.len; i++)
+        if (atom_is(fn->params.at[i]->name, name))
+            return fn->params.at[i]->web;
+    return NULL;
+}
+
+static bool is_idle(struct idle *d, struct node *view) {
+    const struct value *v = value_of(d->values, view), *x = value_of(d->values, receiver(view));
+    if (v == x)
+        return true;
+    if (v->kind != VALUE_CALL || v->atom != values_library(d->values)->special[SPECIAL_RESHAPE]->name)
+        return false;
+    d->absent = d->present = NULL;
+    if (sizes_agree(d, x, v->arg[1]))
+        return true;
+    const struct web *tokens = param_named(d->fn, "input_ids"), *embeddings = param_named(d->fn, "inputs_embeds");
+    if (tokens == NULL || embeddings == NULL)
+        return false;
+    d->absent = embeddings, d->present = tokens;
+    if (!sizes_agree(d, x, v->arg[1]))
+        return false;
+    d->absent = tokens, d->present = embeddings;
+    return sizes_agree(d, x, v->arg[1]);
+}
+
+static bool loops(const struct fn *fn) {
+    for (uint32_t i = 0; i < fn->body->nkids; i++)
+        if (fn->body->kid[i]->kind == NODE_FOR)
+            return true;
+    return false;
+}
+
+static bool drop_views(struct idle *d, struct node *n) {
+    bool any = false;
+    for (uint32_t i = 0; n && i < n->nkids; i++)
+        any |= n->kid[i] && drop_views(d, n->kid[i]);
+    if (n == NULL || (!is_method(n, "view") && !is_method(n, "reshape")) || !is_idle(d, n))
+        return any;
+    *n = *receiver(n);
+    return true;
+}
+
+void drop_idle_views(struct unit *unit) {
+    struct functions all = {0};
+    functions_collect(unit, &all);
+    for (uint32_t i = 0; i < all.list.len; i++) {
+        struct idle d = {.unit = unit, .fn = all.list.at[i]};
+        if (!loops(d.fn))
+            continue;
+        d.values = values_create(unit->arena, unit->atoms, unit->rules->library);
+        if (drop_views(&d, d.fn->body))
+            refresh_definitions(d.fn->body);
+    }
+}
