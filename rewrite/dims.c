@@ -125,12 +125,13 @@ static bool keeps_shape(const struct values *values, const struct value *v) {
 }
 
 /* Whether a value has the shape of the variable that it is computed from: through norms, and as the sum of that and
- * something else. A sum is as large as the larger operand; both agree for every batch and every length, so the other one
- * is no larger where ranks are the same. */
+ * something else. A sum is as large as the larger operand; both agree for every batch and every length, so the other
+ * one is no larger where ranks are the same. */
 static bool comes_through(struct values *values, const struct value *v, const struct web *from, int depth);
 
 /* The value that a module of this file returns, or element `i` of it. */
-static const struct value *returned(struct values *values, const struct value *call, int element, const struct fn **fn) {
+static const struct value *returned(
+    struct values *values, const struct value *call, int element, const struct fn **fn) {
     const struct absval *module = call->kind == VALUE_APPLY && call->count > 1 ? call->arg[0]->abs : NULL;
     *fn = module && module->kind == ABS_INSTANCE ? class_method(module->cls, "forward") : NULL;
     const struct node *last = *fn && (*fn)->body ? only_return(*fn) : NULL;
@@ -139,7 +140,8 @@ static const struct value *returned(struct values *values, const struct value *c
     const struct value *v = value_of(values, last->kid[0]);
     if (element < 0)
         return v;
-    return v->kind == VALUE_TUPLE && (uint32_t)element < v->count ? v->arg[element] : NULL;
+    bool sequence = v->kind == VALUE_TUPLE || v->kind == VALUE_LIST;
+    return sequence && (uint32_t)element < v->count ? v->arg[element] : NULL;
 }
 
 static const struct value *first_argument(const struct value *call, const struct fn *fn) {

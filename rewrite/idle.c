@@ -1,10 +1,9 @@
 /* idle.c - views that change nothing.
  *
  * Reads   functions that loop over layers.
- * Writes  x.view(...) becomes x where the sizes are those that x has: what goes into a loop of layers comes out of it in
- *         the same shape.
- * Guarantees  the same values. A model is given either tokens or their embeddings; where sizes depend on which, both
- *         cases are proved. */
+ * Writes  x.view(...) becomes x where the sizes are those that x has: what goes into a loop of layers comes out of it
+ * in the same shape. Guarantees  the same values. A model is given either tokens or their embeddings; where sizes
+ * depend on which, both cases are proved. */
 #include "rewrite/idle.h"
 
 #include <string.h>
@@ -98,17 +97,34 @@ static const struct value *shape_of(struct idle *d, const struct value *v, int d
 
 /* -- views --------------------------------------------------------------------------------------------------------- */
 
-static bool sizes_agree(struct idle *d, const struct value *x, const struct value *sizes) {
+/* The sizes that a view is given, *x.shape among them taken apart. Rank 0: not all are known. */
+static struct dims sizes_of(struct idle *d, const struct value *shape) {
+    struct dims sizes = {.rank = 0}, none = {.rank = 0};
+    for (uint32_t i = 0; shape->kind == VALUE_TUPLE && i < shape->count; i++) {
+        const struct value *size = shape->arg[i], *whole = size->kind == VALUE_STAR ? size->arg[0] : NULL;
+        struct dims more = {.rank = 1, .at = {dims_size(d->values, size)}};
+        if (whole && (whole->kind != VALUE_ATTR || whole->atom != values_library(d->values)->shape))
+            return none;
+        if (whole)
+            more = dims_of(d->values, whole->arg[0]);
+        if (more.rank == 0 || sizes.rank + more.rank > DIMS_MAX)
+            return none;
+        memcpy(&sizes.at[sizes.rank], more.at, more.rank * sizeof *more.at);
+        sizes.rank += more.rank;
+    }
+    return sizes;
+}
+
+static bool sizes_agree(struct idle *d, const struct value *x, const struct value *shape) {
     d->visits = 0;
-    const struct value *shape = shape_of(d, sizes, 0);
-    struct dims have = dims_of(d->values, shape_of(d, x, 0));
+    struct dims want = sizes_of(d, shape_of(d, shape, 0)), have = dims_of(d->values, shape_of(d, x, 0));
     uint32_t open = 0;
-    if (shape->kind != VALUE_TUPLE || have.rank == 0 || shape->count != have.rank)
+    if (have.rank == 0 || want.rank != have.rank)
         return false;
     for (uint32_t i = 0; i < have.rank; i++) {
-        if (value_is_int(shape->arg[i], -1))
+        if (value_is_int(want.at[i], -1))
             open++;
-        else if (dims_size(d->values, shape->arg[i]) != have.at[i])
+        else if (want.at[i] != have.at[i])
             return false;
     }
     return open <= 1;
