@@ -115,19 +115,22 @@ static struct dims sizes_of(struct idle *d, const struct value *shape) {
     return sizes;
 }
 
+/* A sum may be larger than the operand that stands for its shape, where that has size 1. A view of it to the sizes of
+ * that operand then fails; but with one size left open it need not. */
 static bool sizes_agree(struct idle *d, const struct value *x, const struct value *shape) {
     d->visits = 0;
     struct dims want = sizes_of(d, shape_of(d, shape, 0)), have = dims_of(d->values, shape_of(d, x, 0));
-    uint32_t open = 0;
+    uint32_t open = 0, ones = 0;
     if (have.rank == 0 || want.rank != have.rank)
         return false;
     for (uint32_t i = 0; i < have.rank; i++) {
+        ones += value_is_int(want.at[i], 1);
         if (value_is_int(want.at[i], -1))
             open++;
         else if (want.at[i] != have.at[i])
             return false;
     }
-    return open <= 1;
+    return open == 0 || (open == 1 && ones == 0);
 }
 
 static const struct web *param_named(const struct fn *fn, const char *name) {

@@ -134,25 +134,15 @@ class YewModel(YewPreTrainedModel):
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("You must specify exactly one of input_ids or inputs_embeds")
         assert position_ids is not None, "position_ids must be provided for AD export"
-        if input_ids is not None:
-            input_shape = input_ids.size()
-        else:
-            input_shape = inputs_embeds.size()[:-1]
-
         if inputs_embeds is None:
             inputs_embeds = self.wte(input_ids)
 
         position_embeds = self.wpe(position_ids)
         hidden_states = inputs_embeds + position_embeds
 
-        output_shape = (-1,) + input_shape[1:] + (hidden_states.size(-1),)
-
         for block in self.h:
             hidden_states = block(hidden_states)
-
-        hidden_states = self.ln_f(hidden_states)
-        hidden_states = hidden_states.view(output_shape)
-        return YewModelOutput(last_hidden_state=hidden_states)
+        return YewModelOutput(last_hidden_state=self.ln_f(hidden_states))
 
 
 class YewForCausalLM(YewPreTrainedModel, GenerationMixin):
