@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "rewrite/dims.h"
+#include "rewrite/passes.h"
 #include "rewrite/rules.h"
 #include "rewrite/sites.h"
 #include "rewrite/swap.h"
@@ -125,6 +126,8 @@ static bool join_parts(struct filling *f, struct node *block) {
         struct node *cat = is_empty_tensor(s) ? concatenation(f, block, i) : NULL;
         if (cat == NULL)
             continue;
+        for (uint32_t k = 0; k < 3; k++)
+            pass_record(f->unit, "fill", block->kid[i + k], f->fn);
         cat->abs = s->kid[1]->web->abs;
         s->kid[0] = s->kid[1]->web->expr = cat;
         node_remove(block, i + 1);
@@ -143,6 +146,8 @@ static bool share_size(struct filling *f, const struct site *site, struct node *
         return false;
     const struct value *v = value_of(f->values, e), *size = dims_size(f->values, v);
     struct web *holder = size != v ? value_holder(size, site->position) : NULL;
+    if (holder)
+        pass_record(f->unit, "fill", e, f->fn);
     if (holder)
         *slot = make_web_name(f->unit->arena, holder);
     return holder != NULL;
@@ -182,6 +187,7 @@ static bool drop_inner_view(struct filling *f, struct node *e) {
     const struct value *before = dims_last(f->values, value_of(f->values, receiver(view)));
     if (before != dims_last(f->values, value_of(f->values, view)))
         return false;
+    pass_record(f->unit, "fill", view, f->fn);
     struct node *x = variable ? name_of_viewed(f, view, arg->web) : receiver(view);
     call->kid[1] = x ? x : call->kid[1];
     return x != NULL;

@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "rewrite/lanes.h"
+#include "rewrite/passes.h"
 #include "rewrite/rules.h"
 #include "rewrite/swap.h"
 #include "rewrite/value.h"
@@ -27,6 +28,7 @@ struct use {
     struct node **slot, *shape; /* where it stands, and the expression over the table */
     struct node **cast;         /* the cast of it there; or NULL */
     struct web *web;
+    struct fn *fn;
     bool size;
 };
 
@@ -68,14 +70,14 @@ static bool add_element(struct table *t, struct fn *fn, const struct node *targe
 }
 
 static bool is_call_of(const struct node *e, const struct fn *fn) {
-    return is_kind(e, NODE_CALL) && e->callsite && e->callsite->fn == fn;
+    return is_kind(e, NODE_CALL) && call_reaches(e, fn);
 }
 
 /* Every call of the maker is the whole right-hand side of an assignment. */
 static bool find_results(struct table *t, struct fn *fn, struct node *n) {
     if (n == NULL)
         return true;
-    if (n->kind == NODE_ASSIGN && n->nkids == 2 && is_call_of(n->kid[0], t->maker)) {
+    if (n->kind == NODE_ASSIGN && n->nkids == 2 && is_call_of(n->kid[0], t->maker) && call_is_single(n->kid[0])) {
         if (n->kid[1]->kind != NODE_NAME || n->kid[1]->web == NULL)
             return add_element(t, fn, n->kid[1]);
         add_carrier(t, fn, n->kid[1]->web, true);
@@ -93,7 +95,7 @@ static bool find_results(struct table *t, struct fn *fn, struct node *n) {
 static bool hand_on(struct table *t, const struct node *call, uint32_t i, bool whole) {
     struct fn *fn = call->callsite->fn;
     uint32_t p = call->callsite->param[i - 1];
-    if (p == UINT32_MAX || fn->escapes || !fn->body || !fn->params.at[p]->web)
+    if (!call_is_single(call) || p == UINT32_MAX || fn->escapes || !fn->body || !fn->params.at[p]->web)
         return false;
     add_carrier(t, fn, fn->params.at[p]->web, whole);
     return true;
@@ -125,7 +127,7 @@ static bool follow_whole(struct table *t, const struct carrier *c, struct node *
 
 static bool add_use(
     struct table *t, const struct carrier *c, struct node **slot, struct node **cast, enum lanes lanes) {
-    struct use use = {slot, lanes_expand(t->unit, *slot, c->web), cast, c->web, lanes == LANES_SIZE};
+    struct use use = {slot, lanes_expand(t->unit, *slot, c->web), cast, c->web, c->fn, lanes == LANES_SIZE};
     if (!use.size && !lanes_keep_rank(use.shape))
         return false;
     vec_push(t->unit->arena, &t->uses, use);
@@ -180,6 +182,8 @@ static bool follow_element(struct table *t, const struct carrier *c, struct node
 static bool arrives_alone(const struct table *t, const struct fn *fn, uint32_t param, const struct node *n) {
     if (n == NULL)
         return true;
+    if (is_call_of(n, fn) && !call_is_single(n))
+        return false;
     for (uint32_t i = 1; is_call_of(n, fn) && i < n->nkids; i++) {
         const struct node *a = n->kid[i]->kind == NODE_KEYWORD ? n->kid[i]->kid[0] : n->kid[i];
         if (n->callsite->param[i - 1] == param && !is_carrier(t, a))
@@ -343,6 +347,7 @@ static void read_as_is(struct table *t) {
     struct arena *arena = t->unit->arena;
     for (uint32_t i = 0; i < t->uses.len; i++) {
         struct node *name = make_web_name(arena, t->uses.at[i].web), *old = *t->uses.at[i].slot;
+        pass_record(t->unit, "tables", old, t->uses.at[i].fn);
         if (t->uses.at[i].size) {
             struct node *minus =
                 node_make(arena, NODE_UNARYOP, NULL, 1, make_number(arena, intern(t->unit->atoms, "1")));

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "rewrite/dims.h"
+#include "rewrite/passes.h"
 #include "rewrite/rules.h"
 #include "rewrite/sites.h"
 #include "rewrite/swap.h"
@@ -172,6 +173,7 @@ static bool drop_views(struct idle *d, struct node *n) {
         any |= n->kid[i] && drop_views(d, n->kid[i]);
     if (n == NULL || (!is_method(n, "view") && !is_method(n, "reshape")) || !is_idle(d, n))
         return any;
+    pass_record(d->unit, "fill", n, d->fn);
     *n = *receiver(n);
     return true;
 }

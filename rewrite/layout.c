@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "rewrite/passes.h"
 #include "rewrite/swap.h"
 
 /* -- the pass ------------------------------------------------------------------------------------------------------ */
@@ -165,7 +166,7 @@ static void turn_question(struct layout *l, struct node *e) {
         use_original(l, &e->kid[0]);
     else if (e->kind == NODE_ASSIGN)
         turn_sizes(l, e);
-    else if (e->kind == NODE_CALL && e->callsite)
+    else if (e->kind == NODE_CALL && call_is_single(e))
         turn_arguments(l, e);
     else
         turn_size(l, e);
@@ -214,6 +215,7 @@ static void cancel(struct layout *l, struct node **slot) {
     drop_unit_swap(l, e);
     if (!is_swap(e))
         return;
+    pass_record(l->unit, "layout", e, l->fn);
     struct node *of = receiver(e);
     while (is_method(of, "contiguous"))
         of = receiver(of);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "rewrite/passes.h"
 #include "rewrite/swap.h"
 #include "rewrite/symbolic.h"
 
@@ -34,7 +35,7 @@ struct chain {
 static uint32_t count_calls(struct node *n, const struct fn *fn, struct node **found) {
     if (n == NULL)
         return 0;
-    uint32_t count = n->kind == NODE_CALL && n->callsite && n->callsite->fn == fn;
+    uint32_t count = n->kind == NODE_CALL && call_reaches(n, fn);
     if (count)
         *found = n;
     for (uint32_t i = 0; i < n->nkids; i++)
@@ -52,7 +53,7 @@ static struct node *only_call(const struct chain *c, const struct fn *fn, struct
             *caller = c->all->list.at[i];
         count += here;
     }
-    return count == 1 ? call : NULL;
+    return count == 1 && call_is_single(call) ? call : NULL;
 }
 
 static bool is_param_of(const struct fn *fn, const struct web *w) {
@@ -360,7 +361,7 @@ static bool reads_no_state(const struct node *n, const struct cls *cls) {
 }
 
 static bool is_call_of_part(const struct fn *fn, const struct node *call) {
-    return is_kind(call, NODE_CALL) && call->callsite && call->callsite->fn != fn && call->callsite->fn->body &&
+    return is_kind(call, NODE_CALL) && call_is_single(call) && call->callsite->fn != fn && call->callsite->fn->body &&
            call->kid[0]->kind == NODE_ATTRIBUTE && call->kid[0]->kid[0]->abs &&
            call->kid[0]->kid[0]->abs->kind == ABS_INSTANCE && call->kid[0]->kid[0]->abs->cls == fn->owner;
 }
@@ -404,7 +405,8 @@ static struct node *construction(const struct chain *c, const struct attr *attr)
         if (store)
             found = s;
     }
-    bool constructs = found && found->kid[0]->kind == NODE_CALL && found->kid[0]->callsite && stores == attr->stores;
+    bool constructs =
+        found && found->kid[0]->kind == NODE_CALL && call_is_single(found->kid[0]) && stores == attr->stores;
     return constructs ? found : NULL;
 }
 
@@ -462,6 +464,7 @@ static bool read_before_loop(struct chain *c, struct node *stmt, bool module) {
     struct node *block = find_block(c->model->body, c->loop, &index);
     if (block == NULL || (module && hidden == NULL))
         return false;
+    pass_record(c->unit, "tables", stmt, c->reader);
     struct node *copy = node_copy(arena, stmt);
     copy->comments = NULL;
     struct node *value = copy->kid[0];

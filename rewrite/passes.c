@@ -99,7 +99,7 @@ const struct pass passes[] = {
     {"sweep", run_sweep, "drop the statements that nothing needs"},
     {"again", run_equations, "the equations on what is left"},
     {"arms", run_arms, "drop a choice between two ways to compute the same"},
-    {"fill", run_fill, "write what is filled part by part as one expression"},
+    {"fill", run_fill, "write filled tensors as one expression, without idle views"},
     {"layout", run_layout, "keep attention in [B, S, N, D], without transposes"},
     {"branches", run_branches, "the equations across the branches of a choice"},
     {"tables", run_tables, "compute once what depends on the position alone"},

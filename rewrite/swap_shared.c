@@ -16,7 +16,7 @@ static void collect_calls(struct arena *arena, struct calls *calls, const struct
         return;
     for (uint32_t i = 0; i < n->nkids; i++)
         collect_calls(arena, calls, fn, n->kid[i]);
-    if (n->kind == NODE_CALL && n->callsite && n->callsite->fn == fn)
+    if (n->kind == NODE_CALL && call_reaches(n, fn))
         vec_push(arena, &calls->at, n);
 }
 
@@ -31,7 +31,8 @@ static void calls_of(struct layout *l, const struct fn *fn, struct calls *calls)
 
 /* The only argument of a call, NULL where there is not one. */
 static struct node **only_argument(struct node *call) {
-    if (call->nkids != 2 || call->kid[1]->kind == NODE_STARRED || call->callsite->param[0] == UINT32_MAX)
+    if (!call_is_single(call) || call->nkids != 2 || call->kid[1]->kind == NODE_STARRED ||
+        call->callsite->param[0] == UINT32_MAX)
         return NULL;
     return call->kid[1]->kind == NODE_KEYWORD ? &call->kid[1]->kid[0] : &call->kid[1];
 }
@@ -162,7 +163,7 @@ static uint32_t count_handed_on(const struct node *n, const struct web *w, const
     uint32_t count = 0;
     for (uint32_t i = 0; i < n->nkids; i++)
         count += count_handed_on(n->kid[i], w, c);
-    for (uint32_t i = 1; n->kind == NODE_CALL && n->callsite && i < n->nkids; i++) {
+    for (uint32_t i = 1; n->kind == NODE_CALL && call_is_single(n) && i < n->nkids; i++) {
         const struct node *a = n->kid[i]->kind == NODE_KEYWORD ? n->kid[i]->kid[0] : n->kid[i];
         uint32_t p = n->callsite->param[i - 1];
         if (a->kind == NODE_NAME && a->web == w && p != UINT32_MAX)
@@ -178,7 +179,7 @@ static bool add_callers(struct layout *l, struct carriers *c, uint32_t at) {
     calls_of(l, c->fn.at[at], &calls);
     for (uint32_t i = 0; i < calls.at.len; i++) {
         struct node *call = calls.at.at[i], *given = NULL;
-        for (uint32_t k = 1; k < call->nkids; k++) {
+        for (uint32_t k = 1; call_is_single(call) && k < call->nkids; k++) {
             uint32_t p = call->callsite->param[k - 1];
             if (p != UINT32_MAX && call->callsite->fn->params.at[p]->web == c->web.at[at])
                 given = call->kid[k]->kind == NODE_KEYWORD ? call->kid[k]->kid[0] : call->kid[k];

@@ -1,6 +1,7 @@
 /* swap_web.c - variables that hold the transpose of another. */
 #include <string.h>
 
+#include "rewrite/passes.h"
 #include "rewrite/swap.h"
 
 struct node *find_block(struct node *block, const struct node *stmt, uint32_t *index) {
@@ -62,6 +63,7 @@ static struct web *twin_of_assign(struct layout *l, struct web *w, uint32_t rank
     if (l->dry)
         return twin;
     struct node *block = find_block(l->fn->body, w->stmt, &index), *stmt = assign_web(l, twin, s);
+    pass_record(l->unit, "layout", w->stmt, l->fn);
     hand_over_comments(w->stmt, stmt);
     node_insert(l->unit->arena, block, index, stmt);
     w->stmt->kid[0] = w->expr = transpose_of_web(l, twin);
@@ -106,6 +108,7 @@ static struct web *twin_of_element(struct layout *l, struct web *w, uint32_t ran
         return NULL;
     if (!l->dry) {
         made = node_make(arena, NODE_ASSIGN, NULL, 2, s, tuple);
+        pass_record(l->unit, "layout", stmt, l->fn);
         hand_over_comments(stmt, made);
         block->kid[index] = made;
     }

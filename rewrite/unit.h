@@ -130,6 +130,18 @@ struct callsite {
     bool fixed;            /* it may reach something outside of this file too: its arguments stay as they are */
 };
 
+/* Whether a call may reach a function, alone or among others. */
+static inline bool call_reaches(const struct node *call, const struct fn *fn) {
+    for (const struct callsite *site = call->callsite; site; site = site->also)
+        if (site->fn == fn)
+            return true;
+    return false;
+}
+/* Whether a call reaches one function of this file and nothing else: its arguments may be changed with that. */
+static inline bool call_is_single(const struct node *call) {
+    return call->callsite && !call->callsite->also && !call->callsite->fixed;
+}
+
 /* The package that the file lies in, for what adgen reads besides the file. */
 struct package {
     const char *root; /* folder of the package, such as .../transformers; NULL outside of any */
