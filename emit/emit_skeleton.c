@@ -428,6 +428,12 @@ static bool passes_input(const struct node *call, const char *name) {
     return false;
 }
 
+/* The parameter that a positional argument of the source is for. What was added to the call has a keyword. */
+static atom param_name(const struct callsite *site, uint32_t argument) {
+    uint32_t p = site->param[argument];
+    return p < site->fn->params.len ? site->fn->params.at[p]->name : NULL;
+}
+
 /* The three inputs stand in the order of the emitted signature, so they need no names. */
 static void order_inputs(struct emitter *e, struct node *call) {
     static const char *const inputs[] = {"input_ids", "position_ids", "inputs_embeds"};
@@ -436,10 +442,7 @@ static void order_inputs(struct emitter *e, struct node *call) {
         return;
     for (uint32_t i = 1; i < call->nkids; i++) {
         struct node *a = call->kid[i];
-        uint32_t p = call->callsite->param[i - 1];
-        atom name = a->kind == NODE_KEYWORD                           ? a->atom
-                    : i - 1 < 3 && p < call->callsite->fn->params.len ? call->callsite->fn->params.at[p]->name
-                                                                      : NULL;
+        atom name = a->kind == NODE_KEYWORD ? a->atom : param_name(call->callsite, i - 1);
         for (int k = 0; k < 3; k++)
             if (name && atom_is(name, inputs[k]))
                 value[k] = a->kind == NODE_KEYWORD ? a->kid[0] : a;
