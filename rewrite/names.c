@@ -200,10 +200,23 @@ static bool has_param(struct naming *n, const struct web *l) {
     return false;
 }
 
+/* Another variable of that name, or NULL. */
+static struct web *namesake(struct naming *n, const struct web *of) {
+    for (uint32_t i = 0; i < n->webs.len; i++) {
+        struct web *l = leader(n->webs.at[i]);
+        if (l != of && l->final == of->final)
+            return l;
+    }
+    return NULL;
+}
+
+/* `held` has the name where `used` is meant; NULL: one of several has. */
 static void clash(struct naming *n, struct web *used, struct web *held) {
+    if (held == NULL && (held = namesake(n, used)) == NULL) /* read before it is bound: no name helps */
+        return;
     n->again = true;
-    bool held_is_temporary = held && held->temporary && !has_param(n, held);
-    if (held && (has_param(n, used) || held_is_temporary))
+    bool held_is_temporary = held->temporary && !has_param(n, held);
+    if (has_param(n, used) || held_is_temporary)
         rename_web(n, held);
     else
         rename_web(n, used);
