@@ -128,9 +128,13 @@ static void print_place(FILE *out, const struct diag *diag, const char *caret, c
     print_excerpt(out, line, len, from < len ? from : len, to < len ? to : len, caret, reset);
 }
 
+const char *severity_text(enum severity severity) {
+    static const char *const texts[] = {"error", "not understood", "warning", "note"};
+    return texts[severity];
+}
+
 void diag_print(FILE *out, const struct diag *diag, bool color) {
-    static const char *const names[] = {"error", "warning", "note"};
-    static const char *const colors[] = {"\033[1;31m", "\033[1;35m", "\033[1;36m"};
+    static const char *const colors[] = {"\033[1;31m", "\033[1;31m", "\033[1;35m", "\033[1;36m"};
     const char *on = color ? colors[diag->severity] : "", *off = color ? "\033[0m" : "";
     if (diag->source != NULL) {
         struct location location = source_locate(diag->source, diag->span.start);
@@ -138,7 +142,7 @@ void diag_print(FILE *out, const struct diag *diag, bool color) {
     } else {
         fputs("adgen: ", out);
     }
-    fprintf(out, "%s%s:%s %s", on, names[diag->severity], off, diag->message);
+    fprintf(out, "%s%s:%s %s", on, severity_text(diag->severity), off, diag->message);
     if (diag->rule != NULL)
         fprintf(out, " [%s]", diag->rule);
     fputc('\n', out);

@@ -12,7 +12,11 @@
 #include "base/buf.h"
 #include "base/source.h"
 
-enum severity { SEVERITY_ERROR, SEVERITY_WARNING, SEVERITY_NOTE };
+/* A gap is something that is not understood where the user wants the rest: an error that does not end the translation.
+ */
+enum severity { SEVERITY_ERROR, SEVERITY_GAP, SEVERITY_WARNING, SEVERITY_NOTE };
+
+const char *severity_text(enum severity severity);
 
 struct diag {
     enum severity severity;

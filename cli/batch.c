@@ -21,6 +21,7 @@
 struct job {
     const char *type;
     int status;
+    bool partial; /* written, with gaps */
     bool changed; /* --check: the file differs; else: it was written anew */
     char *said;   /* messages; malloc'd */
     size_t said_len;
@@ -72,10 +73,13 @@ static void translate(struct batch *batch, struct adgen *adgen, struct job *job,
             .entry = model.head,
             .model_type = model.type,
             .strict_rounding = given->strict_rounding,
+            .bundle_config = given->bundle_config,
+            .partial = given->partial,
             .account = given->report != NULL || given->trace};
         adgen_translate(adgen, &request, &result);
         if (result.status != ADGEN_REFUSED && deliver(batch, job, &result, diags))
             job->status = (int)result.status;
+        job->partial = result.gaps > 0;
         say_diags(voice, result.diags);
         say_more(voice, "%s: %.1f ms, %zu KB", job->type, result.seconds * 1e3, arena_used(result.arena) / 1024);
         if (given->trace)
@@ -138,17 +142,21 @@ static void listen(struct batch *batch) {
 }
 
 static int summarise(const struct batch *batch) {
-    uint32_t count[EXIT_GAPS + 1] = {0}, changed = 0;
+    uint32_t count[EXIT_LIMITED + 1] = {0}, partial = 0, changed = 0;
     for (uint32_t i = 0; i < batch->count; i++) {
         count[batch->jobs[i].status]++;
+        partial += batch->jobs[i].partial && batch->jobs[i].status == EXIT_LIMITED;
         changed += batch->jobs[i].changed && batch->jobs[i].status != EXIT_REFUSED;
     }
-    say(batch->voice, "%u model types: %u translated, %u of them prefill-only; %u refused; %u files %s", batch->count,
-        count[EXIT_DONE] + count[EXIT_GAPS], count[EXIT_GAPS], count[EXIT_REFUSED], changed,
-        batch->given->check ? "would change" : "changed");
+    char gaps[48] = "";
+    if (batch->given->partial)
+        snprintf(gaps, sizeof gaps, "%u with gaps; ", partial);
+    say(batch->voice, "%u model types: %u translated, %u of them prefill-only; %s%u refused; %u files %s", batch->count,
+        count[EXIT_DONE] + count[EXIT_LIMITED] - partial, count[EXIT_LIMITED] - partial, gaps, count[EXIT_REFUSED],
+        changed, batch->given->check ? "would change" : "changed");
     if (count[EXIT_REFUSED] > 0 || (batch->given->check && changed > 0))
         return EXIT_REFUSED;
-    return count[EXIT_GAPS] > 0 ? EXIT_GAPS : EXIT_DONE;
+    return count[EXIT_LIMITED] > 0 ? EXIT_LIMITED : EXIT_DONE;
 }
 
 /* The reports of all, as one list. */

@@ -6,7 +6,7 @@
 #include "cli/output.h"
 #include "emit/adgen.h"
 
-enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_GAPS = 3 };
+enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_LIMITED = 3 };
 
 /* `adgen INPUT`. */
 int translate_command(const struct options_given *given, const struct voice *voice);

@@ -28,7 +28,7 @@ void say_diags(const struct voice *voice, struct diags *diags) {
     uint32_t count;
     struct diag **list = diags_sorted(diags, &count);
     for (uint32_t i = 0; i < count; i++)
-        if (!voice->quiet || list[i]->severity == SEVERITY_ERROR)
+        if (!voice->quiet || list[i]->severity <= SEVERITY_GAP)
             diag_print(voice->out, list[i], voice->color);
 }
 

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cli/batch.h"
 #include "cli/cli.h"
+#include "emit/gaps.h"
 #include "emit/report.h"
 #include "rewrite/passes.h"
 #include "rewrite/unit.h"
@@ -158,6 +159,12 @@ static bool find_target(struct run *run) {
     return given->check || given->diff || dir_create(run->diags, given->out_dir);
 }
 
+static void say_gaps(struct run *run, const struct adgen_result *result) {
+    const char *lines = gap_lines(run->arena, &result->text);
+    say(run->voice, "incomplete: %u place%s not understood; the output has markers in line%s %s", result->gaps,
+        result->gaps == 1 ? " is" : "s are", strchr(lines, ' ') ? "s" : "", lines);
+}
+
 static int deliver(struct run *run, struct adgen_result *result) {
     bool ok = true;
     say_diags(run->voice, result->diags);
@@ -167,8 +174,10 @@ static int deliver(struct run *run, struct adgen_result *result) {
         ok = write_report(run, result);
     if (result->status == ADGEN_REFUSED || !ok || !find_target(run))
         return EXIT_REFUSED;
-    if (result->unit->prefill_only)
+    if (result->unit->prefill_only && result->gaps == 0)
         say(run->voice, "prefill-only: %s", result->unit->prefill_only);
+    if (result->gaps > 0)
+        say_gaps(run, result);
     say_more(
         run->voice, "%s: %.1f ms, %zu KB", run->request.path, result->seconds * 1e3, arena_used(result->arena) / 1024);
     if (run->given->check) {
@@ -209,6 +218,8 @@ int translate_command(const struct options_given *given, const struct voice *voi
     struct run run = {.given = given, .voice = voice, .arena = arena, .diags = diags_create(arena)};
     run.request = (struct adgen_request){.dump_after = given->dump_after,
         .strict_rounding = given->strict_rounding,
+        .bundle_config = given->bundle_config,
+        .partial = given->partial,
         .account = given->report != NULL || given->trace};
     const char *package = given->package ? package_in(arena, run.diags, given->package) : NULL;
     int status = EXIT_REFUSED;

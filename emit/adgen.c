@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "emit/dump.h"
+#include "emit/gaps.h"
 #include "emit/model.h"
 #include "parser/parse.h"
 #include "rewrite/account.h"
@@ -87,8 +88,11 @@ static struct unit *unit_make(struct adgen *adgen, const struct adgen_request *r
     unit->arena = arena;
     unit->diags = diags_create(arena);
     unit->trace = NEW(arena, struct trace);
-    unit->options = (struct options){
-        .entry = request->entry, .model_type = request->model_type, .whole = request->account || request->dump_after};
+    unit->options = (struct options){.entry = request->entry,
+        .model_type = request->model_type,
+        .bundle_config = request->bundle_config,
+        .partial = request->partial,
+        .whole = request->account || request->dump_after || request->partial};
     unit->strict_rounding = request->strict_rounding;
     return unit;
 }
@@ -165,8 +169,9 @@ void adgen_translate(struct adgen *adgen, const struct adgen_request *request, s
         account_begin(unit);
     bool ready = diags_count(adgen->loader.diags, SEVERITY_ERROR) == 0 && adgen->loader.facts && adgen->loader.rules;
     if (ready && translate(adgen, request, result, &result->text)) {
-        result->status = unit->prefill_only ? ADGEN_PREFILL_ONLY : ADGEN_DONE;
-        result->already = !request->dump_after && keep_input(unit, &result->text);
+        gaps_of(unit, &result->gaps);
+        result->status = unit->prefill_only || result->gaps > 0 ? ADGEN_LIMITED : ADGEN_DONE;
+        result->already = !request->dump_after && result->gaps == 0 && keep_input(unit, &result->text);
     } else {
         buf_free(&result->text);
     }

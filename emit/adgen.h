@@ -41,18 +41,21 @@ struct adgen_request {
     const char *model_type; /* that the file was found by; NULL: it was given */
     const char *dump_after; /* a pass: the text is then the program after it, for reading */
     bool strict_rounding;
-    bool account; /* keep what report_trace and report_json need */
+    bool bundle_config; /* the configuration class comes along */
+    bool partial;       /* write what is understood, with a marker at each gap */
+    bool account;       /* keep what report_trace and report_json need */
 };
 
 /* The values are the exit statuses of the program. */
 enum adgen_status {
     ADGEN_DONE = 0,
     ADGEN_REFUSED = 1,
-    ADGEN_PREFILL_ONLY = 3, /* written, but AutoDeploy cannot decode with it */
+    ADGEN_LIMITED = 3, /* written, but with gaps, or AutoDeploy cannot decode with it */
 };
 
 struct adgen_result {
     enum adgen_status status;
+    uint32_t gaps;   /* how much was not understood; only if gaps were asked for */
     bool already;    /* the input is a translation: the text is the input */
     struct buf text; /* empty where it was refused */
     struct diags *diags;

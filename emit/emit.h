@@ -7,6 +7,7 @@
 struct emitter {
     struct unit *unit;
     struct node *module;    /* the MODULE that is being made */
+    struct node *config;    /* a MODULE too: the configuration class, before all else; empty where there is none */
     const char *prefix;     /* <X> */
     const char *entry_name; /* <X>ForCausalLM */
     struct cls *base;       /* <X>PreTrainedModel, or NULL */
@@ -14,10 +15,14 @@ struct emitter {
     atom model_attr;        /* the path by which the entry calls it: "model", "model.decoder" */
     atom embed_attr;        /* of the model: "embed_tokens" */
     atom head_attr;         /* of the entry: "lm_head" */
-    bool imports_config;    /* the configuration class can be imported */
+    uint32_t gaps;          /* what is not understood: the file is marked as incomplete */
+    bool names_config;      /* the configuration class is imported, or defined here */
     struct map names;       /* every global name that the module's code uses */
     struct map dynamic;     /* import lines that the skeleton needs: module -> names */
 };
+
+/* model.c: a value of the module, without the blank lines around it */
+struct node *after_imports(struct emitter *e, const struct node *stmt);
 
 /* emit_class.c */
 void emit_class(struct emitter *e, struct cls *cls);

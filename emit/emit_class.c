@@ -85,7 +85,7 @@ static bool annotation_is_plain(const struct emitter *e, const struct node *n) {
         for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++)
             if (atom_is(n->atom, plain[i]))
                 return true;
-        return e->imports_config && e->unit->config_class && n->atom == e->unit->config_class;
+        return e->names_config && e->unit->config_class && n->atom == e->unit->config_class;
     }
     case NODE_CONST: return true;
     case NODE_ATTRIBUTE:
@@ -120,7 +120,7 @@ static bool default_is_used(const struct fn *fn, uint32_t index) {
 static struct node *narrow_annotation(struct emitter *e, const struct param *p) {
     struct node *a = p->annotation;
     bool config = is_kind(a, NODE_NAME) && p->abs && p->abs->kind == ABS_CONFIG && *p->abs->qual == '\0';
-    if (config && e->imports_config)
+    if (config && e->names_config)
         return make_name(e->unit->arena, e->unit->config_class);
     if (a == NULL || !annotation_is_plain(e, a))
         return NULL;

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "emit/emit.h"
+#include "emit/gaps.h"
 #include "emit/python.h"
 
 static const char ours[] =
@@ -108,12 +109,48 @@ static void emit_differences(struct emitter *e, const char *code, struct buf *ou
     buf_puts(out, "\"\"\"\n\n");
 }
 
+/* A list item, wrapped. */
+static void emit_item(struct buf *out, const char *text) {
+    size_t column = 1;
+    buf_putc(out, '*');
+    for (size_t len; *text != '\0'; text += len) {
+        text += strspn(text, " ");
+        len = strcspn(text, " ");
+        bool fits = column + 1 + len <= LINE_LENGTH;
+        buf_printf(out, "%s%.*s", fits ? " " : "\n  ", (int)len, text);
+        column = fits ? column + 1 + len : 2 + len;
+    }
+    buf_putc(out, '\n');
+}
+
+/* A file with gaps is not to be taken for a translation. */
+static void emit_gaps(struct emitter *e, struct buf *out) {
+    struct unit *u = e->unit;
+    uint32_t count;
+    struct diag **list = gaps_of(u, &count);
+    buf_puts(out, "This is no translation: what is listed here was not understood. The places are marked\n"
+                  "``" GAP_MARKER "...``, with the statements as the source has them, and the model is\n"
+                  "not registered.\n");
+    for (uint32_t i = 0; i < count; i++) {
+        const struct diag *d = list[i];
+        const char *place = "";
+        if (d->source) {
+            struct location at = source_locate(d->source, d->span.start);
+            place = arena_printf(u->arena, "%s:%u: ", path_base(d->source->path), at.line);
+        }
+        emit_item(out, arena_printf(u->arena, "%s%s%s%s%s", place, d->message, d->rule ? " [" : "",
+                           d->rule ? d->rule : "", d->rule ? "]" : ""));
+    }
+    buf_puts(out, "\"\"\"\n\n");
+}
+
 void emit_header(struct emitter *e, const char *code, struct buf *out) {
     struct unit *u = e->unit;
     buf_puts(out, ours);
     copy_rights(u->module->source, out);
     buf_puts(out, "# SPDX-License-Identifier: Apache-2.0\n\n");
-    buf_printf(out, "\"\"\"Prefill-only %s for AutoDeploy.\n\n", e->prefix);
+    buf_printf(
+        out, "\"\"\"%s %s for AutoDeploy.\n\n", e->gaps > 0 ? "INCOMPLETE: a part of" : "Prefill-only", e->prefix);
     const char *package = u->package.name, *path = short_path(u);
     if (package) {
         const char *version = version_of(u);
@@ -123,5 +160,8 @@ void emit_header(struct emitter *e, const char *code, struct buf *out) {
     } else {
         buf_printf(out, "Source: %s, translated by adgen.\n\n", path);
     }
-    emit_differences(e, code, out);
+    if (e->gaps > 0)
+        emit_gaps(e, out);
+    else
+        emit_differences(e, code, out);
 }

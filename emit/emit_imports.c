@@ -103,6 +103,8 @@ static void gather(struct emitter *e, struct imports *imports) {
     for (uint32_t i = 0; i < e->names.len; i++) {
         atom name = e->names.entry[i].key;
         const struct symbol *symbol = module_lookup(u->module, name);
+        if (u->bundle && name == u->config_class) /* defined here */
+            continue;
         if (symbol && symbol->kind == SYM_IMPORT)
             add_symbol(e, imports, symbol);
         else if (symbol == NULL && atom_is(name, "torch"))

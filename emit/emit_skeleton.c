@@ -180,7 +180,7 @@ void emit_pretrained(struct emitter *e) {
     const char *prefix = string_attr(e, "base_model_prefix");
     struct buf text = {0};
     buf_printf(&text, "class %s(PreTrainedModel):\n", base_name(e));
-    if (e->imports_config)
+    if (e->names_config)
         buf_printf(&text, "    config_class = %s\n", e->unit->config_class);
     buf_printf(&text, "    base_model_prefix = \"%s\"\n", prefix ? prefix : e->model_attr ? e->model_attr : "model");
     if (layers.len)
@@ -228,8 +228,8 @@ static void append_init(struct emitter *e, struct node *cls, struct cls *source,
         return;
     struct buf text = {0};
     atom config = init->params.len > 1 ? init->params.at[1]->name : intern(u->atoms, "config");
-    buf_printf(&text, "def __init__(self, %s%s%s%s):\n    pass\n", config, e->imports_config ? ": " : "",
-        e->imports_config ? u->config_class : "", takes_kwargs ? ", **kwargs" : "");
+    buf_printf(&text, "def __init__(self, %s%s%s%s):\n    pass\n", config, e->names_config ? ": " : "",
+        e->names_config ? u->config_class : "", takes_kwargs ? ", **kwargs" : "");
     append_python(e, class_body(cls), "%s", text.at);
     buf_free(&text);
     struct node *method = last_statement(class_body(cls));
@@ -530,8 +530,10 @@ void emit_entry(struct emitter *e) {
 }
 
 void emit_registration(struct emitter *e) {
-    need_import(e, "tensorrt_llm._torch.auto_deploy.models.hf", "AutoModelForCausalLMFactory");
     need_import(e, "tensorrt_llm._torch.auto_deploy.custom_ops", "");
+    if (e->gaps > 0)
+        return;
+    need_import(e, "tensorrt_llm._torch.auto_deploy.models.hf", "AutoModelForCausalLMFactory");
     append_python(e, e->module, "AutoModelForCausalLMFactory.register_custom_model_cls(\"%s\", %s)\n",
         e->unit->config_class ? e->unit->config_class : "", e->entry_name);
     last_statement(e->module)->flags |= NF_BLANK;

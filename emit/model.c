@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "emit/emit.h"
+#include "emit/gaps.h"
 #include "emit/python.h"
 #include "rewrite/account.h"
+#include "rewrite/bundle.h"
 
 static bool ends_with(const char *text, const char *end, size_t *stem) {
     size_t n = strlen(text), m = strlen(end);
@@ -55,7 +57,7 @@ static bool reads_rope(const struct cls *cls) {
 /* The function through which versions.c reads. */
 static void emit_rope_helper(struct emitter *e) {
     const struct unit *u = e->unit;
-    const char *config = e->imports_config ? arena_printf(u->arena, ": %s", u->config_class) : "";
+    const char *config = e->names_config ? arena_printf(u->arena, ": %s", u->config_class) : "";
     append_python(e, e->module,
         "def _get_rope_parameters(config%s) -> dict:\n"
         "    \"\"\"RoPE settings in the layout of transformers 5, also from a transformers 4 config.\"\"\"\n"
@@ -73,7 +75,7 @@ static void emit_rope_helper(struct emitter *e) {
 }
 
 /* A value that follows the imports stands one line below them, wherever it stood in the source. */
-static struct node *after_imports(struct emitter *e, const struct node *stmt) {
+struct node *after_imports(struct emitter *e, const struct node *stmt) {
     struct node *moved = node_copy(e->unit->arena, stmt);
     moved->source = NULL;
     moved->span = (struct span){0};
@@ -116,12 +118,43 @@ static bool has_function(const struct node *module, const char *name) {
     return false;
 }
 
+/* The configuration class, and what makes it known for its model type. */
+static void emit_config(struct emitter *e) {
+    const struct bundle *b = e->unit->bundle;
+    if (b == NULL)
+        return;
+    need_import(e, "transformers.configuration_utils", "PretrainedConfig");
+    for (uint32_t i = 0; i < b->imports.len; i++)
+        need_import(e, b->imports.entry[i].value, strchr(b->imports.entry[i].key, ':') + 1);
+    node_add(e->unit->arena, e->config, b->cls);
+    if (b->model_type == NULL)
+        return;
+    need_import(e, "transformers", "AutoConfig");
+    append_python(e, e->config, "AutoConfig.register(\"%s\", %s, exist_ok=True)\n", b->model_type, b->cls->atom);
+    e->config->kid[1]->flags |= NF_BLANK;
+}
+
+/* A file with gaps must not take the place of a model: what would register it is a comment. */
+static struct comments *not_registered(struct emitter *e) {
+    struct unit *u = e->unit;
+    struct comments *c = NEW(u->arena, struct comments);
+    vec_push(u->arena, &c->inner, intern(u->atoms, "# adgen: not registered, since it has gaps; without them:"));
+    vec_push(u->arena, &c->inner,
+        intern_printf(u->atoms, "# AutoModelForCausalLMFactory.register_custom_model_cls(\"%s\", %s)",
+            u->config_class ? u->config_class : "", e->entry_name));
+    return c;
+}
+
 static void print_module(struct emitter *e, struct node *imports, struct buf *out) {
     struct node *all = node_new(e->unit->arena, NODE_MODULE);
     for (uint32_t i = 0; i < imports->nkids; i++)
         node_add(e->unit->arena, all, imports->kid[i]);
+    for (uint32_t i = 0; i < e->config->nkids; i++)
+        node_add(e->unit->arena, all, e->config->kid[i]);
     for (uint32_t i = 0; i < e->module->nkids; i++)
         node_add(e->unit->arena, all, e->module->kid[i]);
+    if (e->gaps > 0)
+        all->comments = not_registered(e);
     print_python_wrapped(out, all);
     account_emitted(e->unit, all);
 }
@@ -130,17 +163,18 @@ static void print_module(struct emitter *e, struct node *imports, struct buf *ou
 static bool has_config(struct unit *unit) {
     if (unit->config_class)
         return true;
-    struct diag *d = diag_at(unit->diags, SEVERITY_ERROR, unit->module->source, unit->entry->def->span, "config",
+    struct diag *d = diag_at(unit->diags, unit_refusal(unit), unit->module->source, unit->entry->def->span, "config",
         "nothing says which configuration class `%s` is made from", unit->entry->name);
     diag_help(unit->diags, d, "declare it in the class or a base of it: config_class = ...Config");
     return false;
 }
 
-/* The configuration class can be imported if the source lies in its package, or imports it from an absolute module. */
+/* The configuration class is defined here, or can be imported: if the source lies in its package, or imports it from an
+ * absolute module. */
 static bool import_config(struct emitter *e) {
     const struct unit *u = e->unit;
-    if (u->config_class == NULL)
-        return false;
+    if (u->config_class == NULL || u->bundle)
+        return u->bundle != NULL;
     if (u->package.root && u->module->package) {
         if (u->config_module)
             need_import(e, u->config_module->name, u->config_class);
@@ -157,10 +191,13 @@ static bool import_config(struct emitter *e) {
 bool emit_model(struct unit *unit, struct buf *out) {
     struct emitter e = {.unit = unit};
     e.module = node_new(unit->arena, NODE_MODULE);
-    e.imports_config = import_config(&e);
+    e.config = node_new(unit->arena, NODE_MODULE);
+    e.names_config = import_config(&e);
     name_entry(&e);
-    if (!has_config(unit) || !find_roles(&e))
+    if ((!has_config(unit) && !unit->options.partial) || !find_roles(&e))
         return false;
+    gaps_of(unit, &e.gaps);
+    emit_config(&e);
     emit_definitions(&e);
     if (unit->reads_rope_parameters && !has_function(e.module, "_get_rope_parameters"))
         emit_rope_helper(&e);
@@ -170,6 +207,10 @@ bool emit_model(struct unit *unit, struct buf *out) {
     emit_containers(&e);
     emit_entry(&e);
     emit_registration(&e);
+    if (e.gaps > 0) {
+        mark_gaps(&e);
+        keep_definitions(&e);
+    }
     collect_names(&e, e.module);
     struct node *imports = emit_imports(&e);
     struct buf code = {0};

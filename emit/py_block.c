@@ -171,9 +171,11 @@ static uint32_t comments_above(const uint32_t *gap, uint32_t count) {
     return count;
 }
 
-/* Is a comment the second line of a sentence? */
+/* Is a comment the second line of a sentence? A word with a colon begins something of its own. */
 static bool goes_on(const char *comment) {
-    return comment[0] == '#' && comment[1] == ' ' && comment[2] >= 'a' && comment[2] <= 'z';
+    size_t word = strspn(comment, "# abcdefghijklmnopqrstuvwxyz");
+    bool label = comment[word] == ':' && strchr(comment + 2, ' ') >= comment + word;
+    return comment[0] == '#' && comment[1] == ' ' && comment[2] >= 'a' && comment[2] <= 'z' && !label;
 }
 
 /* The leading comments of a statement, each with the blank lines after it. */

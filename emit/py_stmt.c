@@ -141,6 +141,24 @@ static void print_import_from(struct printer *p, const struct node *stmt) {
     }
 }
 
+/* Text as it was written, which is moved to this indentation. */
+static void print_match(struct printer *p, const char *text) {
+    size_t lines = 1;
+    for (const char *at = text; *at != 0; at++) {
+        lines += *at == '\n';
+    }
+    char *moved = doc_alloc(&p->docs, strlen(text) + lines * p->indent + 1), *to = moved;
+    for (; *text != 0; text++) {
+        *to++ = *text;
+        if (*text == '\n' && text[1] != '\n') {
+            memset(to, ' ', p->indent);
+            to += p->indent;
+        }
+    }
+    *to = 0;
+    put(p, moved);
+}
+
 static void print_simple_inside(struct printer *p, const struct node *stmt) {
     switch ((enum node_kind)stmt->kind) {
     case NODE_RETURN: print_return(p, stmt); break;
@@ -159,7 +177,7 @@ static void print_simple_inside(struct printer *p, const struct node *stmt) {
     case NODE_PASS: put(p, "pass"); break;
     case NODE_BREAK: put(p, "break"); break;
     case NODE_CONTINUE: put(p, "continue"); break;
-    case NODE_MATCH: put(p, stmt->atom); break;
+    case NODE_MATCH: print_match(p, stmt->atom); break;
     default: break;
     }
 }

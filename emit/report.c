@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "emit/gaps.h"
 #include "rewrite/config.h"
 #include "rewrite/rules.h"
 #include "rewrite/verdict.h"
@@ -32,6 +33,15 @@ void report_trace(FILE *out, struct adgen_result *result) {
             fprintf(out, " in %s", r->where);
         fprintf(out, ": %s\n", r->text);
     }
+    uint32_t count;
+    struct diag **gaps = gaps_of(result->unit, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (gaps[i]->source) {
+            struct location at = source_locate(gaps[i]->source, gaps[i]->span.start);
+            fprintf(out, "%s:%u:%u: ", gaps[i]->source->path, at.line, at.column);
+        }
+        fprintf(out, "%s [%s]: %s\n", severity_text(SEVERITY_GAP), gaps[i]->rule, gaps[i]->message);
+    }
 }
 
 /* -- JSON ---------------------------------------------------------------------------------------------------------- */
@@ -55,13 +65,12 @@ static void put_span(cJSON *object, struct source *source, struct span span) {
 }
 
 static cJSON *diagnostics(const struct report *r) {
-    static const char *const severities[] = {"error", "warning", "note"};
     cJSON *array = cJSON_CreateArray();
     uint32_t count;
     struct diag **list = diags_sorted(r->result->diags, &count);
     for (uint32_t i = 0; i < count; i++) {
         cJSON *item = cJSON_CreateObject();
-        put_text(item, "severity", severities[list[i]->severity]);
+        put_text(item, "severity", severity_text(list[i]->severity));
         put_text(item, "id", list[i]->rule);
         put_text(item, "message", list[i]->message);
         put_text(item, "help", list[i]->help);
@@ -259,6 +268,8 @@ static const char *status_text(const struct adgen_result *result) {
         return "refused";
     if (result->already)
         return "already translated";
+    if (result->gaps > 0)
+        return "partial";
     return result->status == ADGEN_DONE ? "done" : "prefill-only";
 }
 
@@ -288,6 +299,8 @@ static cJSON *report(const struct report *r) {
     const struct unit *unit = r->unit;
     put_text(json, "status", status_text(r->result));
     put_text(json, "model_type", unit->options.model_type);
+    if (unit->options.partial)
+        cJSON_AddNumberToObject(json, "gaps", r->result->gaps);
     cJSON_AddItemToObject(json, "diagnostics", diagnostics(r));
     if (unit->module == NULL)
         return json;

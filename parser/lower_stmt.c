@@ -268,12 +268,27 @@ static struct node *expression_statement(struct lower *l) {
     return node;
 }
 
+/* The text without the indentation of its first line. */
+static atom dedented(struct lower *l, const char *text) {
+    uint32_t column = 0;
+    while (column < l->span.start && l->text[l->span.start - column - 1] != '\n')
+        column++;
+    char *made = arena_strndup(l->arena, text, strlen(text)), *to = made;
+    for (const char *at = made; *at != '\0';) {
+        char c = *to++ = *at++;
+        for (uint32_t i = 0; c == '\n' && i < column && (*at == ' ' || *at == '\t'); i++)
+            at++;
+    }
+    *to = '\0';
+    return intern(l->atoms, made);
+}
+
 /* Kept as text: no pass understands it, the printer can still copy it. */
 static struct node *match(struct lower *l) {
     while (l->span.end > l->span.start && (l->text[l->span.end - 1] == '\n' || l->text[l->span.end - 1] == ' '))
         l->span.end--;
     struct node *node = node_at(l, NODE_MATCH, l->span);
-    node->atom = text_here(l);
+    node->atom = dedented(l, text_here(l));
     return node;
 }
 

@@ -25,7 +25,7 @@ static struct diag *refuse(
     struct checker *c, const struct node *at, const char *rule, const char *format, const char *what) {
     const struct node *place = at->span.end ? at : c->stmt && c->stmt->span.end ? c->stmt : c->fn->def;
     struct source *source = place->source ? place->source : c->fn->module->source;
-    return diag_at(c->unit->diags, SEVERITY_ERROR, source, place->span, rule, format, what);
+    return diag_at(c->unit->diags, unit_refusal(c->unit), source, place->span, rule, format, what);
 }
 
 /* -- masks --------------------------------------------------------------------------------------------------------- */
@@ -369,7 +369,7 @@ static bool returns(const struct node *n) {
 static void check_result(struct unit *unit) {
     const struct fn *forward = class_method(unit->entry, "forward");
     if (forward && forward->body && !returns(forward->body))
-        diag_at(unit->diags, SEVERITY_ERROR, forward->module->source, forward->def->span, "no-result",
+        diag_at(unit->diags, unit_refusal(unit), forward->module->source, forward->def->span, "no-result",
             "this forward raises for every input of a language model: it needs more than tokens and positions");
 }
 
@@ -382,7 +382,7 @@ bool check_residual(struct unit *unit) {
             continue;
         check_params(&c);
         check_block(&c, c.fn->body);
-        if (c.maker && diags_count(unit->diags, SEVERITY_ERROR) == 0) {
+        if (c.maker && unit_refusals(unit) == 0) {
             c.stmt = c.maker_stmt;
             refuse(&c, c.maker, "mask-escapes", "a mask is made here for something that no equation understands%s", "");
         }

@@ -102,7 +102,7 @@ static const char *on_name_boundary(struct arena *arena, const char *pattern) {
 
 static bool refuse(struct checkpoint *c, const struct conversion *of, const char *problem) {
     struct unit *u = c->unit;
-    struct diag *d = diag_at(u->diags, SEVERITY_ERROR, u->module->source, u->entry->def->span, "checkpoint-layout",
+    struct diag *d = diag_at(u->diags, unit_refusal(u), u->module->source, u->entry->def->span, "checkpoint-layout",
         "the published checkpoint's layout is not understood: %s of `%s` to `%s`: %s", of->name,
         of->source.len ? of->source.at[0] : "", of->target.len ? of->target.at[0] : "", problem);
     diag_help(u->diags, d, "the conversions of the package are undone to find the published names of the parameters");

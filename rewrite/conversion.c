@@ -28,8 +28,8 @@ struct conversion_table {
 };
 
 static bool refuse(struct conversion_table *t, uint32_t at, const char *what) {
-    struct diag *d = diag_at(t->unit->diags, SEVERITY_ERROR, t->source, (struct span){at, at + 1}, "checkpoint-layout",
-        "the published checkpoint's layout is not understood: %s", what);
+    struct diag *d = diag_at(t->unit->diags, unit_refusal(t->unit), t->source, (struct span){at, at + 1},
+        "checkpoint-layout", "the published checkpoint's layout is not understood: %s", what);
     diag_help(
         t->unit->diags, d, "the package's table of key conversions is read as lists of calls, `.copy()`, `+` and `+=`");
     return false;

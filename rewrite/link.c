@@ -356,6 +356,11 @@ struct fn *class_method_named(struct unit *unit, const struct cls *cls, atom nam
     return fn;
 }
 
+struct node *method_def(struct unit *unit, struct node *def) {
+    read_function(unit, def);
+    return def;
+}
+
 struct fn *class_method(const struct cls *cls, const char *name) {
     for (uint32_t i = 0; i < cls->methods.len; i++)
         if (atom_is(cls->methods.entry[i].key, name))

@@ -49,7 +49,7 @@ static const char *operations_text(struct unit *unit, const struct conversion *o
 
 static bool refuse(const struct hooking *h, const struct place *place, const char *problem) {
     struct unit *u = h->layout->unit;
-    struct diag *d = diag_at(u->diags, SEVERITY_ERROR, u->module->source, u->entry->def->span, "checkpoint-layout",
+    struct diag *d = diag_at(u->diags, unit_refusal(u), u->module->source, u->entry->def->span, "checkpoint-layout",
         "the published `%s` cannot become `%s` when it is loaded: %s", shown_key(u, place->on_disk.key),
         shown_key(u, place->own), problem);
     const struct conversion *of = place->on_disk.converter;
@@ -353,7 +353,7 @@ static bool is_post_init(const struct node *stmt) {
 static bool register_helper(struct unit *u, struct cls *cls, atom helper) {
     struct fn *init = class_method(cls, "__init__");
     if (init == NULL || init->body == NULL || !init->live || init->params.len == 0) {
-        diag_at(u->diags, SEVERITY_ERROR, cls->def->source, cls->def->span, "checkpoint-layout",
+        diag_at(u->diags, unit_refusal(u), cls->def->source, cls->def->span, "checkpoint-layout",
             "`%s` needs a hook for its published keys and has no constructor to register it in", cls->name);
         return false;
     }
@@ -390,7 +390,7 @@ static bool write_hooks(const struct hooking *h, const struct hooks *hooks) {
     for (uint32_t i = 0; ok && i < hooks->cuts.len; i++) {
         const struct cut *cut = &hooks->cuts.at[i];
         if (!complete(cut)) {
-            struct diag *d = diag_at(u->diags, SEVERITY_ERROR, hooks->cls->def->source, hooks->cls->def->span,
+            struct diag *d = diag_at(u->diags, unit_refusal(u), hooks->cls->def->source, hooks->cls->def->span,
                 "checkpoint-layout", "the published `%s` holds parts that the model does not have", cut->from);
             diag_help(u->diags, d, "all targets of the package's conversion must be parameters of one module");
             ok = false;
@@ -462,7 +462,7 @@ static bool keep_hook(struct unit *u, struct cls *cls, const struct node *call) 
         call->nkids == 2 && atom_is(call->kid[0]->atom, pre_hook) ? hook_function(u, cls, call->kid[1]) : NULL;
     if (fn)
         return register_helper(u, cls, add_helper(u, fn));
-    struct diag *d = diag_at(u->diags, SEVERITY_ERROR, call->source, call->span, "checkpoint-layout",
+    struct diag *d = diag_at(u->diags, unit_refusal(u), call->source, call->span, "checkpoint-layout",
         "this hook of `%s` on the loading of its state dict is not understood", cls->name);
     diag_help(u->diags, d,
         "a function of the module, or a method that does not read `self`, registered with `%s`, is kept", pre_hook);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "rewrite/account.h"
+#include "rewrite/bundle.h"
 #include "rewrite/checkpoint.h"
 #include "rewrite/config.h"
 #include "rewrite/counted.h"
@@ -109,6 +110,7 @@ const struct pass passes[] = {
     {"tidy", run_tidy, "write more simply what the passes have left"},
     {"names", run_names, "give every variable its name"},
     {"published", published_paths, "give parameters the paths that they have in the published checkpoint"},
+    {"bundle", bundle_config, "carry over of the configuration class what the model reads, if it is asked for"},
     {NULL, NULL, NULL},
 };
 
@@ -127,9 +129,12 @@ void pass_record(struct unit *unit, const char *name, const struct node *at, con
 }
 
 bool passes_run(struct unit *unit, const struct pass *last) {
+    bool program = false; /* there is one: what a pass refuses from now on may be a gap in it */
     for (const struct pass *pass = passes; pass->name; pass++) {
-        if (!pass->run(unit) || diags_count(unit->diags, SEVERITY_ERROR) > 0)
+        bool ok = pass->run(unit) || (program && unit->options.partial);
+        if (!ok || diags_count(unit->diags, SEVERITY_ERROR) > 0)
             return false;
+        program |= pass->run == specialise;
         account_pass(unit, pass);
         if (pass == last)
             break;

@@ -136,7 +136,13 @@ static void index_stmt(struct unit *unit, struct fn *fn, struct node *stmt, stru
         break;
     case NODE_RETURN: vec_push(unit->arena, &fn->returns, stmt); break;
     case NODE_BREAK:
-    case NODE_CONTINUE: vec_push(unit->arena, &fn->effects, stmt); break;
+    case NODE_CONTINUE:
+    case NODE_GLOBAL: /* this and the next: where gaps are allowed */
+    case NODE_NONLOCAL:
+    case NODE_CLASS:
+    case NODE_WITH:
+    case NODE_MATCH:
+    case NODE_TYPEALIAS: vec_push(unit->arena, &fn->effects, stmt); break;
     case NODE_EXPR: {
         struct attr *attr = registered(unit, stmt->kid[0]);
         if (attr == NULL)

@@ -53,7 +53,7 @@ const char *shown_key(struct unit *unit, const char *key) {
 static bool refuse(const struct layout *l, const struct place *place, const char *problem) {
     struct unit *u = l->unit;
     const struct conversion *of = place->on_disk.converter;
-    struct diag *d = diag_at(u->diags, SEVERITY_ERROR, u->module->source, u->entry->def->span, "checkpoint-layout",
+    struct diag *d = diag_at(u->diags, unit_refusal(u), u->module->source, u->entry->def->span, "checkpoint-layout",
         "the published form of `%s` is not understood: %s", shown_key(u, place->own), problem);
     if (of)
         diag_help(u->diags, d, "the package makes it by %s from `%s`%s", of->name,

@@ -815,21 +815,50 @@ static void run_augassign(struct frame *f, struct node *stmt) {
     assign_target(f, stmt->kid[0], eval(f, sum), stmt);
 }
 
-static bool drops_context(struct frame *f, struct node *item) {
-    struct val v = eval(f, item->kid[0]);
-    account_decided(f->unit, item, abs_because(v.abs));
+static bool drops_context(const struct node *item, struct val v) {
     return item->kid[1] == NULL && v.abs->kind == ABS_OBJECT && qual_ends(v.abs->qual, "adgen.context");
 }
 
+/* A context that is not understood, where gaps are allowed: it stays around its block. */
+static struct node *keep_context(struct frame *f, const struct node *item, struct val v, struct node *with) {
+    struct unit *unit = f->unit;
+    if (with == NULL)
+        with = node_make(unit->arena, NODE_WITH, NULL, 1, node_new(unit->arena, NODE_BLOCK));
+    struct node *target = NULL;
+    if (item->kid[1]) {
+        bind_target(f, item->kid[1], abs_simple(ABS_TOP), with);
+        target = copy_target(f, item->kid[1]);
+    }
+    node_add(unit->arena, with, node_make(unit->arena, NODE_WITHITEM, NULL, 2, v.expr, target));
+    return with;
+}
+
+static enum flow run_in_context(struct frame *f, struct node *stmt, struct node *with) {
+    struct node *out = f->out;
+    f->out = with->kid[0];
+    enum flow flow = run_block(f, stmt->kid[0], 0);
+    f->out = out;
+    emit(f, with, stmt);
+    return flow;
+}
+
 static enum flow run_with(struct frame *f, struct node *stmt) {
-    for (uint32_t i = 1; i < stmt->nkids; i++)
-        if (!drops_context(f, stmt->kid[i])) {
-            struct diag *d = diag_at(f->unit->diags, SEVERITY_ERROR, f->fn->module->source, stmt->kid[i]->span,
-                "context", "this context manager may change what its block computes");
-            diag_help(f->unit->diags, d, "say in rules/prefill.yaml under `contexts` that it does not");
-            f->unit->failed = true;
+    struct node *with = NULL;
+    for (uint32_t i = 1; i < stmt->nkids; i++) {
+        struct val v = eval(f, stmt->kid[i]->kid[0]);
+        if (drops_context(stmt->kid[i], v)) {
+            account_decided(f->unit, stmt->kid[i], abs_because(v.abs));
+            continue;
         }
-    return run_block(f, stmt->kid[0], 0);
+        struct diag *d = diag_at(f->unit->diags, unit_refusal(f->unit), f->fn->module->source, stmt->kid[i]->span,
+            "context", "this context manager may change what its block computes");
+        diag_help(f->unit->diags, d, "say in rules/prefill.yaml under `contexts` that it does not");
+        if (f->unit->options.partial)
+            with = keep_context(f, stmt->kid[i], v, with);
+        else
+            f->unit->failed = true;
+    }
+    return with ? run_in_context(f, stmt, with) : run_block(f, stmt->kid[0], 0);
 }
 
 /* A model that returns a tensor, or an entry that returns a tuple, returns a ModelOutput in the output. */
@@ -872,9 +901,12 @@ static enum flow run_return(struct frame *f, struct node *stmt) {
 }
 
 static void refuse_stmt(struct frame *f, struct node *stmt) {
-    diag_at(f->unit->diags, SEVERITY_ERROR, f->fn->module->source, stmt->span, "statement",
+    diag_at(f->unit->diags, unit_refusal(f->unit), f->fn->module->source, stmt->span, "statement",
         "a `%s` statement is not understood here", node_kind_name(stmt->kind));
-    f->unit->failed = true;
+    if (f->unit->options.partial)
+        emit(f, node_copy(f->unit->arena, stmt), stmt);
+    else
+        f->unit->failed = true;
 }
 
 static void define_function(struct frame *f, struct node *stmt) {

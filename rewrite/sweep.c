@@ -229,7 +229,7 @@ static bool sweep_stmt(struct unit *unit, struct fn *fn, struct node *stmt) {
         for (uint32_t i = 0; i < stmt->nkids; i++)
             if (is_kind(stmt->kid[i], NODE_BLOCK))
                 sweep_block(unit, fn, stmt->kid[i]);
-        return stmt->kind == NODE_IF ? sweep_if(unit, stmt) : true;
+        return stmt->kind == NODE_IF ? sweep_if(unit, stmt) : stmt->kind != NODE_WITH || stmt->kid[0]->nkids > 0;
     }
     if (stmt->kind == NODE_ASSIGN && (stmt->kid[1]->kind == NODE_TUPLE || stmt->kid[1]->kind == NODE_LIST))
         sweep_unpack(unit, stmt);
@@ -245,6 +245,8 @@ static bool sweep_stmt(struct unit *unit, struct fn *fn, struct node *stmt) {
         stmt->kid[1]->web->expr = stmt->kid[0];
     if (stmt->kind == NODE_IF)
         return sweep_if(unit, stmt);
+    if (stmt->kind == NODE_WITH)
+        return stmt->kid[0]->nkids > 0;
     if (stmt->kind == NODE_FOR || stmt->kind == NODE_WHILE) {
         keep_live_phis(stmt);
         return stmt->kid[stmt->kind == NODE_FOR ? 2 : 1]->nkids > 0;

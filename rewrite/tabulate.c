@@ -563,7 +563,7 @@ void tabulate(struct unit *unit) {
         if (!fn->owner || !fn->owner->constructed || !atom_is(fn->name, "forward") || tabulate_function(unit, fn))
             continue;
         if (frequencies_follow_length(unit, fn))
-            diag_at(unit->diags, SEVERITY_ERROR, fn->module->source, fn->def->span, "rope-length",
+            diag_at(unit->diags, unit_refusal(unit), fn->module->source, fn->def->span, "rope-length",
                 "the frequencies follow the length of the input here, and what is computed from them is not understood "
                 "as a table by position");
     }

@@ -19,6 +19,7 @@ struct parser;
 struct values;
 struct registry;
 struct config;
+struct bundle;
 
 /* What a name at module level stands for. */
 struct symbol {
@@ -152,6 +153,8 @@ struct package {
 struct options {
     const char *entry;      /* class to translate; NULL: to be found */
     const char *model_type; /* that the file was looked up for; NULL for a file given by its path */
+    bool partial;           /* what is not understood is a gap, not an error */
+    bool bundle_config;     /* put the configuration class into the output */
     bool whole;             /* parse all definitions, needed or not */
 };
 
@@ -187,11 +190,20 @@ struct unit {
     bool failed;
     bool keep_signatures; /* sweep removes statements only: parameters may still become live */
     bool reads_rope_parameters, rope_partial, rope_original; /* versions.c: what the emitted helper must provide */
+    struct bundle *bundle;                                   /* bundle.c: the configuration class to emit, or NULL */
     const char *prefill_only;                                /* why AutoDeploy cannot cache it; NULL: it can */
     bool strict_rounding;                                    /* only equations that are exact */
     /* the outcome, for the exit status and the report: */
     bool already; /* no pass found anything to change: the input is a translation */
 };
+
+/* How bad it is that something is not understood. */
+static inline enum severity unit_refusal(const struct unit *unit) {
+    return unit->options.partial ? SEVERITY_GAP : SEVERITY_ERROR;
+}
+static inline uint32_t unit_refusals(const struct unit *unit) {
+    return diags_count(unit->diags, SEVERITY_ERROR) + diags_count(unit->diags, SEVERITY_GAP);
+}
 
 /* Where to keep what other translations in this context will read again. */
 static inline struct unit *unit_keeper(struct unit *unit) {
@@ -214,6 +226,8 @@ struct cls *symbol_class(struct unit *unit, struct module *module, struct symbol
 struct fn *symbol_function(struct unit *unit, struct module *module, struct symbol *symbol);
 /* A method of a class, which may not have been parsed before: use this, not cls->methods, for more than its name. */
 struct fn *class_method_named(struct unit *unit, const struct cls *cls, atom name);
+/* A method in the body of a class that was not made a struct cls, which may not have been parsed before. */
+struct node *method_def(struct unit *unit, struct node *def);
 /* The same for __init__ and forward, which are parsed with the class. */
 struct fn *class_method(const struct cls *cls, const char *name);
 /* Whether a base, in this file or out of it, ends in the dotted suffix, such as "nn.Module". */

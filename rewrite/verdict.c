@@ -115,7 +115,7 @@ bool verdict_refused(const struct judge *j, const struct node *stmt, struct verd
     uint32_t count;
     struct diag **list = diags_sorted(j->unit->diags, &count);
     for (uint32_t i = 0; i < count; i++)
-        if (list[i]->severity == SEVERITY_ERROR && list[i]->source == j->unit->module->source &&
+        if (list[i]->severity <= SEVERITY_GAP && list[i]->source == j->unit->module->source &&
             starts_in(list[i]->span, span)) {
             v->fate = FATE_NOT_UNDERSTOOD;
             v->why = list[i]->message;

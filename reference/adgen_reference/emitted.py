@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 import importlib.util
 import itertools
+import json
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ class EmittedFile:
 
     path: Path
     registered: dict[str, type]
+    configs: dict[str, type] = field(default_factory=dict)  #: classes that the file defines
 
     def entry(self, config: Any, reference: torch.nn.Module) -> tuple[type, Any]:
         """The class registered for a configuration, and the configuration to build it from.
@@ -40,30 +42,46 @@ class EmittedFile:
         ]
         for name, used in names:
             if name in self.registered:
-                return self.registered[name], used
+                return self.registered[name], self._own(name, used)
         known = ", ".join(self.registered) or "nothing"
         raise LookupError(f"no class is registered for {names[0][0]} (registered: {known})")
+
+    def _own(self, name: str, config: Any) -> Any:
+        """The configuration as the file's own class, if it brings one, reads it from its JSON.
+
+        The JSON holds what differs from the defaults, so the defaults are put to the test too.
+        """
+        if name not in self.configs:
+            return config
+        return self.configs[name].from_dict(json.loads(config.to_json_string()))
 
 
 def import_file(path: str | Path) -> EmittedFile:
     """Import a file as a module of AutoDeploy's folder of custom models.
 
-    So its imports may be absolute or relative to that folder.
+    So its imports may be absolute or relative to that folder.  What it registers is forgotten
+    again: the library keeps its own configuration classes.
     """
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+
     path = Path(path)
     mapping = standins.factory()._custom_model_mapping
-    before = dict(mapping)
+    before, known = dict(mapping), dict(CONFIG_MAPPING._extra_content)
     mapping.clear()
+    CONFIG_MAPPING._extra_content.clear()
     name = f"{_PACKAGE}.{path.stem}_{next(_COUNTER)}"
     try:
         spec = importlib.util.spec_from_file_location(name, path)
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
         spec.loader.exec_module(module)
-        return EmittedFile(path, dict(mapping))
+        configs = {cls.__name__: cls for cls in CONFIG_MAPPING._extra_content.values()}
+        return EmittedFile(path, dict(mapping), configs)
     finally:
         mapping.clear()
         mapping.update(before)
+        CONFIG_MAPPING._extra_content.clear()
+        CONFIG_MAPPING._extra_content.update(known)
 
 
 def build(entry: type, config: Any, dtype: torch.dtype = torch.float32) -> torch.nn.Module:

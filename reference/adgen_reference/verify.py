@@ -162,7 +162,9 @@ def check_variant(
     reference = hf.build_model(variant.config)
     hf.randomise(reference)
     entry, config = _guard("keys", file.entry, variant.config, reference)
-    if type(config) is not type(variant.config) or config.model_type != report.model_type:
+    if type(config).__name__ in file.configs:
+        report.remark = "built from the file's own configuration class"
+    elif type(config) is not type(variant.config) or config.model_type != report.model_type:
         report.remark = f"registered for {type(config).__name__}, tried with {report.model_type}"
     candidate = _guard("keys", emitted.build, entry, config)
     published = keys.published_state_dict(reference)
