@@ -2,8 +2,8 @@
 
 A case is a folder: `modeling_*.py`, often with its `configuration_*.py`; `args`, more arguments of the command line, if
 there are any; and `expected.py`, the whole output.  Where the input is refused there is `expected.err` instead, what
-adgen says; where both are there, it writes and warns.  `status` holds the exit status if it is not 0 (or 1 for errors),
-and `report.json`, where a case is about that, the whole report.
+adgen says; where both are there, it writes and warns, or what it writes has gaps (`--partial`).  `status` holds the
+exit status if it is not 0 (or 1 for errors), and `report.json`, where a case is about that, the whole report.
 """
 
 import os
@@ -43,6 +43,11 @@ class Case:
     def args(self) -> list[str]:
         return shlex.split(self._text("args"))
 
+    @property
+    def is_partial(self) -> bool:
+        """What is written has gaps: Python, but no model."""
+        return "--partial" in self.args
+
     def _text(self, name: str) -> str:
         path = self.folder / name
         return path.read_text(encoding="utf-8") if path.exists() else ""
@@ -79,5 +84,10 @@ def cases() -> list[Case]:
     return [Case(path.parent) for path in sorted(GOLDEN.glob("*/modeling_*.py"))]
 
 
-def good_cases() -> list[Case]:
+def written_cases() -> list[Case]:
     return [case for case in cases() if (case.folder / "expected.py").exists()]
+
+
+def good_cases() -> list[Case]:
+    """Those that are models."""
+    return [case for case in written_cases() if not case.is_partial]

@@ -129,7 +129,7 @@ def test_account_of_the_package(model_type, tmp_path):
 def test_account_of_a_golden(name, tmp_path):
     case = Case(GOLDEN / name)
     report = report_of(tmp_path, case.input.name, *case.args, cwd=case.folder)
-    check(report, case.input.read_text(), verified=True)
+    check(report, case.input.read_text(), verified=not case.is_partial)
 
 
 def test_helpers_of_attention_are_rewritten_by_its_rules(tmp_path):

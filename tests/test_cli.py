@@ -543,3 +543,107 @@ def test_all_of_a_broken_package(tmp_path):
     assert "defines the class AcornForCausalLM" in run.stderr
     assert not (tmp_path / "out/modeling_acorn.py").exists()
     assert (tmp_path / "out/modeling_cedar.py").exists()
+
+
+# -- parts and extras ------------------------------------------------------------------------------------------------
+
+MARKED = ROOT / "golden/partial/modeling_alder.py"
+MARK = "# adgen: not translated: "
+
+
+def test_partial(tmp_path):
+    out, report = tmp_path / "out.py", tmp_path / "report.json"
+    assert adgen(MARKED, "-o", out, package=False).returncode == 1
+    assert not out.exists()
+    run = adgen(MARKED, "--partial", "-o", out, "--report", report, "--trace", package=False)
+    assert run.returncode == 3
+    text = out.read_text()
+    compile(text, "out.py", "exec")
+    lines = [i for i, line in enumerate(text.splitlines(), 1) if line.strip().startswith(MARK)]
+    listed = ", ".join(map(str, lines[:-1])) + f" and {lines[-1]}"
+    assert f"{len(lines)} places are not understood; the output has markers in lines {listed}\n" in run.stderr
+    assert "\nAutoModelForCausalLMFactory" not in text
+    assert f"{MARKED}:206:" in run.stderr
+    assert run.stderr.count(": not understood [mask-escapes]: ") == len(lines)
+    account = json.loads(report.read_text())
+    assert (account["status"], account["gaps"]) == ("partial", len(lines))
+    assert {d["severity"] for d in account["diagnostics"]} == {"not understood"}
+    fates = [s for s in statements(account) if s["status"] == "not understood"]
+    assert any(s["line"] == 206 for s in fates)
+    quiet = adgen(MARKED, "--partial", "-q", package=False)
+    assert (quiet.returncode, quiet.stdout) == (3, text)
+    assert quiet.stderr.count(": not understood: ") == len(lines)
+
+
+def test_partial_without_gaps(translated):
+    run = adgen("acorn", "--partial")
+    assert (run.returncode, run.stdout) == (0, translated)
+
+
+@pytest.mark.parametrize("name", BAD_INPUTS)
+def test_partial_of_bad_input(tmp_path, name):
+    bad, out = tmp_path / "bad.py", tmp_path / "out.py"
+    bad.write_bytes(BAD_INPUTS[name][0])
+    run = adgen(bad, "--partial", "-o", out)
+    assert run.returncode == 1
+    assert " error:" in run.stderr
+    assert not out.exists()
+
+
+def test_partial_batch(tmp_path):
+    run = adgen("--all", "--partial", "--out-dir", tmp_path, "--report", tmp_path / "all.json")
+    assert (run.returncode, "with gaps; 0 refused" in run.stderr) == (3, True)
+    for account in json.loads((tmp_path / "all.json").read_text()):
+        name = account["model_type"].replace("-", "_")
+        text = (tmp_path / f"modeling_{name}.py").read_text()
+        assert (MARK in text) == (account["status"] == "partial") == (account["gaps"] > 0)
+
+
+def test_bundled_configuration(tmp_path):
+    out = tmp_path / "out.py"
+    assert adgen("acorn", "--bundle-config", "-o", out).returncode == 0
+    text = out.read_text()
+    compile(text, "out.py", "exec")
+    assert "class AcornConfig(PretrainedConfig):" in text
+    assert 'AutoConfig.register("acorn", AcornConfig, exist_ok=True)' in text
+    assert "config: AcornConfig" in text
+    assert "configuration_acorn" not in text
+    assert text.rstrip().endswith('register_custom_model_cls("AcornConfig", AcornForCausalLM)')
+    again = adgen(out, package=False)
+    assert again.stdout == text
+    assert "translated already" in again.stderr
+
+
+def test_a_file_with_its_configuration(tmp_path):
+    """One file of the hub with both: the class stays without being asked for."""
+    folder, file, out = ROOT / "golden/bundled_config_of_a_hub_file", tmp_path / "both.py", tmp_path / "out.py"
+    config = (folder / "configuration_catalpa.py").read_text()
+    model = (
+        (folder / "modeling_catalpa.py").read_text().replace("from .configuration_catalpa import CatalpaConfig\n", "")
+    )
+    start = model.index("\n\n", model.index("logger = ")) + 2
+    file.write_text(model[:start] + config[config.index("class CatalpaConfig") :] + "\n\n" + model[start:])
+    file.write_text(
+        file.read_text().replace("import math\n", "import math\nfrom transformers import PretrainedConfig\n", 1)
+    )
+    assert adgen(file, "-o", out, package=False).returncode == 0
+    expected = (folder / "expected.py").read_text()
+    assert out.read_text().split('"""')[2] == expected.split('"""')[2]
+
+
+def test_a_configuration_that_is_not_understood(tmp_path):
+    out = tmp_path / "out.py"
+    source = ROOT / "golden/error_bundle_config/modeling_alder.py"
+    run = adgen(source, "--bundle-config", "-o", out, package=False)
+    assert run.returncode == 1
+    assert "configuration_alder.py:" in run.stderr
+    assert "setattr(self, name, value)" in run.stderr
+    assert not out.exists()
+    run = adgen(source, "--bundle-config", "--partial", "-o", out, package=False)
+    assert run.returncode == 3
+    assert MARK in out.read_text()
+
+
+@pytest.mark.parametrize("typed,meant", [("--partal", "--partial"), ("--bundle-conf", "--bundle-config")])
+def test_new_options_are_suggested(typed, meant):
+    assert f"did you mean `{meant}`?" in adgen("acorn", typed).stderr

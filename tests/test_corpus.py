@@ -1,6 +1,7 @@
 """Everything that adgen emits of the installed package, without running a model: form, and a second run."""
 
 import ast
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -74,3 +75,19 @@ def test_nothing_is_without_a_use(emitted):
         if unused:
             found[file.name] = unused
     assert not found
+
+
+def test_what_is_not_understood_is_marked(tmp_path):
+    """With --partial every type gives Python: the same as without, or with a marker at each gap."""
+    report = tmp_path / "report.json"
+    command = [ADGEN, "--all", "--partial", "--package", PACKAGE, "--out-dir", tmp_path, "--report", report, "-q"]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 3
+    for account in json.loads(report.read_text()):
+        name = account["model_type"].replace("-", "_").replace(".", "_")
+        text = (tmp_path / f"modeling_{name}.py").read_text()
+        compile(text, name, "exec", dont_inherit=True)
+        code = " ".join(line.strip().lstrip("# ") for line in text.split('"""', 2)[2].splitlines())
+        gaps = [d["message"] for d in account["diagnostics"] if d["severity"] == "not understood"]
+        assert (account["status"] == "partial") == bool(gaps) == ("INCOMPLETE" in text), name
+        for message in gaps:
+            assert f"adgen: not translated: {message}" in code, (name, message)

@@ -1,0 +1,352 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026 NVIDIA CORPORATION & AFFILIATES. All rights reserved.
+# SPDX-FileCopyrightText: Copyright 2026 The Chestnut authors.
+# SPDX-License-Identifier: Apache-2.0
+
+"""Prefill-only Chestnut for AutoDeploy.
+
+Source: modeling_chestnut.py, translated by adgen.
+
+Differences from the source:
+* prefill only: no KV cache, no attention masks, no training code, no output collection
+* attention, RoPE and RMSNorm are AutoDeploy canonical ops in BSND layout
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from transformers import AutoConfig
+from transformers.activations import ACT2FN
+from transformers.configuration_utils import PretrainedConfig
+from transformers.generation import GenerationMixin
+from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
+from transformers.modeling_utils import PreTrainedModel
+from transformers.utils import ModelOutput
+
+import tensorrt_llm._torch.auto_deploy.custom_ops  # noqa: F401
+from tensorrt_llm._torch.auto_deploy.models.hf import AutoModelForCausalLMFactory
+
+
+class ChestnutConfig(PretrainedConfig):
+    model_type = "chestnut"
+    attribute_map = {"intermediate_size": "ffn_dim"}
+    default_theta = {"global": 1_000_000.0, "local": 10_000.0}
+
+    def __init__(
+        self,
+        vocab_size: int = 32000,
+        hidden_size: int = 1024,
+        ffn_dim: int = 2816,
+        num_hidden_layers: int = 16,
+        num_attention_heads: int = 16,
+        num_key_value_heads: int | None = None,
+        head_dim: int | None = None,
+        hidden_act: str = "silu",
+        max_position_embeddings: int = 8192,
+        rms_norm_eps: float = 1e-6,
+        tie_word_embeddings: bool = False,
+        rope_parameters: dict | None = None,
+        use_sliding_window: bool = True,
+        sliding_window: int | None = 1024,
+        layer_types: list[str] | None = None,
+        pad_token_id: int | None = None,
+        **kwargs,
+    ):
+        self.vocab_size = vocab_size
+        self.hidden_size = hidden_size
+        self.ffn_dim = ffn_dim
+        self.num_hidden_layers = num_hidden_layers
+        self.num_attention_heads = num_attention_heads
+        self.num_key_value_heads = num_key_value_heads
+        self.head_dim = head_dim
+        self.hidden_act = hidden_act
+        self.max_position_embeddings = max_position_embeddings
+        self.rms_norm_eps = rms_norm_eps
+        self.rope_parameters = rope_parameters
+        self.use_sliding_window = use_sliding_window
+        self.sliding_window = sliding_window
+        self.layer_types = layer_types
+
+        if self.head_dim is None:
+            self.head_dim = self.hidden_size // self.num_attention_heads
+        if self.num_key_value_heads is None:
+            self.num_key_value_heads = self.num_attention_heads
+        self.sliding_window = self.sliding_window if self.use_sliding_window else None
+
+        # Older files give the pattern as a number
+        pattern = kwargs.pop("sliding_window_pattern", 4)
+        if self.layer_types is None:
+            self.layer_types = []
+            for i in range(self.num_hidden_layers):
+                sliding = self.sliding_window is not None and (i + 1) % pattern
+                self.layer_types.append("sliding_attention" if sliding else "full_attention")
+
+        super().__init__(
+            tie_word_embeddings=tie_word_embeddings, pad_token_id=pad_token_id, **kwargs
+        )
+
+    def convert_rope_params_to_dict(self, **kwargs):
+        rope_scaling = kwargs.pop("rope_scaling", None)
+        if self.rope_parameters is None:
+            self.rope_parameters = {
+                "full_attention": {"rope_type": "default"},
+                "sliding_attention": {"rope_type": "default"},
+            }
+        if rope_scaling is not None:
+            self.rope_parameters["full_attention"].update(rope_scaling)
+        theta = kwargs.pop("rope_theta", self.default_theta["global"])
+        self.rope_parameters["full_attention"].setdefault("rope_theta", theta)
+        self.rope_parameters["sliding_attention"].setdefault(
+            "rope_theta", self.default_theta["local"]
+        )
+        self.standardize_rope_params()
+        return kwargs
+
+
+AutoConfig.register("chestnut", ChestnutConfig, exist_ok=True)
+
+
+class ChestnutRMSNorm(nn.Module):
+    def __init__(self, hidden_size, eps: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(hidden_size))
+        self.variance_epsilon = eps
+
+    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
+        return torch.ops.auto_deploy.torch_rmsnorm(
+            hidden_states, self.weight, self.variance_epsilon
+        )
+
+
+class ChestnutMLP(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.gate_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
+        self.up_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
+        self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size, bias=False)
+        self.act_fn = ACT2FN[config.hidden_act]
+
+    def forward(self, x) -> torch.Tensor:
+        return self.down_proj(self.act_fn(self.gate_proj(x)) * self.up_proj(x))
+
+
+class ChestnutRotaryEmbedding(nn.Module):
+    def __init__(self, config: ChestnutConfig):
+        super().__init__()
+        layer_types = sorted(set(config.layer_types))
+        self.rope_type = {}
+        self.long_context_from = {}
+        for layer_type in layer_types:
+            rope_params = config.rope_parameters[layer_type]
+            if rope_params is None:
+                continue
+
+            self.rope_type[layer_type] = rope_params["rope_type"]
+            if self.rope_type[layer_type] != "default":
+                rope_init_fn = ROPE_INIT_FUNCTIONS[self.rope_type[layer_type]]
+                curr_inv_freq, curr_attention_scaling = rope_init_fn(
+                    config, None, layer_type=layer_type
+                )
+            else:
+                base = config.rope_parameters[layer_type]["rope_theta"]
+                dim = (
+                    getattr(config, "head_dim", None)
+                    or config.hidden_size // config.num_attention_heads
+                )
+                curr_attention_scaling = 1.0
+                curr_inv_freq = 1.0 / (base ** (torch.arange(0, dim, 2, dtype=torch.float) / dim))
+
+            positions = torch.arange(config.max_position_embeddings, dtype=torch.float)
+            freqs = torch.outer(positions, curr_inv_freq)
+            if self.rope_type[layer_type] == "longrope":
+                self.long_context_from[layer_type] = rope_params["original_max_position_embeddings"]
+                long_inv_freq, _ = rope_init_fn(
+                    config,
+                    None,
+                    layer_type=layer_type,
+                    seq_len=self.long_context_from[layer_type] + 1,
+                )
+                freqs = torch.cat((freqs, torch.outer(positions, long_inv_freq)))
+            emb = torch.cat((freqs, freqs), dim=-1)
+            self.register_buffer(
+                f"_ad_{layer_type}_cos_cached", emb.cos() * curr_attention_scaling, persistent=False
+            )
+            self.register_buffer(
+                f"_ad_{layer_type}_sin_cached", emb.sin() * curr_attention_scaling, persistent=False
+            )
+
+    def forward(self, x, position_ids, layer_type):
+        long_context_from = self.long_context_from.get(layer_type)
+        if long_context_from is not None:
+            is_long = position_ids.max() >= long_context_from
+            position_ids = position_ids + torch.where(
+                is_long, len(getattr(self, f"_ad_{layer_type}_cos_cached")) // 2, 0
+            )
+        cos = getattr(self, f"_ad_{layer_type}_cos_cached")[position_ids]
+        sin = getattr(self, f"_ad_{layer_type}_sin_cached")[position_ids]
+
+        return cos.to(dtype=x.dtype), sin.to(dtype=x.dtype)
+
+
+class ChestnutAttention(nn.Module):
+    def __init__(self, config: ChestnutConfig, layer_idx: int):
+        super().__init__()
+        layer_type = config.layer_types[layer_idx]
+        hidden_size = config.hidden_size
+        self.head_dim = getattr(config, "head_dim", hidden_size // config.num_attention_heads)
+        self.scaling = self.head_dim**-0.5
+        self.sliding_window = config.sliding_window if layer_type == "sliding_attention" else None
+
+        self.q_proj = nn.Linear(hidden_size, config.num_attention_heads * self.head_dim, bias=False)
+        self.k_proj = nn.Linear(hidden_size, config.num_key_value_heads * self.head_dim, bias=False)
+        self.v_proj = nn.Linear(hidden_size, config.num_key_value_heads * self.head_dim, bias=False)
+        self.o_proj = nn.Linear(config.num_attention_heads * self.head_dim, hidden_size, bias=False)
+
+    def forward(
+        self, hidden_states: torch.Tensor, position_embeddings: tuple[torch.Tensor, torch.Tensor]
+    ) -> torch.Tensor:
+        input_shape = hidden_states.shape[:-1]
+        hidden_shape = (*input_shape, -1, self.head_dim)
+        query_states = self.q_proj(hidden_states).view(hidden_shape)
+        key_states = self.k_proj(hidden_states).view(hidden_shape)
+        value_states = self.v_proj(hidden_states).view(hidden_shape)
+
+        cos, sin = position_embeddings
+        query_states, key_states = torch.ops.auto_deploy.torch_rope_with_explicit_cos_sin(
+            query_states, key_states, cos, sin, 2
+        )
+
+        attn_output = torch.ops.auto_deploy.torch_attention(
+            query_states,
+            key_states,
+            value_states,
+            is_causal=True,
+            scale=self.scaling,
+            sliding_window=self.sliding_window,
+            layout="bsnd",
+        )
+        return self.o_proj(attn_output.reshape(*input_shape, -1))
+
+
+class ChestnutDecoderLayer(nn.Module):
+    def __init__(self, config: ChestnutConfig, layer_idx: int):
+        super().__init__()
+        self.self_attn = ChestnutAttention(config=config, layer_idx=layer_idx)
+        self.mlp = ChestnutMLP(config)
+        self.input_layernorm = ChestnutRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
+        self.post_attention_layernorm = ChestnutRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
+
+    def forward(
+        self, hidden_states: torch.Tensor, position_embeddings: tuple[torch.Tensor, torch.Tensor]
+    ) -> torch.Tensor:
+        residual = hidden_states
+        hidden_states = self.input_layernorm(hidden_states)
+        hidden_states = self.self_attn(hidden_states, position_embeddings)
+        hidden_states = residual + hidden_states
+
+        residual = hidden_states
+        hidden_states = self.post_attention_layernorm(hidden_states)
+        hidden_states = self.mlp(hidden_states)
+        return residual + hidden_states
+
+
+@dataclass
+class ChestnutModelOutput(ModelOutput):
+    last_hidden_state: torch.FloatTensor | None = None
+
+
+@dataclass
+class ChestnutCausalLMOutput(ModelOutput):
+    logits: torch.FloatTensor | None = None
+
+
+class ChestnutPreTrainedModel(PreTrainedModel):
+    config_class = ChestnutConfig
+    base_model_prefix = "model"
+    _no_split_modules = ["ChestnutDecoderLayer"]
+    supports_gradient_checkpointing = False
+
+
+class ChestnutModel(ChestnutPreTrainedModel):
+    def __init__(self, config: ChestnutConfig):
+        super().__init__(config)
+        self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size, config.pad_token_id)
+        self.layers = nn.ModuleList(
+            [
+                ChestnutDecoderLayer(config, layer_idx)
+                for layer_idx in range(config.num_hidden_layers)
+            ]
+        )
+        self.norm = ChestnutRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
+        self.rotary_emb = ChestnutRotaryEmbedding(config=config)
+        self.post_init()
+
+    def get_input_embeddings(self) -> nn.Embedding:
+        return self.embed_tokens
+
+    def set_input_embeddings(self, value: nn.Embedding) -> None:
+        self.embed_tokens = value
+
+    def forward(
+        self,
+        input_ids: torch.LongTensor | None = None,
+        position_ids: torch.LongTensor | None = None,
+        inputs_embeds: torch.FloatTensor | None = None,
+        **kwargs,
+    ) -> ChestnutModelOutput:
+        if (input_ids is None) == (inputs_embeds is None):
+            raise ValueError("You must specify exactly one of input_ids or inputs_embeds")
+        assert position_ids is not None, "position_ids must be provided for AD export"
+        if inputs_embeds is None:
+            inputs_embeds = self.embed_tokens(input_ids)
+        hidden_states = inputs_embeds.to(self.norm.weight.dtype)
+        position_embeddings = {}
+        for layer_type in set(self.config.layer_types):
+            position_embeddings[layer_type] = self.rotary_emb(
+                hidden_states, position_ids, layer_type
+            )
+
+        for i, decoder_layer in enumerate(self.layers):
+            hidden_states = decoder_layer(
+                hidden_states, position_embeddings[self.config.layer_types[i]]
+            )
+        return ChestnutModelOutput(last_hidden_state=self.norm(hidden_states))
+
+
+class ChestnutForCausalLM(ChestnutPreTrainedModel, GenerationMixin):
+    _tied_weights_keys = {"lm_head.weight": "model.embed_tokens.weight"}
+
+    def __init__(self, config: ChestnutConfig, **kwargs):
+        super().__init__(config)
+        self.model = ChestnutModel(config)
+        self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.post_init()
+
+    def get_input_embeddings(self) -> nn.Embedding:
+        return self.model.embed_tokens
+
+    def set_input_embeddings(self, value: nn.Embedding) -> None:
+        self.model.embed_tokens = value
+
+    def get_output_embeddings(self) -> nn.Linear:
+        return self.lm_head
+
+    def set_output_embeddings(self, value: nn.Linear) -> None:
+        self.lm_head = value
+
+    def get_decoder(self) -> ChestnutModel:
+        return self.model
+
+    def forward(
+        self,
+        input_ids: torch.LongTensor | None = None,
+        position_ids: torch.LongTensor | None = None,
+        inputs_embeds: torch.FloatTensor | None = None,
+        **kwargs,
+    ) -> ChestnutCausalLMOutput:
+        assert position_ids is not None, "position_ids must be provided for AD export"
+        outputs = self.model(input_ids, position_ids, inputs_embeds, **kwargs)
+        return ChestnutCausalLMOutput(logits=self.lm_head(outputs.last_hidden_state).float())
+
+
+AutoModelForCausalLMFactory.register_custom_model_cls("ChestnutConfig", ChestnutForCausalLM)
