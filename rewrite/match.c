@@ -68,6 +68,7 @@ bool condition_holds(const struct condition *c, const struct value *v) {
             v = value_cast_of(v);
         holds = v->kind == VALUE_OP && v->op == OP_SUB;
         break;
+    case CONDITION_POSITIONS: holds = v->abs != NULL && v->abs->kind == ABS_TENSOR && v->abs->positions; break;
     case CONDITION_OBJECT:
         holds = v->abs != NULL && v->abs->kind == ABS_OBJECT && atom_is(v->abs->qual, c->text);
         break;
@@ -132,11 +133,22 @@ static void forget_visits(struct search *s, uint32_t len) {
         s->binding->visits->len = len;
 }
 
+static const struct value *uncast(const struct value *v);
+
+/* `x.to(dtype) if half else x`: x under a cast, whichever it is. */
+static const struct value *cast_either_way(const struct value *v) {
+    const struct value *arm[2] = {v->arg[1], v->arg[2]};
+    for (int i = 0; i < 2; i++)
+        for (const struct value *inner; (inner = uncast(arm[i])) != NULL;)
+            arm[i] = inner;
+    return arm[0] == arm[1] ? arm[0] : NULL;
+}
+
 /* What a float cast casts, or NULL: a cast to integers or booleans changes the value for good. */
 static const struct value *uncast(const struct value *v) {
     static const char *const other[] = {"torch.int", "torch.uint", "torch.bool", "torch.complex"};
-    const struct value *inner = value_cast_of(v);
-    for (size_t i = 0; inner != NULL && i < sizeof other / sizeof *other; i++)
+    const struct value *inner = v->kind == VALUE_IFEXP ? cast_either_way(v) : value_cast_of(v);
+    for (size_t i = 0; v->kind == VALUE_CALL && inner != NULL && i < sizeof other / sizeof *other; i++)
         if (v->arg[1]->kind == VALUE_NAME && strncmp(v->arg[1]->atom, other[i], strlen(other[i])) == 0)
             return NULL;
     return inner;

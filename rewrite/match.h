@@ -28,6 +28,7 @@ enum { MATCH_METAS = 48, MATCH_STEPS = 20000, MATCH_VISITED = 256 };
     X(NOTFIXED, "varying", "not built from parameters and constants alone") \
     X(DTYPE, "dtype", "a dtype") \
     X(DIFFERENCE, "difference", "a difference") \
+    X(POSITIONS, "positions", "the positions of the tokens") \
     X(OBJECT, "object", "a module of the library class that follows") \
     X(RANK, "rank", "a tensor of the rank that follows") \
     X(IS, "is", "the number that follows")

@@ -114,6 +114,12 @@ const struct absval *mask_join(
 /* The mask that is `a` where the symbol holds, else `b`; NULL where that is no mask. */
 const struct absval *mask_either(struct frame *f, struct node *symbol, const struct absval *a, const struct absval *b);
 
+/* spec_tables.c */
+/* Whether the IF, of which the test is not known, only makes tables for inputs that are longer than AutoDeploy's. */
+bool outgrown_branch(struct frame *f, struct node *stmt, const struct val *test);
+/* Whether a forward does nothing but hand out the first rows of tables. */
+bool hands_out_rows(const struct fn *fn);
+
 /* spec_stmt.c */
 enum flow run_block(struct frame *f, struct node *block, uint32_t from);
 struct web *emit_assign(struct frame *f, atom name, struct val v, struct node *at);

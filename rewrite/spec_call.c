@@ -312,6 +312,8 @@ static void join_params(struct frame *f, struct fn *fn, bool has_self, const str
     }
     for (uint32_t i = has_self; i < fn->params.len; i++) {
         struct param *p = fn->params.at[i];
+        if (p->role == PARAM_ARGS && b->rest.len > 0)
+            join_param(f->unit, fn, p, abs_simple(ABS_TOP));
         if (p->role != PARAM_PLAIN)
             continue;
         if (b->of_param[i].abs)
@@ -400,6 +402,10 @@ static void bind_own_params(struct frame *f, struct fn *fn) {
         }
         if (p->role == PARAM_KWARGS) {
             rest_name = p->name;
+        } else if (p->role == PARAM_ARGS && p->abs == NULL && !fn->escapes) { /* no call gives more */
+            struct node *none = node_new(unit->arena, NODE_TUPLE);
+            none->flags |= NF_PAREN;
+            env_set(f, p->name, val_make(abs_new(unit, ABS_TUPLE), none));
         } else if (p->role == PARAM_ARGS) {
             struct absval *seq = abs_new(unit, ABS_SEQ);
             seq->element = abs_simple(ABS_TOP);
@@ -474,12 +480,26 @@ struct val call_function(
 
 static struct val call_instance(struct frame *f, struct val object, struct args *args, struct node *at) {
     struct fn *forward = class_method(object.abs->cls, "forward");
-    if (forward)
-        return call_residual(f, forward, &object, args, at, object.expr);
+    if (forward) {
+        struct val v = call_residual(f, forward, &object, args, at, object.expr);
+        struct binding b = {0};
+        bool rows = !f->pure && hands_out_rows(forward) && bind_args(f, forward, true, args, &b);
+        return rows ? unfold(f, forward, &object, &b) : v;
+    }
     return val_make(abs_simple(ABS_TENSOR), build_call(f, object.expr, args, at));
 }
 
 static struct val call_value(struct frame *f, struct val callee, struct args *args, struct node *at);
+
+/* `object` in `e` is one of several modules, not just the one for which `e` was made. */
+static void say_which(struct node *e, const struct node *object, const struct absval *which) {
+    if (e == NULL)
+        return;
+    if (node_equal(e, object))
+        e->abs = which;
+    for (uint32_t i = 0; i < e->nkids; i++)
+        say_which(e->kid[i], object, which);
+}
 
 /* One call node for all that it may reach. */
 static struct node *join_calls(struct node *call, struct node *other) {
@@ -496,16 +516,25 @@ static struct node *join_calls(struct node *call, struct node *other) {
 static struct val call_union(struct frame *f, struct val callee, struct args *args, struct node *at) {
     const struct absval *result = NULL;
     struct node *call = NULL;
-    bool fixed = false;
+    struct val tables = {0};
+    bool fixed = false, same = true;
     for (uint32_t i = 0; i < callee.abs->count; i++) {
         if (abs_is_none(callee.abs->item[i].abs)) /* a test around the call rules it out */
             continue;
         struct val one = {.abs = callee.abs->item[i].abs, .expr = node_copy(f->unit->arena, callee.expr)};
         struct val v = call_value(f, one, args, at);
         result = abs_join(f->unit, result, v.abs);
+        same &= v.expr->kind == NODE_TUPLE && (tables.expr == NULL || node_equal(tables.expr, v.expr));
+        tables = tables.expr ? tables : v; /* rows that each hands out, unfolded */
         fixed |= one.abs->kind != ABS_INSTANCE;
         if (v.expr->kind == NODE_CALL)
             call = join_calls(call, v.expr);
+    }
+    if (tables.expr && same) {
+        say_which(tables.expr, callee.expr, callee.abs);
+        for (uint32_t i = 0; i < tables.abs->count; i++)
+            say_which(tables.abs->item[i].expr, callee.expr, callee.abs);
+        return tables;
     }
     if (call && call->callsite)
         call->callsite->fixed = fixed;

@@ -116,6 +116,11 @@ static int negate(int truth) {
     return truth < 0 ? truth : !truth;
 }
 
+/* A number of the configuration compared with itself. */
+static int compare_same(enum op op) {
+    return op == OP_LE || op == OP_GE;
+}
+
 static int compare_pair(struct frame *f, enum op op, const struct val *a, const struct val *b) {
     bool constants = a->abs->kind == ABS_CONST && b->abs->kind == ABS_CONST;
     switch (op) {
@@ -134,7 +139,11 @@ static int compare_pair(struct frame *f, enum op op, const struct val *a, const 
     }
     case OP_IN: return compare_membership(f, a->abs, b->abs);
     case OP_NOT_IN: return negate(compare_membership(f, a->abs, b->abs));
-    default: return constants ? compare_order(op, a->abs->constant, b->abs->constant) : -1;
+    default:
+        if (a->abs->kind == ABS_SYMBOLIC && b->abs->kind == ABS_SYMBOLIC &&
+            node_equal(a->abs->constant, b->abs->constant))
+            return compare_same(op);
+        return constants ? compare_order(op, a->abs->constant, b->abs->constant) : -1;
     }
 }
 

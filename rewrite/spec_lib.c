@@ -345,7 +345,7 @@ static const char keeps_rank[] =
     "masked_fill scatter scatter_add gather cumsum tril triu roll flip softcap mul add sub div repeat_interleave "
     "dropout layer_norm rms_norm normalize zeros_like ones_like empty_like full_like rand_like where cat concat "
     "lerp addcmul nan_to_num round floor swapaxes movedim index_select masked_scatter expand_as sort_values "
-    "cpu cuda view_as reciprocal mean_keepdim";
+    "cpu cuda bool view_as reciprocal mean_keepdim";
 static const char gives_sequence[] = "split chunk unbind tensor_split split_with_sizes meshgrid topk sort aminmax";
 static const char gives_number[] = "item numel dim element_size get_device stride";
 
@@ -592,6 +592,49 @@ static bool views_same(const struct val *object, const struct args *args) {
     return of && of->kind == NODE_NAME && of->web == object->expr->web && of->atom == object->expr->atom;
 }
 
+/* The shape of tokens or of their embeddings, or the beginning of it. */
+static bool is_input_shape(const struct frame *f, const struct node *e) {
+    if (e->kind == NODE_SUBSCRIPT && e->kid[1]->kind == NODE_SLICE && e->kid[1]->kid[0] == NULL)
+        e = e->kid[0];
+    if (e->kind == NODE_CALL && e->nkids == 1 && e->kid[0]->kind == NODE_ATTRIBUTE && atom_is(e->kid[0]->atom, "size"))
+        e = e->kid[0];
+    else if (e->kind != NODE_ATTRIBUTE || !atom_is(e->atom, "shape"))
+        return false;
+    const struct node *of = e->kid[0];
+    const struct fact *fact = of->kind == NODE_NAME && of->web && of->web->kind == WEB_PARAM
+                                  ? fact_parameter(f->unit->facts, of->atom)
+                                  : NULL;
+    return fact && fact->effect == EFFECT_OPTIONAL;
+}
+
+static bool is_input_length(const struct frame *f, const struct node *e);
+
+static bool holds_input_length(const struct frame *f, const struct web *w) {
+    switch (w->kind) {
+    case WEB_ELEMENT: return w->element == 1 && is_input_shape(f, w->expr);
+    case WEB_ASSIGN: return w->expr && is_input_length(f, w->expr);
+    case WEB_IF:
+        return w->from[0] && w->from[1] && holds_input_length(f, w->from[0]) && holds_input_length(f, w->from[1]);
+    default: return false;
+    }
+}
+
+/* How many tokens a row has: the second of the sizes of [B, S] and [B, S, H]. */
+static bool is_input_length(const struct frame *f, const struct node *e) {
+    if (e->kind == NODE_NAME)
+        return e->web && holds_input_length(f, e->web);
+    return e->kind == NODE_SUBSCRIPT && e->kid[1]->kind == NODE_NUMBER && atom_is(e->kid[1]->atom, "1") &&
+           is_input_shape(f, e->kid[0]);
+}
+
+/* Positions stay what they are: AutoDeploy passes as many as there are tokens, as integers. */
+static bool keeps_positions(const struct frame *f, atom name, const struct args *args) {
+    if (word_in(name, "view reshape"))
+        return args->list.len == 2 && args->list.at[1].form == ARG_VALUE && args->list.at[1].val.expr &&
+               is_input_length(f, args->list.at[1].val.expr);
+    return args->list.len == 0 && atom_is(name, "long");
+}
+
 static struct val tensor_method(struct frame *f, struct val object, atom name, struct args *args, struct node *call) {
     struct unit *unit = f->unit;
     uint32_t rank = object.abs->rank;
@@ -599,7 +642,8 @@ static struct val tensor_method(struct frame *f, struct val object, atom name, s
         abs_is_none(args->list.at[0].val.abs)) /* a device that is not given */
         return object;
     bool same = (atom_is(name, "to") && moves_nothing(&object, args)) ||
-                (word_in(name, "view reshape") && views_same(&object, args));
+                (word_in(name, "view reshape") && views_same(&object, args)) ||
+                (object.abs->positions && keeps_positions(f, name, args));
     if (same) {
         object.expr = val_expr(f, &object);
         return object;

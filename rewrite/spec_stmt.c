@@ -592,6 +592,8 @@ static enum flow run_if(struct frame *f, struct node *stmt, struct node *rest, u
         blame(f, truth ? stmt->kid[2] : stmt->kid[1], abs_because(test.abs));
         return taken ? run_block(f, taken, 0) : FLOW_NEXT;
     }
+    if (outgrown_branch(f, stmt, &test))
+        return FLOW_NEXT;
     struct map env = f->env;
     struct branch a = {0}, b = {0};
     run_branch(f, &a, stmt->kid[0], true, stmt->kid[1], &env);

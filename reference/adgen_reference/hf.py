@@ -88,6 +88,15 @@ def takes_positions(model: torch.nn.Module) -> bool:
     return "position_ids" in inspect.signature(model.forward).parameters
 
 
+def _padded(
+    input_ids: torch.Tensor, position_ids: torch.Tensor, length: int
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Ids, positions and mask of a longer input that begins with padding."""
+    room = input_ids.new_zeros(input_ids.shape[0], length - input_ids.shape[1])
+    mask = torch.cat((room, torch.ones_like(input_ids)), dim=1)
+    return torch.cat((room, input_ids), dim=1), torch.cat((room, position_ids), dim=1), mask
+
+
 @torch.no_grad()
 def logits(
     model: torch.nn.Module,
@@ -98,11 +107,22 @@ def logits(
     """Logits of a Hugging Face model in prefill.
 
     The all-ones mask is needed: without one the library takes gaps in the positions for the
-    borders of packed sequences.  With ``inputs_embeds`` the ids only give the shape.
+    borders of packed sequences.  With ``inputs_embeds`` the ids only give the shape.  Models that
+    cut their tables to the length of the input know no position beyond it: those get a longer
+    input, of which the beginning is padding.
     """
     kwargs: dict[str, Any] = {"attention_mask": torch.ones_like(input_ids), "use_cache": False}
-    if position_ids is not None and takes_positions(model):
+    takes = position_ids is not None and takes_positions(model)
+    if takes:
         kwargs["position_ids"] = position_ids.clone()  # some models add to them in place
     if inputs_embeds is not None:
         return model(inputs_embeds=inputs_embeds, **kwargs).logits
-    return model(input_ids=input_ids, **kwargs).logits
+    length = int(position_ids.max()) + 1 if takes else 0
+    try:
+        return model(input_ids=input_ids, **kwargs).logits
+    except IndexError:
+        if length <= input_ids.shape[1]:
+            raise
+    ids, positions, mask = _padded(input_ids, position_ids, length)
+    long = model(input_ids=ids, position_ids=positions, attention_mask=mask, use_cache=False)
+    return long.logits[:, -input_ids.shape[1] :]

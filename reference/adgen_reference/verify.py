@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 
-from . import clean, compare, emitted, graph, hf, keys, servable, variants
+from . import clean, compare, emitted, graph, hf, keys, servable, source, variants
 
 EXIT = {"verified": 0, "prefill-only": 3, "wrong": 1, "unproved": 1, "refused": 1}
 
@@ -236,7 +236,12 @@ def render(report: Report) -> str:
 def parse(arguments: list[str] | None) -> Any:
     parser = argparse.ArgumentParser(prog="python -m adgen_reference.verify", description=__doc__)
     parser.add_argument("file", type=Path, help="the emitted model file")
-    parser.add_argument("--model-type", required=True, help="model type, such as qwen3")
+    model = parser.add_mutually_exclusive_group(required=True)
+    model.add_argument("--model-type", help="model type of the package, such as qwen3")
+    model.add_argument(
+        "--source", type=Path, help="the modeling file itself, its configuration file beside it"
+    )
+    parser.add_argument("--entry", help="the class of --source, where it has several causal LMs")
     parser.add_argument("--variants", default="all", help="all, default, or names with commas")
     parser.add_argument("--export-all", action="store_true", help="export every variant")
     parser.add_argument(
@@ -262,7 +267,7 @@ def main(arguments: list[str] | None = None) -> int:
     allowed = frozenset(filter(None, options.allow_plain.split(",")))
     report = verify(
         options.file,
-        options.model_type,
+        options.model_type or source.register(options.source, options.entry),
         Options(
             options.variants, allowed, options.bfloat16, options.export_all, not options.no_embeds
         ),

@@ -1,0 +1,239 @@
+/* spec_tables.c - modules that hold tables, of which forward hands out as many rows as the input is long.
+ *
+ *     def forward(self, x, seq_len=None):
+ *         if seq_len > self.max_seq_len_cached:
+ *             self._set_cos_sin_cache(seq_len=seq_len, device=x.device, dtype=x.dtype)
+ *         return self.cos_cached[:seq_len].to(dtype=x.dtype), self.sin_cached[:seq_len].to(dtype=x.dtype)
+ *
+ * A branch that does nothing but store attributes of its module, under the test that the input is longer than a number
+ * known at construction, makes such tables anew. AutoDeploy's inputs end where the tables end, so it never runs. A
+ * forward that does nothing but hand out rows is unfolded into its caller, who knows which rows it wants. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "rewrite/spec.h"
+#include "rewrite/trace.h"
+
+struct growth {
+    struct frame *f;
+    const struct node *limit; /* the attribute that the input has outgrown */
+    bool frequencies;         /* the branch stores something other than tables: what is computed from it changes */
+};
+
+static bool is_own_attribute(const struct node *e) {
+    return e->kind == NODE_ATTRIBUTE && e->kid[0]->abs && e->kid[0]->abs->kind == ABS_INSTANCE;
+}
+
+/* -- growth: the test
+ * ------------------------------------------------------------------------------------------------------ */
+
+/* length > self.limit */
+static bool outgrows(struct growth *g, const struct node *test) {
+    if (test->kind != NODE_COMPARE || test->nkids != 2)
+        return false;
+    bool greater = test->ops[0] == OP_GT || test->ops[0] == OP_GE;
+    bool less = test->ops[0] == OP_LT || test->ops[0] == OP_LE;
+    const struct node *limit = test->kid[greater ? 1 : 0], *length = test->kid[greater ? 0 : 1];
+    bool varies = length->abs && (length->abs->kind == ABS_NUMBER || length->abs->kind == ABS_TENSOR);
+    if (!(greater || less) || !varies || !is_own_attribute(limit))
+        return false;
+    g->limit = limit;
+    return true;
+}
+
+/* The dtype or device of a table compared with the input's: another copy of the same numbers. */
+static bool asks_for_copy(const struct node *test) {
+    const struct node *a = test->kind == NODE_COMPARE && test->nkids == 2 ? test->kid[0] : NULL;
+    return a && a->kind == NODE_ATTRIBUTE && (atom_is(a->atom, "dtype") || atom_is(a->atom, "device"));
+}
+
+static bool is_growth_test(struct growth *g, const struct node *test) {
+    if (test->kind != NODE_BOOLOP || test->op != OP_OR)
+        return outgrows(g, test);
+    for (uint32_t i = 0; i < test->nkids; i++)
+        if (!outgrows(g, test->kid[i]) && !asks_for_copy(test->kid[i]))
+            return false;
+    return g->limit != NULL;
+}
+
+/* Whether the limit is a number that the constructor knows, and whether it is the largest number of positions. */
+static bool is_known_limit(const struct growth *g, bool *is_maximum) {
+    long number;
+    const struct attr *attr = class_attr(g->limit->kid[0]->abs->cls, g->limit->atom);
+    const struct node *symbol = attr && attr->abs->kind == ABS_SYMBOLIC ? attr->abs->constant : NULL;
+    *is_maximum = symbol && symbol->kind == NODE_ATTRIBUTE && atom_is(symbol->atom, "max_position_embeddings");
+    return attr && !attr->conditional && (symbol || (abs_int(attr->abs, &number) && number > 1));
+}
+
+/* -- growth: the branch
+ * ---------------------------------------------------------------------------------------------------- */
+
+static void note_store(struct growth *g, const struct absval *stored) {
+    if (stored == NULL || !(stored->kind == ABS_NUMBER || stored->kind == ABS_CONST || stored->kind == ABS_SYMBOLIC))
+        g->frequencies |= stored == NULL || stored->kind != ABS_TENSOR || stored->rank < 2;
+}
+
+static bool only_stores(struct growth *g, const struct node *block);
+
+static bool stores(struct growth *g, const struct node *stmt) {
+    switch (stmt->kind) {
+    case NODE_ASSIGN:
+        if (stmt->nkids != 2 || (stmt->kid[1]->kind != NODE_NAME && !is_own_attribute(stmt->kid[1])))
+            return false;
+        if (stmt->kid[1]->kind == NODE_ATTRIBUTE)
+            note_store(g, stmt->kid[0]->abs);
+        return true;
+    case NODE_EXPR: {
+        const struct node *call = stmt->kid[0], *callee = call->kid[0];
+        bool registers = call->kind == NODE_CALL && is_own_attribute(callee) &&
+                         atom_is(callee->atom, "register_buffer") && call->nkids >= 3;
+        if (registers)
+            note_store(g, call->kid[2]->kind == NODE_KEYWORD ? call->kid[2]->kid[0]->abs : call->kid[2]->abs);
+        return registers;
+    }
+    case NODE_IF: return only_stores(g, stmt->kid[1]) && (stmt->kid[2] == NULL || only_stores(g, stmt->kid[2]));
+    default: return false;
+    }
+}
+
+static bool only_stores(struct growth *g, const struct node *block) {
+    for (uint32_t i = 0; i < block->nkids; i++)
+        if (!stores(g, block->kid[i]))
+            return false;
+    return true;
+}
+
+/* Variables that were there before must be what they were. */
+static bool keeps_variables(const struct map *before, const struct map *after) {
+    for (uint32_t i = 0; i < before->len; i++)
+        if (map_get(after, before->entry[i].key) != before->entry[i].value)
+            return false;
+    return true;
+}
+
+/* Attributes of a class as they are, to be put back. */
+static struct attr *save_attributes(struct unit *unit, const struct cls *cls) {
+    struct attr *saved = NEW_ARRAY(unit->arena, struct attr, cls->attrs.len + 1);
+    for (uint32_t i = 0; i < cls->attrs.len; i++)
+        saved[i] = *(struct attr *)cls->attrs.entry[i].value;
+    return saved;
+}
+
+static void restore_attributes(struct unit *unit, struct cls *cls, const struct attr *saved, uint32_t count) {
+    struct map attrs = {0};
+    for (uint32_t i = 0; i < count; i++) {
+        *(struct attr *)cls->attrs.entry[i].value = saved[i];
+        map_put(unit->arena, &attrs, cls->attrs.entry[i].key, cls->attrs.entry[i].value);
+    }
+    cls->attrs = attrs;
+}
+
+/* Run a block aside; what it leaves behind is dropped but for its statements. */
+static bool rehearse(struct growth *g, struct node *block, struct node *out) {
+    struct frame *f = g->f;
+    struct cls *cls = g->limit->kid[0]->abs->cls;
+    struct map env = f->env;
+    uint32_t count = cls->attrs.len;
+    struct attr *saved = save_attributes(f->unit, cls);
+    struct node *into = f->out;
+    bool moved = f->moved;
+    map_copy(f->unit->arena, &f->env, &env);
+    f->out = out;
+    f->conditional++;
+    enum flow flow = run_block(f, block, 0);
+    f->conditional--;
+    bool kept = flow == FLOW_NEXT && keeps_variables(&env, &f->env);
+    f->out = into;
+    f->env = env;
+    f->moved = moved;
+    restore_attributes(f->unit, cls, saved, count);
+    return kept;
+}
+
+bool outgrown_branch(struct frame *f, struct node *stmt, const struct val *test) {
+    struct growth g = {.f = f};
+    struct unit *unit = f->unit;
+    bool is_maximum, module = f->host->owner && !atom_is(f->host->name, "__init__");
+    if (!module || f->pure || !is_growth_test(&g, test->expr) || !is_known_limit(&g, &is_maximum))
+        return false;
+    struct node *grows = node_new(unit->arena, NODE_BLOCK), *other = node_new(unit->arena, NODE_BLOCK);
+    if (!rehearse(&g, stmt->kid[1], grows) || !only_stores(&g, grows) || grows->nkids == 0)
+        return false;
+    if (stmt->kid[2] && (!rehearse(&g, stmt->kid[2], other) || other->nkids > 0))
+        return false;
+    if (g.frequencies && !is_maximum)
+        return false;
+    unit->tables_end = true;
+    trace_add(unit->arena, unit->trace,
+        (struct trace_record){TRACE_FACT, intern(unit->atoms, "tables-end"),
+            stmt->source ? stmt->source : f->fn->module->source, stmt->span, f->fn->name,
+            "inputs end where the tables end, which are not made anew for longer ones"});
+    return true;
+}
+
+/* -- rows ---------------------------------------------------------------------------------------------------------- */
+
+static bool is_row_read(const struct node *e, bool *cuts);
+
+/* Bounds, dtypes and devices: nothing that computes with tensors. */
+static bool is_plain_operand(const struct node *e) {
+    if (e == NULL || e->kind == NODE_NAME || e->kind == NODE_NUMBER || e->kind == NODE_CONST)
+        return true;
+    if (e->kind == NODE_ATTRIBUTE || e->kind == NODE_KEYWORD || e->kind == NODE_SLICE || e->kind == NODE_TUPLE ||
+        e->kind == NODE_BINOP || e->kind == NODE_UNARYOP) {
+        for (uint32_t i = 0; i < e->nkids; i++)
+            if (!is_plain_operand(e->kid[i]))
+                return false;
+        return true;
+    }
+    return false;
+}
+
+static bool has_bound(const struct node *index) {
+    if (index->kind == NODE_SLICE)
+        return index->kid[1] && index->kid[1]->kind != NODE_NUMBER;
+    for (uint32_t i = 0; index->kind == NODE_TUPLE && i < index->nkids; i++)
+        if (has_bound(index->kid[i]))
+            return true;
+    return false;
+}
+
+static bool is_cast_of_rows(const struct node *e, bool *cuts) {
+    if (e->kid[0]->kind != NODE_ATTRIBUTE || !word_in(e->kid[0]->atom, "to type_as type float"))
+        return false;
+    for (uint32_t i = 1; i < e->nkids; i++)
+        if (!is_plain_operand(e->kid[i]))
+            return false;
+    return is_row_read(e->kid[0]->kid[0], cuts);
+}
+
+/* self.table[:n].to(dtype) and the like; `cuts` where there are rows that are left out. */
+static bool is_row_read(const struct node *e, bool *cuts) {
+    switch (e->kind) {
+    case NODE_ATTRIBUTE: return is_own_attribute(e) && e->abs && e->abs->kind == ABS_TENSOR;
+    case NODE_NAME: return e->web && e->web->kind == WEB_ASSIGN && e->web->expr && is_row_read(e->web->expr, cuts);
+    case NODE_SUBSCRIPT:
+        *cuts |= has_bound(e->kid[1]);
+        return is_plain_operand(e->kid[1]) && is_row_read(e->kid[0], cuts);
+    case NODE_CALL: return is_cast_of_rows(e, cuts);
+    case NODE_TUPLE:
+    case NODE_LIST:
+        for (uint32_t i = 0; i < e->nkids; i++)
+            if (!is_row_read(e->kid[i], cuts))
+                return false;
+        return e->nkids > 0;
+    default: return false;
+    }
+}
+
+bool hands_out_rows(const struct fn *fn) {
+    bool cuts = false;
+    for (uint32_t i = 0; fn->body && i < fn->body->nkids; i++) {
+        const struct node *stmt = fn->body->kid[i];
+        bool last = i + 1 == fn->body->nkids;
+        if (stmt->kind != (last ? NODE_RETURN : NODE_ASSIGN) || !is_row_read(stmt->kid[0], &cuts))
+            return false;
+    }
+    return cuts;
+}
