@@ -302,9 +302,27 @@ static void check_test(struct checker *c, const struct node *test) {
         refuse(c, test, "data-dependent", "this branch depends on the data, which torch.export cannot trace%s", "");
 }
 
+static bool is_own(const struct node *e) {
+    return e->kind == NODE_ATTRIBUTE && (is_own(e->kid[0]) || (e->kid[0]->abs && e->kid[0]->abs->kind == ABS_INSTANCE));
+}
+
+/* What one call leaves in a module is not in the graph for the next one. */
+static void check_state(struct checker *c, const struct node *stmt) {
+    if (c->fn->owner == NULL || atom_is(c->fn->name, "__init__"))
+        return;
+    const struct node *target = stmt->kind == NODE_ASSIGN ? stmt->kid[1] : NULL;
+    while (is_kind(target, NODE_SUBSCRIPT))
+        target = target->kid[0];
+    const struct node *call = stmt->kind == NODE_EXPR ? stmt->kid[0] : NULL;
+    bool registers = is_kind(call, NODE_CALL) && is_own(call->kid[0]) && atom_is(call->kid[0]->atom, "register_buffer");
+    if (registers || (target && is_own(target)))
+        refuse(c, stmt, "state", "the module is changed here while it runs, which the next call would see%s", "");
+}
+
 static void check_block(struct checker *c, struct node *block) {
     for (uint32_t i = 0; i < block->nkids; i++) {
         struct node *s = c->stmt = block->kid[i];
+        check_state(c, s);
         if (s->kind == NODE_IF || s->kind == NODE_WHILE)
             check_test(c, s->kid[0]);
         if (s->kind == NODE_FOR)

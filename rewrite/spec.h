@@ -27,6 +27,7 @@ struct frame {
     uint32_t conditional;        /* inside a branch or a loop of the source */
     struct val ret;              /* unfolded: what it returned; abs NULL before */
     uint32_t depth;              /* of unfolding */
+    bool aside;                  /* a rehearsal: what it stores is put back */
     bool moved;                  /* some attribute has a moved copy in env, under "self.name" */
 };
 

@@ -238,6 +238,7 @@ static struct val unfold(struct frame *f, struct fn *fn, const struct val *self,
         .closure = fn->closure,
         .out = f->out,
         .unfolded = true,
+        .aside = f->aside,
         .pure = f->pure,
         .conditional = f->conditional,
         .depth = f->depth + 1};

@@ -72,10 +72,25 @@ struct val construct(struct frame *f, struct cls *cls, struct val callee, struct
 
 /* -- attributes ---------------------------------------------------------------------------------------------------- */
 
+/* What one call stores the next one finds: a value that is not the constructor's is not known when the module runs. */
+static void note_varying(struct frame *f, struct cls *cls, const struct attr *attr, const struct absval *abs) {
+    const struct absval *known = map_get(&cls->varying, attr->name);
+    if (f->aside || atom_is(f->host->name, "__init__") || attr->stores == 0 || abs_equal(attr->abs, abs))
+        return;
+    const struct absval *joined = abs_join(f->unit, known, abs);
+    if (known && abs_equal(known, joined))
+        return;
+    map_put(f->unit->arena, &cls->varying, attr->name, (void *)joined);
+    f->unit->changed = true;
+}
+
 void store_attribute(struct frame *f, struct cls *cls, atom name, struct val v, struct node *stmt) {
     struct unit *unit = f->unit;
     struct attr *attr = class_attr(cls, name);
     const struct absval *abs = abs_summary(unit, v.abs);
+    if (attr)
+        note_varying(f, cls, attr, abs);
+    abs = abs_join(unit, abs, map_get(&cls->varying, name));
     if (attr == NULL) {
         attr = NEW(unit->arena, struct attr);
         attr->name = name;

@@ -17,8 +17,9 @@
 
 struct growth {
     struct frame *f;
-    const struct node *limit; /* the attribute that the input has outgrown */
-    bool frequencies;         /* the branch stores something other than tables: what is computed from it changes */
+    const struct node *branch; /* what it does then */
+    const struct node *limit;  /* the attribute that the input has outgrown */
+    bool frequencies;          /* the branch stores something other than tables: what is computed from it changes */
 };
 
 static bool is_own_attribute(const struct node *e) {
@@ -28,6 +29,15 @@ static bool is_own_attribute(const struct node *e) {
 /* -- growth: the test
  * ------------------------------------------------------------------------------------------------------ */
 
+/* The attribute that a limit is, or of which it is the number of rows: self.table.size(0), self.table.shape[0]. */
+static const struct node *limit_attribute(const struct node *e) {
+    if (e->kind == NODE_CALL && e->nkids == 2 && e->kid[0]->kind == NODE_ATTRIBUTE && atom_is(e->kid[0]->atom, "size"))
+        e = e->kid[0]->kid[0];
+    else if (e->kind == NODE_SUBSCRIPT && e->kid[0]->kind == NODE_ATTRIBUTE && atom_is(e->kid[0]->atom, "shape"))
+        e = e->kid[0]->kid[0];
+    return is_own_attribute(e) ? e : NULL;
+}
+
 /* length > self.limit */
 static bool outgrows(struct growth *g, const struct node *test) {
     if (test->kind != NODE_COMPARE || test->nkids != 2)
@@ -36,10 +46,10 @@ static bool outgrows(struct growth *g, const struct node *test) {
     bool less = test->ops[0] == OP_LT || test->ops[0] == OP_LE;
     const struct node *limit = test->kid[greater ? 1 : 0], *length = test->kid[greater ? 0 : 1];
     bool varies = length->abs && (length->abs->kind == ABS_NUMBER || length->abs->kind == ABS_TENSOR);
-    if (!(greater || less) || !varies || !is_own_attribute(limit))
+    if (!(greater || less) || !varies)
         return false;
-    g->limit = limit;
-    return true;
+    g->limit = limit_attribute(limit);
+    return g->limit != NULL;
 }
 
 /* The dtype or device of a table compared with the input's: another copy of the same numbers. */
@@ -49,6 +59,8 @@ static bool asks_for_copy(const struct node *test) {
 }
 
 static bool is_growth_test(struct growth *g, const struct node *test) {
+    if (test->kind == NODE_BOOLOP && test->op == OP_AND) /* under further conditions */
+        return is_growth_test(g, test->kid[0]) || is_growth_test(g, test->kid[test->nkids - 1]);
     if (test->kind != NODE_BOOLOP || test->op != OP_OR)
         return outgrows(g, test);
     for (uint32_t i = 0; i < test->nkids; i++)
@@ -57,13 +69,15 @@ static bool is_growth_test(struct growth *g, const struct node *test) {
     return g->limit != NULL;
 }
 
-/* Whether the limit is a number that the constructor knows, and whether it is the largest number of positions. */
+/* Whether the constructor knows the limit or makes the table, and whether it is the largest number of positions. */
 static bool is_known_limit(const struct growth *g, bool *is_maximum) {
     long number;
     const struct attr *attr = class_attr(g->limit->kid[0]->abs->cls, g->limit->atom);
     const struct node *symbol = attr && attr->abs->kind == ABS_SYMBOLIC ? attr->abs->constant : NULL;
     *is_maximum = symbol && symbol->kind == NODE_ATTRIBUTE && atom_is(symbol->atom, "max_position_embeddings");
-    return attr && !attr->conditional && (symbol || (abs_int(attr->abs, &number) && number > 1));
+    bool table = attr && attr->abs->kind == ABS_TENSOR && attr->abs->rank != 1;
+    *is_maximum |= table; /* it ends where it ends */
+    return attr && !attr->conditional && (symbol || table || (abs_int(attr->abs, &number) && number > 1));
 }
 
 /* -- growth: the branch
@@ -76,10 +90,26 @@ static void note_store(struct growth *g, const struct absval *stored) {
 
 static bool only_stores(struct growth *g, const struct node *block);
 
+static bool holds(const struct node *block, const struct node *stmt) {
+    if (block == NULL || block == stmt)
+        return block != NULL;
+    for (uint32_t i = 0; i < block->nkids; i++)
+        if (block->kid[i] && !node_is_expr(block->kid[i]) && holds(block->kid[i], stmt))
+            return true;
+    return false;
+}
+
+/* A variable, an element of a tensor that the branch has made, or an attribute of the module. */
+static bool is_own_target(const struct growth *g, const struct node *target) {
+    if (target->kind == NODE_SUBSCRIPT && target->kid[0]->kind == NODE_NAME)
+        return target->kid[0]->web && holds(g->branch, target->kid[0]->web->stmt);
+    return target->kind == NODE_NAME || is_own_attribute(target);
+}
+
 static bool stores(struct growth *g, const struct node *stmt) {
     switch (stmt->kind) {
     case NODE_ASSIGN:
-        if (stmt->nkids != 2 || (stmt->kid[1]->kind != NODE_NAME && !is_own_attribute(stmt->kid[1])))
+        if (stmt->nkids != 2 || !is_own_target(g, stmt->kid[1]))
             return false;
         if (stmt->kid[1]->kind == NODE_ATTRIBUTE)
             note_store(g, stmt->kid[0]->abs);
@@ -139,16 +169,32 @@ static bool rehearse(struct growth *g, struct node *block, struct node *out) {
     struct node *into = f->out;
     bool moved = f->moved;
     map_copy(f->unit->arena, &f->env, &env);
+    bool aside = f->aside;
     f->out = out;
+    f->aside = true;
     f->conditional++;
     enum flow flow = run_block(f, block, 0);
     f->conditional--;
+    f->aside = aside;
     bool kept = flow == FLOW_NEXT && keeps_variables(&env, &f->env);
     f->out = into;
     f->env = env;
     f->moved = moved;
     restore_attributes(f->unit, cls, saved, count);
     return kept;
+}
+
+/* Once for each place: branches are run again until all is settled. */
+static void note_end(struct frame *f, const struct node *stmt) {
+    struct unit *unit = f->unit;
+    struct source *source = stmt->source ? stmt->source : f->fn->module->source;
+    atom id = intern(unit->atoms, "tables-end");
+    for (uint32_t i = 0; unit->trace && i < unit->trace->records.len; i++)
+        if (unit->trace->records.at[i].id == id && unit->trace->records.at[i].span.start == stmt->span.start)
+            return;
+    trace_add(unit->arena, unit->trace,
+        (struct trace_record){TRACE_FACT, id, source, stmt->span, f->fn->name,
+            "inputs end where the tables end, which are not made anew for longer ones"});
 }
 
 bool outgrown_branch(struct frame *f, struct node *stmt, const struct val *test) {
@@ -158,17 +204,14 @@ bool outgrown_branch(struct frame *f, struct node *stmt, const struct val *test)
     if (!module || f->pure || !is_growth_test(&g, test->expr) || !is_known_limit(&g, &is_maximum))
         return false;
     struct node *grows = node_new(unit->arena, NODE_BLOCK), *other = node_new(unit->arena, NODE_BLOCK);
+    g.branch = grows;
     if (!rehearse(&g, stmt->kid[1], grows) || !only_stores(&g, grows) || grows->nkids == 0)
         return false;
     if (stmt->kid[2] && (!rehearse(&g, stmt->kid[2], other) || other->nkids > 0))
         return false;
     if (g.frequencies && !is_maximum)
         return false;
-    unit->tables_end = true;
-    trace_add(unit->arena, unit->trace,
-        (struct trace_record){TRACE_FACT, intern(unit->atoms, "tables-end"),
-            stmt->source ? stmt->source : f->fn->module->source, stmt->span, f->fn->name,
-            "inputs end where the tables end, which are not made anew for longer ones"});
+    note_end(f, stmt);
     return true;
 }
 

@@ -109,11 +109,12 @@ struct cls {
     atom name;
     struct node *def;
     struct module *module;
-    VEC(struct cls *) bases;      /* of this file, in order */
-    VEC(atom) library_bases;      /* dotted names */
-    struct map methods;           /* own and inherited in this file, by name: struct fn with owner = this class */
-    struct map class_attrs;       /* own: name -> value expression node */
-    struct map attrs;             /* struct attr */
+    VEC(struct cls *) bases; /* of this file, in order */
+    VEC(atom) library_bases; /* dotted names */
+    struct map methods;      /* own and inherited in this file, by name: struct fn with owner = this class */
+    struct map class_attrs;  /* own: name -> value expression node */
+    struct map attrs;        /* struct attr */
+    struct map varying;      /* attributes that change after construction: name -> struct absval of what they become */
     const struct absval *dynamic; /* join of setattr with a computed name; NULL for none */
     uint32_t round;               /* in which attrs were made */
     bool constructed;

@@ -80,6 +80,9 @@ def _rope_changes(config: Any) -> dict[str, dict[str, Any]]:
         return {**keep, "rope_type": kind, **extra}
 
     out: dict[str, dict[str, Any]] = {}
+    if name == "rope_scaling":  # as it was before it had a rope_type, and nothing besides
+        for kind in ("linear", "dynamic"):
+            out[f"rope={kind}, as a type"] = {name: {"type": kind, "factor": 2.5}}
     entry = next(iter(rope.values())) if nested else rope
     for kind in rope_types(16):
         if nested:
