@@ -191,7 +191,7 @@ bool abs_equal(const struct absval *a, const struct absval *b) {
         return a->qual == b->qual && items_equal(a, b) &&
                (a->element == b->element || (a->element && b->element && abs_equal(a->element, b->element)));
     case ABS_SEQ: return abs_equal(a->element, b->element);
-    case ABS_TENSOR: return a->rank == b->rank && a->positions == b->positions;
+    case ABS_TENSOR: return a->rank == b->rank && a->positions == b->positions && a->counts == b->counts;
     case ABS_SHAPE:
     case ABS_TOP: return a->rank == b->rank;
     default: return true;

@@ -415,6 +415,17 @@ static const struct absval *torch_result(
     return abs_tensor(unit, rank_of_result(name, args, receiver, first));
 }
 
+/* torch.arange(n), torch.arange(0, n) */
+static const struct absval *arange_abs(struct unit *unit, const struct args *args) {
+    long start, step;
+    struct absval *a = abs_new(unit, ABS_TENSOR);
+    bool one = arg_find(args, 1, "end") == NULL;
+    a->rank = 1;
+    a->counts = !args->open && (one || (int_argument(args, 0, "start", 0, &start) && start == 0)) &&
+                int_argument(args, 2, "step", 1, &step) && step == 1;
+    return a;
+}
+
 static struct val call_torch(struct frame *f, const char *name, struct val callee, struct args *args, struct node *at) {
     struct unit *unit = f->unit;
     struct node *call = build_call(f, callee.expr, args, at);
@@ -430,7 +441,7 @@ static struct val call_torch(struct frame *f, const char *name, struct val calle
     if (strcmp(name, "tensor") == 0 && args->list.len && args->list.at[0].val.abs->kind != ABS_LIST)
         return val_make(abs_tensor(unit, 1), call); /* broadcasts like one dimension */
     if (strcmp(name, "arange") == 0)
-        return val_make(abs_tensor(unit, 1), call);
+        return val_make(arange_abs(unit, args), call);
     if (word_in(name, "zeros ones empty rand randn"))
         return val_make(abs_tensor(unit, args->list.len == 1 ? rank_of_vector(args) : rank_of_sizes(args, 0)), call);
     return val_make(torch_result(f, name, args, rank, 1), call);

@@ -493,9 +493,16 @@ static bool starts_at_zero(const struct node *s) {
     return s->kind == NODE_SLICE && !s->kid[2] && (s->kid[0] == NULL || is_constant(s->kid[0], 0));
 }
 
+/* A slice, or the numbers from zero as an index. */
+static bool takes_first(const struct node *i) {
+    return i->kind == NODE_SLICE || (i->abs && i->abs->kind == ABS_TENSOR && i->abs->counts);
+}
+
 /* A mask is cut to the scores it is for, which have as many rows as columns: rows that end where the columns end, and
  * columns that start at zero, make the rows start at zero too. */
 static bool cuts_to_scores(const struct node *rows, const struct node *columns) {
+    if (rows->kind != NODE_SLICE && starts_at_zero(columns))
+        return true; /* numbers from zero */
     if (!starts_at_zero(columns) || rows->kind != NODE_SLICE || rows->kid[2])
         return false;
     return starts_at_zero(rows) || (rows->kid[1] && columns->kid[1] && node_equal(rows->kid[1], columns->kid[1]));
@@ -512,7 +519,7 @@ static bool read_subscript(struct reader *r, const struct node *e, struct mask *
     if (index->kind != NODE_TUPLE)
         return is_leading_index(index);
     uint32_t n = index->nkids;
-    bool slices = n >= 2 && index->kid[n - 1]->kind == NODE_SLICE && index->kid[n - 2]->kind == NODE_SLICE;
+    bool slices = n >= 2 && index->kid[n - 1]->kind == NODE_SLICE && takes_first(index->kid[n - 2]);
     for (uint32_t i = 0; i < n; i++)
         if (!is_leading_index(index->kid[i]) && !(slices && i + 2 >= n))
             return false;

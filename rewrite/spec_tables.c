@@ -75,7 +75,7 @@ static bool is_known_limit(const struct growth *g, bool *is_maximum) {
     const struct attr *attr = class_attr(g->limit->kid[0]->abs->cls, g->limit->atom);
     const struct node *symbol = attr && attr->abs->kind == ABS_SYMBOLIC ? attr->abs->constant : NULL;
     *is_maximum = symbol && symbol->kind == NODE_ATTRIBUTE && atom_is(symbol->atom, "max_position_embeddings");
-    bool table = attr && attr->abs->kind == ABS_TENSOR && attr->abs->rank != 1;
+    bool table = attr && (abs_is_mask(attr->abs) || (attr->abs->kind == ABS_TENSOR && attr->abs->rank != 1));
     *is_maximum |= table; /* it ends where it ends */
     return attr && !attr->conditional && (symbol || table || (abs_int(attr->abs, &number) && number > 1));
 }
@@ -85,7 +85,7 @@ static bool is_known_limit(const struct growth *g, bool *is_maximum) {
 
 static void note_store(struct growth *g, const struct absval *stored) {
     if (stored == NULL || !(stored->kind == ABS_NUMBER || stored->kind == ABS_CONST || stored->kind == ABS_SYMBOLIC))
-        g->frequencies |= stored == NULL || stored->kind != ABS_TENSOR || stored->rank < 2;
+        g->frequencies |= stored == NULL || !(abs_is_mask(stored) || (stored->kind == ABS_TENSOR && stored->rank > 1));
 }
 
 static bool only_stores(struct growth *g, const struct node *block);
@@ -103,6 +103,12 @@ static bool holds(const struct node *block, const struct node *stmt) {
 static bool is_own_target(const struct growth *g, const struct node *target) {
     if (target->kind == NODE_SUBSCRIPT && target->kid[0]->kind == NODE_NAME)
         return target->kid[0]->web && holds(g->branch, target->kid[0]->web->stmt);
+    if (target->kind == NODE_TUPLE) {
+        for (uint32_t i = 0; i < target->nkids; i++)
+            if (!is_own_target(g, target->kid[i]))
+                return false;
+        return true;
+    }
     return target->kind == NODE_NAME || is_own_attribute(target);
 }
 
@@ -113,6 +119,7 @@ static bool stores(struct growth *g, const struct node *stmt) {
             return false;
         if (stmt->kid[1]->kind == NODE_ATTRIBUTE)
             note_store(g, stmt->kid[0]->abs);
+        g->frequencies |= stmt->kid[1]->kind == NODE_TUPLE;
         return true;
     case NODE_EXPR: {
         const struct node *call = stmt->kid[0], *callee = call->kid[0];
