@@ -237,6 +237,8 @@ static void check_expr(struct checker *c, const struct node *parent, struct node
         refuse(c, e, "lambda", "a function made here is called where it cannot be followed%s", "");
     if (e->kind == NODE_NAME)
         check_name(c, e);
+    if (e->kind == NODE_ATTRIBUTE && is_none(e->kid[0]))
+        refuse(c, e, "none-attribute", "`%s` is read of something that prefill does not have", e->atom);
     if (e->abs && e->abs->kind == ABS_MASK && !e->abs->mask->plain && !is_handed_on(parent) &&
         (e->kind != NODE_CALL || parent->kind == NODE_BINOP || parent->kind == NODE_CALL))
         check_mask(c, e);

@@ -361,8 +361,9 @@ static void mark_return(struct unit *unit, struct fn *fn, struct demand demand) 
             mark_returns(unit, fn->calls.at[i]->callsite, demand);
 }
 
-static bool arg_is_live(const struct callsite *site, uint32_t arg) {
-    bool live = site->fixed;
+/* While parameters may still become live, constructors keep what they are given: tables will be made from it. */
+static bool arg_is_live(const struct unit *unit, const struct callsite *site, uint32_t arg) {
+    bool live = site->fixed || (unit->keep_signatures && atom_is(site->fn->name, "__init__"));
     for (; site && !live; site = site->also) {
         uint32_t p = site->param[arg];
         live = p == UINT32_MAX || site->fn->escapes || site->fn->params.at[p]->web == NULL ||
@@ -378,7 +379,7 @@ static struct node *arg_value(struct node *arg) {
 /* Arguments whose parameters are live; called again whenever one becomes live. All that the call may reach take it. */
 static void mark_args(struct unit *unit, struct node *call) {
     for (uint32_t i = 1; i < call->nkids; i++) {
-        if (!arg_is_live(call->callsite, i - 1))
+        if (!arg_is_live(unit, call->callsite, i - 1))
             continue;
         mark_expr(unit, arg_value(call->kid[i]), all);
         for (const struct callsite *site = call->callsite; site; site = site->also) {

@@ -800,8 +800,17 @@ static bool run_mutation(struct frame *f, struct node *stmt) {
     return true;
 }
 
+/* `logger.warning(...)` of a logger that is None, by a fact. */
+static bool runs_nothing(struct frame *f, const struct node *stmt) {
+    const struct node *call = stmt->kid[0];
+    if (call->kind != NODE_CALL || call->kid[0]->kind != NODE_ATTRIBUTE || call->kid[0]->kid[0]->kind != NODE_NAME)
+        return false;
+    return abs_is_none(eval(f, call->kid[0]->kid[0]).abs);
+}
+
 static void run_expr(struct frame *f, struct node *stmt) {
-    if (is_docstring(stmt) || run_in_place(f, stmt) || run_mutation(f, stmt) || run_attribute_mutation(f, stmt))
+    if (is_docstring(stmt) || runs_nothing(f, stmt) || run_in_place(f, stmt) || run_mutation(f, stmt) ||
+        run_attribute_mutation(f, stmt))
         return;
     struct val v = eval(f, stmt->kid[0]);
     if (v.expr->kind == NODE_CALL)
