@@ -453,16 +453,17 @@ static bool slice_bound(const struct node *bound, long absent, long count, long 
 }
 
 /* xs[a:b] of known elements. */
-static struct val sequence_slice(
-    struct frame *f, const struct absval *xs, const struct node *slice, struct node *expr) {
+static struct val sequence_slice(struct frame *f, struct val object, const struct node *slice, struct node *expr) {
+    const struct absval *xs = object.abs;
     long from, to;
     if (slice->kid[2] || !slice_bound(slice->kid[0], 0, xs->count, &from) ||
         !slice_bound(slice->kid[1], xs->count, xs->count, &to))
         return val_make(abs_element(f, xs), expr);
     struct absval *part = abs_new(f->unit, xs->kind);
     part->item = NEW_ARRAY(f->unit->arena, struct val, xs->count + 1);
+    bool named = object.expr->kind == NODE_NAME && object.expr->web;
     for (; from < to; from++)
-        part->item[part->count++] = xs->item[from];
+        part->item[part->count++] = named ? element_of(f, object, (uint32_t)from) : xs->item[from];
     struct node *display = display_of(f, part);
     for (uint32_t i = 0; i < part->count && !display; i++) /* elements of `expr`, not of what was sliced */
         part->item[i] = (struct val){.abs = part->item[i].abs};
@@ -517,7 +518,7 @@ static struct val eval_subscript(struct frame *f, struct node *e) {
     case ABS_TUPLE:
     case ABS_LIST:
         if (key.expr->kind == NODE_SLICE)
-            return sequence_slice(f, object.abs, key.expr, expr);
+            return sequence_slice(f, object, key.expr, expr);
         if (abs_int(key.abs, &index)) {
             if (index < 0)
                 index += object.abs->count;

@@ -264,8 +264,15 @@ static const struct absval *arithmetic(struct frame *f, enum op op, const struct
     return abs_simple(numbers ? ABS_NUMBER : ABS_NOTNONE);
 }
 
+/* xs[1] of a variable */
+static bool is_element(const struct node *e) {
+    return e->kind == NODE_SUBSCRIPT && e->kid[0]->kind == NODE_NAME && e->kid[0]->web &&
+           e->kid[1]->kind == NODE_NUMBER;
+}
+
 static bool item_is_free(const struct val *item) {
-    return item->web || item->abs->kind == ABS_CONST || (item->expr && expr_is_trivial(item->expr));
+    return item->web || item->abs->kind == ABS_CONST ||
+           (item->expr && (expr_is_trivial(item->expr) || is_element(item->expr)));
 }
 
 struct node *display_of(struct frame *f, const struct absval *a) {
