@@ -148,6 +148,7 @@ static struct node *write_canonical(struct writer *w, const struct value *v) {
     case VALUE_ATTR: return write_attr(w, v);
     case VALUE_TUPLE: return write_args(w, node_new(w->r->arena, NODE_TUPLE), v, 0);
     case VALUE_INDEX: return write_args(w, node_new(w->r->arena, NODE_SUBSCRIPT), v, 0);
+    case VALUE_IFEXP: return write_args(w, node_new(w->r->arena, NODE_IFEXP), v, 0);
     default: return NULL;
     }
 }

@@ -194,6 +194,7 @@ bool value_is_scalar(const struct value *v) {
     case VALUE_ATTR: /* of self; parameters and buffers are known to be tensors */ return v->fixed;
     case VALUE_INDEX: return is_shape(v->arg[0]);
     case VALUE_OP: return args_are_scalars(v);
+    case VALUE_IFEXP: return value_is_scalar(v->arg[1]) && value_is_scalar(v->arg[2]);
     case VALUE_CALL:
         return (strncmp(v->atom, "math.", 5) == 0 || atom_is(v->atom, "float") || atom_is(v->atom, "int")) &&
                args_are_scalars(v);

@@ -41,6 +41,19 @@ static void expect_different(const char *a, const char *b) {
         fail_msg("%s and %s have one value", a, b);
 }
 
+static void test_scaling(void **state) {
+    (void)state;
+    expect_equal("x / n if t else x", "x / (n if t else 1.0)");
+    expect_equal("x * n if t else x", "x * (n if t else 1.0)");
+    expect_equal("x / n ** 0.5 if t else x", "x / (n ** 0.5 if t else 1.0)");
+    expect_equal("x / torch.full([], n ** 0.5, dtype=x.dtype, device=x.device)", "x / n ** 0.5");
+    expect_equal("x / torch.tensor(n, dtype=x.dtype)", "x / n");
+    expect_equal("(x / n if t else x) / 2 if y is None else (x / n if t else x)", "x / ((n if t else 1.0) * (2 if y is None else 1.0))");
+    expect_equal("(x / n if t else x) / float(self.n + 1) if self.flag else (x / n if t else x)", "x / ((n if t else 1.0) * (float(self.n + 1) if self.flag else 1.0))");
+    expect_different("x / n if t else y", "x / (n if t else 1.0)");
+    expect_different("torch.full([2], n)", "n");
+}
+
 static void test_calls(void **state) {
     (void)state;
     expect_equal("F.softmax(x, dim=-1)", "torch.softmax(x, -1)");
@@ -161,6 +174,7 @@ static void test_expressions_are_read_as_python(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_scaling, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_calls, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_operators, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_casts, set_up, tear_down),
