@@ -415,6 +415,20 @@ static const struct absval *torch_result(
     return abs_tensor(unit, rank_of_result(name, args, receiver, first));
 }
 
+/* The letters after the arrow of torch.einsum("ij,jk->ik", ...); 0 where there is none. */
+static uint32_t rank_of_einsum(const struct args *args) {
+    const struct absval *a = args->list.len ? args->list.at[0].val.abs : NULL;
+    const char *arrow =
+        a && a->kind == ABS_CONST && a->constant->kind == NODE_STRING ? strstr(a->constant->atom, "->") : NULL;
+    uint32_t rank = 0;
+    for (const char *at = arrow ? arrow : ""; *at; at++) {
+        if (*at == '.')
+            return 0;
+        rank += isalpha((unsigned char)*at) != 0;
+    }
+    return rank;
+}
+
 /* torch.arange(n), torch.arange(0, n) */
 static const struct absval *arange_abs(struct unit *unit, const struct args *args) {
     long start, step;
@@ -442,6 +456,8 @@ static struct val call_torch(struct frame *f, const char *name, struct val calle
         return val_make(abs_tensor(unit, 1), call); /* broadcasts like one dimension */
     if (strcmp(name, "arange") == 0)
         return val_make(arange_abs(unit, args), call);
+    if (strcmp(name, "einsum") == 0)
+        return val_make(abs_tensor(unit, rank_of_einsum(args)), call);
     if (word_in(name, "zeros ones empty rand randn"))
         return val_make(abs_tensor(unit, args->list.len == 1 ? rank_of_vector(args) : rank_of_sizes(args, 0)), call);
     return val_make(torch_result(f, name, args, rank, 1), call);

@@ -1,6 +1,7 @@
 /* spec_stmt.c - specialisation of statements: assignments, branches, loops. */
 #include <string.h>
 
+#include "base/text.h"
 #include "rewrite/spec.h"
 
 /* What stands behind a line of a helper speaks of the helper: it does not move with the line. */
@@ -106,8 +107,35 @@ static bool moves_attribute(struct frame *f, const struct node *target, struct v
            of->kind == NODE_ATTRIBUTE && of->atom == target->atom && node_equal(of->kid[0], object.expr);
 }
 
+/* torch.sqrt(torch.tensor(n)).to(dtype) as a Python number: n ** 0.5; NULL where `e` is no tensor of one number. */
+static struct node *as_number(struct frame *f, const struct node *e) {
+    struct arena *arena = f->unit->arena;
+    const struct node *callee = e->kind == NODE_CALL ? e->kid[0] : NULL;
+    if (!is_kind(callee, NODE_ATTRIBUTE) || e->nkids < 1)
+        return NULL;
+    bool library = callee->abs && callee->abs->kind == ABS_LIBRARY && strncmp(callee->abs->qual, "torch.", 6) == 0;
+    if (!library)
+        return word_in(callee->atom, "to float type") ? as_number(f, callee->kid[0]) : NULL;
+    if (e->nkids < 2 || e->kid[1]->kind == NODE_KEYWORD)
+        return NULL;
+    const struct absval *a = e->kid[1]->abs;
+    bool number = a && (a->kind == ABS_NUMBER || a->kind == ABS_SYMBOLIC || abs_int(a, &(long){0}));
+    if (atom_is(callee->atom, "tensor"))
+        return number ? node_copy(arena, e->kid[1]) : NULL;
+    struct node *root = atom_is(callee->atom, "sqrt") ? as_number(f, e->kid[1]) : NULL;
+    if (root == NULL)
+        return NULL;
+    root = node_make(arena, NODE_BINOP, NULL, 2, root, make_number(arena, intern(f->unit->atoms, "0.5")));
+    root->op = OP_POW;
+    return root;
+}
+
 static void assign_attribute(struct frame *f, struct node *target, struct val v, struct node *at) {
     struct val object = eval(f, target->kid[0]);
+    struct node *number =
+        atom_is(f->host->name, "__init__") && !f->unit->strict_rounding && v.expr ? as_number(f, v.expr) : NULL;
+    if (number) /* a constant that is no buffer; others would have to move it to the device of what it scales */
+        v = val_make(abs_simple(ABS_NUMBER), at_node(f, number, v.expr));
     if (moves_attribute(f, target, object, v.expr)) {
         struct web *w = web_new(f, WEB_ASSIGN, target->atom, v.abs);
         w->expr = v.expr;
