@@ -75,6 +75,11 @@ static bool run_prune(struct unit *unit) {
     return true;
 }
 
+static bool run_buffers(struct unit *unit) {
+    register_buffers(unit);
+    return true;
+}
+
 static bool run_versions(struct unit *unit) {
     span_versions(unit);
     return true;
@@ -106,6 +111,7 @@ const struct pass passes[] = {
     {"tables", run_tables, "compute once what depends on the position alone"},
     {"prune", run_prune, "drop what the logits do not need"},
     {"check", check_residual, "refuse what must not be left"},
+    {"buffers", run_buffers, "register the tensors that modules hold"},
     {"versions", run_versions, "read what moved between releases through one function"},
     {"tidy", run_tidy, "write more simply what the passes have left"},
     {"names", run_names, "give every variable its name"},

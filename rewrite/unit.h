@@ -99,6 +99,7 @@ struct attr {
     struct node *expr; /* the residual right-hand side, if it is stored once */
     struct node *stmt; /* that store */
     uint32_t stores;
+    bool read;        /* buffers.c: outside of constructors */
     bool conditional; /* stored under a condition: may not exist */
     atom wanted;      /* made by a pass: what it is called where the attribute of that name turns out to be dead */
     bool live;
@@ -295,6 +296,10 @@ void clear_needed(struct functions *functions);
 /* -- check.c ------------------------------------------------------------------------------------------------------- */
 
 bool check_residual(struct unit *unit);
+
+/* -- buffers.c ----------------------------------------------------------------------------------------------------- */
+
+void register_buffers(struct unit *unit);
 
 /* -- equations.c --------------------------------------------------------------------------------------------------- */
 
