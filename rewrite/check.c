@@ -308,6 +308,11 @@ static bool is_own(const struct node *e) {
     return e->kind == NODE_ATTRIBUTE && (is_own(e->kid[0]) || (e->kid[0]->abs && e->kid[0]->abs->kind == ABS_INSTANCE));
 }
 
+static bool works_in_place(atom method) {
+    size_t len = strlen(method);
+    return len > 2 && method[len - 1] == '_' && method[len - 2] != '_';
+}
+
 /* What one call leaves in a module is not in the graph for the next one. */
 static void check_state(struct checker *c, const struct node *stmt) {
     if (c->fn->owner == NULL || atom_is(c->fn->name, "__init__"))
@@ -316,7 +321,8 @@ static void check_state(struct checker *c, const struct node *stmt) {
     while (is_kind(target, NODE_SUBSCRIPT))
         target = target->kid[0];
     const struct node *call = stmt->kind == NODE_EXPR ? stmt->kid[0] : NULL;
-    bool registers = is_kind(call, NODE_CALL) && is_own(call->kid[0]) && atom_is(call->kid[0]->atom, "register_buffer");
+    bool method = is_kind(call, NODE_CALL) && is_own(call->kid[0]);
+    bool registers = method && (atom_is(call->kid[0]->atom, "register_buffer") || works_in_place(call->kid[0]->atom));
     if (registers || (target && is_own(target)))
         refuse(c, stmt, "state", "the module is changed here while it runs, which the next call would see%s", "");
 }
