@@ -228,6 +228,46 @@ static void check_name(struct checker *c, const struct node *e) {
         refuse(c, e, "class-choice", "which class is taken from `%s` here is not known", e->atom);
 }
 
+/* -- positions ------------------------------------------------------------------------------------------------------
+ */
+
+static bool is_own(const struct node *e) {
+    return e->kind == NODE_ATTRIBUTE && (is_own(e->kid[0]) || (e->kid[0]->abs && e->kid[0]->abs->kind == ABS_INSTANCE));
+}
+
+/* Whether a number comes from the shape of a tensor. */
+static bool from_shape(const struct node *e, int depth) {
+    if (e == NULL || depth > 16)
+        return false;
+    if (e->kind == NODE_ATTRIBUTE && atom_is(e->atom, "shape"))
+        return true;
+    if (e->kind == NODE_CALL && e->kid[0]->kind == NODE_ATTRIBUTE && atom_is(e->kid[0]->atom, "size"))
+        return true;
+    if (e->kind == NODE_NAME)
+        return e->web && (e->web->kind == WEB_ASSIGN || e->web->kind == WEB_ELEMENT) &&
+               from_shape(e->web->expr, depth + 1);
+    for (uint32_t i = 0; i < e->nkids; i++)
+        if (from_shape(e->kid[i], depth + 1))
+            return true;
+    return false;
+}
+
+/* A table cut to the length of the input: its rows stand for positions from zero, which are only those of a prompt. */
+static void check_positions(struct checker *c, const struct node *e) {
+    if (e->kind != NODE_SUBSCRIPT || !is_own(e->kid[0]) || !e->kid[0]->abs || e->kid[0]->abs->kind != ABS_TENSOR)
+        return;
+    const struct node *index = e->kid[1];
+    for (uint32_t i = 0; i < (index->kind == NODE_TUPLE ? index->nkids : 1); i++) {
+        const struct node *slice = index->kind == NODE_TUPLE ? index->kid[i] : index;
+        if (slice->kind != NODE_SLICE || !from_shape(slice, 0))
+            continue;
+        struct diag *d = refuse(c, e, "positions",
+            "the rows of this table are counted from the start of the input, not read by position_ids%s", "");
+        diag_help(c->unit->diags, d, "after the prompt, AutoDeploy passes one token at a time with its position");
+        return;
+    }
+}
+
 /* -- the walk ------------------------------------------------------------------------------------------------------ */
 
 static void check_expr(struct checker *c, const struct node *parent, struct node *e) {
@@ -247,6 +287,7 @@ static void check_expr(struct checker *c, const struct node *parent, struct node
     if (e->kind == NODE_CALL)
         check_call(c, e);
     check_mixing(c, e);
+    check_positions(c, e);
     bool dotted = e->kind == NODE_ATTRIBUTE && e->abs && e->abs->kind == ABS_LIBRARY;
     for (uint32_t i = 0; i < e->nkids && !dotted; i++) {
         struct node *kid = e->kid[i];
@@ -254,23 +295,6 @@ static void check_expr(struct checker *c, const struct node *parent, struct node
         if (kid)
             check_expr(c, holder, kid);
     }
-}
-
-/* Whether a number comes from the shape of a tensor. */
-static bool from_shape(const struct node *e, int depth) {
-    if (e == NULL || depth > 16)
-        return false;
-    if (e->kind == NODE_ATTRIBUTE && atom_is(e->atom, "shape"))
-        return true;
-    if (e->kind == NODE_CALL && e->kid[0]->kind == NODE_ATTRIBUTE && atom_is(e->kid[0]->atom, "size"))
-        return true;
-    if (e->kind == NODE_NAME)
-        return e->web && (e->web->kind == WEB_ASSIGN || e->web->kind == WEB_ELEMENT) &&
-               from_shape(e->web->expr, depth + 1);
-    for (uint32_t i = 0; i < e->nkids; i++)
-        if (from_shape(e->kid[i], depth + 1))
-            return true;
-    return false;
 }
 
 /* A Python loop over positions is unrolled by the trace for one length. */
@@ -302,10 +326,6 @@ static void check_test(struct checker *c, const struct node *test) {
             "this branch depends on how the length divides into blocks, which torch.export fixes%s", "");
     if (test->abs && test->abs->kind == ABS_TENSOR)
         refuse(c, test, "data-dependent", "this branch depends on the data, which torch.export cannot trace%s", "");
-}
-
-static bool is_own(const struct node *e) {
-    return e->kind == NODE_ATTRIBUTE && (is_own(e->kid[0]) || (e->kid[0]->abs && e->kid[0]->abs->kind == ABS_INSTANCE));
 }
 
 static bool works_in_place(atom method) {
