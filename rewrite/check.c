@@ -254,6 +254,8 @@ static bool from_shape(const struct node *e, int depth) {
 
 /* A table cut to the length of the input: its rows stand for positions from zero, which are only those of a prompt. */
 static void check_positions(struct checker *c, const struct node *e) {
+    if (e->kind == NODE_CALL && e->abs && e->abs->kind == ABS_TENSOR && e->abs->counts && from_shape(e, 0))
+        refuse(c, e, "positions", "positions are counted here instead of read from position_ids%s", "");
     if (e->kind != NODE_SUBSCRIPT || !is_own(e->kid[0]) || !e->kid[0]->abs || e->kid[0]->abs->kind != ABS_TENSOR)
         return;
     const struct node *index = e->kid[1];
