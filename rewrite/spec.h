@@ -115,6 +115,10 @@ const struct absval *mask_join(
 /* The mask that is `a` where the symbol holds, else `b`; NULL where that is no mask. */
 const struct absval *mask_either(struct frame *f, struct node *symbol, const struct absval *a, const struct absval *b);
 
+/* spec_einops.c */
+/* einops.rearrange as reshape, permute and flatten; false where its pattern is not understood. */
+bool rearrange(struct frame *f, const struct args *args, struct node *at, struct val *result);
+
 /* spec_tables.c */
 /* Whether the IF, of which the test is not known, only makes tables for inputs that are longer than AutoDeploy's. */
 bool outgrown_branch(struct frame *f, struct node *stmt, const struct val *test);

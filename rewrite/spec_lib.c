@@ -508,6 +508,8 @@ struct val call_library(struct frame *f, atom qual, struct val callee, struct ar
         return result;
     const char *name = strrchr(qual, '.');
     name = name ? name + 1 : qual;
+    if (qual_ends(qual, "einops.rearrange") && rearrange(f, args, at, &result))
+        return result;
     if (strncmp(qual, "builtins.", 9) == 0)
         return call_builtin(f, name, callee, args, at);
     if (strncmp(qual, "torch.", 6) == 0)
