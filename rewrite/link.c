@@ -215,6 +215,13 @@ struct symbol *module_lookup(const struct module *module, atom name) {
     return map_get(&module->symbols, name);
 }
 
+struct symbol *symbol_before(const struct module *module, atom name, const struct symbol *reader) {
+    struct symbol *symbol = module_lookup(module, name);
+    while (symbol && symbol->order >= reader->order)
+        symbol = symbol->previous;
+    return symbol;
+}
+
 /* -- functions ----------------------------------------------------------------------------------------------------- */
 
 static void read_params(struct unit *unit, struct fn *fn, const struct node *params) {
@@ -293,11 +300,11 @@ static atom dotted_name(struct unit *unit, const struct module *module, const st
     return n->kind == NODE_SUBSCRIPT ? dotted_name(unit, module, n->kid[0]) : NULL;
 }
 
-static void read_bases(struct unit *unit, struct module *module, struct cls *cls) {
+static void read_bases(struct unit *unit, struct module *module, struct cls *cls, const struct symbol *own) {
     const struct node *bases = cls->def->kid[0];
     for (uint32_t i = 0; bases && i < bases->nkids; i++) {
         const struct node *b = bases->kid[i];
-        struct symbol *symbol = b->kind == NODE_NAME ? module_lookup(module, b->atom) : NULL;
+        struct symbol *symbol = b->kind == NODE_NAME ? symbol_before(module, b->atom, own) : NULL;
         if (symbol && symbol->kind == SYM_CLASS) {
             vec_push(unit->arena, &cls->bases, symbol_class(unit, module, symbol));
         } else {
@@ -341,7 +348,7 @@ struct cls *symbol_class(struct unit *unit, struct module *module, struct symbol
     read_definition(unit, symbol->def);
     cls->def = symbol->def;
     cls->module = module;
-    read_bases(unit, module, cls);
+    read_bases(unit, module, cls, symbol);
     read_members(unit, cls, cls);
     return cls;
 }

@@ -126,10 +126,8 @@ static struct val module_value(struct frame *f, struct symbol *symbol, struct no
 
 /* What a name of the module stands for; to a value of the module, what it stood for then. */
 static struct symbol *global_symbol(const struct frame *f, atom name) {
-    struct symbol *symbol = module_lookup(f->fn->module, name), *before = symbol;
-    while (f->symbol && before && before->order >= f->symbol->order)
-        before = before->previous;
-    return before ? before : symbol;
+    struct symbol *before = f->symbol ? symbol_before(f->fn->module, name, f->symbol) : NULL;
+    return before ? before : module_lookup(f->fn->module, name);
 }
 
 static struct val global_get(struct frame *f, atom name, struct node *at, bool *found) {

@@ -222,6 +222,8 @@ struct module *module_read(struct unit *unit, const char *path);
  * neither. `qual` is its absolute dotted name, the last part of which is the name in the file. */
 const char *import_path(struct unit *unit, const struct module *module, atom qual);
 struct symbol *module_lookup(const struct module *module, atom name);
+/* What the name stood for where `reader` was defined; NULL for nothing. */
+struct symbol *symbol_before(const struct module *module, atom name, const struct symbol *reader);
 /* The definition of a CLASS or FUNCTION, which may not have been parsed before: use this, not symbol->def, for more
  * than its name. Of the methods of a class, the initialisers and those with decorators are parsed then. */
 struct node *symbol_def(struct unit *unit, const struct symbol *symbol);
