@@ -534,7 +534,8 @@ struct val call_object(struct frame *f, struct val object, struct args *args, st
         return result;
     struct node *call = build_call(f, object.expr, args, at);
     uint32_t rank = rank_of_arg(args, 0);
-    if (qual_ends(object.abs->qual, "ROPE_INIT_FUNCTIONS")) /* inverse frequencies and a factor */
+    if (qual_ends(object.abs->qual, "ROPE_INIT_FUNCTIONS") ||
+        qual_ends(object.abs->qual, "ROPE_INIT_FUNCTIONS.get")) /* inverse frequencies and a factor */
         return val_make(pair_abs(f, abs_tensor(f->unit, 1), abs_simple(ABS_NUMBER)), call);
     if (rank && qual_ends(object.abs->qual, "Embedding"))
         rank++;

@@ -2,12 +2,14 @@
  *
  * Reads   the pruned program.
  * Writes  reads of config.rope_parameters go through a function of the emitted file that finds the same settings in the
- *         layout of either release; emit/ adds that function.
+ *         layout of either release; emit/ adds that function. What ROPE_INIT_FUNCTIONS does not hold in transformers 5,
+ *         the default type, is a function of the emitted file.
  * Guarantees  the same values under transformers 5. */
 #include "rewrite/versions.h"
 
 #include <string.h>
 
+#include "parser/parse.h"
 #include "rewrite/passes.h"
 #include "rewrite/unit.h"
 
@@ -116,14 +118,70 @@ static void name_devices(struct unit *unit, struct node *n) {
         name_devices(unit, n->kid[i]);
 }
 
+/* -- the default type ---------------------------------------------------------------------------------------------- */
+
+static bool names_default(const struct unit *unit, const struct node *n) {
+    if (n->kind == NODE_STRING)
+        return atom_is(string_value(unit->atoms, n), "default");
+    for (uint32_t i = 0; i < n->nkids; i++)
+        if (n->kid[i] && names_default(unit, n->kid[i]))
+            return true;
+    return false;
+}
+
+static const char default_function[] = "_default_rope_parameters";
+
+/* ROPE_INIT_FUNCTIONS[key] becomes a look-up that finds the default type too, but where a test rules that out. */
+static bool find_default(struct unit *unit, struct node **slot) {
+    struct node *n = *slot;
+    if (n == NULL || (n->kind == NODE_IF && names_default(unit, n->kid[0])))
+        return false;
+    bool lookup = n->kind == NODE_SUBSCRIPT && n->kid[0]->abs && n->kid[0]->abs->kind == ABS_LIBRARY &&
+                  qual_ends(n->kid[0]->abs->qual, "ROPE_INIT_FUNCTIONS");
+    if (lookup && n->kid[1]->kind != NODE_STRING) {
+        struct node *get = make_attr(unit->arena, n->kid[0], intern(unit->atoms, "get"));
+        struct node *call = node_make(unit->arena, NODE_CALL, NULL, 3, get, n->kid[1],
+            make_name(unit->arena, intern(unit->atoms, default_function)));
+        call->abs = n->abs;
+        *slot = call;
+        return true;
+    }
+    bool found = n->kind == NODE_CALL && n->kid[0]->abs && n->kid[0]->abs->kind == ABS_LIBRARY &&
+                 qual_ends(n->kid[0]->abs->qual, "ROPE_INIT_FUNCTIONS.get"); /* of an earlier translation */
+    for (uint32_t i = 0; i < n->nkids; i++)
+        found |= find_default(unit, &n->kid[i]);
+    return found;
+}
+
+static void add_default(struct unit *unit) {
+    static const char text[] =
+        "def _default_rope_parameters(config, device=None, seq_len=None):\n"
+        "    \"\"\"Inverse frequencies of the default type, which transformers 5 leaves to its models.\"\"\"\n"
+        "    rope = getattr(config, \"rope_parameters\", None) or {}\n"
+        "    base = rope.get(\"rope_theta\") or config.rope_theta\n"
+        "    partial = rope.get(\"partial_rotary_factor\") or getattr(config, \"partial_rotary_factor\", 1.0)\n"
+        "    head_dim = getattr(config, \"head_dim\", None) or config.hidden_size // config.num_attention_heads\n"
+        "    dim = int(head_dim * partial)\n"
+        "    return 1.0 / (base ** (torch.arange(0, dim, 2, dtype=torch.float) / dim)), 1.0\n";
+    struct source *source =
+        source_from_text(unit->arena, unit->atoms, unit->diags, "<versions>", text, sizeof text - 1);
+    struct node *module = parse_module(unit->parser, unit->arena, unit->atoms, unit->diags, source);
+    vec_push(unit->arena, &unit->helpers, module->kid[0]);
+}
+
 void span_versions(struct unit *unit) {
     struct functions all = {0};
+    bool needs_default = false;
     functions_collect(unit, &all);
-    if (unit->package.root == NULL)
-        return;
-    for (uint32_t i = 0; i < all.list.len; i++)
-        if (all.list.at[i]->live) {
-            read_through_helper(unit, all.list.at[i]);
-            name_devices(unit, all.list.at[i]->body);
-        }
+    for (uint32_t i = 0; i < all.list.len; i++) {
+        struct fn *fn = all.list.at[i];
+        if (!fn->live)
+            continue;
+        needs_default |= find_default(unit, &fn->body);
+        if (unit->package.root)
+            read_through_helper(unit, fn);
+        name_devices(unit, fn->body);
+    }
+    if (needs_default)
+        add_default(unit);
 }
