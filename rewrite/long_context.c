@@ -110,7 +110,8 @@ static struct node *original_length(struct tabulate *t) {
     struct node *config = symbol_in_class(u, t->init->owner, make_name(u->arena, intern(u->atoms, "config")));
     const struct hole holes[] = {{"CONFIG", config}, {NULL, NULL}};
     struct node *made =
-        quote(u, "getattr(CONFIG, \"original_max_position_embeddings\", CONFIG.max_position_embeddings)\n", holes);
+        quote(u, "(getattr(CONFIG, \"rope_parameters\", None) or {}).get(\"original_max_position_embeddings\", "
+                 "getattr(CONFIG, \"original_max_position_embeddings\", CONFIG.max_position_embeddings))\n", holes);
     return made->kid[0]->kid[0];
 }
 
