@@ -19,6 +19,8 @@ struct checker {
     bool mask_reported;
     const struct node *maker; /* a mask is made here that somebody needs */
     struct node *maker_stmt;
+    const struct node *counted; /* positions are counted here */
+    struct node *counted_stmt;
 };
 
 static struct diag *refuse(
@@ -254,8 +256,9 @@ static bool from_shape(const struct node *e, int depth) {
 
 /* A table cut to the length of the input: its rows stand for positions from zero, which are only those of a prompt. */
 static void check_positions(struct checker *c, const struct node *e) {
-    if (e->kind == NODE_CALL && e->abs && e->abs->kind == ABS_TENSOR && e->abs->counts && from_shape(e, 0))
-        refuse(c, e, "positions", "positions are counted here instead of read from position_ids%s", "");
+    if (e->kind == NODE_CALL && e->abs && e->abs->kind == ABS_TENSOR && e->abs->counts && from_shape(e, 0) &&
+        !c->counted)
+        c->counted = e, c->counted_stmt = c->stmt;
     if (e->kind != NODE_SUBSCRIPT || !is_own(e->kid[0]) || !e->kid[0]->abs || e->kid[0]->abs->kind != ABS_TENSOR)
         return;
     const struct node *index = e->kid[1];
@@ -423,6 +426,7 @@ static void check_result(struct unit *unit) {
 
 bool check_residual(struct unit *unit) {
     struct functions all = {0};
+    struct checker counting = {0};
     functions_collect(unit, &all);
     for (uint32_t i = 0; i < all.list.len; i++) {
         struct checker c = {.unit = unit, .fn = all.list.at[i]};
@@ -431,11 +435,19 @@ bool check_residual(struct unit *unit) {
         check_params(&c);
         check_block(&c, c.fn->body);
         if (c.maker && unit_refusals(unit) == 0) {
+        if (c.counted && !counting.counted)
+            counting = c;
+        if (c.maker && diags_count(unit->diags, SEVERITY_ERROR) == 0) {
             c.stmt = c.maker_stmt;
             refuse(&c, c.maker, "mask-escapes", "a mask is made here for something that no equation understands%s", "");
         }
     }
     check_idle_modules(unit);
     check_result(unit);
+    if (counting.counted && diags_count(unit->diags, SEVERITY_ERROR) == 0) { /* not what an unknown mask is made of */
+        counting.stmt = counting.counted_stmt;
+        refuse(&counting, counting.counted, "positions",
+            "positions are counted here instead of read from position_ids%s", "");
+    }
     return diags_count(unit->diags, SEVERITY_ERROR) == 0;
 }

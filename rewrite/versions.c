@@ -178,8 +178,9 @@ void span_versions(struct unit *unit) {
         if (!fn->live)
             continue;
         needs_default |= find_default(unit, &fn->body);
-        if (unit->package.root)
-            read_through_helper(unit, fn);
+        if (unit->package.root == NULL)
+            continue;
+        read_through_helper(unit, fn);
         name_devices(unit, fn->body);
     }
     if (needs_default)

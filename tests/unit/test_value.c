@@ -48,8 +48,6 @@ static void test_scaling(void **state) {
     expect_equal("x / n ** 0.5 if t else x", "x / (n ** 0.5 if t else 1.0)");
     expect_equal("x / torch.full([], n ** 0.5, dtype=x.dtype, device=x.device)", "x / n ** 0.5");
     expect_equal("x / torch.tensor(n, dtype=x.dtype)", "x / n");
-    expect_equal("(x / n if t else x) / 2 if y is None else (x / n if t else x)", "x / ((n if t else 1.0) * (2 if y is None else 1.0))");
-    expect_equal("(x / n if t else x) / float(self.n + 1) if self.flag else (x / n if t else x)", "x / ((n if t else 1.0) * (float(self.n + 1) if self.flag else 1.0))");
     expect_different("x / n if t else y", "x / (n if t else 1.0)");
     expect_different("torch.full([2], n)", "n");
 }
