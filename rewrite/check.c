@@ -19,8 +19,6 @@ struct checker {
     bool mask_reported;
     const struct node *maker; /* a mask is made here that somebody needs */
     struct node *maker_stmt;
-    const struct node *counted; /* positions are counted here */
-    struct node *counted_stmt;
 };
 
 static struct diag *refuse(
@@ -255,21 +253,13 @@ static bool from_shape(const struct node *e, int depth) {
 }
 
 /* A table cut to the length of the input: its rows stand for positions from zero, which are only those of a prompt. */
-static void check_positions(struct checker *c, const struct node *e) {
-    if (e->kind == NODE_CALL && e->abs && e->abs->kind == ABS_TENSOR && e->abs->counts && from_shape(e, 0) &&
-        !c->counted)
-        c->counted = e, c->counted_stmt = c->stmt;
-    if (e->kind != NODE_SUBSCRIPT || !is_own(e->kid[0]) || !e->kid[0]->abs || e->kid[0]->abs->kind != ABS_TENSOR)
-        return;
-    const struct node *index = e->kid[1];
-    for (uint32_t i = 0; i < (index->kind == NODE_TUPLE ? index->nkids : 1); i++) {
+static void check_rows(struct checker *c, const struct node *e) {
+    bool table = e->kind == NODE_SUBSCRIPT && is_own(e->kid[0]) && e->kid[0]->abs && e->kid[0]->abs->kind == ABS_TENSOR;
+    const struct node *index = table ? e->kid[1] : NULL;
+    for (uint32_t i = 0; index && i < (index->kind == NODE_TUPLE ? index->nkids : 1); i++) {
         const struct node *slice = index->kind == NODE_TUPLE ? index->kid[i] : index;
-        if (slice->kind != NODE_SLICE || !from_shape(slice, 0))
-            continue;
-        struct diag *d = refuse(c, e, "positions",
-            "the rows of this table are counted from the start of the input, not read by position_ids%s", "");
-        diag_help(c->unit->diags, d, "after the prompt, AutoDeploy passes one token at a time with its position");
-        return;
+        if (slice->kind == NODE_SLICE && from_shape(slice, 0))
+            not_servable(c, "%s reads the first rows of `%s` instead of those at position_ids", e->kid[0]->atom);
     }
 }
 
@@ -292,7 +282,7 @@ static void check_expr(struct checker *c, const struct node *parent, struct node
     if (e->kind == NODE_CALL)
         check_call(c, e);
     check_mixing(c, e);
-    check_positions(c, e);
+    check_rows(c, e);
     bool dotted = e->kind == NODE_ATTRIBUTE && e->abs && e->abs->kind == ABS_LIBRARY;
     for (uint32_t i = 0; i < e->nkids && !dotted; i++) {
         struct node *kid = e->kid[i];
@@ -426,7 +416,6 @@ static void check_result(struct unit *unit) {
 
 bool check_residual(struct unit *unit) {
     struct functions all = {0};
-    struct checker counting = {0};
     functions_collect(unit, &all);
     for (uint32_t i = 0; i < all.list.len; i++) {
         struct checker c = {.unit = unit, .fn = all.list.at[i]};
@@ -444,10 +433,5 @@ bool check_residual(struct unit *unit) {
     }
     check_idle_modules(unit);
     check_result(unit);
-    if (counting.counted && diags_count(unit->diags, SEVERITY_ERROR) == 0) { /* not what an unknown mask is made of */
-        counting.stmt = counting.counted_stmt;
-        refuse(&counting, counting.counted, "positions",
-            "positions are counted here instead of read from position_ids%s", "");
-    }
     return diags_count(unit->diags, SEVERITY_ERROR) == 0;
 }

@@ -109,9 +109,10 @@ static struct node *original_length(struct tabulate *t) {
     struct unit *u = t->unit;
     struct node *config = symbol_in_class(u, t->init->owner, make_name(u->arena, intern(u->atoms, "config")));
     const struct hole holes[] = {{"CONFIG", config}, {NULL, NULL}};
-    struct node *made =
-        quote(u, "(getattr(CONFIG, \"rope_parameters\", None) or {}).get(\"original_max_position_embeddings\", "
-                 "getattr(CONFIG, \"original_max_position_embeddings\", CONFIG.max_position_embeddings))\n", holes);
+    struct node *made = quote(u,
+        "(getattr(CONFIG, \"rope_parameters\", None) or {}).get(\"original_max_position_embeddings\", "
+        "getattr(CONFIG, \"original_max_position_embeddings\", CONFIG.max_position_embeddings))\n",
+        holes);
     return made->kid[0]->kid[0];
 }
 

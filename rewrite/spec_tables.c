@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "rewrite/account.h"
 #include "rewrite/spec.h"
-#include "rewrite/trace.h"
 
 struct growth {
     struct frame *f;
@@ -177,31 +177,20 @@ static bool rehearse(struct growth *g, struct node *block, struct node *out) {
     bool moved = f->moved;
     map_copy(f->unit->arena, &f->env, &env);
     bool aside = f->aside;
+    struct account_point point = account_point(f->unit);
     f->out = out;
     f->aside = true;
     f->conditional++;
     enum flow flow = run_block(f, block, 0);
     f->conditional--;
     f->aside = aside;
+    account_rewind(f->unit, point);
     bool kept = flow == FLOW_NEXT && keeps_variables(&env, &f->env);
     f->out = into;
     f->env = env;
     f->moved = moved;
     restore_attributes(f->unit, cls, saved, count);
     return kept;
-}
-
-/* Once for each place: branches are run again until all is settled. */
-static void note_end(struct frame *f, const struct node *stmt) {
-    struct unit *unit = f->unit;
-    struct source *source = stmt->source ? stmt->source : f->fn->module->source;
-    atom id = intern(unit->atoms, "tables-end");
-    for (uint32_t i = 0; unit->trace && i < unit->trace->records.len; i++)
-        if (unit->trace->records.at[i].id == id && unit->trace->records.at[i].span.start == stmt->span.start)
-            return;
-    trace_add(unit->arena, unit->trace,
-        (struct trace_record){TRACE_FACT, id, source, stmt->span, f->fn->name,
-            "inputs end where the tables end, which are not made anew for longer ones"});
 }
 
 bool outgrown_branch(struct frame *f, struct node *stmt, const struct val *test) {
@@ -218,7 +207,9 @@ bool outgrown_branch(struct frame *f, struct node *stmt, const struct val *test)
         return false;
     if (g.frequencies && !is_maximum)
         return false;
-    note_end(f, stmt);
+    for (uint32_t i = 0; i < stmt->nkids; i++)
+        if (stmt->kid[i])
+            account_decided(unit, stmt->kid[i], REASON_TABLES_END);
     return true;
 }
 

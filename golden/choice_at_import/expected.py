@@ -80,25 +80,19 @@ class CelosiaAttention(nn.Module):
         self.o_proj = nn.Linear(
             config.num_attention_heads * self.head_dim, self.hidden_size, bias=False
         )
-        self.rotary_emb = CelosiaRotaryEmbedding(
-            self.head_dim,
-            max_position_embeddings=config.max_position_embeddings,
-            base=config.rope_theta,
-        )
 
-    def forward(self, hidden_states: torch.Tensor, position_ids) -> torch.Tensor:
+    def forward(
+        self, hidden_states: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor
+    ) -> torch.Tensor:
         bsz, q_len, _ = hidden_states.size()
         tensor = self.qkv(hidden_states)
-
         qkv = tensor.reshape(
             tensor.shape[0], tensor.shape[1], -1, 2 + self.num_key_value_groups, self.head_dim
         )
         tensor = qkv[..., :-2, :]
         query_states = tensor.flatten(2, 3)
         key_states = qkv[..., -2, :]
-        value_states_2 = qkv[..., -1, :]
-        value_states = value_states_2.transpose(1, 2)
-        cos, sin = self.rotary_emb(value_states, position_ids)
+        value_states = qkv[..., -1, :]
         query_states, key_states = torch.ops.auto_deploy.torch_rope_with_explicit_cos_sin(
             query_states, key_states, cos, sin, 2
         )
@@ -106,7 +100,7 @@ class CelosiaAttention(nn.Module):
         attn_output = torch.ops.auto_deploy.torch_attention(
             query_states,
             key_states,
-            value_states_2,
+            value_states,
             is_causal=True,
             scale=1.0 / math.sqrt(self.head_dim),
             layout="bsnd",
@@ -128,13 +122,15 @@ class CelosiaDecoderLayer(nn.Module):
         self.input_layernorm = CelosiaRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
         self.post_attention_layernorm = CelosiaRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
 
-    def forward(self, hidden_states: torch.Tensor, position_ids) -> torch.Tensor:
+    def forward(
+        self, hidden_states: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor
+    ) -> torch.Tensor:
         residual = hidden_states
 
         hidden_states = self.input_layernorm(hidden_states)
 
         # Self Attention
-        hidden_states = self.self_attn(hidden_states, position_ids)
+        hidden_states = self.self_attn(hidden_states, cos, sin)
         hidden_states = residual + hidden_states
 
         # Fully Connected
@@ -169,6 +165,10 @@ class CelosiaModel(CelosiaPreTrainedModel):
             [CelosiaDecoderLayer(config) for _ in range(config.num_hidden_layers)]
         )
         self.norm = CelosiaRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
+        head_dim = config.hidden_size // config.num_attention_heads
+        self.rotary_emb = CelosiaRotaryEmbedding(
+            head_dim, max_position_embeddings=config.max_position_embeddings, base=config.rope_theta
+        )
         self.post_init()
 
     def get_input_embeddings(self) -> nn.Embedding:
@@ -187,14 +187,13 @@ class CelosiaModel(CelosiaPreTrainedModel):
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("You must specify exactly one of input_ids or inputs_embeds")
         assert position_ids is not None, "position_ids must be provided for AD export"
-
         if inputs_embeds is None:
             inputs_embeds = self.embed_tokens(input_ids)
-
         hidden_states = inputs_embeds.to(self.norm.weight.dtype)
+        cos, sin = self.rotary_emb(hidden_states, position_ids)
 
         for decoder_layer in self.layers:
-            hidden_states = decoder_layer(hidden_states, position_ids)
+            hidden_states = decoder_layer(hidden_states, cos, sin)
         return CelosiaModelOutput(last_hidden_state=self.norm(hidden_states))
 
 
@@ -204,7 +203,6 @@ class CelosiaForCausalLM(CelosiaPreTrainedModel, GenerationMixin):
     def __init__(self, config, **kwargs):
         super().__init__(config)
         self.model = CelosiaModel(config)
-
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
         self.post_init()
 
@@ -235,7 +233,6 @@ class CelosiaForCausalLM(CelosiaPreTrainedModel, GenerationMixin):
         # decoder outputs consists of (dec_features, layer_state, dec_hidden, dec_attn)
         outputs = self.model(input_ids, position_ids, inputs_embeds, **kwargs)
         logits = self.lm_head(outputs.last_hidden_state)
-
         return CelosiaCausalLMOutput(logits=logits.float())
 
 

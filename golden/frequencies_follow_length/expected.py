@@ -74,7 +74,6 @@ class CercisRotaryEmbedding(nn.Module):
 
         positions = torch.arange(config.max_position_embeddings, dtype=torch.float)
         freqs = torch.outer(positions, inv_freq)
-        self.long_context_from = None
         if self.rope_type == "longrope":
             self.long_context_from = (getattr(config, "rope_parameters", None) or {}).get(
                 "original_max_position_embeddings",
@@ -87,44 +86,32 @@ class CercisRotaryEmbedding(nn.Module):
         self.register_buffer("_ad_sin_cached", emb.sin() * attention_scaling, persistent=False)
 
     def forward(self, x, position_ids):
-        if self.long_context_from is not None:
+        if self.rope_type == "longrope":
             is_long = position_ids.max() >= self.long_context_from
-            position_ids = torch.where(
-                is_long, position_ids + len(self._ad_cos_cached) // 2, position_ids
-            )
+            position_ids = position_ids + torch.where(is_long, len(self._ad_cos_cached) // 2, 0)
         cos = self._ad_cos_cached[position_ids]
         sin = self._ad_sin_cached[position_ids]
-
         return cos.to(dtype=x.dtype), sin.to(dtype=x.dtype)
 
 
 class CercisAttention(nn.Module):
     def __init__(self, config):
         super().__init__()
-        self.head_dim = getattr(
-            config, "head_dim", config.hidden_size // config.num_attention_heads
-        )
+        hidden_size = config.hidden_size
+        self.head_dim = getattr(config, "head_dim", hidden_size // config.num_attention_heads)
         self.scaling = self.head_dim**-0.5
 
         self.q_proj = nn.Linear(
-            config.hidden_size,
-            config.num_attention_heads * self.head_dim,
-            bias=config.attention_bias,
+            hidden_size, config.num_attention_heads * self.head_dim, bias=config.attention_bias
         )
         self.k_proj = nn.Linear(
-            config.hidden_size,
-            config.num_key_value_heads * self.head_dim,
-            bias=config.attention_bias,
+            hidden_size, config.num_key_value_heads * self.head_dim, bias=config.attention_bias
         )
         self.v_proj = nn.Linear(
-            config.hidden_size,
-            config.num_key_value_heads * self.head_dim,
-            bias=config.attention_bias,
+            hidden_size, config.num_key_value_heads * self.head_dim, bias=config.attention_bias
         )
         self.o_proj = nn.Linear(
-            config.num_attention_heads * self.head_dim,
-            config.hidden_size,
-            bias=config.attention_bias,
+            config.num_attention_heads * self.head_dim, hidden_size, bias=config.attention_bias
         )
 
     def forward(
@@ -132,7 +119,6 @@ class CercisAttention(nn.Module):
     ) -> torch.Tensor:
         input_shape = hidden_states.shape[:-1]
         hidden_shape = (*input_shape, -1, self.head_dim)
-
         query_states = self.q_proj(hidden_states).view(hidden_shape)
         key_states = self.k_proj(hidden_states).view(hidden_shape)
         value_states = self.v_proj(hidden_states).view(hidden_shape)
@@ -216,10 +202,8 @@ class CercisModel(CercisPreTrainedModel):
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("You must specify exactly one of input_ids or inputs_embeds")
         assert position_ids is not None, "position_ids must be provided for AD export"
-
         if inputs_embeds is None:
             inputs_embeds = self.embed_tokens(input_ids)
-
         hidden_states = inputs_embeds.to(self.norm.weight.dtype)
         position_embeddings = self.rotary_emb(hidden_states, position_ids)
 
@@ -261,7 +245,6 @@ class CercisForCausalLM(CercisPreTrainedModel, GenerationMixin):
     ) -> CercisCausalLMOutput:
         assert position_ids is not None, "position_ids must be provided for AD export"
         outputs = self.model(input_ids, position_ids, inputs_embeds, **kwargs)
-
         return CercisCausalLMOutput(logits=self.lm_head(outputs.last_hidden_state).float())
 
 

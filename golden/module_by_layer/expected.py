@@ -81,22 +81,17 @@ class CatalpaAttention(nn.Module):
             self.hidden_size, self.num_key_value_heads * self.head_dim, bias=False
         )
         self.o_proj = nn.Linear(self.num_heads * self.head_dim, self.hidden_size, bias=False)
-        self.rotary_emb = CatalpaRotaryEmbedding(
-            self.head_dim,
-            max_position_embeddings=config.max_position_embeddings,
-            base=config.rope_theta,
-        )
 
-    def forward(self, hidden_states: torch.Tensor, position_ids) -> torch.Tensor:
+    def forward(
+        self, hidden_states: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor
+    ) -> torch.Tensor:
         bsz, q_len, _ = hidden_states.size()
 
         query_states = self.q_proj(hidden_states).view(bsz, q_len, self.num_heads, self.head_dim)
         key_states = self.k_proj(hidden_states)
         key_states = key_states.view(bsz, q_len, self.num_key_value_heads, self.head_dim)
         value_states = self.v_proj(hidden_states)
-        value_states_2 = value_states.view(bsz, q_len, self.num_key_value_heads, self.head_dim)
-        value_states = value_states_2.transpose(1, 2)
-        cos, sin = self.rotary_emb(value_states, position_ids)
+        value_states = value_states.view(bsz, q_len, self.num_key_value_heads, self.head_dim)
         query_states, key_states = torch.ops.auto_deploy.torch_rope_with_explicit_cos_sin(
             query_states, key_states, cos, sin, 2
         )
@@ -104,7 +99,7 @@ class CatalpaAttention(nn.Module):
         attn_output = torch.ops.auto_deploy.torch_attention(
             query_states,
             key_states,
-            value_states_2,
+            value_states,
             is_causal=True,
             scale=1.0 / math.sqrt(self.head_dim),
             layout="bsnd",
@@ -139,13 +134,15 @@ class CatalpaDecoderLayer(nn.Module):
         self.input_layernorm = CatalpaRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
         self.post_attention_layernorm = CatalpaRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
 
-    def forward(self, hidden_states: torch.Tensor, position_ids) -> torch.Tensor:
+    def forward(
+        self, hidden_states: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor
+    ) -> torch.Tensor:
         residual = hidden_states
 
         hidden_states = self.input_layernorm(hidden_states)
 
         # Self Attention
-        hidden_states = self.self_attn(hidden_states, position_ids)
+        hidden_states = self.self_attn(hidden_states, cos, sin)
         hidden_states = residual + hidden_states
 
         # Fully Connected
@@ -180,6 +177,10 @@ class CatalpaModel(CatalpaPreTrainedModel):
             [CatalpaDecoderLayer(config, i) for i in range(config.num_hidden_layers)]
         )
         self.norm = CatalpaRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
+        head_dim = config.hidden_size // config.num_attention_heads
+        self.rotary_emb = CatalpaRotaryEmbedding(
+            head_dim, max_position_embeddings=config.max_position_embeddings, base=config.rope_theta
+        )
         self.post_init()
 
     def get_input_embeddings(self) -> nn.Embedding:
@@ -198,14 +199,13 @@ class CatalpaModel(CatalpaPreTrainedModel):
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("You must specify exactly one of input_ids or inputs_embeds")
         assert position_ids is not None, "position_ids must be provided for AD export"
-
         if inputs_embeds is None:
             inputs_embeds = self.embed_tokens(input_ids)
-
         hidden_states = inputs_embeds.to(self.norm.weight.dtype)
+        cos, sin = self.rotary_emb(hidden_states, position_ids)
 
         for decoder_layer in self.layers:
-            hidden_states = decoder_layer(hidden_states, position_ids)
+            hidden_states = decoder_layer(hidden_states, cos, sin)
         return CatalpaModelOutput(last_hidden_state=self.norm(hidden_states))
 
 
@@ -215,7 +215,6 @@ class CatalpaForCausalLM(CatalpaPreTrainedModel, GenerationMixin):
     def __init__(self, config, **kwargs):
         super().__init__(config)
         self.model = CatalpaModel(config)
-
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
         self.post_init()
 
@@ -246,7 +245,6 @@ class CatalpaForCausalLM(CatalpaPreTrainedModel, GenerationMixin):
         # decoder outputs consists of (dec_features, layer_state, dec_hidden, dec_attn)
         outputs = self.model(input_ids, position_ids, inputs_embeds, **kwargs)
         logits = self.lm_head(outputs.last_hidden_state)
-
         return CatalpaCausalLMOutput(logits=logits.float())
 
 

@@ -235,12 +235,9 @@ class AlnusModel(AlnusPreTrainedModel):
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("You must specify exactly one of input_ids or inputs_embeds")
         assert position_ids is not None, "position_ids must be provided for AD export"
-
         if inputs_embeds is None:
             inputs_embeds = self.embed_tokens(input_ids)
-
         hidden_states = inputs_embeds.to(self.norm.weight.dtype)
-
         for decoder_layer in self.layers:
             hidden_states = decoder_layer(hidden_states, position_ids)
         return AlnusModelOutput(last_hidden_state=self.norm(hidden_states))
@@ -252,7 +249,6 @@ class AlnusForCausalLM(AlnusPreTrainedModel, GenerationMixin):
     def __init__(self, config, **kwargs):
         super().__init__(config)
         self.model = AlnusModel(config)
-
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
         self.post_init()
 
@@ -283,7 +279,6 @@ class AlnusForCausalLM(AlnusPreTrainedModel, GenerationMixin):
         # decoder outputs consists of (dec_features, layer_state, dec_hidden, dec_attn)
         outputs = self.model(input_ids, position_ids, inputs_embeds, **kwargs)
         logits = self.lm_head(outputs.last_hidden_state)
-
         return AlnusCausalLMOutput(logits=logits.float())
 
 

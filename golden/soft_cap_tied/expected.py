@@ -82,22 +82,17 @@ class CeltisAttention(nn.Module):
             self.hidden_size, self.num_key_value_heads * self.head_dim, bias=False
         )
         self.o_proj = nn.Linear(self.num_heads * self.head_dim, self.hidden_size, bias=False)
-        self.rotary_emb = CeltisRotaryEmbedding(
-            self.head_dim,
-            max_position_embeddings=config.max_position_embeddings,
-            base=config.rope_theta,
-        )
 
-    def forward(self, hidden_states: torch.Tensor, position_ids) -> torch.Tensor:
+    def forward(
+        self, hidden_states: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor
+    ) -> torch.Tensor:
         bsz, q_len, _ = hidden_states.size()
 
         query_states = self.q_proj(hidden_states).view(bsz, q_len, self.num_heads, self.head_dim)
         key_states = self.k_proj(hidden_states)
         key_states = key_states.view(bsz, q_len, self.num_key_value_heads, self.head_dim)
         value_states = self.v_proj(hidden_states)
-        value_states_2 = value_states.view(bsz, q_len, self.num_key_value_heads, self.head_dim)
-        value_states = value_states_2.transpose(1, 2)
-        cos, sin = self.rotary_emb(value_states, position_ids)
+        value_states = value_states.view(bsz, q_len, self.num_key_value_heads, self.head_dim)
         query_states, key_states = torch.ops.auto_deploy.torch_rope_with_explicit_cos_sin(
             query_states, key_states, cos, sin, 2
         )
@@ -105,7 +100,7 @@ class CeltisAttention(nn.Module):
         attn_output = torch.ops.auto_deploy.torch_attention(
             query_states,
             key_states,
-            value_states_2,
+            value_states,
             is_causal=True,
             scale=1.0 / math.sqrt(self.head_dim),
             logit_cap=self.config.attn_soft_cap,
@@ -128,13 +123,15 @@ class CeltisDecoderLayer(nn.Module):
         self.input_layernorm = CeltisRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
         self.post_attention_layernorm = CeltisRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
 
-    def forward(self, hidden_states: torch.Tensor, position_ids) -> torch.Tensor:
+    def forward(
+        self, hidden_states: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor
+    ) -> torch.Tensor:
         residual = hidden_states
 
         hidden_states = self.input_layernorm(hidden_states)
 
         # Self Attention
-        hidden_states = self.self_attn(hidden_states, position_ids)
+        hidden_states = self.self_attn(hidden_states, cos, sin)
         hidden_states = residual + hidden_states
 
         # Fully Connected
@@ -169,6 +166,10 @@ class CeltisModel(CeltisPreTrainedModel):
             [CeltisDecoderLayer(config) for _ in range(config.num_hidden_layers)]
         )
         self.norm = CeltisRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
+        head_dim = config.hidden_size // config.num_attention_heads
+        self.rotary_emb = CeltisRotaryEmbedding(
+            head_dim, max_position_embeddings=config.max_position_embeddings, base=config.rope_theta
+        )
         self.post_init()
 
     def get_input_embeddings(self) -> nn.Embedding:
@@ -187,14 +188,13 @@ class CeltisModel(CeltisPreTrainedModel):
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("You must specify exactly one of input_ids or inputs_embeds")
         assert position_ids is not None, "position_ids must be provided for AD export"
-
         if inputs_embeds is None:
             inputs_embeds = self.embed_tokens(input_ids)
-
         hidden_states = inputs_embeds.to(self.norm.weight.dtype)
+        cos, sin = self.rotary_emb(hidden_states, position_ids)
 
         for decoder_layer in self.layers:
-            hidden_states = decoder_layer(hidden_states, position_ids)
+            hidden_states = decoder_layer(hidden_states, cos, sin)
         return CeltisModelOutput(last_hidden_state=self.norm(hidden_states))
 
 
@@ -204,7 +204,6 @@ class CeltisForCausalLM(CeltisPreTrainedModel, GenerationMixin):
     def __init__(self, config, **kwargs):
         super().__init__(config)
         self.model = CeltisModel(config)
-
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
         self.post_init()
 
@@ -236,7 +235,6 @@ class CeltisForCausalLM(CeltisPreTrainedModel, GenerationMixin):
         outputs = self.model(input_ids, position_ids, inputs_embeds, **kwargs)
         logits = self.lm_head(outputs.last_hidden_state) * self.config.logit_scale
         logits = self.config.logit_soft_cap * torch.tanh(logits / self.config.logit_soft_cap)
-
         return CeltisCausalLMOutput(logits=logits.float())
 
 

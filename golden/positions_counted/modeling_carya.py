@@ -5,7 +5,7 @@
 # You may obtain a copy of the License at
 #
 #     http://www.apache.org/licenses/LICENSE-2.0
-"""Rows of the rotary tables are taken from the start, whatever position_ids say."""
+"""Rows of the rotary tables are taken from the start, whatever position_ids say: right for a prompt, not for the tokens after it."""
 
 import math
 from typing import List, Optional, Tuple, Union

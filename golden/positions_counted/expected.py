@@ -1,0 +1,287 @@
+# SPDX-FileCopyrightText: Copyright (c) 2026 NVIDIA CORPORATION & AFFILIATES. All rights reserved.
+# SPDX-FileCopyrightText: Copyright 2026 The Carya authors.
+# SPDX-License-Identifier: Apache-2.0
+
+"""Prefill-only Carya for AutoDeploy.
+
+Source: modeling_carya.py, translated by adgen.
+
+Differences from the source:
+* prefill only: no KV cache, no attention masks, no training code, no output collection
+* attention, RoPE and RMSNorm are AutoDeploy canonical ops in BSND layout
+
+Not servable with a cache: CaryaAttention reads the first rows of `cos_cached` instead of those at
+position_ids.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from transformers.activations import ACT2FN
+from transformers.generation import GenerationMixin
+from transformers.modeling_utils import PreTrainedModel
+from transformers.utils import ModelOutput
+
+import tensorrt_llm._torch.auto_deploy.custom_ops  # noqa: F401
+from tensorrt_llm._torch.auto_deploy.models.hf import AutoModelForCausalLMFactory
+
+
+class CaryaRMSNorm(nn.Module):
+    def __init__(self, hidden_size, eps):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(hidden_size))
+        self.variance_epsilon = eps
+
+    def forward(self, hidden_states) -> torch.Tensor:
+        return torch.ops.auto_deploy.torch_rmsnorm(
+            hidden_states, self.weight, self.variance_epsilon
+        )
+
+
+class CaryaRotaryEmbedding(nn.Module):
+    def __init__(self, dim, max_position_embeddings, base):
+        super().__init__()
+        inv_freq = 1.0 / (base ** (torch.arange(0, dim, 2).float() / dim))
+        self.register_buffer("inv_freq", inv_freq, persistent=False)
+        dtype = torch.get_default_dtype()
+        t = torch.arange(
+            max_position_embeddings, device=self.inv_freq.device, dtype=self.inv_freq.dtype
+        )
+        freqs = torch.outer(t, self.inv_freq)
+        emb = torch.cat((freqs, freqs), dim=-1)
+        self.register_buffer("cos_cached", emb.cos().to(dtype), persistent=False)
+        self.register_buffer("sin_cached", emb.sin().to(dtype), persistent=False)
+
+
+class CaryaScaledRotaryEmbedding(nn.Module):
+    def __init__(self, dim, max_position_embeddings, base, scaling_factor):
+        super().__init__()
+        inv_freq = 1.0 / (base ** (torch.arange(0, dim, 2).float() / dim))
+        self.register_buffer("inv_freq", inv_freq, persistent=False)
+        dtype = torch.get_default_dtype()
+        t = torch.arange(
+            max_position_embeddings, device=self.inv_freq.device, dtype=self.inv_freq.dtype
+        )
+        t = t / scaling_factor
+        freqs = torch.outer(t, self.inv_freq)
+        emb = torch.cat((freqs, freqs), dim=-1)
+        self.register_buffer("cos_cached", emb.cos().to(dtype), persistent=False)
+        self.register_buffer("sin_cached", emb.sin().to(dtype), persistent=False)
+
+
+class CaryaGrowingRotaryEmbedding(nn.Module):
+    def __init__(self, dim, max_position_embeddings, base):
+        super().__init__()
+        inv_freq = 1.0 / (base ** (torch.arange(0, dim, 2).float() / dim))
+        self.register_buffer("inv_freq", inv_freq, persistent=False)
+        dtype = torch.get_default_dtype()
+
+        t = torch.arange(
+            max_position_embeddings, device=self.inv_freq.device, dtype=self.inv_freq.dtype
+        )
+        freqs = torch.outer(t, self.inv_freq)
+        emb = torch.cat((freqs, freqs), dim=-1)
+        self.register_buffer("cos_cached", emb.cos().to(dtype), persistent=False)
+        self.register_buffer("sin_cached", emb.sin().to(dtype), persistent=False)
+
+
+class CaryaMLP(nn.Module):
+    def __init__(self, hidden_size: int, intermediate_size: int, hidden_act: str):
+        super().__init__()
+        self.gate_proj = nn.Linear(hidden_size, intermediate_size, bias=False)
+        self.down_proj = nn.Linear(intermediate_size, hidden_size, bias=False)
+        self.up_proj = nn.Linear(hidden_size, intermediate_size, bias=False)
+        self.act_fn = ACT2FN[hidden_act]
+
+    def forward(self, x) -> torch.Tensor:
+        return self.down_proj(self.act_fn(self.gate_proj(x)) * self.up_proj(x))
+
+
+class CaryaAttention(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.hidden_size = config.hidden_size
+        self.num_heads = config.num_attention_heads
+        self.head_dim = self.hidden_size // self.num_heads
+        self.num_key_value_heads = config.num_key_value_heads
+        self.q_proj = nn.Linear(self.hidden_size, self.num_heads * self.head_dim, bias=False)
+        self.k_proj = nn.Linear(
+            self.hidden_size, self.num_key_value_heads * self.head_dim, bias=False
+        )
+        self.v_proj = nn.Linear(
+            self.hidden_size, self.num_key_value_heads * self.head_dim, bias=False
+        )
+        self.o_proj = nn.Linear(self.num_heads * self.head_dim, self.hidden_size, bias=False)
+        if config.position_scaling is None:
+            self.rotary_emb = CaryaRotaryEmbedding(
+                self.head_dim,
+                max_position_embeddings=config.max_position_embeddings,
+                base=config.rope_theta,
+            )
+        else:
+            scaling_type = config.position_scaling["type"]
+            scaling_factor = config.position_scaling["factor"]
+            if scaling_type == "linear":
+                self.rotary_emb = CaryaScaledRotaryEmbedding(
+                    self.head_dim,
+                    max_position_embeddings=config.max_position_embeddings,
+                    scaling_factor=scaling_factor,
+                    base=config.rope_theta,
+                )
+            else:
+                self.rotary_emb = CaryaGrowingRotaryEmbedding(
+                    self.head_dim,
+                    max_position_embeddings=config.max_position_embeddings,
+                    base=config.rope_theta,
+                )
+
+    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
+        bsz, q_len, _ = hidden_states.size()
+
+        query_states = self.q_proj(hidden_states).view(bsz, q_len, self.num_heads, self.head_dim)
+        key_states = self.k_proj(hidden_states)
+        key_states = key_states.view(bsz, q_len, self.num_key_value_heads, self.head_dim)
+        value_states = self.v_proj(hidden_states)
+        value_states = value_states.view(bsz, q_len, self.num_key_value_heads, self.head_dim)
+
+        kv_seq_len = key_states.shape[-3]
+        cos = self.rotary_emb.cos_cached[:kv_seq_len].to(dtype=value_states.dtype)
+        sin = self.rotary_emb.sin_cached[:kv_seq_len].to(dtype=value_states.dtype)
+        query_states, key_states = torch.ops.auto_deploy.torch_rope_with_explicit_cos_sin(
+            query_states, key_states, torch.unsqueeze(cos, -3), torch.unsqueeze(sin, -3), 2
+        )
+
+        attn_output = torch.ops.auto_deploy.torch_attention(
+            query_states,
+            key_states,
+            value_states,
+            is_causal=True,
+            scale=1.0 / math.sqrt(self.head_dim),
+            layout="bsnd",
+        )
+        attn_output = attn_output.reshape(bsz, q_len, self.hidden_size)
+
+        return self.o_proj(attn_output)
+
+
+class CaryaDecoderLayer(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.self_attn = CaryaAttention(config=config)
+        self.mlp = CaryaMLP(
+            hidden_size=config.hidden_size,
+            intermediate_size=config.intermediate_size,
+            hidden_act=config.hidden_act,
+        )
+        self.input_layernorm = CaryaRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
+        self.post_attention_layernorm = CaryaRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
+
+    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
+        residual = hidden_states
+
+        hidden_states = self.input_layernorm(hidden_states)
+
+        # Self Attention
+        hidden_states = self.self_attn(hidden_states)
+        hidden_states = residual + hidden_states
+
+        # Fully Connected
+        residual = hidden_states
+        hidden_states = self.post_attention_layernorm(hidden_states)
+        hidden_states = self.mlp(hidden_states)
+
+        return residual + hidden_states
+
+
+@dataclass
+class CaryaModelOutput(ModelOutput):
+    last_hidden_state: torch.FloatTensor | None = None
+
+
+@dataclass
+class CaryaCausalLMOutput(ModelOutput):
+    logits: torch.FloatTensor | None = None
+
+
+class CaryaPreTrainedModel(PreTrainedModel):
+    base_model_prefix = "model"
+    _no_split_modules = ["CaryaDecoderLayer"]
+    supports_gradient_checkpointing = False
+
+
+class CaryaModel(CaryaPreTrainedModel):
+    def __init__(self, config):
+        super().__init__(config)
+        self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size, config.pad_token_id)
+        self.layers = nn.ModuleList(
+            [CaryaDecoderLayer(config) for _ in range(config.num_hidden_layers)]
+        )
+        self.norm = CaryaRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
+        self.post_init()
+
+    def get_input_embeddings(self) -> nn.Embedding:
+        return self.embed_tokens
+
+    def set_input_embeddings(self, value: nn.Embedding) -> None:
+        self.embed_tokens = value
+
+    def forward(
+        self,
+        input_ids: torch.LongTensor | None = None,
+        position_ids: torch.LongTensor | None = None,
+        inputs_embeds: torch.FloatTensor | None = None,
+        **kwargs,
+    ) -> CaryaModelOutput:
+        if (input_ids is None) == (inputs_embeds is None):
+            raise ValueError("You must specify exactly one of input_ids or inputs_embeds")
+        assert position_ids is not None, "position_ids must be provided for AD export"
+        if inputs_embeds is None:
+            inputs_embeds = self.embed_tokens(input_ids)
+        hidden_states = inputs_embeds.to(self.norm.weight.dtype)
+        for decoder_layer in self.layers:
+            hidden_states = decoder_layer(hidden_states)
+        return CaryaModelOutput(last_hidden_state=self.norm(hidden_states))
+
+
+class CaryaForCausalLM(CaryaPreTrainedModel, GenerationMixin):
+    _tied_weights_keys = {"lm_head.weight": "model.embed_tokens.weight"}
+
+    def __init__(self, config, **kwargs):
+        super().__init__(config)
+        self.model = CaryaModel(config)
+        self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.post_init()
+
+    def get_input_embeddings(self) -> nn.Embedding:
+        return self.model.embed_tokens
+
+    def set_input_embeddings(self, value: nn.Embedding) -> None:
+        self.model.embed_tokens = value
+
+    def get_output_embeddings(self) -> nn.Linear:
+        return self.lm_head
+
+    def set_output_embeddings(self, value: nn.Linear) -> None:
+        self.lm_head = value
+
+    def get_decoder(self) -> CaryaModel:
+        return self.model
+
+    def forward(
+        self,
+        input_ids: torch.LongTensor | None = None,
+        position_ids: torch.LongTensor | None = None,
+        inputs_embeds: torch.FloatTensor | None = None,
+        **kwargs,
+    ) -> CaryaCausalLMOutput:
+        assert position_ids is not None, "position_ids must be provided for AD export"
+
+        # decoder outputs consists of (dec_features, layer_state, dec_hidden, dec_attn)
+        outputs = self.model(input_ids, position_ids, inputs_embeds, **kwargs)
+        logits = self.lm_head(outputs.last_hidden_state)
+        return CaryaCausalLMOutput(logits=logits.float())
+
+
+AutoModelForCausalLMFactory.register_custom_model_cls("CaryaConfig", CaryaForCausalLM)
