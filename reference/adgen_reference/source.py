@@ -8,11 +8,13 @@ imports lead both beside it and into the library.
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import sys
 import types
 from pathlib import Path
 
-_PREFIX = "transformers.models.source_"
+_PREFIX = "transformers.models.source"
+_COUNTER = itertools.count()
 
 
 def _load(package: str, path: Path) -> types.ModuleType:
@@ -75,7 +77,7 @@ def register(path: str | Path, entry: str | None = None) -> str:
     import transformers
 
     path = Path(path).resolve()
-    package = _PREFIX + path.stem.removeprefix("modeling_")
+    package = f"{_PREFIX}_{next(_COUNTER)}"
     folder = types.ModuleType(package)
     folder.__path__ = [str(path.parent)]
     sys.modules[package] = folder
