@@ -18,13 +18,13 @@ const char *promise_text(enum promise promise) {
 /* -- which metavariables a pattern binds --------------------------------------------------------------------------- */
 
 struct bound {
-    uint32_t always, maybe; /* bit sets */
+    uint64_t always, maybe; /* bit sets of at most MATCH_METAS */
 };
 
 static struct bound bound_by(const struct value *p) {
     struct bound b = {0, 0};
     if (p->kind == VALUE_META)
-        return (struct bound){1u << p->op, 1u << p->op};
+        return (struct bound){UINT64_C(1) << p->op, UINT64_C(1) << p->op};
     for (uint32_t i = 0; i < p->count; i++) {
         struct bound inner = bound_by(p->arg[i]);
         bool alternative = p->kind == VALUE_EITHER && i > 0;
@@ -71,9 +71,9 @@ static bool check_name(const struct check *c, const struct node *name, bool opti
     for (uint32_t i = 0; i < c->rule->metas->count; i++) {
         if (strcmp(c->rule->metas->at[i].name, name->atom + 1) != 0)
             continue;
-        if ((optional ? c->bound.maybe : c->bound.always) & 1u << i)
+        if ((optional ? c->bound.maybe : c->bound.always) & UINT64_C(1) << i)
             return true;
-        if (c->bound.maybe & 1u << i) {
+        if (c->bound.maybe & UINT64_C(1) << i) {
             loader_error(c->loader, c->at, "$%s is not bound by every alternative: use it as a keyword argument",
                 name->atom + 1);
             return false;
