@@ -424,9 +424,6 @@ bool check_residual(struct unit *unit) {
         check_params(&c);
         check_block(&c, c.fn->body);
         if (c.maker && unit_refusals(unit) == 0) {
-        if (c.counted && !counting.counted)
-            counting = c;
-        if (c.maker && diags_count(unit->diags, SEVERITY_ERROR) == 0) {
             c.stmt = c.maker_stmt;
             refuse(&c, c.maker, "mask-escapes", "a mask is made here for something that no equation understands%s", "");
         }

@@ -193,7 +193,6 @@ struct unit {
     bool keep_signatures; /* sweep removes statements only: parameters may still become live */
     bool reads_rope_parameters, rope_partial, rope_original; /* versions.c: what the emitted helper must provide */
     struct bundle *bundle;                                   /* bundle.c: the configuration class to emit, or NULL */
-    bool tables_end;                                         /* the source makes longer tables for longer inputs */
     const char *prefill_only;                                /* why AutoDeploy cannot cache it; NULL: it can */
     bool strict_rounding;                                    /* only equations that are exact */
     /* the outcome, for the exit status and the report: */

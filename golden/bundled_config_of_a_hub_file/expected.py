@@ -237,12 +237,6 @@ class CatalpaModel(CatalpaPreTrainedModel):
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("You must specify exactly one of input_ids or inputs_embeds")
         assert position_ids is not None, "position_ids must be provided for AD export"
-        if input_ids is not None:
-            _, seq_length = input_ids.shape
-        else:
-            _, seq_length, _ = inputs_embeds.shape
-        position_ids = position_ids.view(-1, seq_length).long()
-
         if inputs_embeds is None:
             inputs_embeds = self.embed_tokens(input_ids)
         hidden_states = inputs_embeds.to(self.norm.weight.dtype)
