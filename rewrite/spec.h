@@ -125,12 +125,26 @@ bool outgrown_branch(struct frame *f, struct node *stmt, const struct val *test)
 /* Whether a forward does nothing but hand out the first rows of tables. */
 bool hands_out_rows(const struct fn *fn);
 
-/* spec_stmt.c */
-enum flow run_block(struct frame *f, struct node *block, uint32_t from);
+/* spec_assign.c */
 struct web *emit_assign(struct frame *f, atom name, struct val v, struct node *at);
 void assign_target(struct frame *f, struct node *target, struct val v, struct node *at);
 void bind_target(struct frame *f, struct node *target, const struct absval *abs, struct node *stmt);
 struct node *copy_target(struct frame *f, struct node *target);
+/* The variable after `stmt` has changed what `before` holds. */
+void new_version(struct frame *f, atom name, struct web *before, const struct absval *abs, struct node *stmt);
+/* Whether taking an element out of a tuple costs nothing. */
+bool elements_are_free(const struct absval *a);
+
+/* spec_branch.c */
+enum flow run_if(struct frame *f, struct node *stmt, struct node *rest, uint32_t from);
+void add_phi(struct frame *f, struct node *join, struct web *w);
+/* A variable that holds `v` at the end of a branch. */
+struct web *web_in_block(struct frame *f, struct node *block, atom name, const struct val *v);
+/* The names that statements assign. */
+void collect_assigned(struct unit *unit, const struct node *n, struct map *names);
+
+/* spec_stmt.c */
+enum flow run_block(struct frame *f, struct node *block, uint32_t from);
 struct node *emit(struct frame *f, struct node *stmt, struct node *at);
 void map_copy(struct arena *arena, struct map *to, const struct map *from);
 /* Join one variable after an IF; `branch` are the blocks of the two sides. */

@@ -1,0 +1,278 @@
+/* spec_assign.c - specialisation of assignments: names, attributes, items, unpacking. */
+#include <string.h>
+
+#include "base/text.h"
+#include "rewrite/spec.h"
+
+/* A value that is only read through a variable must not carry expressions that would be computed again. */
+static const struct absval *stored_abs(struct frame *f, const struct absval *a) {
+    if (a->kind != ABS_TUPLE && a->kind != ABS_LIST && a->kind != ABS_DICT && a->kind != ABS_RECORD)
+        return a;
+    struct absval *s = abs_new(f->unit, a->kind);
+    *s = *a;
+    s->item = NEW_ARRAY(f->unit->arena, struct val, a->count + 1);
+    for (uint32_t i = 0; i < a->count; i++) {
+        s->item[i] = a->item[i];
+        if (s->item[i].expr && !expr_is_trivial(s->item[i].expr) && s->item[i].web == NULL)
+            s->item[i].expr = NULL;
+        s->item[i].abs = stored_abs(f, a->item[i].abs);
+    }
+    return s;
+}
+
+/* The result of an unfolded helper takes the name that it is assigned to, instead of a copy. */
+static bool adopt_temporary(struct frame *f, atom name, struct val v) {
+    if (v.expr->kind != NODE_NAME || v.expr->web == NULL || !v.expr->web->temporary)
+        return false;
+    struct web *w = v.expr->web;
+    w->name = name;
+    w->temporary = f->unfolded;
+    env_set(f, name, (struct val){.abs = stored_abs(f, v.abs), .web = w});
+    return true;
+}
+
+/* `xs = (f(x), y)`: tensors in a display become variables, so that taking one out again costs nothing. */
+static struct val name_elements(struct frame *f, atom name, struct val v) {
+    bool display = (v.abs->kind == ABS_TUPLE && v.expr->kind == NODE_TUPLE) ||
+                   (v.abs->kind == ABS_LIST && v.expr->kind == NODE_LIST);
+    if (f->pure || !display || v.abs->count != v.expr->nkids)
+        return v;
+    struct absval *named = abs_new(f->unit, v.abs->kind);
+    *named = *v.abs;
+    named->item = NEW_ARRAY(f->unit->arena, struct val, v.abs->count + 1);
+    for (uint32_t i = 0; i < v.abs->count; i++) {
+        struct val item = named->item[i] = v.abs->item[i];
+        bool tensor = item.abs->kind == ABS_TENSOR || item.abs->kind == ABS_TOP;
+        if (!tensor || item.web || expr_is_trivial(v.expr->kid[i]))
+            continue;
+        struct web *w = web_new(f, WEB_ASSIGN, intern_printf(f->unit->atoms, "%s_%u", name, i), item.abs);
+        w->temporary = true;
+        w->expr = v.expr->kid[i];
+        w->stmt =
+            emit(f, node_make(f->unit->arena, NODE_ASSIGN, NULL, 2, w->expr, make_web_name(f->unit->arena, w)), NULL);
+        named->item[i] = (struct val){.abs = item.abs, .web = w};
+        v.expr->kid[i] = make_web_name(f->unit->arena, w);
+    }
+    v.abs = v.expr->abs = named;
+    return v;
+}
+
+struct web *emit_assign(struct frame *f, atom name, struct val v, struct node *at) {
+    v = name_elements(f, name, v);
+    if (adopt_temporary(f, name, v))
+        return v.expr->web;
+    struct web *w = web_new(f, WEB_ASSIGN, name, stored_abs(f, v.abs));
+    struct node *stmt = node_make(f->unit->arena, NODE_ASSIGN, NULL, 2, v.expr, make_web_name(f->unit->arena, w));
+    emit(f, stmt, at);
+    w->stmt = stmt;
+    w->expr = v.expr;
+    env_set(f, name, (struct val){.abs = w->abs, .web = w});
+    return w;
+}
+
+/* `self.table = self.table.to(...)` while the model runs: the module does not change, what follows reads the moved
+ * copy. */
+static bool moves_attribute(struct frame *f, const struct node *target, struct val object, const struct node *e) {
+    bool moved = e->kind == NODE_CALL && e->kid[0]->kind == NODE_ATTRIBUTE && atom_is(e->kid[0]->atom, "to");
+    const struct node *of = moved ? e->kid[0]->kid[0] : NULL;
+    return moved && object.abs->kind == ABS_INSTANCE && !atom_is(f->host->name, "__init__") &&
+           of->kind == NODE_ATTRIBUTE && of->atom == target->atom && node_equal(of->kid[0], object.expr);
+}
+
+/* torch.sqrt(torch.tensor(n)).to(dtype) as a Python number: n ** 0.5; NULL where `e` is no tensor of one number. */
+static struct node *as_number(struct frame *f, const struct node *e) {
+    struct arena *arena = f->unit->arena;
+    const struct node *callee = e->kind == NODE_CALL ? e->kid[0] : NULL;
+    if (!is_kind(callee, NODE_ATTRIBUTE) || e->nkids < 1)
+        return NULL;
+    bool library = callee->abs && callee->abs->kind == ABS_LIBRARY && strncmp(callee->abs->qual, "torch.", 6) == 0;
+    if (!library)
+        return word_in(callee->atom, "to float type") ? as_number(f, callee->kid[0]) : NULL;
+    if (e->nkids < 2 || e->kid[1]->kind == NODE_KEYWORD)
+        return NULL;
+    const struct absval *a = e->kid[1]->abs;
+    bool number = a && (a->kind == ABS_NUMBER || a->kind == ABS_SYMBOLIC || abs_int(a, &(long){0}));
+    if (atom_is(callee->atom, "tensor"))
+        return number ? node_copy(arena, e->kid[1]) : NULL;
+    struct node *root = atom_is(callee->atom, "sqrt") ? as_number(f, e->kid[1]) : NULL;
+    if (root == NULL)
+        return NULL;
+    root = node_make(arena, NODE_BINOP, NULL, 2, root, make_number(arena, intern(f->unit->atoms, "0.5")));
+    root->op = OP_POW;
+    return root;
+}
+
+static void assign_attribute(struct frame *f, struct node *target, struct val v, struct node *at) {
+    struct val object = eval(f, target->kid[0]);
+    struct node *number =
+        atom_is(f->host->name, "__init__") && !f->unit->strict_rounding && v.expr ? as_number(f, v.expr) : NULL;
+    if (number) /* a constant that is no buffer; others would have to move it to the device of what it scales */
+        v = val_make(abs_simple(ABS_NUMBER), at_node(f, number, v.expr));
+    if (moves_attribute(f, target, object, v.expr)) {
+        struct web *w = web_new(f, WEB_ASSIGN, target->atom, v.abs);
+        w->expr = v.expr;
+        w->stmt =
+            emit(f, node_make(f->unit->arena, NODE_ASSIGN, NULL, 2, v.expr, make_web_name(f->unit->arena, w)), at);
+        f->moved = true;
+        env_set(f, intern_printf(f->unit->atoms, "self.%s", target->atom), (struct val){.abs = v.abs, .web = w});
+        return;
+    }
+    struct node *attr = at_node(f, make_attr(f->unit->arena, object.expr, target->atom), target);
+    struct node *stmt = node_make(f->unit->arena, NODE_ASSIGN, NULL, 2, v.expr, attr);
+    emit(f, stmt, at);
+    if (object.abs->kind == ABS_INSTANCE)
+        store_attribute(f, object.abs->cls, target->atom, v, stmt);
+}
+
+/* `name[key] = v`: a new version of the variable; a constant key of a dictionary is remembered. */
+static const struct absval *store_item(struct frame *f, const struct absval *d, struct val key, struct val v) {
+    struct unit *unit = f->unit;
+    if (d->kind != ABS_DICT)
+        return d;
+    struct absval *s = abs_new(unit, ABS_DICT);
+    *s = *d;
+    if (key.abs->kind != ABS_CONST || key.abs->constant->kind != NODE_STRING) {
+        s->element = abs_join(unit, d->element, abs_summary(unit, v.abs));
+        return s;
+    }
+    atom text = string_value(unit->atoms, key.abs->constant);
+    s->item = NEW_ARRAY(unit->arena, struct val, d->count + 1);
+    s->key = NEW_ARRAY(unit->arena, atom, d->count + 1);
+    s->count = 0;
+    for (uint32_t i = 0; i < d->count; i++)
+        if (d->key[i] != text) {
+            s->key[s->count] = d->key[i];
+            s->item[s->count++] = d->item[i];
+        }
+    s->key[s->count] = text;
+    s->item[s->count++] = v;
+    return stored_abs(f, s);
+}
+
+void new_version(struct frame *f, atom name, struct web *before, const struct absval *abs, struct node *stmt) {
+    struct unit *unit = f->unit;
+    struct web *w = web_new(f, WEB_STORE, name, abs);
+    w->stmt = stmt;
+    w->from[0] = before;
+    w->temporary = before->temporary;
+    w->name = before->name;
+    stmt->phis = NEW_ARRAY(unit->arena, struct web *, 1);
+    stmt->phis[0] = w;
+    stmt->nphis = 1;
+    env_set(f, name, (struct val){.abs = abs, .web = w});
+}
+
+static void assign_subscript(struct frame *f, struct node *target, struct val v, struct node *at) {
+    struct unit *unit = f->unit;
+    struct val object = eval(f, target->kid[0]), key = eval(f, target->kid[1]);
+    struct node *place = node_make(unit->arena, NODE_SUBSCRIPT, NULL, 2, object.expr, key.expr);
+    struct node *stmt = emit(f, node_make(unit->arena, NODE_ASSIGN, NULL, 2, v.expr, place), at);
+    if (target->kid[0]->kind == NODE_NAME && object.expr->kind == NODE_NAME && object.expr->web)
+        new_version(f, target->kid[0]->atom, object.expr->web, store_item(f, object.abs, key, v), stmt);
+}
+
+bool elements_are_free(const struct absval *a) {
+    for (uint32_t i = 0; i < a->count; i++)
+        if (a->item[i].expr == NULL && a->item[i].web == NULL && a->item[i].abs->kind != ABS_CONST)
+            return false;
+    return true;
+}
+
+static bool has_star(const struct node *target) {
+    for (uint32_t i = 0; i < target->nkids; i++)
+        if (target->kid[i]->kind == NODE_STARRED)
+            return true;
+    return false;
+}
+
+static const struct absval *element_abs(struct frame *f, const struct absval *a, uint32_t i, bool exact) {
+    if (exact && (a->kind == ABS_TUPLE || a->kind == ABS_LIST || a->kind == ABS_RECORD) && i < a->count)
+        return abs_summary(f->unit, a->item[i].abs);
+    return abs_element(f, a);
+}
+
+/* `a, b = v` of which the parts are not at hand: stays one statement that defines several variables. */
+static void unpack(struct frame *f, struct node *target, struct val v, struct node *at) {
+    struct unit *unit = f->unit;
+    struct node *tuple = at_node(f, node_new(unit->arena, target->kind), target);
+    tuple->flags = target->flags;
+    struct node *stmt = emit(f, node_make(unit->arena, NODE_ASSIGN, NULL, 2, v.expr, tuple), at);
+    bool exact = !has_star(target);
+    for (uint32_t i = 0; i < target->nkids; i++) {
+        struct node *t = target->kid[i];
+        bool star = t->kind == NODE_STARRED;
+        if (star)
+            t = t->kid[0];
+        const struct absval *abs = star ? abs_simple(ABS_NOTNONE) : element_abs(f, v.abs, i, exact);
+        struct node *made;
+        if (t->kind == NODE_NAME) {
+            struct web *w = web_new(f, WEB_ELEMENT, t->atom, abs);
+            w->stmt = stmt;
+            w->expr = v.expr;
+            w->element = i;
+            env_set(f, t->atom, (struct val){.abs = abs, .web = w});
+            made = make_web_name(unit->arena, w);
+        } else if (t->kind == NODE_ATTRIBUTE) {
+            struct val object = eval(f, t->kid[0]);
+            made = make_attr(unit->arena, object.expr, t->atom);
+            if (object.abs->kind == ABS_INSTANCE)
+                store_attribute(f, object.abs->cls, t->atom, val_make(abs, node_copy(unit->arena, made)), stmt);
+        } else {
+            made = eval(f, t).expr;
+        }
+        node_add(unit->arena, tuple, star ? node_make(unit->arena, NODE_STARRED, NULL, 1, made) : made);
+    }
+}
+
+void assign_target(struct frame *f, struct node *target, struct val v, struct node *at) {
+    switch (target->kind) {
+    case NODE_NAME: emit_assign(f, target->atom, v, at); break;
+    case NODE_ATTRIBUTE: assign_attribute(f, target, v, at); break;
+    case NODE_SUBSCRIPT: assign_subscript(f, target, v, at); break;
+    case NODE_TUPLE:
+    case NODE_LIST: {
+        bool literal = v.abs->kind == ABS_TUPLE || v.abs->kind == ABS_LIST;
+        if (!literal || v.abs->count != target->nkids || has_star(target) || !elements_are_free(v.abs)) {
+            unpack(f, target, v, at);
+            break;
+        }
+        /* Parallel assignment: all values exist before the first name is bound. */
+        for (uint32_t i = 0; i < target->nkids; i++) {
+            struct val item = v.abs->item[i];
+            item.expr = val_expr(f, &item);
+            assign_target(f, target->kid[i], item, i == 0 ? at : NULL);
+        }
+        break;
+    }
+    default: break;
+    }
+}
+
+/* Names bound by a loop, a comprehension, a `with`. */
+void bind_target(struct frame *f, struct node *target, const struct absval *abs, struct node *stmt) {
+    if (target->kind == NODE_NAME) {
+        struct web *w = web_new(f, WEB_TARGET, target->atom, abs);
+        w->stmt = stmt;
+        env_set(f, target->atom, (struct val){.abs = abs, .web = w});
+        return;
+    }
+    if (target->kind == NODE_TUPLE || target->kind == NODE_LIST)
+        for (uint32_t i = 0; i < target->nkids; i++)
+            bind_target(f, target->kid[i], element_abs(f, abs, i, !has_star(target)), stmt);
+    if (target->kind == NODE_STARRED)
+        bind_target(f, target->kid[0], abs_simple(ABS_NOTNONE), stmt);
+}
+
+/* The target as residual code: names read their new variables. */
+struct node *copy_target(struct frame *f, struct node *target) {
+    if (target->kind == NODE_NAME) {
+        const struct val *v = map_get(&f->env, target->atom);
+        struct node *n = v && v->web ? make_web_name(f->unit->arena, v->web) : node_copy(f->unit->arena, target);
+        return at_node(f, n, target);
+    }
+    struct node *n = at_node(f, node_new(f->unit->arena, target->kind), target);
+    n->flags = target->flags;
+    for (uint32_t i = 0; i < target->nkids; i++)
+        node_add(f->unit->arena, n, copy_target(f, target->kid[i]));
+    return n;
+}
