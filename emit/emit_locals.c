@@ -98,62 +98,85 @@ static struct node *with_local(const struct locals *l, const struct node *body, 
     return made;
 }
 
-/* At least as many columns as the statement takes on one line, brackets and commas aside. */
-static size_t least_width(const struct node *n) {
-    size_t width = n && n->atom ? strlen(n->atom) : 0;
-    for (uint32_t i = 0; n && i < n->nkids; i++)
-        width += least_width(n->kid[i]);
-    return width;
+/* -- how many lines a statement takes -----------------------------------------------------------------------------
+ *
+ * Reckoned, not printed: constructors are mostly `self.x = f(...)`, and a look at each of their calls for each field
+ * would cost more than printing the file. What is not reckoned counts as one line, so that it asks for no variable. */
+
+enum { UNKNOWN_WIDTH = 10000 };
+
+static uint32_t width(const struct node *n);
+
+static uint32_t widths(const struct node *n, uint32_t from, uint32_t between) {
+    uint32_t sum = 0;
+    for (uint32_t i = from; i < n->nkids; i++)
+        sum += width(n->kid[i]) + (i > from ? between : 0);
+    return sum;
 }
 
-/* Statements that may not fit their line; the others need no look. */
-static struct node *wide_statements(const struct locals *l, const struct node *body) {
-    enum { BRACKETS = 30 };
-    struct node *wide = node_new(l->e->unit->arena, NODE_BLOCK);
-    for (uint32_t i = 0; i < body->nkids; i++)
-        if (least_width(body->kid[i]) + BRACKETS > LINE_LENGTH - 8)
-            node_add(l->e->unit->arena, wide, body->kid[i]);
-    return wide;
+/* Columns of an expression on one line. */
+static uint32_t width(const struct node *n) {
+    uint32_t text = n && n->atom ? (uint32_t)strlen(n->atom) : 0, parens = n && n->flags & NF_PAREN ? 2 : 0;
+    switch (n ? (enum node_kind)n->kind : NODE_PASS) {
+    case NODE_NAME:
+    case NODE_NUMBER:
+    case NODE_STRING: return text + parens;
+    case NODE_CONST: return (n->op == OP_FALSE ? 5 : n->op == OP_ELLIPSIS ? 3 : 4) + parens;
+    case NODE_ATTRIBUTE: return width(n->kid[0]) + 1 + text + parens;
+    case NODE_CALL: return width(n->kid[0]) + 2 + widths(n, 1, 2) + parens;
+    case NODE_KEYWORD: return text + (text ? 1 : 2) + width(n->kid[0]);
+    case NODE_SUBSCRIPT: return width(n->kid[0]) + 2 + width(n->kid[1]) + parens;
+    case NODE_BINOP: return widths(n, 0, n->op == OP_POW ? 2 : n->op == OP_FLOORDIV ? 4 : 3) + parens;
+    default: return UNKNOWN_WIDTH;
+    }
 }
 
-/* Lines of statements in the method of a class. */
-static uint32_t lines_of(const struct locals *l, struct node *body) {
-    struct unit *u = l->e->unit;
-    struct node *fn = node_make(
-        u->arena, NODE_FUNCTION, intern(u->atoms, "f"), 3, node_new(u->arena, NODE_PARAMS), (struct node *)NULL, body);
-    struct node *block = node_make(u->arena, NODE_BLOCK, NULL, 1, fn);
-    struct buf out = {0};
-    print_python_wrapped(
-        &out, node_make(u->arena, NODE_MODULE, NULL, 1,
-                  node_make(u->arena, NODE_CLASS, intern(u->atoms, "C"), 2, node_new(u->arena, NODE_BASES), block)));
-    uint32_t lines = 0;
-    for (size_t i = 0; i < out.len; i++)
-        lines += out.at[i] == '\n';
-    buf_free(&out);
-    return lines;
+/* Lines of `target = f(a, b, ...)`: one, the arguments together on one of three, or each on its own. */
+static uint32_t lines_of(const struct node *s) {
+    enum { INDENT = 4, METHOD_INDENT = 8 };
+    const struct node *call =
+        s->kind == NODE_ASSIGN && s->nkids == 2 && s->kid[0]->kind == NODE_CALL ? s->kid[0] : NULL;
+    if (call == NULL)
+        return 1;
+    uint32_t arguments = widths(call, 1, 2), all = METHOD_INDENT + width(s->kid[1]) + 3 + width(call);
+    if (all <= LINE_LENGTH || all >= UNKNOWN_WIDTH)
+        return 1;
+    return METHOD_INDENT + INDENT + arguments <= LINE_LENGTH ? 3 : 2 + call->nkids - 1;
+}
+
+/* How many lines a variable for the field saves, the one that it costs counted. */
+static int32_t gain_of(const struct locals *l, atom field) {
+    int32_t gain = -1;
+    for (uint32_t i = 0; i < l->body->nkids; i++) {
+        const struct node *s = l->body->kid[i];
+        int32_t before = (int32_t)lines_of(s);
+        if (before == 1 || !reads_field(l, s, field))
+            continue;
+        struct node *copy = node_copy(l->e->unit->arena, s);
+        replace_reads(l, &copy, field);
+        gain += before - (int32_t)lines_of(copy);
+    }
+    return gain;
 }
 
 /* The field whose variable makes the body shortest; false where none makes it enough shorter. */
 static bool shorten_once(struct locals *l) {
-    uint32_t before = 0, least = UINT32_MAX;
+    int32_t most = 0;
     atom best = NULL;
-    struct node *wide = wide_statements(l, l->body);
     l->reads = (struct map){0};
     count_reads(l, l->body);
     for (uint32_t i = 0; i < l->reads.len; i++) {
         atom field = l->reads.entry[i].key;
         const struct count *c = l->reads.entry[i].value;
-        if (c->reads < FEWEST_READS || !reads_field(l, wide, field) || is_taken(l->body, field) ||
-            !map_has(&l->e->unit->config_fields, field))
+        if (c->reads < FEWEST_READS || is_taken(l->body, field) || !map_has(&l->e->unit->config_fields, field))
             continue;
-        before = before ? before : lines_of(l, wide);
-        uint32_t lines = lines_of(l, with_local(l, wide, field));
-        if (lines < least) {
-            least = lines;
+        int32_t gain = gain_of(l, field);
+        if (gain > most) {
+            most = gain;
             best = field;
         }
     }
-    if (best == NULL || least + LEAST_GAIN > before)
+    if (best == NULL || most < LEAST_GAIN)
         return false;
     l->body = with_local(l, l->body, best);
     return true;
