@@ -96,10 +96,13 @@ class LilacAttention(nn.Module):
         self.q_proj = nn.Linear(hidden_size, config.num_attention_heads * self.head_dim, bias=False)
         self.reads_shared = layer_idx > config.sharing_layer
         self.shares = layer_idx == config.sharing_layer
-        num_key_value_heads = config.num_key_value_heads
         if not self.reads_shared:
-            self.k_proj = nn.Linear(hidden_size, num_key_value_heads * self.head_dim, bias=False)
-            self.v_proj = nn.Linear(hidden_size, num_key_value_heads * self.head_dim, bias=False)
+            self.k_proj = nn.Linear(
+                hidden_size, config.num_key_value_heads * self.head_dim, bias=False
+            )
+            self.v_proj = nn.Linear(
+                hidden_size, config.num_key_value_heads * self.head_dim, bias=False
+            )
         self.o_proj = nn.Linear(config.num_attention_heads * self.head_dim, hidden_size, bias=False)
 
     def forward(
