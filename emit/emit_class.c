@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "emit/emit.h"
-#include "parser/parse.h"
 #include "rewrite/facts.h"
+#include "rewrite/quote.h"
 
 /* -- templates -----------------------------------------------------------------------------------------------------
  *
@@ -35,20 +35,6 @@ static void fill_in(struct unit *u, struct node *n, const char *name) {
         fill_in(u, n->kid[i], name);
 }
 
-static struct node *parse_template(struct unit *u, struct diags *diags, const char *text) {
-    struct source *source = source_from_text(u->arena, u->atoms, diags, "<skeleton>", text, strlen(text));
-    return source ? parse_module(u->parser, u->arena, u->atoms, diags, source) : NULL;
-}
-
-static struct node *template_module(struct unit *u, const char *text) {
-    struct unit *keeper = unit_keeper(u);
-    atom key = intern(u->atoms, text);
-    struct node *module = map_get(&keeper->templates, key);
-    if (module == NULL && (module = parse_template(keeper, u->diags, key)) != NULL)
-        map_put(keeper->arena, &keeper->templates, key, module);
-    return module;
-}
-
 void append_python(struct emitter *e, struct node *block, const char *format, ...) {
     struct unit *u = e->unit;
     va_list args, again;
@@ -59,7 +45,7 @@ void append_python(struct emitter *e, struct node *block, const char *format, ..
     char *text = arena_alloc(u->arena, (size_t)len + 1);
     vsnprintf(text, (size_t)len + 1, format, again);
     va_end(again);
-    const struct node *module = template_module(u, replace(u->arena, text, e->prefix, blank));
+    const struct node *module = quoted(u, replace(u->arena, text, e->prefix, blank));
     for (uint32_t i = 0; module && i < module->nkids; i++) {
         struct node *stmt = node_copy(u->arena, module->kid[i]);
         fill_in(u, stmt, e->prefix);

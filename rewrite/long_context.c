@@ -1,42 +1,16 @@
 /* long_context.c - tables of frequencies that depend on the length of the input.
  *
- * Reads   a rotary class whose forward carries a decorator that recomputes the frequencies (`longrope`), and the call
- * in its constructor that computes them for short inputs. Writes  a second block of rows for inputs above the original
- * length, below the first; forward moves its positions there where the largest of them asks for it. Guarantees  the
- * same choice, of one block for the whole batch, as the decorator makes. */
+ * Reads   a rotary class whose forward carries a decorator that recomputes the frequencies (`longrope`), and the
+ *         call in its constructor that computes them for short inputs.
+ * Writes  a second block of rows for inputs above the original length, below the first; forward moves its positions
+ *         there where the largest of them asks for it.
+ * Guarantees  the same choice, of one block for the whole batch, as the decorator makes. */
 #include <string.h>
 
-#include "parser/parse.h"
 #include "rewrite/facts.h"
+#include "rewrite/quote.h"
 #include "rewrite/symbolic.h"
 #include "rewrite/tabulate.h"
-
-/* Statements from Python text. `names` are replaced by the nodes beside them, a NULL name ends the list. */
-struct hole {
-    const char *name;
-    struct node *node;
-};
-
-static void fill(struct unit *unit, struct node **slot, const struct hole *holes) {
-    struct node *n = *slot;
-    if (n == NULL)
-        return;
-    if (n->kind == NODE_NAME)
-        for (const struct hole *h = holes; h->name; h++)
-            if (atom_is(n->atom, h->name)) {
-                *slot = node_copy(unit->arena, h->node);
-                return;
-            }
-    for (uint32_t i = 0; i < n->nkids; i++)
-        fill(unit, &n->kid[i], holes);
-}
-
-static struct node *quote(struct unit *unit, const char *text, const struct hole *holes) {
-    struct source *source = source_from_text(unit->arena, unit->atoms, unit->diags, "<template>", text, strlen(text));
-    struct node *module = parse_module(unit->parser, unit->arena, unit->atoms, unit->diags, source);
-    fill(unit, &module, holes);
-    return module;
-}
 
 static bool is_rope_init(const struct node *e) {
     return e->kind == NODE_CALL && e->kid[0]->abs && e->kid[0]->abs->kind == ABS_OBJECT &&

@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-#include "parser/parse.h"
 #include "rewrite/passes.h"
+#include "rewrite/quote.h"
 #include "rewrite/unit.h"
 
 static bool is_rope_parameters(const struct node *n) {
@@ -163,10 +163,7 @@ static void add_default(struct unit *unit) {
         "    head_dim = getattr(config, \"head_dim\", None) or config.hidden_size // config.num_attention_heads\n"
         "    dim = int(head_dim * partial)\n"
         "    return 1.0 / (base ** (torch.arange(0, dim, 2, dtype=torch.float) / dim)), 1.0\n";
-    struct source *source =
-        source_from_text(unit->arena, unit->atoms, unit->diags, "<versions>", text, sizeof text - 1);
-    struct node *module = parse_module(unit->parser, unit->arena, unit->atoms, unit->diags, source);
-    vec_push(unit->arena, &unit->helpers, module->kid[0]);
+    vec_push(unit->arena, &unit->helpers, node_copy(unit->arena, quoted(unit, text)->kid[0]));
 }
 
 void span_versions(struct unit *unit) {
