@@ -111,6 +111,8 @@ static void gather(struct emitter *e, struct imports *imports) {
             add_import(u, imports, name, NULL, NULL);
         else if (symbol == NULL && atom_is(name, "nn"))
             add_import(u, imports, intern(u->atoms, "torch"), name, NULL);
+        else if (symbol == NULL && atom_is(name, "ActivationType"))
+            add_import(u, imports, intern(u->atoms, "tensorrt_llm._torch.utils"), name, NULL);
     }
     for (uint32_t i = 0; i < e->dynamic.len; i++) {
         const char *key = e->dynamic.entry[i].key, *name = strchr(key, ':') + 1;

@@ -100,6 +100,8 @@ static void emit_definitions(struct emitter *e) {
             emit_rope_helper(e);
             helper = false;
         }
+        if (emits && symbol->cls->item_class)
+            emit_class(e, symbol->cls->item_class);
         if (emits)
             emit_class(e, symbol->cls);
         if (symbol && symbol->fn && symbol->fn->live && symbol->fn->body)

@@ -38,6 +38,11 @@ static bool run_sweep(struct unit *unit) {
     return true;
 }
 
+static bool run_experts(struct unit *unit) {
+    gather_experts(unit);
+    return true;
+}
+
 static bool run_arms(struct unit *unit) {
     join_arms(unit);
     return true;
@@ -104,6 +109,7 @@ const struct pass passes[] = {
     {"equations", run_equations, "replace what is equal to a canonical op by that op"},
     {"sweep", run_sweep, "drop the statements that nothing needs"},
     {"again", run_equations, "the equations on what is left"},
+    {"experts", run_experts, "make one op of a loop over experts, and a module of each expert"},
     {"arms", run_arms, "drop a choice between two ways to compute the same"},
     {"fill", run_fill, "write filled tensors as one expression, without idle views"},
     {"layout", run_layout, "keep attention in [B, S, N, D], without transposes"},

@@ -159,6 +159,7 @@ static void walk_value(struct walk *w, const struct absval *abs, const struct no
     case ABS_INSTANCE:
         for (uint32_t i = 0; is_module_class(abs->cls) && i < abs->cls->attrs.len; i++)
             walk_attr(w, abs->cls, abs->cls->attrs.entry[i].value);
+        walk_any(w, abs->cls->items);
         break;
     case ABS_OBJECT:
         if (qual_ends(abs->qual, "Sequential"))

@@ -239,6 +239,8 @@ static bool is_free(const struct layout *l, const struct rename *r) {
 static const struct absval *item_of(const struct absval *list) {
     if (list && list->kind == ABS_SEQ)
         return list->element;
+    if (list && list->kind == ABS_INSTANCE)
+        return list->cls->items;
     return list && (list->kind == ABS_LIST || list->kind == ABS_TUPLE) && list->count ? list->item[0].abs : NULL;
 }
 

@@ -47,7 +47,7 @@ static void begin_round(struct unit *unit, struct cls *cls) {
         return;
     cls->round = unit->round;
     memset(&cls->attrs, 0, sizeof cls->attrs);
-    cls->dynamic = NULL;
+    cls->dynamic = cls->items = NULL;
     if (!cls->constructed) {
         cls->constructed = true;
         cls->order = unit->classes.len;
@@ -184,6 +184,15 @@ static struct fn *next_method(struct unit *unit, const struct cls *defined_in, s
     return NULL;
 }
 
+/* super().__init__(modules) of a class that is a list of them. */
+static void store_items(struct frame *f, struct val self, atom method, const struct args *args) {
+    if (self.abs->kind != ABS_INSTANCE || !atom_is(method, "__init__") || args->list.len != 1 ||
+        !class_derives(self.abs->cls, "nn.ModuleList"))
+        return;
+    const struct absval *item = abs_element(f, args->list.at[0].val.abs);
+    self.abs->cls->items = abs_join(f->unit, self.abs->cls->items, abs_summary(f->unit, item));
+}
+
 struct val call_super(struct frame *f, atom method, struct args *args, struct node *at) {
     struct unit *unit = f->unit;
     struct node *super =
@@ -196,6 +205,8 @@ struct val call_super(struct frame *f, atom method, struct args *args, struct no
         if (fn)
             return call_function(f, fn, &self, args, at, callee);
     }
+    if (found)
+        store_items(f, self, method, args);
     struct node *call = build_call(f, callee, args, at);
     if (!atom_is(method, "forward"))
         return val_top(call);

@@ -321,6 +321,7 @@ const struct absval *abs_element(struct frame *f, const struct absval *a) {
     case ABS_TENSOR: return abs_tensor(f->unit, a->rank > 1 ? a->rank - 1 : 0);
     case ABS_DICT:
     case ABS_SYMBOLIC: return abs_simple(ABS_NOTNONE);
+    case ABS_INSTANCE: return a->cls->items ? a->cls->items : abs_simple(ABS_TOP);
     default: return abs_simple(ABS_TOP);
     }
 }

@@ -752,6 +752,10 @@ struct val call_method(struct frame *f, struct val object, atom name, struct arg
             return object;
         }
         return val_top(call);
+    case ABS_INSTANCE:
+        if (mutates_list(name) && object.abs->cls->items) /* a list of modules that gets others */
+            object.abs->cls->items = abs_simple(ABS_TOP);
+        return val_top(call);
     case ABS_NOTNONE:
     case ABS_TOP:
         if (word_in(name, "view reshape transpose permute to float contiguous unsqueeze split chunk expand softmax"))

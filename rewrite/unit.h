@@ -98,6 +98,8 @@ struct attr {
     const struct absval *abs;
     struct node *expr; /* the residual right-hand side, if it is stored once */
     struct node *stmt; /* that store */
+    atom stacked;      /* a part of that attribute of the list in which the source has all items as one tensor; or NULL */
+    uint32_t part, parts;
     uint32_t stores;
     bool read;        /* buffers.c: outside of constructors */
     bool conditional; /* stored under a condition: may not exist */
@@ -117,6 +119,8 @@ struct cls {
     struct map attrs;        /* struct attr */
     struct map varying;      /* attributes that change after construction: name -> struct absval of what they become */
     const struct absval *dynamic; /* join of setattr with a computed name; NULL for none */
+    const struct absval *items;   /* of a class that is a list of modules: each of them; NULL: not known, or no list */
+    struct cls *item_class;       /* a class that a pass made for them: is printed before this one; NULL: none */
     uint32_t round;               /* in which attrs were made */
     bool constructed;
     bool live;
@@ -311,6 +315,10 @@ void apply_equations_to(struct unit *unit, struct fn *fn);
 /* -- branches.c ---------------------------------------------------------------------------------------------------- */
 
 void equate_branches(struct unit *unit);
+
+/* -- experts.c ----------------------------------------------------------------------------------------------------- */
+
+void gather_experts(struct unit *unit);
 
 /* -- arms.c -------------------------------------------------------------------------------------------------------- */
 

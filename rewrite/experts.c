@@ -1,0 +1,246 @@
+/* experts.c - experts become modules of their own, and the loop over them one op.
+ *
+ * Reads   the residual program after the equations, in which a turn of a loop over experts is adgen.expert_step.
+ * Writes  a loop of which all is known (expert_loop.c) becomes torch_moe. The class that held the weights of all
+ *         experts as stacked tensors becomes a list of modules, one an expert; the parts of the stacked tensors are
+ *         their linear layers, and say which part they are, for the published paths. A small class for these modules
+ *         is made.
+ * Guarantees  what is not understood stays as it is, and is refused by the check. */
+#include <string.h>
+
+#include "base/text.h"
+#include "rewrite/elaborate.h"
+#include "rewrite/expert_loop.h"
+#include "rewrite/symbolic.h"
+#include "rewrite/trace.h"
+
+static const char activation[] =
+    "def _get_moe_activation(name):\n"
+    "    \"\"\"The number by which torch_moe knows an activation.\"\"\"\n"
+    "    if name in (\"silu\", \"swish\"):\n"
+    "        return int(ActivationType.Silu)\n"
+    "    if name == \"relu2\":\n"
+    "        return int(ActivationType.Relu2)\n"
+    "    raise NotImplementedError(f\"torch_moe has no activation {name!r}\")\n";
+
+/* -- what stands in the way ---------------------------------------------------------------------------------------- */
+
+static uint32_t count_reads(const struct node *n, const struct cls *cls, atom name) {
+    if (n == NULL)
+        return 0;
+    const struct absval *object = n->kind == NODE_ATTRIBUTE ? n->kid[0]->abs : NULL;
+    bool other = object && object->kind == ABS_INSTANCE && object->cls != cls;
+    uint32_t count = n->kind == NODE_ATTRIBUTE && n->atom == name && !other;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        count += count_reads(n->kid[i], cls, name);
+    return count;
+}
+
+/* Whether nothing but the loop reads the attribute; one more place is where it is stored. */
+static bool is_read_once(struct unit *unit, const struct cls *cls, const struct attr *attr) {
+    struct functions all = {0};
+    uint32_t count = 0;
+    functions_collect(unit, &all);
+    for (uint32_t i = 0; i < all.list.len; i++)
+        count += count_reads(all.list.at[i]->body, cls, attr->name);
+    return count == 2;
+}
+
+static bool is_plain_module(const struct cls *cls) {
+    return cls->bases.len == 0 && cls->library_bases.len == 1 && qual_ends(cls->library_bases.at[0], "nn.Module") &&
+           cls->dynamic == NULL;
+}
+
+/* super().__init__() */
+static bool is_base_call(const struct node *stmt) {
+    const struct node *call = stmt->kind == NODE_EXPR ? stmt->kid[0] : NULL;
+    return is_kind(call, NODE_CALL) && call->nkids == 1 && is_kind(call->kid[0], NODE_ATTRIBUTE) &&
+           atom_is(call->kid[0]->atom, "__init__") && is_kind(call->kid[0]->kid[0], NODE_CALL) &&
+           is_name(call->kid[0]->kid[0]->kid[0], "super");
+}
+
+static int find_base_call(const struct node *body) {
+    for (uint32_t i = 0; i < body->nkids; i++)
+        if (is_base_call(body->kid[i]))
+            return (int)i;
+    return -1;
+}
+
+/* ACT2FN[name] */
+static struct node *activation_name(const struct attr *attr) {
+    const struct node *e = attr->expr;
+    bool table = is_kind(e, NODE_SUBSCRIPT) && e->kid[0]->abs && e->kid[0]->abs->kind == ABS_LIBRARY &&
+                 qual_ends(e->kid[0]->abs->qual, "activations.ACT2FN");
+    return table ? e->kid[1] : NULL;
+}
+
+static bool can_gather(struct unit *unit, const struct expert_loop *l) {
+    const struct cls *cls = l->fn->owner;
+    const struct fn *init = class_method(cls, "__init__");
+    return is_plain_module(cls) && init && init->body && find_base_call(init->body) >= 0 && activation_name(l->act) &&
+           is_read_once(unit, cls, l->gate_up) && is_read_once(unit, cls, l->down) && is_read_once(unit, cls, l->act);
+}
+
+/* -- the class of one expert --------------------------------------------------------------------------------------- */
+
+/* MapleExperts are each a MapleExpert. */
+static atom expert_name(struct unit *unit, const struct cls *cls) {
+    size_t len = strlen(cls->name);
+    bool plural = len > 1 && cls->name[len - 1] == 's';
+    atom name = plural ? intern_len(unit->atoms, cls->name, len - 1) : intern_printf(unit->atoms, "%sItem", cls->name);
+    for (uint32_t k = 2; module_lookup(cls->module, name); k++)
+        name = intern_printf(unit->atoms, "%s%u", name, k);
+    return name;
+}
+
+/* How the file spells torch.nn. */
+static const char *nn(const struct unit *unit, const struct module *module) {
+    const struct symbol *symbol = module_lookup(module, intern(unit->atoms, "nn"));
+    return symbol && symbol->kind == SYM_IMPORT && atom_is(symbol->qual, "torch.nn") ? "nn" : "torch.nn";
+}
+
+static struct cls *make_expert(struct unit *unit, const struct cls *cls) {
+    const char *linear = arena_printf(unit->arena, "%s.Linear", nn(unit, cls->module));
+    const char *text = arena_printf(unit->arena,
+        "class %s(torch.nn.Module):\n"
+        "    def __init__(self, hidden_size: int, intermediate_size: int):\n"
+        "        super().__init__()\n"
+        "        self.gate_proj = %s(hidden_size, intermediate_size, bias=False)\n"
+        "        self.up_proj = %s(hidden_size, intermediate_size, bias=False)\n"
+        "        self.down_proj = %s(intermediate_size, hidden_size, bias=False)\n",
+        expert_name(unit, cls), linear, linear, linear);
+    return define_class(unit, cls->module, text);
+}
+
+/* -- the class of all ---------------------------------------------------------------------------------------------- */
+
+static void bind(struct unit *unit, struct map *names, const char *name, struct node *expr) {
+    struct val *v = NEW(unit->arena, struct val);
+    *v = (struct val){.abs = expr->abs ? expr->abs : abs_simple(ABS_NOTNONE), .expr = expr};
+    map_put(unit->arena, names, intern(unit->atoms, name), v);
+}
+
+static int index_of(const struct node *block, const struct node *stmt) {
+    for (uint32_t i = 0; i < block->nkids; i++)
+        if (block->kid[i] == stmt)
+            return (int)i;
+    return -1;
+}
+
+static void drop_attribute(struct unit *unit, struct cls *cls, const struct attr *attr) {
+    struct node *body = class_method(cls, "__init__")->body;
+    struct map kept = {0};
+    node_remove(body, (uint32_t)index_of(body, attr->stmt));
+    for (uint32_t i = 0; i < cls->attrs.len; i++)
+        if (cls->attrs.entry[i].value != attr)
+            map_put(unit->arena, &kept, cls->attrs.entry[i].key, cls->attrs.entry[i].value);
+    cls->attrs = kept;
+}
+
+static void note_part(struct unit *unit, struct cls *expert, const char *name, atom stacked, uint32_t part,
+    uint32_t parts) {
+    struct attr *attr = class_attr_of(expert, intern(unit->atoms, name));
+    attr->stacked = stacked;
+    attr->part = part;
+    attr->parts = parts;
+}
+
+/* `self.act_fn = ACT2FN[name]` gives the op its number. */
+static void tell_activation(struct unit *unit, struct fn *init, struct attr *act) {
+    struct map names = {0};
+    bind(unit, &names, "_name", activation_name(act));
+    struct node *made = elaborate(unit, init, &names, "_get_moe_activation(_name)\n");
+    act->expr = act->stmt->kid[0] = made->kid[0]->kid[0];
+    act->abs = abs_simple(ABS_NUMBER);
+    for (uint32_t i = 0; i < unit->helpers.len; i++)
+        if (atom_is(unit->helpers.at[i]->atom, "_get_moe_activation"))
+            return;
+    vec_push(unit->arena, &unit->helpers, parse_made(unit, "<made>", activation)->kid[0]);
+}
+
+/* The class becomes a list of modules; false where its constructor does not know their dimensions. */
+static bool make_list(struct unit *unit, const struct expert_loop *l) {
+    struct cls *cls = l->fn->owner;
+    struct fn *init = class_method(cls, "__init__");
+    struct map names = {0};
+    struct node *dimension[] = {l->count, l->hidden, l->between};
+    static const char *const name[] = {"_count", "_hidden", "_between"};
+    for (int i = 0; i < 3; i++) {
+        struct node *own = symbol_in_class(unit, cls, dimension[i]);
+        if (own == NULL)
+            return false;
+        own->abs = abs_symbolic(unit, dimension[i]);
+        bind(unit, &names, name[i], own);
+    }
+    cls->item_class = make_expert(unit, cls);
+    cls->library_bases.at[0] = intern(unit->atoms, "torch.nn.ModuleList");
+    struct node *made = elaborate(unit, init, &names,
+        arena_printf(unit->arena, "super().__init__([%s(_hidden, _between) for _ in range(_count)])\n",
+            cls->item_class->name));
+    init->body->kid[find_base_call(init->body)] = made->kid[0];
+    note_part(unit, cls->item_class, "gate_proj", l->gate_up->name, 0, 2);
+    note_part(unit, cls->item_class, "up_proj", l->gate_up->name, 1, 2);
+    note_part(unit, cls->item_class, "down_proj", l->down->name, 0, 1);
+    drop_attribute(unit, cls, l->gate_up);
+    drop_attribute(unit, cls, l->down);
+    tell_activation(unit, init, l->act);
+    return true;
+}
+
+/* -- the loop ------------------------------------------------------------------------------------------------------ */
+
+static void replace_loop(struct unit *unit, const struct expert_loop *l) {
+    struct map names = {0};
+    struct node *loop = l->block->kid[l->at];
+    bind(unit, &names, "_x", l->x);
+    bind(unit, &names, "_chosen", l->chosen);
+    bind(unit, &names, "_weights", l->weights);
+    const char *text = arena_printf(unit->arena,
+        "torch.ops.auto_deploy.torch_moe(_x, _chosen, _weights,\n"
+        "    w1_weight=[expert.gate_proj.weight for expert in self],\n"
+        "    w2_weight=[expert.down_proj.weight for expert in self],\n"
+        "    w3_weight=[expert.up_proj.weight for expert in self], is_gated_mlp=True, act_fn=self.%s)\n",
+        l->act->name);
+    struct node *call = elaborate(unit, l->fn, &names, text)->kid[0]->kid[0];
+    struct web *w = l->result;
+    call->source = loop->source;
+    call->span = loop->span;
+    call->abs = w->abs;
+    w->kind = WEB_ASSIGN;
+    w->expr = call;
+    w->from[0] = w->from[1] = NULL;
+    w->stmt = node_make(unit->arena, NODE_ASSIGN, NULL, 2, call, make_web_name(unit->arena, w));
+    w->stmt->flags = loop->flags;
+    w->stmt->source = loop->source;
+    w->stmt->span = loop->span;
+    l->block->kid[l->at] = w->stmt;
+}
+
+static void record(struct unit *unit, const struct expert_loop *l) {
+    const struct node *loop = l->block->kid[l->at];
+    trace_add(unit->arena, unit->trace,
+        (struct trace_record){TRACE_REWRITE, intern(unit->atoms, "experts"), loop->source, loop->span,
+            fn_path(unit, l->fn), "the loop over experts is torch_moe; each expert is a module"});
+}
+
+static void gather_in(struct unit *unit, struct fn *fn, struct node *block) {
+    for (uint32_t i = 0; i < block->nkids; i++) {
+        struct node *stmt = block->kid[i];
+        struct expert_loop loop;
+        if (expert_loop_read(unit, fn, block, i, &loop) && can_gather(unit, &loop) && make_list(unit, &loop)) {
+            record(unit, &loop);
+            replace_loop(unit, &loop);
+            continue;
+        }
+        for (uint32_t k = 0; k < stmt->nkids; k++)
+            if (is_kind(stmt->kid[k], NODE_BLOCK))
+                gather_in(unit, fn, stmt->kid[k]);
+    }
+}
+
+void gather_experts(struct unit *unit) {
+    struct functions all = {0};
+    functions_collect(unit, &all);
+    for (uint32_t i = 0; i < all.list.len; i++)
+        gather_in(unit, all.list.at[i], all.list.at[i]->body);
+}
