@@ -22,7 +22,7 @@ struct branch {
 struct undo {
     const struct conversion *of;
     VEC(struct branch) branches; /* longest first: the first that matches counts */
-    const char *replacement;
+    VEC(const char *) replacements; /* one a source */
 };
 
 struct checkpoint {
@@ -127,7 +127,7 @@ static bool add_undo(struct checkpoint *c, const struct conversion *of) {
         if (found && group && strcmp(found, group) != 0)
             return refuse(c, of, "several groups");
         group = found ? found : group;
-        undo->replacement = i == 0 ? text : undo->replacement;
+        vec_push(arena, &undo->replacements, text);
     }
     for (uint32_t i = 0; i < of->target.len; i++) {
         if (strstr(of->target.at[i], "\\1") && group == NULL)
@@ -305,7 +305,7 @@ static enum regex_result search_key(
     return REGEX_NONE;
 }
 
-static struct step undo_one(const struct checkpoint *c, const struct undo *undo, const char *key) {
+static struct step undo_one(const struct checkpoint *c, const struct undo *undo, const char *key, uint32_t source) {
     struct arena *arena = c->unit->arena;
     struct regex_match match;
     struct step step = {.key = key};
@@ -318,7 +318,11 @@ static struct step undo_one(const struct checkpoint *c, const struct undo *undo,
     if (result != REGEX_MATCH)
         return step;
     step.matched = true;
-    const char *by = undo->replacement;
+    if (source >= undo->replacements.len) {
+        step.problem = "fewer sources than parts";
+        return step;
+    }
+    const char *by = undo->replacements.at[source];
     if (strstr(by, "\\1")) {
         uint32_t start = match.group[1].start, end = match.group[1].end;
         if (start == UINT32_MAX) {
@@ -340,13 +344,13 @@ static struct published problem_of(const struct undo *undo, const char *problem)
     return (struct published){.problem = problem, .converter = undo->of};
 }
 
-struct published checkpoint_publish(const struct checkpoint *c, const char *own) {
+struct published checkpoint_publish(const struct checkpoint *c, const char *own, uint32_t source) {
     struct published p = {.key = own};
-    for (uint32_t i = 0; i < c->undos.len && p.converter == NULL; i++) {
+    for (uint32_t i = 0; c && i < c->undos.len && p.converter == NULL; i++) {
         const struct undo *undo = c->undos.at[i];
         if (undo->of->kind != CONVERSION_CONVERT)
             continue;
-        struct step step = undo_one(c, undo, p.key);
+        struct step step = undo_one(c, undo, p.key, source);
         if (step.problem)
             return problem_of(undo, step.problem);
         if (step.matched) {
@@ -355,11 +359,11 @@ struct published checkpoint_publish(const struct checkpoint *c, const char *own)
             p.converter = undo->of;
         }
     }
-    for (uint32_t i = 0; i < c->undos.len; i++) {
+    for (uint32_t i = 0; c && i < c->undos.len; i++) {
         const struct undo *undo = c->undos.at[i];
         if (undo->of->kind == CONVERSION_CONVERT)
             continue;
-        struct step step = undo_one(c, undo, p.key);
+        struct step step = undo_one(c, undo, p.key, 0);
         if (step.matched && undo->of->kind == CONVERSION_OTHER)
             return problem_of(undo, "a conversion of this kind is not known");
         if (step.problem)

@@ -2,13 +2,15 @@
  *
  * A hook belongs to the innermost module of this file that the published and the own path have in common, so that it
  * needs no positions of layers, works on the part of a checkpoint that it is given, and leaves keys alone that have the
- * module's own names already. Two kinds: names that begin otherwise, and a tensor that is cut into equal parts. Before
+ * module's own names already. Two kinds: names that begin otherwise, and a tensor that is cut into equal parts, or into those of the
+ * modules of a list. Before
  * anything is written, every published key is sent through the hooks as torch would, and must arrive at its parameter.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
-#include "parser/parse.h"
+#include "rewrite/elaborate.h"
 #include "rewrite/published.h"
 #include "rewrite/trace.h"
 
@@ -17,7 +19,8 @@ struct change {
     const char *from, *to;
 };
 
-/* The tensor at `from` holds those of all parts, one after the other along `dim`. */
+/* The tensor at `from` holds those of all parts, one after the other along `dim`; where `dim` is NULL, for every module
+ * of a list, the parts of which are such below `PLACEHOLDER`s. */
 struct cut {
     const struct conversion *of;
     const char *from;
@@ -168,27 +171,33 @@ static struct cut *cut_from(struct hooks *hooks, const struct conversion *of, co
     return NULL;
 }
 
+/* Which part of a tensor on disk a place is. */
+static uint32_t part_of(const struct place *place) {
+    return place->packed ? place->packed->part : place->on_disk.part;
+}
+
 static bool plan_cut(struct hooking *h, const struct place *place) {
     struct unit *u = h->layout->unit;
     const struct conversion *of = place->on_disk.converter;
-    const char *dim = cut_dimension(of);
-    if (dim == NULL)
+    const char *dim = of ? cut_dimension(of) : NULL;
+    if (of && dim == NULL)
         return refuse(h, place, "this conversion of values is not known");
     uint32_t owner = owner_step(h, place, common_steps(h->layout, place));
-    if (has_position(place->path, owner, place->path->len))
+    if (of && has_position(place->path, owner, place->path->len))
         return refuse(h, place, "its parts lie in a list");
     struct hooks *hooks = hooks_of(h, place->path->step[owner].cls);
     const char *from = joined_segments(h, place, owner, place->segments);
     struct cut *cut = cut_from(hooks, of, from);
     if (cut == NULL) {
-        struct cut made = {of, from, NEW_ARRAY(u->arena, const char *, of->target.len), of->target.len, dim};
+        uint32_t parts = of ? of->target.len : place->packed->parts;
+        struct cut made = {of, from, NEW_ARRAY(u->arena, const char *, parts), parts, dim};
         vec_push(u->arena, &hooks->cuts, made);
         cut = &vec_last(&hooks->cuts);
     }
     const char *part = joined_steps(h, place->path, owner, place->path->len);
-    if (cut->part[place->on_disk.part] && strcmp(cut->part[place->on_disk.part], part) != 0)
+    if (cut->part[part_of(place)] && strcmp(cut->part[part_of(place)], part) != 0)
         return refuse(h, place, "one of its parts has two names");
-    cut->part[place->on_disk.part] = part;
+    cut->part[part_of(place)] = part;
     return true;
 }
 
@@ -210,8 +219,8 @@ static const char *loaded_by(const struct hooking *h, struct cls *cls, const str
             continue;
         rest = changed(h, hooks, rest);
         for (uint32_t k = 0; k < hooks->cuts.len; k++)
-            if (strcmp(rest, hooks->cuts.at[k].from) == 0 && place->on_disk.converter)
-                return hooks->cuts.at[k].part[place->on_disk.part];
+            if (strcmp(rest, hooks->cuts.at[k].from) == 0 && (place->on_disk.converter || place->packed))
+                return hooks->cuts.at[k].part[part_of(place)];
     }
     return rest;
 }
@@ -235,7 +244,7 @@ static bool arrives(const struct hooking *h, const struct place *place) {
 static bool plan(struct hooking *h) {
     for (uint32_t i = 0; i < h->layout->places.len; i++) {
         const struct place *place = &h->layout->places.at[i];
-        if (place->on_disk.converter
+        if (place->on_disk.converter || place->packed
                 ? !plan_cut(h, place)
                 : strcmp(new_key(h->layout, place), place->on_disk.key) != 0 && !plan_change(h, place))
             return false;
@@ -268,11 +277,6 @@ static bool complete(const struct cut *cut) {
 }
 
 /* -- Python -------------------------------------------------------------------------------------------------------- */
-
-static struct node *parse_text(struct unit *u, const struct buf *text) {
-    struct source *source = source_from_text(u->arena, u->atoms, u->diags, "<load hook>", text->at, text->len);
-    return source ? parse_module(u->parser, u->arena, u->atoms, u->diags, source) : NULL;
-}
 
 static bool is_used(const struct unit *u, atom name) {
     for (uint32_t i = 0; i < u->helpers.len; i++)
@@ -344,6 +348,36 @@ static void write_cut(struct unit *u, const struct cut *cut, struct buf *out) {
         cut->parts, cut->dim);
 }
 
+/* The key as an f-string: `{i}` at the position in the list. */
+static const char *key_of_item(struct unit *u, const char *part) {
+    for (const char *p = part; *p; p += strcspn(p, ".") + (strchr(p, '.') != NULL))
+        if (strtoul(p, NULL, 10) >= PLACEHOLDER)
+            return arena_printf(u->arena, "%.*s{i}%s", (int)(p - part), part, p + strcspn(p, "."));
+    return part;
+}
+
+static void write_unstack(struct unit *u, const struct cut *cut, struct buf *out) {
+    buf_printf(out,
+        "def _unstack_%s(state_dict, prefix, *args):\n"
+        "    \"\"\"The checkpoint holds the weights of all modules of a list in `%s`.\"\"\"\n"
+        "    stacked = state_dict.pop(prefix + \"%s\", None)\n"
+        "    if stacked is not None:\n"
+        "        for i, weight in enumerate(stacked):\n",
+        short_name(u, cut->from), cut->from, cut->from);
+    if (cut->parts == 1) {
+        buf_printf(out, "            state_dict[prefix + f\"%s\"] = weight\n", key_of_item(u, cut->part[0]));
+        return;
+    }
+    buf_puts(out, "            names = (");
+    for (uint32_t i = 0; i < cut->parts; i++)
+        buf_printf(out, "%sf\"%s\"", i ? ", " : "", key_of_item(u, cut->part[i]));
+    buf_printf(out,
+        ")\n"
+        "            for name, part in zip(names, weight.chunk(%u)):\n"
+        "                state_dict[prefix + name] = part\n",
+        cut->parts);
+}
+
 static bool is_post_init(const struct node *stmt) {
     return stmt->kind == NODE_EXPR && stmt->kid[0]->kind == NODE_CALL && stmt->kid[0]->kid[0]->kind == NODE_ATTRIBUTE &&
            atom_is(stmt->kid[0]->kid[0]->atom, "post_init");
@@ -375,7 +409,7 @@ static bool register_helper(struct unit *u, struct cls *cls, atom helper) {
 }
 
 static bool register_text(struct unit *u, struct cls *cls, const struct buf *text) {
-    struct node *module = parse_text(u, text);
+    struct node *module = parse_made(u, "<load hook>", arena_strndup(u->arena, text->at, text->len));
     return module && register_helper(u, cls, add_helper(u, module->kid[0]));
 }
 
@@ -397,7 +431,10 @@ static bool write_hooks(const struct hooking *h, const struct hooks *hooks) {
             break;
         }
         buf_truncate(&text, 0);
-        write_cut(u, cut, &text);
+        if (cut->dim)
+            write_cut(u, cut, &text);
+        else
+            write_unstack(u, cut, &text);
         ok = register_text(u, hooks->cls, &text);
     }
     buf_free(&text);

@@ -193,16 +193,35 @@ void paths_collect(struct unit *unit, struct paths *paths) {
     walk_value(&w, &entry, NULL);
 }
 
-const char *path_text(struct unit *unit, const struct path *path, uint32_t first) {
+/* The steps before `end`, unknown positions as `*first`, which is counted up. */
+static const char *join(struct unit *unit, const struct path *path, uint32_t end, uint32_t *first) {
     struct buf out = {0};
-    for (uint32_t i = 0; i < path->len; i++) {
+    for (uint32_t i = 0; i < end; i++) {
         buf_puts(&out, i ? "." : "");
         if (path->step[i].any)
-            buf_printf(&out, "%u", first++);
+            buf_printf(&out, "%u", (*first)++);
         else
             buf_puts(&out, path->step[i].text);
     }
     const char *text = arena_strndup(unit->arena, out.at ? out.at : "", out.len);
     buf_free(&out);
     return text;
+}
+
+const char *path_text(struct unit *unit, const struct path *path, uint32_t first) {
+    return join(unit, path, path->len, &first);
+}
+
+const char *path_own(
+    struct unit *unit, const struct path *path, uint32_t first, const struct attr **part, uint32_t *item) {
+    *part = NULL;
+    for (uint32_t i = 2; i < path->len && *part == NULL; i++) {
+        if (!path->step[i].attr || !path->step[i].attr->stacked || !path->step[i - 1].any)
+            continue;
+        const char *list = join(unit, path, i - 1, &first);
+        *part = path->step[i].attr;
+        *item = first;
+        return arena_printf(unit->arena, "%s.%s", list, (*part)->stacked);
+    }
+    return path_text(unit, path, first);
 }

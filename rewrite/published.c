@@ -61,15 +61,58 @@ static bool refuse(const struct layout *l, const struct place *place, const char
     return false;
 }
 
+/* MergeModulelist(dim=0), and with several parts Concatenate(dim=1): what stacks the weights of all modules of a list,
+ * the parts of each one after the other. */
+static bool stacks(const struct conversion *of, uint32_t parts) {
+    static const char *const names[] = {"MergeModulelist", "Concatenate"}, *const dims[] = {"0", "1"};
+    if (of->source.len != parts || of->target.len != 1 || of->operations.len != (parts > 1 ? 2 : 1))
+        return false;
+    for (uint32_t i = 0; i < of->operations.len; i++) {
+        const struct operation *operation = &of->operations.at[i];
+        const struct node *dim = operation->call->nkids == 2 ? call_argument(operation->call, 0, "dim") : NULL;
+        if (!atom_is(operation->name, names[i]) || !is_kind(dim, NODE_NUMBER) || !atom_is(dim->atom, dims[i]))
+            return false;
+    }
+    return true;
+}
+
+/* A tensor that the package stacks on loading is on disk as the modules' own: `*` in the key is the position. */
+static void unstack(struct layout *l, struct place *place, uint32_t item) {
+    const char *star = place->on_disk.key ? strchr(place->on_disk.key, '*') : NULL;
+    uint32_t parts = place->packed->parts;
+    if (place->on_disk.problem)
+        return;
+    if (!star || strchr(star + 1, '*') || !stacks(place->on_disk.converter, parts)) {
+        place->on_disk.problem = "stacked weights are made otherwise than from those of each module";
+        return;
+    }
+    place->on_disk.key = arena_printf(l->unit->arena, "%.*s%u%s", (int)(star - place->on_disk.key),
+        place->on_disk.key, item, star + 1);
+    place->on_disk.converter = NULL;
+    place->packed = NULL;
+}
+
+/* Unknown positions are the numbers from `first` on. */
+static struct place place_of(
+    struct layout *l, const struct checkpoint *checkpoint, const struct path *path, uint32_t first) {
+    uint32_t item;
+    struct place place = {.path = path};
+    place.own = path_own(l->unit, path, first, &place.packed, &item);
+    place.on_disk = checkpoint_publish(checkpoint, place.own, place.packed ? place.packed->part : 0);
+    if (place.packed && place.on_disk.converter)
+        unstack(l, &place, item);
+    if (place.on_disk.problem == NULL)
+        split_key(l->unit, &place);
+    return place;
+}
+
 /* The same key with other numbers for unknown positions must be published the same way, or the layout depends on them.
  */
 static bool depends_on_position(
-    const struct layout *l, const struct checkpoint *checkpoint, const struct place *place, uint32_t first) {
-    struct place other = {.path = place->path};
-    other.on_disk = checkpoint_publish(checkpoint, path_text(l->unit, place->path, first));
-    if (other.on_disk.key == NULL || other.on_disk.converter != place->on_disk.converter)
+    struct layout *l, const struct checkpoint *checkpoint, const struct place *place, uint32_t first) {
+    struct place other = place_of(l, checkpoint, place->path, first);
+    if (other.on_disk.problem || other.on_disk.converter != place->on_disk.converter)
         return true;
-    split_key(l->unit, &other);
     if (other.segments != place->segments)
         return true;
     for (uint32_t i = 0; i < other.segments; i++) {
@@ -90,11 +133,9 @@ static bool has_position(const struct path *path) {
 }
 
 static bool add_place(struct layout *l, const struct checkpoint *checkpoint, const struct path *path) {
-    struct place place = {.path = path, .own = path_text(l->unit, path, PLACEHOLDER)};
-    place.on_disk = checkpoint_publish(checkpoint, place.own);
+    struct place place = place_of(l, checkpoint, path, PLACEHOLDER);
     if (place.on_disk.problem)
         return refuse(l, &place, place.on_disk.problem);
-    split_key(l->unit, &place);
     for (uint32_t first = 0; first < 4 && has_position(path); first++)
         if (depends_on_position(l, checkpoint, &place, first))
             return refuse(l, &place, "it depends on the position of the layer");
@@ -482,15 +523,23 @@ static void apply_renames(struct layout *l) {
     }
 }
 
+/* Whether modules hold parts of what the source has as one tensor. */
+static bool has_stacked(const struct unit *unit) {
+    for (uint32_t i = 0; i < unit->classes.len; i++)
+        if (unit->classes.at[i]->item_class && unit->classes.at[i]->live)
+            return true;
+    return false;
+}
+
 bool published_paths(struct unit *unit) {
     bool ok, has_hooks;
     if (!keep_load_hooks(unit, &has_hooks) || has_hooks)
         return has_hooks && diags_count(unit->diags, SEVERITY_ERROR) == 0;
     struct checkpoint *checkpoint = checkpoint_read(unit, &ok);
-    if (checkpoint == NULL)
-        return ok;
     struct layout l = {.unit = unit};
     struct paths paths = {0};
+    if (!ok || (checkpoint == NULL && !has_stacked(unit)))
+        return ok;
     paths_collect(unit, &paths);
     for (uint32_t i = 0; i < paths.list.len; i++)
         if (!add_place(&l, checkpoint, paths.list.at[i]))

@@ -4,6 +4,9 @@ Checks, in this order: *clean* (no leftovers in the source), then for each varia
 configuration *keys*, *logits*, *export*, *ops* and *servable*.  The verdict is ``verified``;
 ``prefill-only`` if just *servable* fails; ``wrong`` if anything else does; ``unproved`` if no tiny
 model of the type can be built.  Exit status 0, 3, 1, 1.
+
+A variant for which the emitted constructor itself raises ``NotImplementedError`` is *declined*: the
+file says clearly that it cannot be that model.  The default configuration may not be.
 """
 
 from __future__ import annotations
@@ -49,6 +52,7 @@ class Report:
     plain: list[str] = field(default_factory=list)
     passed: list[str] = field(default_factory=list)
     discarded: list[str] = field(default_factory=list)
+    declined: list[str] = field(default_factory=list)
     worst_rmse: float = 0.0
     bfloat16_rmse: float | None = None
     remark: str = ""
@@ -71,11 +75,15 @@ class Difference(Exception):
         self.check = check
 
 
+class Declined(Exception):
+    """The emitted model says that it does not implement a configuration."""
+
+
 def _guard(check: str, function, *args):
     """Run a step of a check; an exception in it is that check's difference."""
     try:
         return function(*args)
-    except Difference:
+    except (Difference, Declined):
         raise
     except Exception as error:
         frames = traceback.extract_tb(error.__traceback__)
@@ -84,6 +92,17 @@ def _guard(check: str, function, *args):
         place = f" (line {own[-1].lineno} of {Path(own[-1].filename).name})" if own else ""
         text = " ".join(str(error).split())[:300]
         raise Difference(check, f"{type(error).__name__}: {text}{place}") from error
+
+
+def _build(file: emitted.EmittedFile, entry, config, variant: str):
+    """The emitted model, or Declined where its own code says so."""
+    try:
+        return emitted.build(entry, config)
+    except NotImplementedError as error:
+        raised_in = traceback.extract_tb(error.__traceback__)[-1].filename
+        if variant != "default" and Path(raised_in) == Path(file.path):
+            raise Declined(str(error)) from error
+        raise
 
 
 def _check_logits(reference, candidate, report: Report) -> None:
@@ -166,7 +185,7 @@ def check_variant(
         report.remark = "built from the file's own configuration class"
     elif type(config) is not type(variant.config) or config.model_type != report.model_type:
         report.remark = f"registered for {type(config).__name__}, tried with {report.model_type}"
-    candidate = _guard("keys", emitted.build, entry, config)
+    candidate = _guard("keys", _build, file, entry, config, variant.name)
     published = keys.published_state_dict(reference)
     left = _guard("keys", emitted.load, candidate, published)
     if left is None and variant.name == "default":
@@ -201,6 +220,8 @@ def verify(path: str | Path, model_type: str, options: Options | None = None) ->
             try:
                 check_variant(file, variant, report, options)
                 report.passed.append(variant.name)
+            except Declined as declined:
+                report.declined.append(f"{variant.name}: {declined}")
             except Difference as difference:
                 report.fail(difference.check, variant.name, str(difference))
                 if variant.name == "default":
@@ -222,6 +243,8 @@ def render(report: Report) -> str:
     ops = ", ".join(f"{name} x{count}" for name, count in sorted(report.ops.items()))
     lines.append(f"  variants passed: {len(report.passed)} ({', '.join(report.passed)})")
     lines.append(f"  discarded: {len(report.discarded)}")
+    if report.declined:
+        lines.append(f"  declined: {len(report.declined)} ({', '.join(report.declined)})")
     lines.append(f"  worst relative RMSE: {report.worst_rmse:.1e}")
     lines.append(f"  ops: {ops or 'none'}")
     if report.plain:

@@ -70,7 +70,7 @@ static const char *published(const char *statements, const char *type, const cha
         return "refused";
     if (checkpoint == NULL)
         return "own";
-    struct published p = checkpoint_publish(checkpoint, key);
+    struct published p = checkpoint_publish(checkpoint, key, 0);
     if (p.problem)
         return p.problem;
     return p.converter
