@@ -108,13 +108,11 @@ static void check_unfollowed(struct checker *c, const struct node *e) {
         }
 }
 
-/* A method that is handed on is called where it cannot be seen. */
-static void check_handed_on(struct checker *c, const struct node *e) {
-    for (uint32_t i = 1; i < e->nkids; i++) {
-        const struct node *a = e->kid[i]->kind == NODE_KEYWORD ? e->kid[i]->kid[0] : e->kid[i];
-        if (a->abs && a->abs->kind == ABS_BOUND && a->abs->fn && !a->abs->fn->live)
-            refuse(c, a, "method-escapes", "`%s` is handed to code that is not followed", a->abs->fn->name);
-    }
+/* A method that is not called here but handed on, or kept, is called where it cannot be seen. */
+static void check_handed_on(struct checker *c, const struct node *parent, const struct node *e) {
+    bool called = parent->kind == NODE_CALL && parent->kid[0] == e;
+    if (!called && e->abs && e->abs->kind == ABS_BOUND && e->abs->fn && !e->abs->fn->live)
+        refuse(c, e, "method-escapes", "`%s` is handed to code that is not followed", e->abs->fn->name);
 }
 
 static void check_call(struct checker *c, const struct node *e) {
@@ -124,7 +122,6 @@ static void check_call(struct checker *c, const struct node *e) {
     if (e->callsite && e->callsite->fn->via_super && !atom_is(e->callsite->fn->name, "__init__"))
         refuse(c, e, "super", "the `%s` of the base class returns in places from which it cannot be unfolded",
             callee->atom);
-    check_handed_on(c, e);
     if (e->callsite)
         return;
     if (callee->kind == NODE_ATTRIBUTE || callee->abs == NULL || callee->abs->kind == ABS_TOP)
@@ -281,6 +278,7 @@ static void check_expr(struct checker *c, const struct node *parent, struct node
         check_library(c, e, e->abs->qual);
     if (e->kind == NODE_CALL)
         check_call(c, e);
+    check_handed_on(c, parent, e);
     check_mixing(c, e);
     check_rows(c, e);
     bool dotted = e->kind == NODE_ATTRIBUTE && e->abs && e->abs->kind == ABS_LIBRARY;
