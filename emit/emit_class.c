@@ -173,8 +173,7 @@ struct node *function_node(struct emitter *e, struct fn *fn) {
 }
 
 void emit_function(struct emitter *e, struct fn *fn) {
-    bool ours = atom_is(fn->name, "_get_rope_parameters"); /* of an earlier translation: as it stands */
-    node_add(e->unit->arena, e->module, ours ? fn->def : function_node(e, fn));
+    node_add(e->unit->arena, e->module, fn_is_of_translations(fn) ? fn->def : function_node(e, fn));
 }
 
 /* -- classes ------------------------------------------------------------------------------------------------------- */

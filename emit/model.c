@@ -83,12 +83,25 @@ struct node *after_imports(struct emitter *e, const struct node *stmt) {
     return moved;
 }
 
+static void emit_activation_helper(struct emitter *e) {
+    append_python(e, e->module,
+        "def _get_moe_activation(name: str) -> int:\n"
+        "    \"\"\"The number by which torch_moe knows an activation.\"\"\"\n"
+        "    if name in (\"silu\", \"swish\"):\n"
+        "        return int(ActivationType.Silu)\n"
+        "    if name == \"relu2\":\n"
+        "        return int(ActivationType.Relu2)\n"
+        "    raise NotImplementedError(f\"torch_moe has no activation {name!r}\")\n");
+}
+
 /* Definitions in the order of the source, where what is used stands before its users. */
 static void emit_definitions(struct emitter *e) {
     struct unit *u = e->unit;
     bool helper = u->reads_rope_parameters;
     for (uint32_t i = 0; i < u->helpers.len; i++)
         node_add(u->arena, e->module, u->helpers.at[i]);
+    if (u->names_activation)
+        emit_activation_helper(e);
     for (uint32_t i = 0; i < u->module->body->nkids; i++) {
         struct node *stmt = u->module->body->kid[i];
         struct symbol *symbol =

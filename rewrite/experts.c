@@ -14,15 +14,6 @@
 #include "rewrite/symbolic.h"
 #include "rewrite/trace.h"
 
-static const char activation[] =
-    "def _get_moe_activation(name):\n"
-    "    \"\"\"The number by which torch_moe knows an activation.\"\"\"\n"
-    "    if name in (\"silu\", \"swish\"):\n"
-    "        return int(ActivationType.Silu)\n"
-    "    if name == \"relu2\":\n"
-    "        return int(ActivationType.Relu2)\n"
-    "    raise NotImplementedError(f\"torch_moe has no activation {name!r}\")\n";
-
 /* -- what stands in the way ---------------------------------------------------------------------------------------- */
 
 static uint32_t count_reads(const struct node *n, const struct cls *cls, atom name) {
@@ -152,10 +143,7 @@ static void tell_activation(struct unit *unit, struct fn *init, struct attr *act
     struct node *made = elaborate(unit, init, &names, "_get_moe_activation(_name)\n");
     act->expr = act->stmt->kid[0] = made->kid[0]->kid[0];
     act->abs = abs_simple(ABS_NUMBER);
-    for (uint32_t i = 0; i < unit->helpers.len; i++)
-        if (atom_is(unit->helpers.at[i]->atom, "_get_moe_activation"))
-            return;
-    vec_push(unit->arena, &unit->helpers, parse_made(unit, "<made>", activation)->kid[0]);
+    unit->names_activation = true;
 }
 
 /* The class becomes a list of modules; false where its constructor does not know their dimensions. */

@@ -165,7 +165,7 @@ static bool returns_inside(const struct node *n, bool in_loop) {
 }
 
 static bool can_unfold(const struct frame *f, const struct fn *fn) {
-    if (atom_is(fn->name, "_get_rope_parameters")) /* what translations call for it */
+    if (fn_is_of_translations(fn))
         return false;
     if (f->depth >= SPEC_DEPTH_MAX || fn->under_way || fn->is_class_method)
         return fn->lambda != NULL || (fn->is_class_method && f->depth < SPEC_DEPTH_MAX && !fn->under_way);

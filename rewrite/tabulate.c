@@ -422,19 +422,48 @@ struct node *tabulate_read(struct tabulate *t, const char *name) {
     return n;
 }
 
+/* Whether complex numbers are what a positional expression computes. */
+static bool is_complex(const struct node *e) {
+    if (e->kind == NODE_NAME)
+        return e->web && e->web->kind == WEB_ASSIGN && is_complex(e->web->expr);
+    if (e->kind == NODE_BINOP)
+        return is_complex(e->kid[0]) || is_complex(e->kid[1]);
+    if (e->kind == NODE_SUBSCRIPT || e->kind == NODE_UNARYOP)
+        return is_complex(e->kid[0]);
+    if (e->kind != NODE_CALL || e->kid[0]->kind != NODE_ATTRIBUTE || atom_is(e->kid[0]->atom, "view_as_real"))
+        return false;
+    if (is_library_call(e))
+        return word_in(e->kid[0]->atom, "polar view_as_complex complex") || (e->nkids > 1 && is_complex(e->kid[1]));
+    return is_complex(e->kid[0]->kid[0]);
+}
+
+/* A module that is cast to another dtype loses the imaginary parts of its buffers: they are kept as pairs. */
+static struct node *as_pairs(struct tabulate *t, struct node *value) {
+    return torch_call(t, "view_as_real", value, NULL);
+}
+
+static struct node *from_pairs(struct tabulate *t, struct node *pairs) {
+    struct unit *u = t->unit;
+    struct node *method = make_attr(u->arena, pairs, intern(u->atoms, "float"));
+    struct node *n = torch_call(t, "view_as_complex", node_make(u->arena, NODE_CALL, NULL, 1, method), NULL);
+    n->abs = abs_tensor(u, 3);
+    return n;
+}
+
 static void make_table(struct tabulate *t, struct node **slot) {
     struct node *e = *slot;
+    bool complex = is_complex(e);
     const char *name = table_name(e);
     bool alone =
         e->kind == NODE_NAME && e->web->kind == WEB_ASSIGN && !map_has(&t->clones, web_key(t->unit->atoms, e->web));
     struct node *value = clone(t, alone ? e->web->expr : e);
     pass_record(t->unit, "tables", e->kind == NODE_NAME && e->web->expr ? e->web->expr : e, t->forward);
-    register_table(t, name, value);
-    if (e->kind == NODE_NAME && e->web->kind == WEB_ASSIGN) {
-        e->web->stmt->kid[0] = e->web->expr = tabulate_read(t, name);
-        return;
-    }
-    *slot = tabulate_read(t, name);
+    register_table(t, name, complex ? as_pairs(t, value) : value);
+    struct node *read = complex ? from_pairs(t, tabulate_read(t, name)) : tabulate_read(t, name);
+    if (e->kind == NODE_NAME && e->web->kind == WEB_ASSIGN)
+        e->web->stmt->kid[0] = e->web->expr = read;
+    else
+        *slot = read;
 }
 
 /* The largest positional expressions below *slot. */

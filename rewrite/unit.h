@@ -197,6 +197,7 @@ struct unit {
     bool keep_signatures; /* sweep removes statements only: parameters may still become live */
     bool reads_rope_parameters, rope_partial, rope_original; /* versions.c: what the emitted helper must provide */
     struct bundle *bundle;                                   /* bundle.c: the configuration class to emit, or NULL */
+    bool names_activation;                                   /* experts.c: the output looks up one of torch_moe's */
     const char *prefill_only;                                /* why AutoDeploy cannot cache it; NULL: it can */
     bool strict_rounding;                                    /* only equations that are exact */
     /* the outcome, for the exit status and the report: */
@@ -242,6 +243,8 @@ struct fn *class_method(const struct cls *cls, const char *name);
 bool class_derives(const struct cls *cls, const char *suffix);
 /* "Class.function" for people. */
 const char *fn_path(struct unit *unit, const struct fn *fn);
+/* A function that translations define: called, and printed, as it stands. */
+bool fn_is_of_translations(const struct fn *fn);
 struct fn *fn_make(struct unit *unit, struct module *module, struct node *def, struct cls *owner);
 /* Whether a dotted name equals `suffix` or ends in "." and `suffix`. */
 bool qual_ends(atom qual, const char *suffix);

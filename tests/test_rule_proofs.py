@@ -171,6 +171,17 @@ class adgen:
         return torch.stack(x.chunk(2, dim=-1), dim=-1).flatten(-2)
 
     @staticmethod
+    def expert_step(y, e, x, i, w, gate_up, down, act):
+        token, place = torch.where(i == e)
+        gate, up = (x[token] @ gate_up[e].t()).chunk(2, dim=-1)
+        result = (act(gate) * up) @ down[e].t()
+        return y.index_add(0, token, (result * w[token, place, None]).to(y.dtype))
+
+    @staticmethod
+    def chosen_experts(i):
+        return i.unique()[:, None]
+
+    @staticmethod
     def deinterleave(x):
         return torch.cat((x[..., ::2], x[..., 1::2]), dim=-1)
 

@@ -162,7 +162,9 @@ def plain_idioms(program: ExportedProgram, ops: Counter[str]) -> list[tuple[str,
             found.append(("attention", _where(node)))
         elif _is_rms(node):
             found.append(("norm", _where(node)))
-        elif name == "view_as_complex" or _is_rotation(node):
+        elif _is_rotation(node) or (
+            name == "view_as_complex" and not _reaches(node, ("torch_rope_with_complex_freqs",))
+        ):
             found.append(("rope", _where(node)))
         elif name == "topk" and not any(ops[m] for m in MOES):
             found.append(("moe", _where(node)))
