@@ -357,13 +357,14 @@ static const char *key_of_item(struct unit *u, const char *part) {
 }
 
 static void write_unstack(struct unit *u, const struct cut *cut, struct buf *out) {
+    const char *dot = strrchr(cut->from, '.');
     buf_printf(out,
         "def _unstack_%s(state_dict, prefix, *args):\n"
         "    \"\"\"The checkpoint holds the weights of all modules of a list in `%s`.\"\"\"\n"
         "    stacked = state_dict.pop(prefix + \"%s\", None)\n"
         "    if stacked is not None:\n"
         "        for i, weight in enumerate(stacked):\n",
-        short_name(u, cut->from), cut->from, cut->from);
+        dot ? dot + 1 : cut->from, cut->from, cut->from);
     if (cut->parts == 1) {
         buf_printf(out, "            state_dict[prefix + f\"%s\"] = weight\n", key_of_item(u, cut->part[0]));
         return;
