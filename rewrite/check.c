@@ -115,6 +115,16 @@ static void check_handed_on(struct checker *c, const struct node *parent, const 
         refuse(c, e, "method-escapes", "`%s` is handed to code that is not followed", e->abs->fn->name);
 }
 
+/* What equations write for the pass that gathers experts, and it did not understand. */
+static void check_idiom(struct checker *c, const struct node *call) {
+    if (call->kid[0]->kind != NODE_ATTRIBUTE || !is_name(call->kid[0]->kid[0], "adgen"))
+        return;
+    struct diag *d = refuse(c, call, "data-dependent",
+        "this loop over experts is not known to be the sum over all that a token chose%s", "");
+    diag_help(c->unit->diags, d,
+        "it must begin with zeros, visit every expert that is chosen, and add what stacked weights make of it");
+}
+
 static void check_call(struct checker *c, const struct node *e) {
     static const char dependent[] = "item tolist nonzero masked_scatter masked_scatter_ masked_select unique "
                                     "unique_consecutive argwhere bincount histc";
@@ -122,6 +132,7 @@ static void check_call(struct checker *c, const struct node *e) {
     if (e->callsite && e->callsite->fn->via_super && !atom_is(e->callsite->fn->name, "__init__"))
         refuse(c, e, "super", "the `%s` of the base class returns in places from which it cannot be unfolded",
             callee->atom);
+    check_idiom(c, e);
     if (e->callsite)
         return;
     if (callee->kind == NODE_ATTRIBUTE || callee->abs == NULL || callee->abs->kind == ABS_TOP)

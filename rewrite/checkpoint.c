@@ -21,7 +21,7 @@ struct branch {
 /* A conversion, backwards. */
 struct undo {
     const struct conversion *of;
-    VEC(struct branch) branches; /* longest first: the first that matches counts */
+    VEC(struct branch) branches;    /* longest first: the first that matches counts */
     VEC(const char *) replacements; /* one a source */
 };
 

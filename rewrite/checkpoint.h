@@ -23,8 +23,8 @@ struct published {
     uint32_t part;                      /* with a converter: which of its targets */
     const char *problem;                /* not understood; `key` is NULL */
 };
-/* Where a converter makes it from several, `source` says which of them is meant. A NULL checkpoint publishes keys as they
- * are. */
+/* Where a converter makes it from several, `source` says which of them is meant. A NULL checkpoint publishes keys as
+ * they are. */
 struct published checkpoint_publish(const struct checkpoint *checkpoint, const char *own, uint32_t source);
 
 /* The pass that gives parameters their published paths; see published.c. */

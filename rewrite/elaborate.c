@@ -18,8 +18,7 @@ static void forget_places(struct node *n) {
 
 struct node *parse_made(struct unit *unit, const char *what, const char *text) {
     struct source *source = source_from_text(unit->arena, unit->atoms, unit->diags, what, text, strlen(text));
-    struct node *module =
-        source ? parse_module(unit->parser, unit->arena, unit->atoms, unit->diags, source) : NULL;
+    struct node *module = source ? parse_module(unit->parser, unit->arena, unit->atoms, unit->diags, source) : NULL;
     forget_places(module);
     return module;
 }
@@ -42,8 +41,7 @@ struct cls *define_class(struct unit *unit, struct module *module, const char *t
     if (made == NULL || made->nkids != 1 || made->kid[0]->kind != NODE_CLASS)
         return NULL;
     struct symbol *symbol = NEW(unit->arena, struct symbol);
-    *symbol = (struct symbol){
-        .kind = SYM_CLASS, .name = made->kid[0]->atom, .def = made->kid[0], .stmt = made->kid[0]};
+    *symbol = (struct symbol){.kind = SYM_CLASS, .name = made->kid[0]->atom, .def = made->kid[0], .stmt = made->kid[0]};
     map_put(unit->arena, &module->symbols, symbol->name, symbol);
     return symbol_class(unit, module, symbol);
 }

@@ -105,7 +105,8 @@ static bool read_weights(struct unit *unit, struct expert_loop *l) {
 
 /* `if expert == n: continue` where n is the number of experts: the first id that none has. */
 static bool is_guard(struct unit *unit, const struct expert_loop *l, const struct node *stmt, const struct node *e) {
-    if (stmt->kind != NODE_IF || stmt->kid[2] || stmt->kid[1]->nkids != 1 || stmt->kid[1]->kid[0]->kind != NODE_CONTINUE)
+    if (stmt->kind != NODE_IF || stmt->kid[2] || stmt->kid[1]->nkids != 1 ||
+        stmt->kid[1]->kid[0]->kind != NODE_CONTINUE)
         return false;
     const struct node *test = stmt->kid[0];
     return test->kind == NODE_COMPARE && test->nkids == 2 && test->ops[0] == OP_EQ && same(test->kid[0], e) &&
@@ -156,8 +157,10 @@ static struct node *find_step(const struct node *body) {
     return sums ? step : NULL;
 }
 
-static bool prepares(const struct node *stmt) {
-    return stmt->kind == NODE_ASSIGN && stmt->nkids == 2 && is_kind(stmt->kid[1], NODE_NAME) && stmt->kid[1]->web;
+/* `expert = row[0]` */
+static bool names_expert(const struct node *stmt, const struct node *target) {
+    return stmt->kind == NODE_ASSIGN && stmt->nkids == 2 && is_kind(stmt->kid[1], NODE_NAME) && stmt->kid[1]->web &&
+           is_kind(target, NODE_NAME) && is_id_of_row(stmt->kid[0], target->web);
 }
 
 bool expert_loop_read(struct unit *unit, struct fn *fn, struct node *block, uint32_t at, struct expert_loop *l) {
@@ -168,15 +171,15 @@ bool expert_loop_read(struct unit *unit, struct fn *fn, struct node *block, uint
         return false;
     const struct web *sum = loop->phis[0];
     struct node **arg = step->kid[0]->kid;
-    *l = (struct expert_loop){fn, block, at, loop->phis[0], arg[TOKENS], arg[CHOSEN], arg[WEIGHTS], NULL, NULL, NULL,
-        NULL, NULL, NULL};
+    *l = (struct expert_loop){
+        fn, block, at, loop->phis[0], arg[TOKENS], arg[CHOSEN], arg[WEIGHTS], NULL, NULL, NULL, NULL, NULL, NULL};
     l->gate_up = own_attribute(l, arg[GATE_UP]);
     l->down = own_attribute(l, arg[DOWN]);
     l->act = own_attribute(l, arg[ACT]);
     if (!read_weights(unit, l))
         return false;
     for (uint32_t i = 0; i + 1 < body->nkids; i++)
-        if (!prepares(body->kid[i]) && !is_guard(unit, l, body->kid[i], arg[EXPERT]))
+        if (!names_expert(body->kid[i], loop->kid[0]) && !is_guard(unit, l, body->kid[i], arg[EXPERT]))
             return false;
     struct node start = {.kind = NODE_NAME, .web = sum->from[0]};
     return reads_web(arg[SUM], sum) && sum->from[1] == step->kid[1]->web && sum->from[0] &&

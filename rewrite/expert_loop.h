@@ -16,7 +16,6 @@ struct expert_loop {
 };
 
 /* Whether statement `at` of the block is one of which all is known; then `loop` describes it. */
-bool expert_loop_read(
-    struct unit *unit, struct fn *fn, struct node *block, uint32_t at, struct expert_loop *loop);
+bool expert_loop_read(struct unit *unit, struct fn *fn, struct node *block, uint32_t at, struct expert_loop *loop);
 
 #endif

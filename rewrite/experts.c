@@ -128,8 +128,8 @@ static void drop_attribute(struct unit *unit, struct cls *cls, const struct attr
     cls->attrs = kept;
 }
 
-static void note_part(struct unit *unit, struct cls *expert, const char *name, atom stacked, uint32_t part,
-    uint32_t parts) {
+static void note_part(
+    struct unit *unit, struct cls *expert, const char *name, atom stacked, uint32_t part, uint32_t parts) {
     struct attr *attr = class_attr_of(expert, intern(unit->atoms, name));
     attr->stacked = stacked;
     attr->part = part;
@@ -163,8 +163,8 @@ static bool make_list(struct unit *unit, const struct expert_loop *l) {
     cls->item_class = make_expert(unit, cls);
     cls->library_bases.at[0] = intern(unit->atoms, "torch.nn.ModuleList");
     struct node *made = elaborate(unit, init, &names,
-        arena_printf(unit->arena, "super().__init__([%s(_hidden, _between) for _ in range(_count)])\n",
-            cls->item_class->name));
+        arena_printf(
+            unit->arena, "super().__init__([%s(_hidden, _between) for _ in range(_count)])\n", cls->item_class->name));
     init->body->kid[find_base_call(init->body)] = made->kid[0];
     note_part(unit, cls->item_class, "gate_proj", l->gate_up->name, 0, 2);
     note_part(unit, cls->item_class, "up_proj", l->gate_up->name, 1, 2);

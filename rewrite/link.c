@@ -263,8 +263,7 @@ const char *fn_path(struct unit *unit, const struct fn *fn) {
 }
 
 bool fn_is_of_translations(const struct fn *fn) {
-    return fn->owner == NULL &&
-           (atom_is(fn->name, "_get_rope_parameters") || atom_is(fn->name, "_get_moe_activation"));
+    return fn->owner == NULL && (atom_is(fn->name, "_get_rope_parameters") || atom_is(fn->name, "_get_moe_activation"));
 }
 
 struct fn *fn_make(struct unit *unit, struct module *module, struct node *def, struct cls *owner) {

@@ -2,9 +2,9 @@
  *
  * A hook belongs to the innermost module of this file that the published and the own path have in common, so that it
  * needs no positions of layers, works on the part of a checkpoint that it is given, and leaves keys alone that have the
- * module's own names already. Two kinds: names that begin otherwise, and a tensor that is cut into equal parts, or into those of the
- * modules of a list. Before
- * anything is written, every published key is sent through the hooks as torch would, and must arrive at its parameter.
+ * module's own names already. Two kinds: names that begin otherwise, and a tensor that is cut into equal parts, or into
+ * those of the modules of a list. Before anything is written, every published key is sent through the hooks as torch
+ * would, and must arrive at its parameter.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -34,8 +34,8 @@ void paths_collect(struct unit *unit, struct paths *paths);
 /* `a.b.0.c`. Unknown positions are written as `first`, `first` + 1, ... by level. */
 const char *path_text(struct unit *unit, const struct path *path, uint32_t first);
 
-/* The same for the key that the source's module tree has: a part of a tensor that the source stacks for all modules of a
- * list is that tensor. `*part` is then the attribute that says so, else NULL; `*item` the position in the list. */
+/* The same for the key that the source's module tree has: a part of a tensor that the source stacks for all modules of
+ * a list is that tensor. `*part` is then the attribute that says so, else NULL; `*item` the position in the list. */
 const char *path_own(
     struct unit *unit, const struct path *path, uint32_t first, const struct attr **part, uint32_t *item);
 

@@ -86,8 +86,8 @@ static void unstack(struct layout *l, struct place *place, uint32_t item) {
         place->on_disk.problem = "stacked weights are made otherwise than from those of each module";
         return;
     }
-    place->on_disk.key = arena_printf(l->unit->arena, "%.*s%u%s", (int)(star - place->on_disk.key),
-        place->on_disk.key, item, star + 1);
+    place->on_disk.key =
+        arena_printf(l->unit->arena, "%.*s%u%s", (int)(star - place->on_disk.key), place->on_disk.key, item, star + 1);
     place->on_disk.converter = NULL;
     place->packed = NULL;
 }

@@ -12,7 +12,7 @@ struct place {
     const char *own; /* its key in the source's module tree, positions as numbers from PLACEHOLDER on */
     struct published on_disk;
     const struct attr *packed; /* the tensor on disk holds it for all modules of a list; it is this part of that */
-    atom *segment; /* on_disk.key between its dots */
+    atom *segment;             /* on_disk.key between its dots */
     uint32_t segments;
 };
 

@@ -98,7 +98,7 @@ struct attr {
     const struct absval *abs;
     struct node *expr; /* the residual right-hand side, if it is stored once */
     struct node *stmt; /* that store */
-    atom stacked;      /* a part of that attribute of the list in which the source has all items as one tensor; or NULL */
+    atom stacked; /* a part of that attribute of the list in which the source has all items as one tensor; or NULL */
     uint32_t part, parts;
     uint32_t stores;
     bool read;        /* buffers.c: outside of constructors */
