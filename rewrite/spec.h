@@ -125,6 +125,10 @@ bool outgrown_branch(struct frame *f, struct node *stmt, const struct val *test)
 /* Whether a forward does nothing but hand out the first rows of tables. */
 bool hands_out_rows(const struct fn *fn);
 
+/* spec_keys.c */
+/* Run a loop over keys that are not known as one over those that it can meet; false where it is not such a loop. */
+bool run_over_keys(struct frame *f, struct node *stmt);
+
 /* spec_assign.c */
 struct web *emit_assign(struct frame *f, atom name, struct val v, struct node *at);
 void assign_target(struct frame *f, struct node *target, struct val v, struct node *at);

@@ -372,6 +372,9 @@ static enum flow run_stmt(struct frame *f, struct node *stmt, struct node *rest,
     case NODE_RETURN: return run_return(f, stmt);
     case NODE_IF: return run_if(f, stmt, rest, from);
     case NODE_FOR:
+        if (run_over_keys(f, stmt))
+            return FLOW_NEXT;
+        return run_loop(f, stmt);
     case NODE_WHILE: return run_loop(f, stmt);
     case NODE_WITH: return run_with(f, stmt);
     case NODE_RAISE: return drop_stmt(f, stmt, FLOW_RAISE, REASON_CHECK);
