@@ -102,6 +102,8 @@ static void emit_differences(struct emitter *e, const char *code, struct buf *ou
             count == 1 ? "is an AutoDeploy canonical op" : "are AutoDeploy canonical ops");
     if (strstr(code, ".torch_moe(") != NULL)
         buf_puts(out, "* every expert is a module; the loop over the chosen ones is the canonical op for it\n");
+    if (strstr(code, ".torch_moe_dense_mlp(") != NULL)
+        buf_puts(out, "* the loop over the chosen experts is the canonical op for it\n");
     if (strstr(code, "_ad_cos_cached") != NULL)
         buf_puts(out, "* cos/sin tables are built once and indexed once per forward by ``position_ids``\n");
     if (e->unit->prefill_only) {

@@ -33,8 +33,7 @@ static bool reads_web(const struct node *e, const struct web *web) {
     return is_kind(e, NODE_NAME) && e->web == web;
 }
 
-/* A call of what the equations write: adgen.<name>. */
-static bool is_idiom(const struct node *e, const char *name) {
+bool is_idiom(const struct node *e, const char *name) {
     return is_kind(e, NODE_CALL) && is_kind(e->kid[0], NODE_ATTRIBUTE) && atom_is(e->kid[0]->atom, name) &&
            is_name(e->kid[0]->kid[0], "adgen");
 }
@@ -44,10 +43,22 @@ static bool is_library_call(const struct node *e, const char *qual) {
     return callee && callee->kind == ABS_LIBRARY && strcmp(callee->qual, qual) == 0;
 }
 
+/* `dtype=x.dtype` or `device=x.device` */
+static bool is_own_kind(const struct node *arg, const struct node *x) {
+    const struct node *value = arg->kind == NODE_KEYWORD ? arg->kid[0] : NULL;
+    return is_kind(value, NODE_ATTRIBUTE) && value->atom == arg->atom && same(value->kid[0], x) &&
+           (atom_is(arg->atom, "dtype") || atom_is(arg->atom, "device"));
+}
+
 /* torch.zeros_like(x) */
 static bool is_zeros_like(const struct node *e, const struct node *x) {
     e = assigned(e);
-    return is_library_call(e, "torch.zeros_like") && e->nkids == 2 && same(e->kid[1], x);
+    if (!is_library_call(e, "torch.zeros_like") || e->nkids < 2 || !same(e->kid[1], x))
+        return false;
+    for (uint32_t i = 2; i < e->nkids; i++)
+        if (!is_own_kind(e->kid[i], x))
+            return false;
+    return true;
 }
 
 static struct node *symbol_of(struct unit *unit, const struct node *e) {
@@ -91,13 +102,26 @@ static bool sizes_of(struct unit *unit, const struct attr *attr, struct node *si
 }
 
 static bool read_weights(struct unit *unit, struct expert_loop *l) {
-    struct node *gate_up[3], *down[3];
+    struct node **arg = l->step->kid, *gate_up[3], *down[3];
+    l->gate_up = own_attribute(l, arg[STEP_GATE_UP]);
+    l->down = own_attribute(l, arg[STEP_DOWN]);
+    l->act = own_attribute(l, arg[STEP_ACT]);
     if (!l->gate_up || !l->down || !l->act || !sizes_of(unit, l->gate_up, gate_up) || !sizes_of(unit, l->down, down) ||
         !symbols_equivalent(unit, gate_up[0], down[0]))
         return false;
     l->count = gate_up[0];
     l->hidden = gate_up[2];
     l->between = down[2];
+    return true;
+}
+
+/* The one-hot choices have a class for each expert and no more, so every id is an expert's. */
+static bool read_classes(struct unit *unit, struct expert_loop *l) {
+    const struct attr *gate_up = own_attribute(l, l->step->kid[CLAMPED_GATE_UP]);
+    struct node *size[3];
+    if (!gate_up || !sizes_of(unit, gate_up, size) || !is_equal(unit, l->step->kid[CLAMPED_CLASSES], size[0]))
+        return false;
+    l->count = size[0];
     return true;
 }
 
@@ -153,7 +177,7 @@ static bool stands_before(const struct node *e, const struct node *loop) {
 static struct node *find_step(const struct node *body) {
     struct node *step = body->nkids ? body->kid[body->nkids - 1] : NULL;
     bool sums = is_kind(step, NODE_ASSIGN) && step->nkids == 2 && is_kind(step->kid[1], NODE_NAME) &&
-                is_idiom(step->kid[0], "expert_step");
+                (is_idiom(step->kid[0], "expert_step") || is_idiom(step->kid[0], "expert_step_clamped"));
     return sums ? step : NULL;
 }
 
@@ -164,25 +188,25 @@ static bool names_expert(const struct node *stmt, const struct node *target) {
 }
 
 bool expert_loop_read(struct unit *unit, struct fn *fn, struct node *block, uint32_t at, struct expert_loop *l) {
-    enum { SUM = 1, EXPERT, TOKENS, CHOSEN, WEIGHTS, GATE_UP, DOWN, ACT };
     struct node *loop = block->kid[at], *body = loop->kind == NODE_FOR ? loop->kid[2] : NULL;
     struct node *step = body && loop->kid[3] == NULL && loop->nphis == 1 ? find_step(body) : NULL;
     if (step == NULL || fn->owner == NULL)
         return false;
     const struct web *sum = loop->phis[0];
     struct node **arg = step->kid[0]->kid;
-    *l = (struct expert_loop){
-        fn, block, at, loop->phis[0], arg[TOKENS], arg[CHOSEN], arg[WEIGHTS], NULL, NULL, NULL, NULL, NULL, NULL};
-    l->gate_up = own_attribute(l, arg[GATE_UP]);
-    l->down = own_attribute(l, arg[DOWN]);
-    l->act = own_attribute(l, arg[ACT]);
-    if (!read_weights(unit, l))
+    *l = (struct expert_loop){.fn = fn, .block = block, .at = at, .step = step->kid[0], .result = loop->phis[0]};
+    l->x = arg[STEP_TOKENS];
+    l->chosen = arg[STEP_CHOSEN];
+    l->weights = arg[STEP_WEIGHTS];
+    if (is_idiom(l->step, "expert_step") ? !read_weights(unit, l) : !read_classes(unit, l))
         return false;
     for (uint32_t i = 0; i + 1 < body->nkids; i++)
-        if (!names_expert(body->kid[i], loop->kid[0]) && !is_guard(unit, l, body->kid[i], arg[EXPERT]))
+        if (!names_expert(body->kid[i], loop->kid[0]) && !is_guard(unit, l, body->kid[i], arg[STEP_EXPERT]))
             return false;
     struct node start = {.kind = NODE_NAME, .web = sum->from[0]};
-    return reads_web(arg[SUM], sum) && sum->from[1] == step->kid[1]->web && sum->from[0] &&
-           is_zeros_like(&start, l->x) && visits_all(unit, l, loop, arg[EXPERT]) && stands_before(l->x, loop) &&
-           stands_before(l->chosen, loop) && stands_before(l->weights, loop);
+    bool ok = reads_web(arg[STEP_SUM], sum) && sum->from[1] == step->kid[1]->web && sum->from[0] &&
+              is_zeros_like(&start, l->x) && visits_all(unit, l, loop, arg[STEP_EXPERT]);
+    for (uint32_t i = STEP_TOKENS; i < l->step->nkids; i++)
+        ok = ok && stands_before(arg[i], loop);
+    return ok;
 }

@@ -9,11 +9,36 @@ struct expert_loop {
     struct fn *fn;
     struct node *block; /* statement `at` of it is the loop */
     uint32_t at;
-    struct web *result;                    /* the variable that holds the sum after the loop */
-    struct node *x, *chosen, *weights;     /* tokens, and for each the ids of its experts and their weights */
-    struct attr *gate_up, *down, *act;     /* attributes of fn's class */
-    struct node *count, *hidden, *between; /* number of experts, and their dimensions: symbols (absval.h) */
+    struct node *step;                 /* its turn: adgen.expert_step or adgen.expert_step_clamped */
+    struct web *result;                /* the variable that holds the sum after the loop */
+    struct node *x, *chosen, *weights; /* tokens, and for each the ids of its experts and their weights */
+    struct node *count;                /* number of experts: a symbol (absval.h) */
+    /* of an expert_step: */
+    struct attr *gate_up, *down, *act; /* attributes of fn's class */
+    struct node *hidden, *between;     /* dimensions of an expert: symbols */
 };
+
+/* Arguments of both kinds of turn, as children of the call; then of each. */
+enum {
+    STEP_SUM = 1,
+    STEP_EXPERT,
+    STEP_TOKENS,
+    STEP_CHOSEN,
+    STEP_WEIGHTS,
+    STEP_GATE_UP,
+    STEP_DOWN,
+    STEP_ACT,
+    CLAMPED_GATE_UP = STEP_GATE_UP,
+    CLAMPED_GATE_UP_BIAS,
+    CLAMPED_DOWN,
+    CLAMPED_DOWN_BIAS,
+    CLAMPED_ALPHA,
+    CLAMPED_LIMIT,
+    CLAMPED_CLASSES
+};
+
+/* A call of what the equations write: adgen.<name>. */
+bool is_idiom(const struct node *e, const char *name);
 
 /* Whether statement `at` of the block is one of which all is known; then `loop` describes it. */
 bool expert_loop_read(struct unit *unit, struct fn *fn, struct node *block, uint32_t at, struct expert_loop *loop);

@@ -4,7 +4,7 @@
  * Writes  a loop of which all is known (expert_loop.c) becomes torch_moe. The class that held the weights of all
  *         experts as stacked tensors becomes a list of modules, one an expert; the parts of the stacked tensors are
  *         their linear layers, and say which part they are, for the published paths. A small class for these modules
- *         is made.
+ *         is made. Where the op for the gated unit wants stacked weights, torch_moe_dense_mlp, they stay.
  * Guarantees  what is not understood stays as it is, and is refused by the check. */
 #include <string.h>
 
@@ -177,19 +177,38 @@ static bool make_list(struct unit *unit, const struct expert_loop *l) {
 
 /* -- the loop ------------------------------------------------------------------------------------------------------ */
 
-static void replace_loop(struct unit *unit, const struct expert_loop *l) {
-    struct map names = {0};
-    struct node *loop = l->block->kid[l->at];
-    bind(unit, &names, "_x", l->x);
-    bind(unit, &names, "_chosen", l->chosen);
-    bind(unit, &names, "_weights", l->weights);
+/* The op over the lists of all experts' weights. */
+static struct node *sum_of_modules(struct unit *unit, const struct expert_loop *l, const struct map *names) {
     const char *text = arena_printf(unit->arena,
         "torch.ops.auto_deploy.torch_moe(_x, _chosen, _weights,\n"
         "    w1_weight=[expert.gate_proj.weight for expert in self],\n"
         "    w2_weight=[expert.down_proj.weight for expert in self],\n"
         "    w3_weight=[expert.up_proj.weight for expert in self], is_gated_mlp=True, act_fn=self.%s)\n",
         l->act->name);
-    struct node *call = elaborate(unit, l->fn, &names, text)->kid[0]->kid[0];
+    return elaborate(unit, l->fn, names, text);
+}
+
+/* The op over stacked weights, which wants a weight for every expert and token. */
+static struct node *sum_of_stacked(struct unit *unit, const struct expert_loop *l, struct map *names) {
+    static const char *const name[] = {
+        "_gate_up", "_gate_up_bias", "_down", "_down_bias", "_alpha", "_limit", "_count"};
+    for (uint32_t i = 0; i < sizeof name / sizeof name[0]; i++)
+        bind(unit, names, name[i], l->step->kid[CLAMPED_GATE_UP + i]);
+    return elaborate(unit, l->fn, names,
+        "every_weight = _weights.new_zeros(_weights.shape[0], _count).scatter_add(1, _chosen, _weights)\n"
+        "torch.ops.auto_deploy.torch_moe_dense_mlp(\n"
+        "    _x, every_weight, _gate_up, _gate_up_bias, _down, _down_bias, _alpha, _limit)\n");
+}
+
+static void replace_loop(struct unit *unit, const struct expert_loop *l) {
+    struct map names = {0};
+    struct node *loop = l->block->kid[l->at];
+    bind(unit, &names, "_x", l->x);
+    bind(unit, &names, "_chosen", l->chosen);
+    bind(unit, &names, "_weights", l->weights);
+    bool modules = l->act != NULL;
+    struct node *made = modules ? sum_of_modules(unit, l, &names) : sum_of_stacked(unit, l, &names);
+    struct node *call = made->kid[made->nkids - 1]->kid[0];
     struct web *w = l->result;
     call->source = loop->source;
     call->span = loop->span;
@@ -202,20 +221,25 @@ static void replace_loop(struct unit *unit, const struct expert_loop *l) {
     w->stmt->source = loop->source;
     w->stmt->span = loop->span;
     l->block->kid[l->at] = w->stmt;
+    for (uint32_t i = 0; i + 1 < made->nkids; i++)
+        node_insert(unit->arena, l->block, l->at + i, made->kid[i]);
 }
 
 static void record(struct unit *unit, const struct expert_loop *l) {
     const struct node *loop = l->block->kid[l->at];
     trace_add(unit->arena, unit->trace,
         (struct trace_record){TRACE_REWRITE, intern(unit->atoms, "experts"), loop->source, loop->span,
-            fn_path(unit, l->fn), "the loop over experts is torch_moe; each expert is a module"});
+            fn_path(unit, l->fn),
+            l->act ? "the loop over experts is torch_moe; each expert is a module"
+                   : "the loop over experts is torch_moe_dense_mlp"});
 }
 
 static void gather_in(struct unit *unit, struct fn *fn, struct node *block) {
     for (uint32_t i = 0; i < block->nkids; i++) {
         struct node *stmt = block->kid[i];
         struct expert_loop loop;
-        if (expert_loop_read(unit, fn, block, i, &loop) && can_gather(unit, &loop) && make_list(unit, &loop)) {
+        if (expert_loop_read(unit, fn, block, i, &loop) &&
+            (!loop.act || (can_gather(unit, &loop) && make_list(unit, &loop)))) {
             record(unit, &loop);
             replace_loop(unit, &loop);
             continue;

@@ -178,6 +178,14 @@ class adgen:
         return y.index_add(0, token, (result * w[token, place, None]).to(y.dtype))
 
     @staticmethod
+    def expert_step_clamped(y, e, x, i, w, gate_up, gate_up_bias, down, down_bias, alpha, limit, classes):
+        token, place = torch.where(i == e)
+        gate, up = (x[token] @ gate_up[e] + gate_up_bias[e]).unflatten(-1, (-1, 2)).unbind(-1)
+        gate, up = gate.clamp(max=limit), up.clamp(-limit, limit)
+        result = ((up + 1) * gate * torch.sigmoid(alpha * gate)) @ down[e] + down_bias[e]
+        return y.index_add(0, token, (result * w[token, place, None]).to(y.dtype))
+
+    @staticmethod
     def chosen_experts(i):
         return i.unique()[:, None]
 
