@@ -110,8 +110,9 @@ static bool read_weights(struct unit *unit, struct expert_loop *l) {
         !symbols_equivalent(unit, gate_up[0], down[0]))
         return false;
     l->count = gate_up[0];
-    l->hidden = gate_up[2];
-    l->between = down[2];
+    l->transposed = is_idiom(l->step, "expert_step_transposed");
+    l->hidden = gate_up[l->transposed ? 1 : 2];
+    l->between = down[l->transposed ? 1 : 2];
     return true;
 }
 
@@ -177,7 +178,8 @@ static bool stands_before(const struct node *e, const struct node *loop) {
 static struct node *find_step(const struct node *body) {
     struct node *step = body->nkids ? body->kid[body->nkids - 1] : NULL;
     bool sums = is_kind(step, NODE_ASSIGN) && step->nkids == 2 && is_kind(step->kid[1], NODE_NAME) &&
-                (is_idiom(step->kid[0], "expert_step") || is_idiom(step->kid[0], "expert_step_clamped"));
+                (is_idiom(step->kid[0], "expert_step") || is_idiom(step->kid[0], "expert_step_transposed") ||
+                    is_idiom(step->kid[0], "expert_step_clamped"));
     return sums ? step : NULL;
 }
 
@@ -198,7 +200,7 @@ bool expert_loop_read(struct unit *unit, struct fn *fn, struct node *block, uint
     l->x = arg[STEP_TOKENS];
     l->chosen = arg[STEP_CHOSEN];
     l->weights = arg[STEP_WEIGHTS];
-    if (is_idiom(l->step, "expert_step") ? !read_weights(unit, l) : !read_classes(unit, l))
+    if (is_idiom(l->step, "expert_step_clamped") ? !read_classes(unit, l) : !read_weights(unit, l))
         return false;
     for (uint32_t i = 0; i + 1 < body->nkids; i++)
         if (!names_expert(body->kid[i], loop->kid[0]) && !is_guard(unit, l, body->kid[i], arg[STEP_EXPERT]))

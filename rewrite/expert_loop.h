@@ -9,16 +9,17 @@ struct expert_loop {
     struct fn *fn;
     struct node *block; /* statement `at` of it is the loop */
     uint32_t at;
-    struct node *step;                 /* its turn: adgen.expert_step or adgen.expert_step_clamped */
+    struct node *step;                 /* its turn: adgen.expert_step, _transposed or _clamped */
     struct web *result;                /* the variable that holds the sum after the loop */
     struct node *x, *chosen, *weights; /* tokens, and for each the ids of its experts and their weights */
     struct node *count;                /* number of experts: a symbol (absval.h) */
-    /* of an expert_step: */
+    /* of modules with linear layers: */
     struct attr *gate_up, *down, *act; /* attributes of fn's class */
     struct node *hidden, *between;     /* dimensions of an expert: symbols */
+    bool transposed;                   /* the weights have the input first */
 };
 
-/* Arguments of both kinds of turn, as children of the call; then of each. */
+/* Arguments of all kinds of turn, as children of the call; then of each. */
 enum {
     STEP_SUM = 1,
     STEP_EXPERT,

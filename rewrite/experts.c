@@ -128,12 +128,14 @@ static void drop_attribute(struct unit *unit, struct cls *cls, const struct attr
     cls->attrs = kept;
 }
 
-static void note_part(
-    struct unit *unit, struct cls *expert, const char *name, atom stacked, uint32_t part, uint32_t parts) {
-    struct attr *attr = class_attr_of(expert, intern(unit->atoms, name));
-    attr->stacked = stacked;
+/* Linear layer `name` of an expert is part `part` of so many of the stacked tensor. */
+static void note_part(struct unit *unit, const struct expert_loop *l, const char *name, const struct attr *stacked,
+    uint32_t part, uint32_t parts) {
+    struct attr *attr = class_attr_of(l->fn->owner->item_class, intern(unit->atoms, name));
+    attr->stacked = stacked->name;
     attr->part = part;
     attr->parts = parts;
+    attr->transposed = l->transposed;
 }
 
 /* `self.act_fn = ACT2FN[name]` gives the op its number. */
@@ -166,9 +168,9 @@ static bool make_list(struct unit *unit, const struct expert_loop *l) {
         arena_printf(
             unit->arena, "super().__init__([%s(_hidden, _between) for _ in range(_count)])\n", cls->item_class->name));
     init->body->kid[find_base_call(init->body)] = made->kid[0];
-    note_part(unit, cls->item_class, "gate_proj", l->gate_up->name, 0, 2);
-    note_part(unit, cls->item_class, "up_proj", l->gate_up->name, 1, 2);
-    note_part(unit, cls->item_class, "down_proj", l->down->name, 0, 1);
+    note_part(unit, l, "gate_proj", l->gate_up, 0, 2);
+    note_part(unit, l, "up_proj", l->gate_up, 1, 2);
+    note_part(unit, l, "down_proj", l->down, 0, 1);
     drop_attribute(unit, cls, l->gate_up);
     drop_attribute(unit, cls, l->down);
     tell_activation(unit, init, l->act);

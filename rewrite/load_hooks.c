@@ -27,6 +27,7 @@ struct cut {
     const char **part;
     uint32_t parts;
     const char *dim;
+    bool transposed; /* without a dimension: so is what is stacked */
 };
 
 struct hooks {
@@ -190,7 +191,8 @@ static bool plan_cut(struct hooking *h, const struct place *place) {
     struct cut *cut = cut_from(hooks, of, from);
     if (cut == NULL) {
         uint32_t parts = of ? of->target.len : place->packed->parts;
-        struct cut made = {of, from, NEW_ARRAY(u->arena, const char *, parts), parts, dim};
+        struct cut made = {
+            of, from, NEW_ARRAY(u->arena, const char *, parts), parts, dim, !of && place->packed->transposed};
         vec_push(u->arena, &hooks->cuts, made);
         cut = &vec_last(&hooks->cuts);
     }
@@ -357,16 +359,19 @@ static const char *key_of_item(struct unit *u, const char *part) {
 }
 
 static void write_unstack(struct unit *u, const struct cut *cut, struct buf *out) {
-    const char *dot = strrchr(cut->from, '.');
+    const char *last = strrchr(cut->from, '.') ? strrchr(cut->from, '.') + 1 : cut->from;
+    if (strcmp(last, "weight") == 0)
+        last = short_name(u, cut->from);
     buf_printf(out,
         "def _unstack_%s(state_dict, prefix, *args):\n"
         "    \"\"\"The checkpoint holds the weights of all modules of a list in `%s`.\"\"\"\n"
         "    stacked = state_dict.pop(prefix + \"%s\", None)\n"
         "    if stacked is not None:\n"
         "        for i, weight in enumerate(stacked):\n",
-        dot ? dot + 1 : cut->from, cut->from, cut->from);
+        last, cut->from, cut->from);
     if (cut->parts == 1) {
-        buf_printf(out, "            state_dict[prefix + f\"%s\"] = weight\n", key_of_item(u, cut->part[0]));
+        buf_printf(out, "            state_dict[prefix + f\"%s\"] = weight%s\n", key_of_item(u, cut->part[0]),
+            cut->transposed ? ".t()" : "");
         return;
     }
     buf_puts(out, "            names = (");
@@ -374,9 +379,9 @@ static void write_unstack(struct unit *u, const struct cut *cut, struct buf *out
         buf_printf(out, "%sf\"%s\"", i ? ", " : "", key_of_item(u, cut->part[i]));
     buf_printf(out,
         ")\n"
-        "            for name, part in zip(names, weight.chunk(%u)):\n"
+        "            for name, part in zip(names, weight%s.chunk(%u)):\n"
         "                state_dict[prefix + name] = part\n",
-        cut->parts);
+        cut->transposed ? ".t()" : "", cut->parts);
 }
 
 static bool is_post_init(const struct node *stmt) {

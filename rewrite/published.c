@@ -82,7 +82,7 @@ static void unstack(struct layout *l, struct place *place, uint32_t item) {
     uint32_t parts = place->packed->parts;
     if (place->on_disk.problem)
         return;
-    if (!star || strchr(star + 1, '*') || !stacks(place->on_disk.converter, parts)) {
+    if (!star || strchr(star + 1, '*') || place->packed->transposed || !stacks(place->on_disk.converter, parts)) {
         place->on_disk.problem = "stacked weights are made otherwise than from those of each module";
         return;
     }

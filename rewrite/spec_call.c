@@ -363,6 +363,7 @@ static struct val call_residual(
         fn_escape(f->unit, fn);
         return val_make(fn->ret ? fn->ret : abs_simple(ABS_TOP), call);
     }
+    fn->escapes |= fn_is_of_translations(fn); /* is printed as it stands, so it is called as it stands */
     join_params(f, fn, self != NULL, args, &b);
     call->callsite = make_callsite(f, fn, &b);
     fn->residual = true;

@@ -177,6 +177,10 @@ class adgen:
         result = (act(gate) * up) @ down[e].t()
         return y.index_add(0, token, (result * w[token, place, None]).to(y.dtype))
 
+    @classmethod
+    def expert_step_transposed(cls, y, e, x, i, w, gate_up, down, act):
+        return cls.expert_step(y, e, x, i, w, gate_up.transpose(1, 2), down.transpose(1, 2), act)
+
     @staticmethod
     def expert_step_clamped(y, e, x, i, w, gate_up, gate_up_bias, down, down_bias, alpha, limit, classes):
         token, place = torch.where(i == e)

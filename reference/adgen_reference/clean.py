@@ -41,7 +41,7 @@ _EXACT = {
     "cu_seq_lens_q",
     "checkpoint",
 }
-_PATTERNS = re.compile(r"dropout|flash|sdpa|create_\w*mask|gradient_checkpoint|layerdrop", re.I)
+_PATTERNS = re.compile(r"dropout|flash_?att|sdpa|create_\w*mask|gradient_checkpoint|layerdrop", re.I)
 _MODULES = re.compile(r"transformers\.(masking_utils|cache_utils|modeling_flash|integrations)")
 _ALLOWED = {"supports_gradient_checkpointing", "dropout_p"}
 
