@@ -41,7 +41,7 @@ _EXACT = {
     "cu_seq_lens_q",
     "checkpoint",
 }
-_PATTERNS = re.compile(r"dropout|flash_?att|sdpa|create_\w*mask|gradient_checkpoint|layerdrop", re.I)
+_PATTERNS = re.compile(r"dropout|flash|sdpa|create_\w*mask|gradient_checkpoint|layerdrop", re.I)
 _MODULES = re.compile(r"transformers\.(masking_utils|cache_utils|modeling_flash|integrations)")
 _ALLOWED = {"supports_gradient_checkpointing", "dropout_p"}
 
@@ -60,10 +60,17 @@ def _names(node: ast.AST):
         yield node.name.rpartition(".")[2]
 
 
+def _own_prefix(tree: ast.AST) -> str:
+    """The name of the model, with which its classes begin: it may be any word."""
+    ends = "ForCausalLM"
+    classes = [node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    return next((name.removesuffix(ends) for name in classes if name.endswith(ends)), "")
+
+
 def leftovers(path: str | Path) -> list[str]:
     """``line: name`` of everything that a prefill-only model has no use for."""
     tree = ast.parse(Path(path).read_text(encoding="utf-8"))
-    found = []
+    found, prefix = [], _own_prefix(tree)
     for node in ast.walk(tree):
         line = getattr(node, "lineno", 0)
         if isinstance(node, ast.ImportFrom):
@@ -72,6 +79,7 @@ def leftovers(path: str | Path) -> list[str]:
             if re.search(r"(^|\.)modeling_(?!utils|outputs|rope_utils|layers)", node.module or ""):
                 found.append((line, f"import from {node.module}"))
         for name in _names(node):
-            if name not in _ALLOWED and (name in _EXACT or _PATTERNS.search(name)):
+            suspect = name in _EXACT or _PATTERNS.search(name.removeprefix(prefix))
+            if suspect and name not in _ALLOWED:
                 found.append((line, name))
     return [f"{line}: {name}" for line, name in sorted(set(found))]
