@@ -324,3 +324,97 @@ def test_what_is_not_understood_is_refused(package, entries, words):
     assert done.returncode == 1
     assert "[checkpoint-layout]" in done.stderr and words in done.stderr
     assert not target.exists()
+
+
+# -- experts ----------------------------------------------------------------------------------------
+
+EXPERTS = '''class ToyExperts(nn.Module):
+    def __init__(self, config: ToyConfig):
+        super().__init__()
+        self.number = config.layers
+        self.gate_up_proj = nn.Parameter(torch.empty(self.number, 2 * config.hidden_size, config.hidden_size))
+        self.down_proj = nn.Parameter(torch.empty(self.number, config.hidden_size, config.hidden_size))
+        self.act_fn = ACT2FN["silu"]
+
+    def forward(self, x, chosen, weights):
+        out = torch.zeros_like(x)
+        mask = nn.functional.one_hot(chosen, num_classes=self.number).permute(2, 1, 0)
+        for expert in range(self.number):
+            place, token = torch.where(mask[expert])
+            gate, up = nn.functional.linear(x[token], self.gate_up_proj[expert]).chunk(2, dim=-1)
+            result = nn.functional.linear(self.act_fn(gate) * up, self.down_proj[expert])
+            out.index_add_(0, token, result * weights[token, place, None])
+        return out
+
+
+class ToyMixer(nn.Module):
+    def __init__(self, config: ToyConfig):
+        super().__init__()
+        self.router = nn.Linear(config.hidden_size, config.layers, bias=False)
+        self.experts = ToyExperts(config)
+
+    def forward(self, x):
+        tokens = x.view(-1, x.shape[-1])
+        weights, chosen = torch.topk(self.router(tokens).softmax(-1), 1)
+        return self.experts(tokens, chosen, weights).view(x.shape)
+'''
+
+
+def with_experts() -> str:
+    start, end = MODELING.index("class ToyMixer"), MODELING.index("class ToyLayer")
+    text = MODELING[:start] + EXPERTS + "\n\n" + MODELING[end:]
+    return text.replace("from torch import nn\n", "from torch import nn\nfrom transformers.activations import ACT2FN\n")
+
+
+def expert_keys(model: torch.nn.Module) -> list[str]:
+    return [k for k in keys(model) if k.startswith("model.layers.1.") and "expert" in k]
+
+
+def test_experts_have_the_names_of_the_checkpoint(package):
+    model, text = translate(
+        package(
+            'WeightRenaming(".block.", ".mixer."),'
+            ' WeightConverter([".experts.*.w1.weight", ".experts.*.w3.weight"], ".experts.gate_up_proj",'
+            " operations=[MergeModulelist(dim=0), Concatenate(dim=1)]),"
+            ' WeightConverter(".experts.*.w2.weight", ".experts.down_proj", operations=[MergeModulelist(dim=0)])',
+            with_experts(),
+        )
+    )
+    assert "hook" not in text
+    assert expert_keys(model) == [
+        f"model.layers.1.block.experts.{i}.w{k}.weight" for i in range(2) for k in (1, 2, 3)
+    ]
+
+
+def test_stacked_experts_of_the_checkpoint_are_taken_apart(package):
+    model, text = translate(
+        package(
+            'WeightRenaming("experts.fc1", "experts.gate_up_proj"), WeightRenaming("experts.fc2", "experts.down_proj")',
+            with_experts(),
+        )
+    )
+    names = ("gate_proj", "up_proj", "down_proj")
+    assert expert_keys(model) == sorted(
+        f"model.layers.1.mixer.experts.{i}.{name}.weight" for i in range(2) for name in names
+    )
+    state = {k: torch.rand_like(v) for k, v in model.state_dict().items()}
+    published = {k: v for k, v in state.items() if ".experts." not in k}
+    for layer in (0, 1):
+        at = f"model.layers.{layer}.mixer.experts."
+        gate, up, down = ([state[f"{at}{i}.{name}.weight"] for i in range(2)] for name in names)
+        pairs = zip(gate, up, strict=True)
+        published[f"{at}fc1"] = torch.stack([torch.cat(pair) for pair in pairs])
+        published[f"{at}fc2"] = torch.stack(down)
+    loads(model, published)
+    assert all(torch.equal(v, state[k]) for k, v in model.state_dict().items())
+
+
+def test_experts_that_are_stacked_otherwise_are_refused(package):
+    source = package(
+        'WeightConverter([".experts.*.w1.weight", ".experts.*.w3.weight"], ".experts.gate_up_proj",'
+        " operations=[MergeModulelist(dim=0), Concatenate(dim=2)])",
+        with_experts(),
+    )
+    done = run(source, "-o", str(source.parent / "emitted_toy.py"))
+    assert done.returncode == 1
+    assert "[checkpoint-layout]" in done.stderr and "otherwise" in done.stderr
