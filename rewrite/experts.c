@@ -8,11 +8,10 @@
  * Guarantees  what is not understood stays as it is, and is refused by the check. */
 #include <string.h>
 
-#include "base/text.h"
 #include "rewrite/elaborate.h"
 #include "rewrite/expert_loop.h"
+#include "rewrite/passes.h"
 #include "rewrite/symbolic.h"
-#include "rewrite/trace.h"
 
 /* -- what stands in the way ---------------------------------------------------------------------------------------- */
 
@@ -227,22 +226,13 @@ static void replace_loop(struct unit *unit, const struct expert_loop *l) {
         node_insert(unit->arena, l->block, l->at + i, made->kid[i]);
 }
 
-static void record(struct unit *unit, const struct expert_loop *l) {
-    const struct node *loop = l->block->kid[l->at];
-    trace_add(unit->arena, unit->trace,
-        (struct trace_record){TRACE_REWRITE, intern(unit->atoms, "experts"), loop->source, loop->span,
-            fn_path(unit, l->fn),
-            l->act ? "the loop over experts is torch_moe; each expert is a module"
-                   : "the loop over experts is torch_moe_dense_mlp"});
-}
-
 static void gather_in(struct unit *unit, struct fn *fn, struct node *block) {
     for (uint32_t i = 0; i < block->nkids; i++) {
         struct node *stmt = block->kid[i];
         struct expert_loop loop;
         if (expert_loop_read(unit, fn, block, i, &loop) &&
             (!loop.act || (can_gather(unit, &loop) && make_list(unit, &loop)))) {
-            record(unit, &loop);
+            pass_record(unit, "experts", stmt, fn);
             replace_loop(unit, &loop);
             continue;
         }
