@@ -64,11 +64,24 @@ static struct node *activation_name(const struct attr *attr) {
     return table ? e->kid[1] : NULL;
 }
 
+static int index_of(const struct node *block, const struct node *stmt) {
+    for (uint32_t i = 0; i < block->nkids; i++)
+        if (block->kid[i] == stmt)
+            return (int)i;
+    return -1;
+}
+
+/* Whether the attribute can go: its store stands in the constructor itself, and nothing but the loop reads it. */
+static bool is_for_loop_alone(struct unit *unit, const struct cls *cls, const struct attr *attr) {
+    return index_of(class_method(cls, "__init__")->body, attr->stmt) >= 0 && is_read_once(unit, cls, attr);
+}
+
 static bool can_gather(struct unit *unit, const struct expert_loop *l) {
     const struct cls *cls = l->fn->owner;
     const struct fn *init = class_method(cls, "__init__");
     return is_plain_module(cls) && init && init->body && find_base_call(init->body) >= 0 && activation_name(l->act) &&
-           is_read_once(unit, cls, l->gate_up) && is_read_once(unit, cls, l->down) && is_read_once(unit, cls, l->act);
+           is_for_loop_alone(unit, cls, l->gate_up) && is_for_loop_alone(unit, cls, l->down) &&
+           is_for_loop_alone(unit, cls, l->act);
 }
 
 /* -- the class of one expert --------------------------------------------------------------------------------------- */
@@ -108,13 +121,6 @@ static void bind(struct unit *unit, struct map *names, const char *name, struct 
     struct val *v = NEW(unit->arena, struct val);
     *v = (struct val){.abs = expr->abs ? expr->abs : abs_simple(ABS_NOTNONE), .expr = expr};
     map_put(unit->arena, names, intern(unit->atoms, name), v);
-}
-
-static int index_of(const struct node *block, const struct node *stmt) {
-    for (uint32_t i = 0; i < block->nkids; i++)
-        if (block->kid[i] == stmt)
-            return (int)i;
-    return -1;
 }
 
 static void drop_attribute(struct unit *unit, struct cls *cls, const struct attr *attr) {
