@@ -2,9 +2,7 @@
  */
 #include "rewrite/elaborate.h"
 
-#include <string.h>
-
-#include "parser/parse.h"
+#include "rewrite/quote.h"
 #include "rewrite/spec.h"
 
 static void forget_places(struct node *n) {
@@ -16,32 +14,30 @@ static void forget_places(struct node *n) {
         forget_places(n->kid[i]);
 }
 
-struct node *parse_made(struct unit *unit, const char *what, const char *text) {
-    struct source *source = source_from_text(unit->arena, unit->atoms, unit->diags, what, text, strlen(text));
-    struct node *module = source ? parse_module(unit->parser, unit->arena, unit->atoms, unit->diags, source) : NULL;
+/* A copy of the statements of a text, whose nodes have no place. */
+static struct node *placeless(struct unit *unit, const char *text) {
+    struct node *module = node_copy(unit->arena, quoted(unit, text));
     forget_places(module);
     return module;
 }
 
 struct node *elaborate(struct unit *unit, struct fn *fn, const struct map *names, const char *text) {
-    struct node *module = parse_made(unit, "<made>", text);
+    struct node *module = placeless(unit, text);
     struct frame f = {.unit = unit, .fn = fn, .host = fn};
     struct param *self = fn->params.at[0];
     f.out = node_new(unit->arena, NODE_BLOCK);
     env_set(&f, self->name, (struct val){.abs = self->abs, .web = self->web});
     for (uint32_t i = 0; i < names->len; i++)
         env_set(&f, names->entry[i].key, *(const struct val *)names->entry[i].value);
-    if (module)
-        run_block(&f, module, 0);
+    run_block(&f, module, 0);
     return f.out;
 }
 
-struct cls *define_class(struct unit *unit, struct module *module, const char *text) {
-    struct node *made = parse_made(unit, "<made>", text);
-    if (made == NULL || made->nkids != 1 || made->kid[0]->kind != NODE_CLASS)
-        return NULL;
+struct cls *define_class(struct unit *unit, struct module *module, atom name, const char *text) {
+    struct node *def = placeless(unit, text)->kid[0];
     struct symbol *symbol = NEW(unit->arena, struct symbol);
-    *symbol = (struct symbol){.kind = SYM_CLASS, .name = made->kid[0]->atom, .def = made->kid[0], .stmt = made->kid[0]};
-    map_put(unit->arena, &module->symbols, symbol->name, symbol);
+    def->atom = name;
+    *symbol = (struct symbol){.kind = SYM_CLASS, .name = name, .def = def, .stmt = def};
+    map_put(unit->arena, &module->symbols, name, symbol);
     return symbol_class(unit, module, symbol);
 }

@@ -4,14 +4,12 @@
 
 #include "rewrite/unit.h"
 
-/* The statements of a text, as a MODULE whose nodes have no place. `what` names the text in messages. */
-struct node *parse_made(struct unit *unit, const char *what, const char *text);
-
 /* The residual statements of Python text that stands in a specialised function, as a BLOCK that belongs nowhere yet.
  * The text sees `self`, the names of the module, and those of `names`: name -> struct val. */
 struct node *elaborate(struct unit *unit, struct fn *fn, const struct map *names, const char *text);
 
-/* Define a class of the module by Python text. It is constructed, and emitted, as any other class. */
-struct cls *define_class(struct unit *unit, struct module *module, const char *text);
+/* Define a class of the module by the Python text of one, under a name of its own. It is constructed, and emitted, as
+ * any other class. */
+struct cls *define_class(struct unit *unit, struct module *module, atom name, const char *text);
 
 #endif

@@ -96,23 +96,23 @@ static atom expert_name(struct unit *unit, const struct cls *cls) {
     return name;
 }
 
-/* How the file spells torch.nn. */
-static const char *nn(const struct unit *unit, const struct module *module) {
+/* Whether the file calls torch.nn nn. */
+static bool knows_nn(const struct unit *unit, const struct module *module) {
     const struct symbol *symbol = module_lookup(module, intern(unit->atoms, "nn"));
-    return symbol && symbol->kind == SYM_IMPORT && atom_is(symbol->qual, "torch.nn") ? "nn" : "torch.nn";
+    return symbol && symbol->kind == SYM_IMPORT && atom_is(symbol->qual, "torch.nn");
 }
 
+#define EXPERT(linear) \
+    "class _(torch.nn.Module):\n" \
+    "    def __init__(self, hidden_size: int, intermediate_size: int):\n" \
+    "        super().__init__()\n" \
+    "        self.gate_proj = " linear "(hidden_size, intermediate_size, bias=False)\n" \
+    "        self.up_proj = " linear "(hidden_size, intermediate_size, bias=False)\n" \
+    "        self.down_proj = " linear "(intermediate_size, hidden_size, bias=False)\n"
+
 static struct cls *make_expert(struct unit *unit, const struct cls *cls) {
-    const char *linear = arena_printf(unit->arena, "%s.Linear", nn(unit, cls->module));
-    const char *text = arena_printf(unit->arena,
-        "class %s(torch.nn.Module):\n"
-        "    def __init__(self, hidden_size: int, intermediate_size: int):\n"
-        "        super().__init__()\n"
-        "        self.gate_proj = %s(hidden_size, intermediate_size, bias=False)\n"
-        "        self.up_proj = %s(hidden_size, intermediate_size, bias=False)\n"
-        "        self.down_proj = %s(intermediate_size, hidden_size, bias=False)\n",
-        expert_name(unit, cls), linear, linear, linear);
-    return define_class(unit, cls->module, text);
+    const char *text = knows_nn(unit, cls->module) ? EXPERT("nn.Linear") : EXPERT("torch.nn.Linear");
+    return define_class(unit, cls->module, expert_name(unit, cls), text);
 }
 
 /* -- the class of all ---------------------------------------------------------------------------------------------- */
@@ -153,6 +153,14 @@ static void tell_activation(struct unit *unit, struct fn *init, struct attr *act
     unit->names_activation = true;
 }
 
+static struct node *class_name(struct unit *unit, struct cls *cls) {
+    struct absval *abs = abs_new(unit, ABS_CLASS);
+    struct node *name = make_name(unit->arena, cls->name);
+    abs->cls = cls;
+    name->abs = abs;
+    return name;
+}
+
 /* The class becomes a list of modules; false where its constructor does not know their dimensions. */
 static bool make_list(struct unit *unit, const struct expert_loop *l) {
     struct cls *cls = l->fn->owner;
@@ -169,9 +177,9 @@ static bool make_list(struct unit *unit, const struct expert_loop *l) {
     }
     cls->item_class = make_expert(unit, cls);
     cls->library_bases.at[0] = intern(unit->atoms, "torch.nn.ModuleList");
-    struct node *made = elaborate(unit, init, &names,
-        arena_printf(
-            unit->arena, "super().__init__([%s(_hidden, _between) for _ in range(_count)])\n", cls->item_class->name));
+    bind(unit, &names, "_expert", class_name(unit, cls->item_class));
+    struct node *made =
+        elaborate(unit, init, &names, "super().__init__([_expert(_hidden, _between) for _ in range(_count)])\n");
     init->body->kid[find_base_call(init->body)] = made->kid[0];
     note_part(unit, l, "gate_proj", l->gate_up, 0, 2);
     note_part(unit, l, "up_proj", l->gate_up, 1, 2);

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "rewrite/elaborate.h"
+#include "parser/parse.h"
 #include "rewrite/published.h"
 #include "rewrite/trace.h"
 
@@ -280,6 +280,11 @@ static bool complete(const struct cut *cut) {
 
 /* -- Python -------------------------------------------------------------------------------------------------------- */
 
+static struct node *parse_text(struct unit *u, const struct buf *text) {
+    struct source *source = source_from_text(u->arena, u->atoms, u->diags, "<load hook>", text->at, text->len);
+    return source ? parse_module(u->parser, u->arena, u->atoms, u->diags, source) : NULL;
+}
+
 static bool is_used(const struct unit *u, atom name) {
     for (uint32_t i = 0; i < u->helpers.len; i++)
         if (u->helpers.at[i]->atom == name)
@@ -415,7 +420,7 @@ static bool register_helper(struct unit *u, struct cls *cls, atom helper) {
 }
 
 static bool register_text(struct unit *u, struct cls *cls, const struct buf *text) {
-    struct node *module = parse_made(u, "<load hook>", arena_strndup(u->arena, text->at, text->len));
+    struct node *module = parse_text(u, text);
     return module && register_helper(u, cls, add_helper(u, module->kid[0]));
 }
 
