@@ -59,12 +59,29 @@ bool expr_is_trivial(const struct node *e); /* free to copy: a local, a constant
 struct val env_get(struct frame *f, atom name, struct node *at, bool *found);
 void env_set(struct frame *f, atom name, struct val v);
 struct val eval_attribute_of(struct frame *f, struct val object, atom name, struct node *at);
-struct val element_of(struct frame *f, struct val v, uint32_t index);
-const struct absval *abs_element(struct frame *f, const struct absval *a); /* of what a loop iterates over */
 atom dotted_of(const struct val *v);
+
+/* Whether a constant may be written wherever it is known. */
+bool constant_is_free(const struct absval *abs);
+/* A field of a ModelOutput. */
+struct val record_attribute(struct frame *f, struct val object, atom name, struct node *expr);
 
 /* 1, 0, or -1: whether a test at module level holds, where the module is declared so far. */
 int spec_test(struct unit *unit, struct module *module, struct node *test);
+
+/* spec_elements.c */
+struct val element_of(struct frame *f, struct val v, uint32_t index);
+const struct absval *abs_element(struct frame *f, const struct absval *a); /* of what a loop iterates over */
+struct val eval_subscript(struct frame *f, struct node *e);
+
+/* spec_builtins.c */
+struct val call_builtin(struct frame *f, const char *name, struct val callee, struct args *args, struct node *at);
+/* A string that is known, or NULL. */
+atom constant_string(struct frame *f, const struct arg *a);
+/* A tuple of two, as items() and enumerate() yield. */
+const struct absval *pair_abs(struct frame *f, const struct absval *a, const struct absval *b);
+/* A sequence of unknown length, made by `call`. */
+struct val seq_of(struct frame *f, const struct absval *element, struct node *call);
 
 /* spec_fold.c */
 struct val fold_compare(struct frame *f, struct node *e);
