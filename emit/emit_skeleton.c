@@ -71,10 +71,28 @@ static struct cls *find_base(struct cls *cls) {
     return NULL;
 }
 
+/* inputs_embeds = self.<attr>(...): the attribute. */
+static atom makes_embeddings(const struct node *n) {
+    if (n == NULL)
+        return NULL;
+    const struct node *call =
+        n->kind == NODE_ASSIGN && n->nkids == 2 && is_name(n->kid[1], "inputs_embeds") ? n->kid[0] : NULL;
+    if (is_kind(call, NODE_CALL) && call->kid[0]->kind == NODE_ATTRIBUTE && is_name(call->kid[0]->kid[0], "self"))
+        return call->kid[0]->atom;
+    for (uint32_t i = 0; i < n->nkids; i++) {
+        atom found = makes_embeddings(n->kid[i]);
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
 /* The path to the module that input_ids are given to, through modules that only wrap it. */
 static atom embedding_path(struct emitter *e, struct cls *holder, int depth) {
     const struct fn *forward = class_method(holder, "forward");
     atom name = forward && forward->body ? called_with(forward->body, "input_ids") : NULL;
+    if (name == NULL && forward && forward->body)
+        name = makes_embeddings(forward->body);
     const struct attr *attr = name ? map_get(&holder->attrs, name) : NULL;
     if (attr == NULL || depth > 4 || attr->abs->kind != ABS_INSTANCE || class_derives(attr->abs->cls, "nn.Embedding"))
         return name;
@@ -268,16 +286,6 @@ static void append_helpers(struct emitter *e, struct node *cls, struct cls *sour
     }
 }
 
-/* PreTrainedModel classes around the base model: they only hold it. */
-void emit_containers(struct emitter *e) {
-    struct unit *u = e->unit;
-    for (uint32_t i = 0; i < u->classes.len; i++) {
-        struct cls *cls = u->classes.at[i];
-        if (cls->live && is_pretrained(cls) && cls != e->model && cls != u->entry && cls != e->base)
-            emit_class(e, cls);
-    }
-}
-
 static struct node *begin_class(struct emitter *e, const char *name, const char *bases) {
     struct node *block = node_new(e->unit->arena, NODE_BLOCK);
     append_python(e, block, "class %s(%s):\n    pass\n", name, bases);
@@ -285,6 +293,27 @@ static struct node *begin_class(struct emitter *e, const char *name, const char 
     class_body(cls)->nkids = 0;
     node_add(e->unit->arena, e->module, cls);
     return cls;
+}
+
+/* PreTrainedModel classes around the base model: they only hold it. Some releases ask each for its embeddings. */
+void emit_containers(struct emitter *e) {
+    struct unit *u = e->unit;
+    const char *inner = e->model_attr ? strchr(e->model_attr, '.') : NULL; /* of self.model.decoder: .decoder */
+    bool nested = inner && strchr(inner + 1, '.') == NULL;
+    for (uint32_t i = 0; i < u->classes.len; i++) {
+        struct cls *cls = u->classes.at[i];
+        if (!cls->live || !is_pretrained(cls) || cls == e->model || cls == u->entry || cls == e->base)
+            continue;
+        emit_class(e, cls);
+        if (!nested || !map_has(&cls->attrs, intern(u->atoms, inner + 1)))
+            continue;
+        struct buf text = {0};
+        buf_puts(&text, "class _:\n");
+        embedding_methods(e, &text, arena_printf(u->arena, "%s.", inner + 1));
+        if (e->embed_attr)
+            append_methods(e, last_statement(e->module), text.at);
+        buf_free(&text);
+    }
 }
 
 /* A norm of the model whose weight tells the dtype of the layers. */

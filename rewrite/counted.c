@@ -64,6 +64,10 @@ static bool is_input_web(const struct unit *unit, const struct web *w, int depth
 static bool is_input(const struct unit *unit, const struct node *e, int depth) {
     if (e->kind == NODE_NAME)
         return is_input_web(unit, e->web, depth);
+    bool cut = e->kind == NODE_SUBSCRIPT && e->kid[1]->kind == NODE_TUPLE && e->kid[1]->nkids > 2 &&
+               is_full_slice(e->kid[1]->kid[0]) && is_full_slice(e->kid[1]->kid[1]);
+    if (cut) /* x[:, :, -1] */
+        return is_input(unit, e->kid[0], depth + 1);
     if (e->kind == NODE_BINOP && e->op == OP_MUL)
         for (int i = 0; i < 2; i++)
             if (is_scalar(e->kid[1 - i]))
