@@ -328,7 +328,7 @@ def test_what_is_not_understood_is_refused(package, entries, words):
 
 # -- experts ----------------------------------------------------------------------------------------
 
-EXPERTS = '''class ToyExperts(nn.Module):
+EXPERTS = """class ToyExperts(nn.Module):
     def __init__(self, config: ToyConfig):
         super().__init__()
         self.number = config.layers
@@ -357,7 +357,7 @@ class ToyMixer(nn.Module):
         tokens = x.view(-1, x.shape[-1])
         weights, chosen = torch.topk(self.router(tokens).softmax(-1), 1)
         return self.experts(tokens, chosen, weights).view(x.shape)
-'''
+"""
 
 
 def with_experts() -> str:
@@ -381,9 +381,7 @@ def test_experts_have_the_names_of_the_checkpoint(package):
         )
     )
     assert "hook" not in text
-    assert expert_keys(model) == [
-        f"model.layers.1.block.experts.{i}.w{k}.weight" for i in range(2) for k in (1, 2, 3)
-    ]
+    assert expert_keys(model) == [f"model.layers.1.block.experts.{i}.w{k}.weight" for i in range(2) for k in (1, 2, 3)]
 
 
 def test_stacked_experts_of_the_checkpoint_are_taken_apart(package):
