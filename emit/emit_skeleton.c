@@ -464,7 +464,7 @@ static atom param_name(const struct callsite *site, uint32_t argument) {
 }
 
 /* The three inputs stand in the order of the emitted signature, so they need no names. */
-static void order_inputs(struct emitter *e, struct node *call) {
+static void order_inputs(struct node *call) {
     static const char *const inputs[] = {"input_ids", "position_ids", "inputs_embeds"};
     struct node *value[3] = {0};
     if (call->nkids != 4)
@@ -480,7 +480,6 @@ static void order_inputs(struct emitter *e, struct node *call) {
         return;
     for (int k = 0; k < 3; k++)
         call->kid[k + 1] = value[k];
-    (void)e;
 }
 
 /* `self.model(input_ids=..., ...)` passes on what AutoDeploy adds; logits are float32. */
@@ -496,7 +495,7 @@ static void finish_entry(struct emitter *e, struct node *n) {
                 atom name = intern(e->unit->atoms, inputs[i]);
                 node_add(arena, n, node_make(arena, NODE_KEYWORD, name, 1, make_name(arena, name)));
             }
-        order_inputs(e, n);
+        order_inputs(n);
         node_add(arena, n, node_make(arena, NODE_KEYWORD, NULL, 1, make_name(arena, intern(e->unit->atoms, "kwargs"))));
     }
     for (uint32_t i = 0; i < n->nkids; i++)

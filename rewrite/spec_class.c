@@ -124,12 +124,11 @@ static struct val bound_method(struct frame *f, struct val self, struct fn *fn, 
     return val_make(a, expr);
 }
 
-static const struct absval *inherited_attribute(const struct cls *cls, atom name) {
+static const struct absval *inherited_attribute(atom name) {
     if (atom_is(name, "weight"))
         return abs_simple(ABS_TENSOR);
     if (atom_is(name, "dtype") || atom_is(name, "device"))
         return abs_simple(ABS_NOTNONE);
-    (void)cls;
     return NULL;
 }
 
@@ -164,7 +163,7 @@ struct val self_attribute(struct frame *f, struct val self, atom name, struct no
         g.out = node_new(unit->arena, NODE_BLOCK);
         return val_make(abs_summary(unit, eval(&g, value).abs), expr);
     }
-    const struct absval *inherited = inherited_attribute(cls, name);
+    const struct absval *inherited = inherited_attribute(name);
     return val_make(inherited ? inherited : abs_simple(ABS_TOP), expr);
 }
 

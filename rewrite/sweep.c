@@ -153,7 +153,7 @@ static void sweep_unpack(struct unit *unit, struct node *stmt) {
     }
 }
 
-static void sweep_return(struct unit *unit, struct fn *fn, struct node *stmt) {
+static void sweep_return(struct fn *fn, struct node *stmt) {
     struct node *value = stmt->kid[0];
     if (value == NULL)
         return;
@@ -169,7 +169,6 @@ static void sweep_return(struct unit *unit, struct fn *fn, struct node *stmt) {
     value->nkids = kept;
     if (kept == 1)
         stmt->kid[0] = value->kid[0];
-    (void)unit;
 }
 
 static void sweep_block(struct unit *unit, struct fn *fn, struct node *block);
@@ -234,7 +233,7 @@ static bool sweep_stmt(struct unit *unit, struct fn *fn, struct node *stmt) {
     if (stmt->kind == NODE_ASSIGN && (stmt->kid[1]->kind == NODE_TUPLE || stmt->kid[1]->kind == NODE_LIST))
         sweep_unpack(unit, stmt);
     if (stmt->kind == NODE_RETURN)
-        sweep_return(unit, fn, stmt);
+        sweep_return(fn, stmt);
     for (uint32_t i = 0; i < stmt->nkids; i++) {
         if (is_kind(stmt->kid[i], NODE_BLOCK))
             sweep_block(unit, fn, stmt->kid[i]);

@@ -34,7 +34,7 @@ static const char pointwise[] = "float to double half type cos sin exp pow sqrt 
                                 "zeros_like mul add div sub view_as_complex view_as_real complex floor";
 
 /* p[..., None], p[:, :, None], x[..., ::2] */
-static enum tag tag_index(struct tabulate *t, const struct node *e, enum tag of) {
+static enum tag tag_index(const struct node *e, enum tag of) {
     const struct node *index = e->kid[1];
     if (index->kind != NODE_TUPLE || index->nkids < 2)
         return TAG_OTHER;
@@ -46,7 +46,6 @@ static enum tag tag_index(struct tabulate *t, const struct node *e, enum tag of)
     }
     bool column = of == TAG_RAW && index->nkids == 3 && is_full_slice(index->kid[0]) && is_full_slice(index->kid[1]) &&
                   is_none(index->kid[2]);
-    (void)t;
     return column ? TAG_POSITIONAL : TAG_OTHER;
 }
 
@@ -162,7 +161,7 @@ static enum tag tag_of(struct tabulate *t, struct node *e) {
             return TAG_STATIC;
         tag = tag_of(t, e->kid[0]);
         if (tag == TAG_RAW || tag == TAG_POSITIONAL)
-            return tag_index(t, e, tag);
+            return tag_index(e, tag);
         return tag == TAG_STATIC ? TAG_STATIC : TAG_OTHER;
     case NODE_CALL: return tag_call(t, e);
     case NODE_BINOP: return combine(tag_of(t, e->kid[0]), tag_of(t, e->kid[1]));
@@ -228,17 +227,16 @@ static struct node *clone_web(struct tabulate *t, struct web *w) {
 }
 
 /* What an attribute was made from, without the wrapper that registers a buffer. */
-static struct node *unwrapped(struct tabulate *t, struct node *expr) {
+static struct node *unwrapped(struct node *expr) {
     if (expr && expr->kind == NODE_CALL && expr->nkids >= 2 && expr->kid[0]->abs &&
         expr->kid[0]->abs->kind == ABS_LIBRARY && qual_ends(expr->kid[0]->abs->qual, "Buffer"))
         expr = expr->kid[1];
-    (void)t;
     return expr && expr->kind == NODE_NAME && expr->web ? expr : NULL;
 }
 
 static struct node *clone_attribute(struct tabulate *t, struct node *e) {
     struct attr *attr = class_attr_of(t->init->owner, e->atom);
-    struct node *value = attr && attr->stores == 1 && attr->expr ? unwrapped(t, attr->expr) : NULL;
+    struct node *value = attr && attr->stores == 1 && attr->expr ? unwrapped(attr->expr) : NULL;
     if (value)
         return make_web_name(t->unit->arena, value->web);
     struct node *n = node_copy(t->unit->arena, e);
@@ -259,7 +257,7 @@ static struct node *find_setattr(struct node *block, const struct node *format) 
 /* getattr(self, f"{layer_type}_x") where the loop does setattr(self, f"{layer_type}_x", v): v. */
 static struct node *clone_dynamic(struct tabulate *t, struct node *e) {
     struct node *call = find_setattr(t->into, e->kid[2]);
-    struct node *value = call ? unwrapped(t, call->kid[3]) : NULL;
+    struct node *value = call ? unwrapped(call->kid[3]) : NULL;
     if (value)
         return make_web_name(t->unit->arena, value->web);
     return call ? node_copy(t->unit->arena, call->kid[3]) : node_copy(t->unit->arena, e);
