@@ -11,6 +11,10 @@ bool ends_with(const char *text, const char *suffix) {
     return n >= m && strcmp(text + n - m, suffix) == 0;
 }
 
+size_t name_length(const char *text) {
+    return strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789");
+}
+
 bool word_in(const char *word, const char *list) {
     size_t n = strlen(word);
     for (const char *p = list; n > 0 && (p = strstr(p, word)) != NULL; p += n)

@@ -8,6 +8,7 @@
 
 bool starts_with(const char *text, const char *prefix);
 bool ends_with(const char *text, const char *suffix);
+size_t name_length(const char *text);             /* of the ASCII identifier that it begins with */
 bool word_in(const char *word, const char *list); /* of words with one space between two */
 
 /* Insertions, deletions, replacements and swaps of neighbours that make `b` of `a`. */

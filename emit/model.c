@@ -3,29 +3,22 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "emit/emit.h"
 #include "emit/gaps.h"
 #include "emit/python.h"
 #include "rewrite/account.h"
 #include "rewrite/bundle.h"
 
-static bool ends_with(const char *text, const char *end, size_t *stem) {
-    size_t n = strlen(text), m = strlen(end);
-    *stem = n - m;
-    return n > m && strcmp(text + n - m, end) == 0;
-}
-
 /* <X> of <X>ForCausalLM. */
 static void name_entry(struct emitter *e) {
     static const char *const ends[] = {"ForCausalLM", "LMHeadModel", "ForConditionalGeneration", "Model"};
     struct unit *u = e->unit;
     const char *name = u->entry->name;
-    size_t stem = strlen(name);
-    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++)
-        if (ends_with(name, ends[i], &stem))
-            break;
-        else
-            stem = strlen(name);
+    size_t len = strlen(name), stem = len;
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0] && stem == len; i++)
+        if (ends_with(name, ends[i]) && len > strlen(ends[i]))
+            stem = len - strlen(ends[i]);
     e->prefix = arena_strndup(u->arena, name, stem);
     e->entry_name = arena_printf(u->arena, "%sForCausalLM", e->prefix);
 }

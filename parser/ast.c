@@ -1,6 +1,8 @@
 #include "parser/ast.h"
 
+#include <limits.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -162,6 +164,34 @@ struct node *call_argument(const struct node *call, uint32_t position, const cha
             return a->kind == NODE_KEYWORD ? a->kid[0] : a;
     }
     return NULL;
+}
+
+bool literal_int(const struct node *node, int *value) {
+    bool negative = is_kind(node, NODE_UNARYOP) && node->op == OP_NEG;
+    const struct node *digits = negative ? node->kid[0] : node;
+    if (!is_kind(digits, NODE_NUMBER) || strpbrk(digits->atom, ".eEjJ"))
+        return false;
+    long number = strtol(digits->atom, NULL, 0);
+    if (number > INT_MAX)
+        return false;
+    *value = (int)number * (negative ? -1 : 1);
+    return true;
+}
+
+bool is_bare_string(const struct node *stmt) {
+    return stmt->kind == NODE_EXPR && (stmt->kid[0]->kind == NODE_STRING || stmt->kid[0]->kind == NODE_STRINGS);
+}
+
+bool is_super_call(const struct node *callee) {
+    return callee->kind == NODE_ATTRIBUTE && callee->kid[0]->kind == NODE_CALL &&
+           is_name(callee->kid[0]->kid[0], "super");
+}
+
+int child_index(const struct node *parent, const struct node *child) {
+    for (uint32_t i = 0; i < parent->nkids; i++)
+        if (parent->kid[i] == child)
+            return (int)i;
+    return -1;
 }
 
 bool mutates_list(atom method) {

@@ -125,10 +125,6 @@ static void end_part(struct scan *s, const char *at) {
     s->part = (struct part){.kind = PART_STATEMENTS, .start = s->part.end};
 }
 
-static size_t name_length(const char *at) {
-    return strspn(at, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789");
-}
-
 /* `def` and `class` whose line ends in the colon; what stands on one line is a statement like others. */
 static bool definition(struct scan *s, const char *line, char last) {
     static const char *const words[] = {"class ", "def ", "async def "};

@@ -131,17 +131,10 @@ int abs_truth(const struct absval *a) {
 }
 
 bool abs_int(const struct absval *a, long *value) {
-    if (a->kind != ABS_CONST)
+    int number;
+    if (a->kind != ABS_CONST || !literal_int(a->constant, &number))
         return false;
-    const struct node *n = a->constant;
-    long sign = 1;
-    if (n->kind == NODE_UNARYOP && n->op == OP_NEG) {
-        sign = -1;
-        n = n->kid[0];
-    }
-    if (n->kind != NODE_NUMBER || strpbrk(n->atom, ".eEjJ"))
-        return false;
-    *value = sign * strtol(n->atom, NULL, 0);
+    *value = number;
     return true;
 }
 

@@ -160,17 +160,10 @@ static bool plain_assignment(const struct node *stmt) {
     return true;
 }
 
-static int index_in(const struct node *block, const struct node *stmt) {
-    for (uint32_t i = 0; i < block->nkids; i++)
-        if (block->kid[i] == stmt)
-            return (int)i;
-    return -1;
-}
-
 /* Whether `stmt` may move down to just below `last`: nothing up to there reads what it defines. */
 static bool can_follow(const struct node *block, const struct node *stmt, const struct node *last) {
-    int to = index_in(block, last);
-    for (int i = index_in(block, stmt) + 1; i <= to; i++)
+    int to = child_index(block, last);
+    for (int i = child_index(block, stmt) + 1; i <= to; i++)
         if (reads_web_of(block->kid[i], stmt))
             return false;
     return plain_assignment(stmt);
@@ -178,7 +171,7 @@ static bool can_follow(const struct node *block, const struct node *stmt, const 
 
 /* Whether `stmt` may move down to just before `last`: what reads it in between can make way. */
 static bool can_sink(const struct node *block, const struct node *stmt, const struct node *last) {
-    int from = index_in(block, stmt), to = index_in(block, last);
+    int from = child_index(block, stmt), to = child_index(block, last);
     if (stmt == last)
         return true;
     if (from < 0 || to < from || !plain_assignment(stmt))
@@ -200,9 +193,9 @@ static void available_from(const struct node *stmt, uint32_t position) {
 static void sink(struct run *run, struct node *block, struct node *stmt, struct node *last, uint32_t position) {
     if (stmt == last)
         return;
-    int from = index_in(block, stmt);
+    int from = child_index(block, stmt);
     node_remove(block, (uint32_t)from);
-    uint32_t below = (uint32_t)index_in(block, last) + 1;
+    uint32_t below = (uint32_t)child_index(block, last) + 1;
     for (int i = from; block->kid[i] != last;) {
         struct node *reader = block->kid[i];
         if (!reads_web_of(reader, stmt)) {
@@ -213,7 +206,7 @@ static void sink(struct run *run, struct node *block, struct node *stmt, struct 
         node_insert(run->r->arena, block, below - 1, reader);
         available_from(reader, position + 1);
     }
-    node_insert(run->r->arena, block, (uint32_t)index_in(block, last), stmt);
+    node_insert(run->r->arena, block, (uint32_t)child_index(block, last), stmt);
     available_from(stmt, position);
 }
 
@@ -265,7 +258,7 @@ static struct node *unpacking(struct run *run, const struct instance *in, struct
 static void drop_replaced(struct run *run, const struct instance *in, struct node *block) {
     for (uint32_t i = 0; i < in->rule->roots; i++) {
         struct node *stmt = site_at(run, in->site[i])->stmt;
-        int at = index_in(block, stmt);
+        int at = child_index(block, stmt);
         if (at >= 0 && stmt->mark == MARK_GONE)
             node_remove(block, (uint32_t)at);
     }
@@ -301,9 +294,9 @@ static bool apply_several(struct run *run, const struct instance *in) {
     struct node *stmt = unpacking(run, in, made);
     stmt->source = last.stmt->source;
     stmt->span = last.stmt->span;
-    uint32_t first = (uint32_t)index_in(last.block, last.stmt);
+    uint32_t first = (uint32_t)child_index(last.block, last.stmt);
     for (uint32_t i = 0; i < in->rule->roots; i++) {
-        int at = index_in(last.block, site_at(run, in->site[i])->stmt);
+        int at = child_index(last.block, site_at(run, in->site[i])->stmt);
         first = (uint32_t)at < first ? (uint32_t)at : first;
     }
     node_insert(run->r->arena, last.block, first, stmt);

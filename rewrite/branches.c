@@ -80,14 +80,6 @@ static bool read_probe(struct unit *unit, struct trial *t, int arm) {
     return changed;
 }
 
-static void add_phi(struct unit *unit, struct node *join, struct web *phi) {
-    struct web **phis = NEW_ARRAY(unit->arena, struct web *, join->nphis + 1);
-    for (uint32_t i = 0; i < join->nphis; i++)
-        phis[i] = join->phis[i];
-    phis[join->nphis++] = phi;
-    join->phis = phis;
-}
-
 static bool try_call(struct unit *unit, struct fn *fn, struct node *call) {
     struct trial t = {.join = joined_argument(call, 1)->stmt, .call = call};
     for (int i = 0; i < 2; i++) {
@@ -103,7 +95,7 @@ static bool try_call(struct unit *unit, struct fn *fn, struct node *call) {
     for (int arm = 0; arm < 2; arm++)
         changed |= read_probe(unit, &t, arm);
     for (uint32_t i = 0; changed && i < 2; i++) {
-        add_phi(unit, t.join, t.new[i]);
+        phi_add(unit->arena, t.join, t.new[i]);
         call->kid[1 + i] = make_web_name(unit->arena, t.new[i]);
     }
     return changed;

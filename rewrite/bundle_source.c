@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "parser/package.h"
 #include "rewrite/bundle_internal.h"
+#include "rewrite/config.h"
 
 /* -- the classes --------------------------------------------------------------------------------------------------- */
 
@@ -170,10 +171,6 @@ static void read_constructor(struct recipe *r, const struct node *init) {
 }
 
 /* -- a class with fields ------------------------------------------------------------------------------------------- */
-
-static bool is_class_var(const struct node *annotation) {
-    return is_name(annotation, "ClassVar") || (annotation->kind == NODE_SUBSCRIPT && is_class_var(annotation->kid[0]));
-}
 
 /* `field(default=x)`, `interval(min=0)(default=x)`: x. */
 static struct node *default_of(struct node *value) {

@@ -236,8 +236,7 @@ static void check_name(struct checker *c, const struct node *e) {
         refuse(c, e, "class-choice", "which class is taken from `%s` here is not known", e->atom);
 }
 
-/* -- positions ------------------------------------------------------------------------------------------------------
- */
+/* -- positions ----------------------------------------------------------------------------------------------------- */
 
 static bool is_own(const struct node *e) {
     return e->kind == NODE_ATTRIBUTE && (is_own(e->kid[0]) || (e->kid[0]->abs && e->kid[0]->abs->kind == ABS_INSTANCE));
@@ -407,18 +406,10 @@ static void check_idle_modules(struct unit *unit) {
     }
 }
 
-static bool returns(const struct node *n) {
-    for (uint32_t i = 0; i < n->nkids; i++)
-        if (n->kid[i] && (n->kid[i]->kind == NODE_RETURN || (node_is_stmt(n->kid[i]) && returns(n->kid[i])) ||
-                             (n->kid[i]->kind == NODE_BLOCK && returns(n->kid[i]))))
-            return true;
-    return false;
-}
-
 /* A forward that raises whatever it is given, by the facts of prefill. */
 static void check_result(struct unit *unit) {
     const struct fn *forward = class_method(unit->entry, "forward");
-    if (forward && forward->body && !returns(forward->body))
+    if (forward && forward->body && forward->returns.len == 0)
         diag_at(unit->diags, unit_refusal(unit), forward->module->source, forward->def->span, "no-result",
             "this forward raises for every input of a language model: it needs more than tokens and positions");
 }

@@ -51,7 +51,7 @@ static void read_class_value(struct unit *unit, struct config *config, atom name
     put(unit, config, name, made ? NULL : value);
 }
 
-static bool is_class_var(const struct node *annotation) {
+bool is_class_var(const struct node *annotation) {
     return is_name(annotation, "ClassVar") || (annotation->kind == NODE_SUBSCRIPT && is_class_var(annotation->kid[0]));
 }
 
@@ -132,19 +132,13 @@ static void collect_stores(struct unit *unit, struct map *stores, const struct n
     }
 }
 
-static bool is_super_init(const struct node *call, const char *method) {
-    if (call->kind != NODE_CALL || call->kid[0]->kind != NODE_ATTRIBUTE || !atom_is(call->kid[0]->atom, method))
-        return false;
-    const struct node *object = call->kid[0]->kid[0];
-    return object->kind == NODE_CALL && is_name(object->kid[0], "super");
-}
-
 /* `super().__init__(name=value, ...)` sets fields of the base. */
 static void read_super_call(struct unit *unit, struct config *config, const struct node *fn) {
     const struct node *body = function_body(fn);
     for (uint32_t i = 0; i < body->nkids; i++) {
         const struct node *call = body->kid[i]->kind == NODE_EXPR ? body->kid[i]->kid[0] : NULL;
-        if (call == NULL || !is_super_init(call, "__init__"))
+        if (call == NULL || call->kind != NODE_CALL || !is_super_call(call->kid[0]) ||
+            !atom_is(call->kid[0]->atom, "__init__"))
             continue;
         for (uint32_t k = 1; k < call->nkids; k++) {
             const struct node *arg = call->kid[k];

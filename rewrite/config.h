@@ -29,6 +29,9 @@ struct config *config_read(struct unit *unit, struct module *module, atom name);
 /* The class of a sub-configuration such as `text_config`, or NULL. */
 struct config *config_sub(struct unit *unit, const struct config *config, atom name);
 
+/* ClassVar, ClassVar[...]: the annotation of what is no field. */
+bool is_class_var(const struct node *annotation);
+
 /* Whether every instance has the attribute. */
 bool config_has(const struct config *config, atom field);
 

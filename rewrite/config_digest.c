@@ -63,10 +63,6 @@ static void keep(struct digest *d, const char *line, const char *end) {
 
 enum { BODY = 8 }; /* indentation of bodies in the digest */
 
-static size_t name_length(const char *at) {
-    return strspn(at, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789");
-}
-
 /* `Old = New`: a class under another name. */
 static bool is_renaming(const char *line) {
     const char *at = line + name_length(line);

@@ -48,18 +48,13 @@ static void add_rope_fields(struct reader *r, const struct node *at) {
         add(r, names[i], at);
 }
 
-static bool is_super_init(const struct node *callee) {
-    return callee->kind == NODE_ATTRIBUTE && atom_is(callee->atom, "__init__") && callee->kid[0]->kind == NODE_CALL &&
-           is_name(callee->kid[0]->kid[0], "super");
-}
-
 /* The configuration as a whole, given to `holder`. */
 static void handed_on(struct reader *r, const struct node *holder, const struct node *n) {
     if (holder->kind == NODE_ASSIGN)
         return;
     const struct node *callee = holder->kind == NODE_CALL ? holder->kid[0] : NULL;
     bool versions = callee && r->unit->reads_rope_parameters && is_name(callee, "_get_rope_parameters");
-    if (callee && (holder->callsite || is_super_init(callee) || versions))
+    if (callee && (holder->callsite || (is_super_call(callee) && atom_is(callee->atom, "__init__")) || versions))
         return;
     const struct absval *a = callee ? known(callee) : NULL;
     if (a && a->kind == ABS_OBJECT && qual_ends(a->qual, "ROPE_INIT_FUNCTIONS"))

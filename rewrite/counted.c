@@ -13,6 +13,7 @@
 #include "rewrite/facts.h"
 #include "rewrite/passes.h"
 #include "rewrite/ssa.h"
+#include "rewrite/tabulate.h"
 #include "rewrite/unit.h"
 
 /* What a value is, once the count has rows: */
@@ -77,15 +78,6 @@ static bool is_input(const struct unit *unit, const struct node *e, int depth) {
     return embeds && is_input(unit, e->kid[1], depth + 1);
 }
 
-static bool small_number(const struct node *n, int *value) {
-    bool minus = n && n->kind == NODE_UNARYOP && n->op == OP_NEG;
-    const struct node *digits = minus ? n->kid[0] : n;
-    if (!is_kind(digits, NODE_NUMBER) || strlen(digits->atom) != 1)
-        return false;
-    *value = (digits->atom[0] - '0') * (minus ? -1 : 1);
-    return true;
-}
-
 /* How many leading dimensions of an input a tuple holds; 0 where it is no such tuple. */
 static int sizes_held(const struct unit *unit, const struct node *e, int depth);
 
@@ -116,7 +108,7 @@ static int sizes_held(const struct unit *unit, const struct node *e, int depth) 
     if (size && is_input(unit, e->kid[0]->kid[0], depth))
         return rank_of(e->kid[0]->kid[0]);
     if (e->kind != NODE_SUBSCRIPT || e->kid[1]->kind != NODE_SLICE || e->kid[1]->kid[0] || e->kid[1]->kid[2] ||
-        !small_number(e->kid[1]->kid[1], &upto))
+        !literal_int(e->kid[1]->kid[1], &upto))
         return 0;
     int held = sizes_held(unit, e->kid[0], depth + 1);
     return held == 0 ? 0 : upto < 0 ? held + upto : upto < held ? upto : held;
@@ -144,14 +136,14 @@ static bool is_length(const struct unit *unit, const struct node *e, int depth) 
         return is_length_web(unit, e->web, depth);
     if (e->kind == NODE_BINOP && e->op == OP_ADD)
         for (int i = 0; i < 2; i++)
-            if (small_number(e->kid[i], &index) && index == 0)
+            if (literal_int(e->kid[i], &index) && index == 0)
                 return is_length(unit, e->kid[1 - i], depth + 1);
-    if (e->kind == NODE_SUBSCRIPT && small_number(e->kid[1], &index)) {
+    if (e->kind == NODE_SUBSCRIPT && literal_int(e->kid[1], &index)) {
         int held = sizes_held(unit, e->kid[0], depth + 1);
         return held > 1 && (index < 0 ? held + index : index) == 1;
     }
     bool size = e->kind == NODE_CALL && e->nkids == 2 && e->kid[0]->kind == NODE_ATTRIBUTE &&
-                atom_is(e->kid[0]->atom, "size") && small_number(e->kid[1], &index);
+                atom_is(e->kid[0]->atom, "size") && literal_int(e->kid[1], &index);
     if (!size || !is_input(unit, e->kid[0]->kid[0], depth))
         return false;
     int rank = rank_of(e->kid[0]->kid[0]);
@@ -175,7 +167,7 @@ static bool is_count(const struct unit *unit, const struct node *e) {
         else if (!word_in(a->atom, "dtype device"))
             return false;
     }
-    if (positional == 2 && !(small_number(e->kid[1], &first) && first == 0))
+    if (positional == 2 && !(literal_int(e->kid[1], &first) && first == 0))
         return false;
     return (positional == 1 || positional == 2) && is_length(unit, e->kid[positional], 0);
 }
@@ -203,7 +195,7 @@ static bool adds_rows(const struct node *call) {
     const char *method = call->kid[0]->atom;
     int first;
     if (word_in(method, "unsqueeze view reshape"))
-        return call->nkids >= 2 && small_number(call->kid[1], &first) && first == (strcmp(method, "unsqueeze") ? 1 : 0);
+        return call->nkids >= 2 && literal_int(call->kid[1], &first) && first == (strcmp(method, "unsqueeze") ? 1 : 0);
     return word_in(method, "expand expand_as repeat");
 }
 
@@ -303,7 +295,7 @@ static bool cuts_table(const struct counting *c, const struct node *e) {
     int first = 0;
     bool table = e->kid[0]->kind == NODE_ATTRIBUTE && e->kid[0]->abs && e->kid[0]->abs->rank == 2;
     return table && index->kind == NODE_SLICE && !index->kid[2] && index->kid[1] &&
-           (!index->kid[0] || (small_number(index->kid[0], &first) && first == 0)) &&
+           (!index->kid[0] || (literal_int(index->kid[0], &first) && first == 0)) &&
            is_length(c->unit, index->kid[1], 0);
 }
 
@@ -403,10 +395,9 @@ static enum state run_statements(struct counting *c, struct node *block) {
 /* -- functions ----------------------------------------------------------------------------------------------------- */
 
 static struct web *positions_of(struct unit *unit, struct fn *fn) {
-    for (uint32_t i = 0; i < fn->params.len; i++)
-        if (fn->params.at[i]->web && fn->params.at[i]->abs && fn->params.at[i]->abs->kind == ABS_TENSOR &&
-            fn->params.at[i]->abs->positions)
-            return fn->params.at[i]->web;
+    struct web *given = positions_param(fn);
+    if (given)
+        return given;
     struct absval *abs = abs_new(unit, ABS_TENSOR);
     abs->rank = 2;
     abs->positions = true;
@@ -441,20 +432,11 @@ static void pass_positions(struct counting *c, struct node *call, struct fn *cal
     node_add(arena, call, node_make(arena, NODE_KEYWORD, c->positions->name, 1, positions_node(c)));
 }
 
-static uint32_t count_calls(const struct node *n, const struct fn *fn) {
-    if (n == NULL)
-        return 0;
-    uint32_t count = n->kind == NODE_CALL && n->callsite && n->callsite->fn == fn;
-    for (uint32_t i = 0; i < n->nkids; i++)
-        count += count_calls(n->kid[i], fn);
-    return count;
-}
-
 static bool is_called_from(struct counting *c, const struct fn *fn) {
     struct functions all = {0};
     functions_collect(c->unit, &all);
     for (uint32_t i = 0; i < all.list.len; i++)
-        if (all.list.at[i] != c->fn && count_calls(all.list.at[i]->body, fn) > 0)
+        if (all.list.at[i] != c->fn && count_calls(all.list.at[i]->body, fn, NULL) > 0)
             return false;
     return !fn->escapes;
 }
@@ -473,10 +455,13 @@ static bool counts_somewhere(const struct counting *c, const struct node *n) {
 /* A function that is given the count, as its argument `at` of this call, or that counts itself (0). */
 static enum state run_callee(struct counting *c, struct node *call, uint32_t at) {
     struct fn *callee = call->callsite->fn;
-    bool counts = counts_somewhere(c, callee->body);
+    bool counts = false;
+    for (const struct callsite *site = call->callsite; site; site = site->also)
+        counts |= counts_somewhere(c, site->fn->body);
     if (at == 0 && !counts)
         return OTHER;
-    if (callee->body == NULL || !is_called_from(c, callee) || (counts && count_calls(c->fn->body, callee) > 1))
+    if (!call_is_single(call) || callee->body == NULL || !is_called_from(c, callee) ||
+        (counts && count_calls(c->fn->body, callee, NULL) > 1))
         return UNKNOWN;
     struct counting inner = {
         .unit = c->unit, .fn = callee, .positions = positions_of(c->unit, callee), .apply = c->apply};

@@ -12,10 +12,6 @@ enum { DEPTH = 32 };
 
 static struct dims find_dims(struct values *values, const struct value *v, int depth);
 
-static bool is_special(const struct values *values, const struct value *v, enum special special) {
-    return v->kind == VALUE_CALL && v->atom == values_library(values)->special[special]->name;
-}
-
 static const struct value *own_size(struct values *values, const struct value *v, uint32_t i, uint32_t rank) {
     return value_index(
         values, value_attr(values, v, values_library(values)->shape), value_number(values, (double)i - (double)rank));
@@ -59,7 +55,7 @@ static const struct value *find_size(struct values *values, const struct value *
 static struct dims given_dims(struct values *values, const struct value *v, int depth) {
     struct dims d = {0}, before = {0};
     const struct value *shape = v->arg[1];
-    bool expands = is_special(values, v, SPECIAL_EXPAND);
+    bool expands = value_is_special(values, v, SPECIAL_EXPAND);
     if (shape->kind != VALUE_TUPLE || shape->count > DIMS_MAX)
         return d;
     if (expands)
@@ -120,7 +116,7 @@ static struct dims element_dims(struct values *values, const struct value *v, in
 }
 
 static bool keeps_shape(const struct values *values, const struct value *v) {
-    return is_special(values, v, SPECIAL_TO) || is_special(values, v, SPECIAL_SOFTMAX) ||
+    return value_is_special(values, v, SPECIAL_TO) || value_is_special(values, v, SPECIAL_SOFTMAX) ||
            (v->kind == VALUE_CALL && strcmp(v->atom, "torch.ops.auto_deploy.torch_rmsnorm") == 0);
 }
 
@@ -220,9 +216,9 @@ static struct dims find_dims(struct values *values, const struct value *v, int d
     struct dims d = {0};
     if (depth >= DEPTH)
         return d;
-    if (is_special(values, v, SPECIAL_RESHAPE) || is_special(values, v, SPECIAL_EXPAND))
+    if (value_is_special(values, v, SPECIAL_RESHAPE) || value_is_special(values, v, SPECIAL_EXPAND))
         d = given_dims(values, v, depth);
-    else if (is_special(values, v, SPECIAL_TRANSPOSE))
+    else if (value_is_special(values, v, SPECIAL_TRANSPOSE))
         d = transposed_dims(values, v, depth);
     else if (keeps_shape(values, v))
         d = find_dims(values, v->arg[0], depth + 1);
@@ -265,7 +261,7 @@ const struct value *dims_last(struct values *values, const struct value *tensor)
         else
             break;
     }
-    const struct value *shape = is_special(values, v, SPECIAL_RESHAPE) ? v->arg[1] : NULL;
+    const struct value *shape = value_is_special(values, v, SPECIAL_RESHAPE) ? v->arg[1] : NULL;
     const struct value *last =
         shape && shape->kind == VALUE_TUPLE && shape->count ? shape->arg[shape->count - 1] : NULL;
     bool given = last && last->kind != VALUE_STAR && !value_is_int(last, -1);

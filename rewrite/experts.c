@@ -64,16 +64,9 @@ static struct node *activation_name(const struct attr *attr) {
     return table ? e->kid[1] : NULL;
 }
 
-static int index_of(const struct node *block, const struct node *stmt) {
-    for (uint32_t i = 0; i < block->nkids; i++)
-        if (block->kid[i] == stmt)
-            return (int)i;
-    return -1;
-}
-
 /* Whether the attribute can go: its store stands in the constructor itself, and nothing but the loop reads it. */
 static bool is_for_loop_alone(struct unit *unit, const struct cls *cls, const struct attr *attr) {
-    return index_of(class_method(cls, "__init__")->body, attr->stmt) >= 0 && is_read_once(unit, cls, attr);
+    return child_index(class_method(cls, "__init__")->body, attr->stmt) >= 0 && is_read_once(unit, cls, attr);
 }
 
 static bool can_gather(struct unit *unit, const struct expert_loop *l) {
@@ -126,7 +119,7 @@ static void bind(struct unit *unit, struct map *names, const char *name, struct 
 static void drop_attribute(struct unit *unit, struct cls *cls, const struct attr *attr) {
     struct node *body = class_method(cls, "__init__")->body;
     struct map kept = {0};
-    node_remove(body, (uint32_t)index_of(body, attr->stmt));
+    node_remove(body, (uint32_t)child_index(body, attr->stmt));
     for (uint32_t i = 0; i < cls->attrs.len; i++)
         if (cls->attrs.entry[i].value != attr)
             map_put(unit->arena, &kept, cls->attrs.entry[i].key, cls->attrs.entry[i].value);

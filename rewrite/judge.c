@@ -69,10 +69,6 @@ static struct verdict *verdict_new(struct judge *j) {
 
 /* -- statements and parameters ------------------------------------------------------------------------------------- */
 
-static bool is_docstring(const struct node *stmt) {
-    return stmt->kind == NODE_EXPR && (stmt->kid[0]->kind == NODE_STRING || stmt->kid[0]->kind == NODE_STRINGS);
-}
-
 static void judge_block(struct judge *j, const struct node *def, const struct node *block, const char *where);
 
 static void judge_statement(struct judge *j, const struct node *def, const struct node *stmt, const char *where) {
@@ -88,7 +84,7 @@ static void judge_statement(struct judge *j, const struct node *def, const struc
 
 static void judge_block(struct judge *j, const struct node *def, const struct node *block, const char *where) {
     for (uint32_t i = 0; i < block->nkids; i++)
-        if (!is_docstring(block->kid[i]))
+        if (!is_bare_string(block->kid[i]))
             judge_statement(j, def, block->kid[i], where);
 }
 
@@ -252,7 +248,7 @@ static void judge_class(struct judge *j, const struct node *def) {
         const struct node *stmt = class_body(def)->kid[i];
         if (stmt->kind == NODE_FUNCTION)
             judge_function(j, stmt, def);
-        else if (!is_docstring(stmt))
+        else if (!is_bare_string(stmt))
             class_attribute(j, def, cls, stmt);
     }
 }
@@ -341,7 +337,7 @@ static void judge_module_statement(struct judge *j, const struct node *stmt) {
     case NODE_IMPORT:
     case NODE_IMPORTFROM: judge_import(j, stmt); break;
     default:
-        if (!is_docstring(stmt))
+        if (!is_bare_string(stmt))
             judge_value(j, stmt);
     }
 }
@@ -390,7 +386,7 @@ static uint8_t last_stage(const struct unit *unit) {
 /* Of a program that could not even be specialised there is one thing to say: what in it is not understood. */
 static bool refuse(struct judge *j, const struct node *n) {
     struct verdict *v = verdict_new(j);
-    bool refused = node_is_stmt(n) && !is_docstring(n) && verdict_refused(j, n, v);
+    bool refused = node_is_stmt(n) && !is_bare_string(n) && verdict_refused(j, n, v);
     for (uint32_t i = 0; i < n->nkids; i++)
         if (n->kid[i] &&
             (node_is_stmt(n->kid[i]) || is_kind(n->kid[i], NODE_BLOCK) || is_kind(n->kid[i], NODE_HANDLER)))

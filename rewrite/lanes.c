@@ -17,7 +17,7 @@ static enum lanes either(enum lanes a, enum lanes b) {
 
 static bool is_last_dim(const struct node *dim) {
     int value;
-    return dim && is_int(dim, &value) && value == -1;
+    return dim && literal_int(dim, &value) && value == -1;
 }
 
 /* -- what an expression is ----------------------------------------------------------------------------------------- */
@@ -51,10 +51,12 @@ static enum lanes lanes_of_call(const struct node *e, const struct web *table) {
     const struct node *object = first ? e->kid[1] : callee->kid[0];
     int n;
     if (atom_is(callee->atom, "unsqueeze"))
-        return e->nkids == first + 2 && is_int(e->kid[first + 1], &n) && (n == 1 || n == 2) ? lanes_of(object, table)
-                                                                                            : LANES_OTHER;
+        return e->nkids == first + 2 && literal_int(e->kid[first + 1], &n) && (n == 1 || n == 2)
+                   ? lanes_of(object, table)
+                   : LANES_OTHER;
     if (atom_is(callee->atom, "repeat_interleave"))
-        return e->nkids == first + 3 && is_int(e->kid[first + 1], &n) && is_last_dim(call_argument(e, first + 1, "dim"))
+        return e->nkids == first + 3 && literal_int(e->kid[first + 1], &n) &&
+                       is_last_dim(call_argument(e, first + 1, "dim"))
                    ? lanes_of(object, table)
                    : LANES_OTHER;
     if (!first || !atom_is(callee->atom, "cat") || !is_last_dim(call_argument(e, 1, "dim")) ||
@@ -76,7 +78,7 @@ static enum lanes lanes_of_number(const struct node *e, const struct web *table)
 enum lanes lanes_of(const struct node *e, const struct web *table) {
     int n;
     switch (e->kind) {
-    case NODE_NUMBER: return is_int(e, &n) ? LANES_FREE : LANES_OTHER;
+    case NODE_NUMBER: return literal_int(e, &n) ? LANES_FREE : LANES_OTHER;
     case NODE_NAME:
         if (e->web == table)
             return LANES_TABLE;
@@ -170,7 +172,7 @@ long lanes_width(const struct node *shape, long width) {
     int n = -1;
     switch (shape->kind) {
     case NODE_NUMBER:
-    case NODE_UNARYOP: return is_int(shape, &n) ? n : -1;
+    case NODE_UNARYOP: return literal_int(shape, &n) ? n : -1;
     case NODE_NAME: return width;
     case NODE_SUBSCRIPT:
         if (shape->kid[0]->kind == NODE_ATTRIBUTE && atom_is(shape->kid[0]->atom, "shape"))

@@ -108,7 +108,8 @@ static void turn_size(struct layout *l, struct node *e) {
     bool size = is_method(e, "size") && e->nkids == 2;
     bool shape = e->kind == NODE_SUBSCRIPT && e->kid[0]->kind == NODE_ATTRIBUTE && atom_is(e->kid[0]->atom, "shape");
     int dim;
-    if ((!size && !shape) || !is_int(e->kid[1], &dim) || dim < -4 || dim > 3 || !use_original(l, &e->kid[0]->kid[0]))
+    if ((!size && !shape) || !literal_int(e->kid[1], &dim) || dim < -4 || dim > 3 ||
+        !use_original(l, &e->kid[0]->kid[0]))
         return;
     int at = dim < 0 ? dim + 4 : dim;
     if (at != 1 && at != 2)
@@ -181,11 +182,11 @@ static bool has_unit_dim(const struct node *e, int depth) {
         return e->web && (e->web->kind == WEB_ASSIGN || e->web->kind == WEB_ELEMENT) && e->web->expr &&
                has_unit_dim(e->web->expr, depth + 1);
     if (is_method(e, "unsqueeze"))
-        return e->nkids == 2 && is_int(e->kid[1], &dim) && (dim == 1 || dim == 2) && receiver(e)->abs &&
+        return e->nkids == 2 && literal_int(e->kid[1], &dim) && (dim == 1 || dim == 2) && receiver(e)->abs &&
                receiver(e)->abs->rank == 3;
     bool splits = is_method(e, "split") || is_method(e, "chunk");
     const struct node *d = splits ? call_argument(e, 1, "dim") : NULL;
-    return d && is_int(d, &dim) && (dim == 3 || dim == -1) && has_unit_dim(receiver(e), depth + 1);
+    return d && literal_int(d, &dim) && (dim == 3 || dim == -1) && has_unit_dim(receiver(e), depth + 1);
 }
 
 /* A dimension of size 1 may stand anywhere before a view. */

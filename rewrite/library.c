@@ -350,3 +350,7 @@ const struct value *library_respell(const struct library *library, struct values
     values_leave(values);
     return v;
 }
+
+bool value_is_special(const struct values *values, const struct value *v, enum special special) {
+    return v->kind == VALUE_CALL && v->atom == values_library(values)->special[special]->name;
+}

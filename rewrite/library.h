@@ -153,4 +153,7 @@ void loader_error(struct loader *loader, const struct yaml *at, const char *form
 /* Parse Python with $metavariables (which become names with a leading underscore). NULL with a diagnostic. */
 struct node *loader_parse(struct loader *loader, const struct yaml *at, const char *text);
 
+/* Whether a value is a call of that function. */
+bool value_is_special(const struct values *values, const struct value *v, enum special special);
+
 #endif

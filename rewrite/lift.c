@@ -32,17 +32,6 @@ struct chain {
 
 /* -- finding the way ----------------------------------------------------------------------------------------------- */
 
-static uint32_t count_calls(struct node *n, const struct fn *fn, struct node **found) {
-    if (n == NULL)
-        return 0;
-    uint32_t count = n->kind == NODE_CALL && call_reaches(n, fn);
-    if (count)
-        *found = n;
-    for (uint32_t i = 0; i < n->nkids; i++)
-        count += count_calls(n->kid[i], fn, found);
-    return count;
-}
-
 /* The only call of a function, and the function that it stands in. */
 static struct node *only_call(const struct chain *c, const struct fn *fn, struct fn **caller) {
     struct node *call = NULL;

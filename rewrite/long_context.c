@@ -123,9 +123,7 @@ static void join_values(struct unit *u, struct node *join, struct web *phi, stru
     phi->stmt = join;
     phi->from[0] = then;
     phi->from[1] = otherwise;
-    join->phis = NEW_ARRAY(u->arena, struct web *, 1);
-    join->phis[0] = phi;
-    join->nphis = 1;
+    phi_add(u->arena, join, phi);
 }
 
 struct node *long_context_rows(struct tabulate *t, struct node *rows) {

@@ -47,6 +47,17 @@ void functions_collect(struct unit *unit, struct functions *functions) {
     }
 }
 
+uint32_t count_calls(struct node *n, const struct fn *fn, struct node **found) {
+    if (n == NULL)
+        return 0;
+    uint32_t count = n->kind == NODE_CALL && call_reaches(n, fn);
+    if (count && found)
+        *found = n;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        count += count_calls(n->kid[i], fn, found);
+    return count;
+}
+
 /* -- index: enclosing statements, stores of attributes, effects ---------------------------------------------------- */
 
 static void index_store(struct unit *unit, struct node *target, struct node *stmt) {
@@ -444,13 +455,6 @@ static bool mark_record_field(struct unit *unit, struct node *call, atom field) 
     return true;
 }
 
-static bool int_index(const struct node *index, uint32_t *value) {
-    if (index->kind != NODE_NUMBER || strpbrk(index->atom, ".eEjJ"))
-        return false;
-    *value = (uint32_t)strtoul(index->atom, NULL, 0);
-    return true;
-}
-
 static void mark_attribute(struct unit *unit, struct node *e, struct demand demand) {
     const struct absval *object = e->kid[0]->abs;
     if (object && object->kind == ABS_INSTANCE) {
@@ -506,10 +510,10 @@ static void mark_expr(struct unit *unit, struct node *e, struct demand demand) {
             return;
         break;
     case NODE_SUBSCRIPT: {
-        uint32_t index;
-        if (int_index(e->kid[1], &index) && e->kid[0]->abs &&
+        int index;
+        if (literal_int(e->kid[1], &index) && index >= 0 && e->kid[0]->abs &&
             (e->kid[0]->abs->kind == ABS_TUPLE || e->kid[0]->abs->kind == ABS_LIST)) {
-            struct demand element = {DEMAND_ELEMENT, index, NULL};
+            struct demand element = {DEMAND_ELEMENT, (uint32_t)index, NULL};
             mark_expr(unit, e->kid[0], element);
             return;
         }

@@ -7,10 +7,6 @@
 
 enum { PASSES_MAX = 6 };
 
-static bool is_special(const struct values *values, const struct value *v, enum special special) {
-    return v->kind == VALUE_CALL && v->atom == values_library(values)->special[special]->name;
-}
-
 /* How many sizes `*x.shape[:-k]` leaves out, and x; NULL for anything else. */
 static const struct value *leading_shape(const struct values *values, const struct value *v, uint32_t *left_out) {
     if (v->kind != VALUE_STAR || v->arg[0]->kind != VALUE_INDEX)
@@ -51,11 +47,11 @@ static bool learn_from(const struct values *values, const struct value *v) {
     if (v->kind != VALUE_CALL || v->count == 0)
         return false;
     const struct function *f = library_function(values_library(values), v->atom);
-    if (is_special(values, v, SPECIAL_RESHAPE))
+    if (value_is_special(values, v, SPECIAL_RESHAPE))
         return learn_from_reshape(values, v);
     if (f != NULL && f->rank == RANK_SAME)
         return v->rank > 0 ? learn(v->arg[0], v->rank) : learn(v, v->arg[0]->rank);
-    if (is_special(values, v, SPECIAL_UNSQUEEZE))
+    if (value_is_special(values, v, SPECIAL_UNSQUEEZE))
         return v->rank > 0 ? learn(v->arg[0], v->rank - 1) : v->arg[0]->rank > 0 && learn(v, v->arg[0]->rank + 1);
     return false;
 }

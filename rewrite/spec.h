@@ -158,7 +158,6 @@ bool elements_are_free(const struct absval *a);
 
 /* spec_branch.c */
 enum flow run_if(struct frame *f, struct node *stmt, struct node *rest, uint32_t from);
-void add_phi(struct frame *f, struct node *join, struct web *w);
 /* A variable that holds `v` at the end of a branch. */
 struct web *web_in_block(struct frame *f, struct node *block, atom name, const struct val *v);
 /* The names that statements assign. */

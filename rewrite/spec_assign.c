@@ -150,15 +150,12 @@ static const struct absval *store_item(struct frame *f, const struct absval *d, 
 }
 
 void new_version(struct frame *f, atom name, struct web *before, const struct absval *abs, struct node *stmt) {
-    struct unit *unit = f->unit;
     struct web *w = web_new(f, WEB_STORE, name, abs);
     w->stmt = stmt;
     w->from[0] = before;
     w->temporary = before->temporary;
     w->name = before->name;
-    stmt->phis = NEW_ARRAY(unit->arena, struct web *, 1);
-    stmt->phis[0] = w;
-    stmt->nphis = 1;
+    phi_add(f->unit->arena, stmt, w);
     env_set(f, name, (struct val){.abs = abs, .web = w});
 }
 

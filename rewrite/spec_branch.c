@@ -5,14 +5,6 @@
 #include "base/text.h"
 #include "rewrite/spec.h"
 
-void add_phi(struct frame *f, struct node *join, struct web *w) {
-    struct web **grown = NEW_ARRAY(f->unit->arena, struct web *, join->nphis + 1);
-    if (join->nphis)
-        memcpy(grown, join->phis, join->nphis * sizeof *grown);
-    grown[join->nphis++] = w;
-    join->phis = grown;
-}
-
 /* A variable that holds `v` at the end of a branch. */
 struct web *web_in_block(struct frame *f, struct node *block, atom name, const struct val *v) {
     if (v->web)
@@ -123,7 +115,7 @@ struct val merge_vals(struct frame *f, struct node *join, atom name, struct val 
     w->stmt = join;
     w->from[0] = web_in_block(f, join->kid[1], name, &then);
     w->from[1] = web_in_block(f, join->kid[2], name, &other);
-    add_phi(f, join, w);
+    phi_add(f->unit->arena, join, w);
     return (struct val){.abs = abs, .web = w};
 }
 

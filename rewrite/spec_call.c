@@ -594,10 +594,6 @@ static struct val call_value(struct frame *f, struct val callee, struct args *ar
     }
 }
 
-static bool is_super_call(const struct node *e) {
-    return e->kind == NODE_ATTRIBUTE && e->kid[0]->kind == NODE_CALL && is_name(e->kid[0]->kid[0], "super");
-}
-
 static bool is_callable(const struct absval *a) {
     return a->kind == ABS_CLASS || a->kind == ABS_FUNCTION || a->kind == ABS_BOUND || a->kind == ABS_INSTANCE ||
            a->kind == ABS_OBJECT || a->kind == ABS_LIBRARY || a->kind == ABS_CHOICE || a->kind == ABS_UNION;

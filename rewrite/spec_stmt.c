@@ -108,7 +108,7 @@ static enum flow run_loop(struct frame *f, struct node *stmt) {
         carried[i]->from[0] = web_in_block(f, f->out, assigned.entry[i].key, init);
         carried[i]->from[1] = web_in_block(f, body, assigned.entry[i].key, end);
         carried[i]->abs = known[i];
-        add_phi(f, loop, carried[i]);
+        phi_add(f->unit->arena, loop, carried[i]);
         env_set(f, assigned.entry[i].key, (struct val){.abs = known[i], .web = carried[i]});
     }
     if (is_for) {
@@ -124,10 +124,6 @@ static enum flow run_loop(struct frame *f, struct node *stmt) {
 }
 
 /* -- simple statements --------------------------------------------------------------------------------------------- */
-
-static bool is_docstring(const struct node *stmt) {
-    return stmt->kind == NODE_EXPR && (stmt->kid[0]->kind == NODE_STRING || stmt->kid[0]->kind == NODE_STRINGS);
-}
 
 /* In-place tensor methods that have a twin which returns the result. */
 static bool has_pure_twin(const char *name, size_t len) {
@@ -216,7 +212,7 @@ static bool runs_nothing(struct frame *f, const struct node *stmt) {
 }
 
 static void run_expr(struct frame *f, struct node *stmt) {
-    if (is_docstring(stmt) || runs_nothing(f, stmt) || run_in_place(f, stmt) || run_mutation(f, stmt) ||
+    if (is_bare_string(stmt) || runs_nothing(f, stmt) || run_in_place(f, stmt) || run_mutation(f, stmt) ||
         run_attribute_mutation(f, stmt))
         return;
     struct val v = eval(f, stmt->kid[0]);

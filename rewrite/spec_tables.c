@@ -26,8 +26,7 @@ static bool is_own_attribute(const struct node *e) {
     return e->kind == NODE_ATTRIBUTE && e->kid[0]->abs && e->kid[0]->abs->kind == ABS_INSTANCE;
 }
 
-/* -- growth: the test
- * ------------------------------------------------------------------------------------------------------ */
+/* -- growth: the test --------------------------------------------------------------------------------------------- */
 
 /* The attribute that a limit is, or of which it is the number of rows: self.table.size(0), self.table.shape[0]. */
 static const struct node *limit_attribute(const struct node *e) {
@@ -80,8 +79,7 @@ static bool is_known_limit(const struct growth *g, bool *is_maximum) {
     return attr && !attr->conditional && (symbol || table || (abs_int(attr->abs, &number) && number > 1));
 }
 
-/* -- growth: the branch
- * ---------------------------------------------------------------------------------------------------- */
+/* -- growth: the branch ------------------------------------------------------------------------------------------- */
 
 static void note_store(struct growth *g, const struct absval *stored) {
     if (stored == NULL || !(stored->kind == ABS_NUMBER || stored->kind == ABS_CONST || stored->kind == ABS_SYMBOLIC))

@@ -11,3 +11,11 @@ struct node *make_web_name(struct arena *arena, struct web *web) {
 atom web_key(struct atoms *atoms, const struct web *w) {
     return intern_printf(atoms, "%p", (const void *)w);
 }
+
+void phi_add(struct arena *arena, struct node *join, struct web *phi) {
+    struct web **phis = NEW_ARRAY(arena, struct web *, join->nphis + 1);
+    for (uint32_t i = 0; i < join->nphis; i++)
+        phis[i] = join->phis[i];
+    phis[join->nphis++] = phi;
+    join->phis = phis;
+}

@@ -43,6 +43,8 @@ struct web {
 
 /* A NAME node that reads `web`. */
 struct node *make_web_name(struct arena *arena, struct web *web);
+/* One more variable that an IF, loop or store defines. */
+void phi_add(struct arena *arena, struct node *join, struct web *phi);
 atom web_key(struct atoms *atoms, const struct web *web); /* of a map of variables */
 
 #endif

@@ -8,18 +8,6 @@
 
 /* -- recognising --------------------------------------------------------------------------------------------------- */
 
-bool is_int(const struct node *n, int *value) {
-    int sign = 1;
-    if (n->kind == NODE_UNARYOP && n->op == OP_NEG) {
-        sign = -1;
-        n = n->kid[0];
-    }
-    if (n->kind != NODE_NUMBER || strpbrk(n->atom, ".eEjJ"))
-        return false;
-    *value = sign * atoi(n->atom);
-    return true;
-}
-
 /* torch.f, written in the source or by an equation's template. */
 static bool is_library(const struct node *callee) {
     if (callee->abs)
@@ -37,7 +25,7 @@ bool is_swap(const struct node *e) {
     int d[4];
     if (is_method(e, "transpose") || is_method(e, "swapaxes")) {
         const struct node *a = call_argument(e, 0, "dim0"), *b = call_argument(e, 1, "dim1");
-        if (!a || !b || !is_int(a, &d[0]) || !is_int(b, &d[1]))
+        if (!a || !b || !literal_int(a, &d[0]) || !literal_int(b, &d[1]))
             return false;
         for (int i = 0; i < 2; i++)
             d[i] = d[i] < 0 ? d[i] + 4 : d[i];
@@ -46,7 +34,7 @@ bool is_swap(const struct node *e) {
     if (!is_method(e, "permute") || e->nkids != 5)
         return false;
     for (int i = 0; i < 4; i++)
-        if (!is_int(e->kid[i + 1], &d[i]))
+        if (!literal_int(e->kid[i + 1], &d[i]))
             return false;
     return d[0] == 0 && d[1] == 2 && d[2] == 1 && d[3] == 3;
 }
@@ -84,14 +72,14 @@ static bool reduces_last(const struct node *call) {
     int dim;
     const struct node *d = call_argument(call, call->kid[0]->kind == NODE_ATTRIBUTE ? 0 : 1, "dim");
     const struct node *keep = call_argument(call, 1, "keepdim");
-    return d && is_int(d, &dim) && dim == -1 && keep && keep->kind == NODE_CONST && keep->op == OP_TRUE;
+    return d && literal_int(d, &dim) && dim == -1 && keep && keep->kind == NODE_CONST && keep->op == OP_TRUE;
 }
 
 /* x.shape[-1] */
 static bool is_last_size(const struct node *e) {
     int dim;
     return e->kind == NODE_SUBSCRIPT && e->kid[0]->kind == NODE_ATTRIBUTE && atom_is(e->kid[0]->atom, "shape") &&
-           is_int(e->kid[1], &dim) && dim == -1;
+           literal_int(e->kid[1], &dim) && dim == -1;
 }
 
 static bool works_along_last(const struct node *e) {
@@ -178,7 +166,7 @@ static struct node *with_receiver(struct layout *l, const struct node *call, str
 
 /* A literal dimension of a tensor of that rank, counted from the front. */
 static bool dimension(const struct node *dim, uint32_t rank, int *value) {
-    if (dim == NULL || !is_int(dim, value))
+    if (dim == NULL || !literal_int(dim, value))
         return false;
     *value = *value < 0 ? *value + (int)rank : *value;
     return *value >= 0 && *value < (int)rank;
@@ -223,7 +211,8 @@ static struct node *swap_view(struct layout *l, struct node *e, uint32_t rank) {
     for (uint32_t i = first - 1; i < sizes->nkids; i++)
         if (sizes->kid[i]->kind == NODE_STARRED)
             return NULL;
-    bool unit = (is_int(sizes->kid[first], &size) && size == 1) || (is_int(sizes->kid[first + 1], &size) && size == 1);
+    bool unit = (literal_int(sizes->kid[first], &size) && size == 1) ||
+                (literal_int(sizes->kid[first + 1], &size) && size == 1);
     if (!unit)
         return NULL;
     struct node *s = copy(l, e);
@@ -291,7 +280,7 @@ static struct node *swap_entries(struct layout *l, struct node *e, uint32_t rank
 static struct node *swap_subscript(struct layout *l, struct node *e, uint32_t rank) {
     const struct node *index = e->kid[1];
     int element;
-    if (is_int(index, &element))
+    if (literal_int(index, &element))
         return with_kid(l, e, 0, swapped_list(l, e->kid[0], rank));
     if (index->kind != NODE_TUPLE || index->nkids < 2)
         return NULL;
@@ -313,7 +302,7 @@ static struct node *swap_rope(struct layout *l, struct node *e) {
     uint32_t position = strcmp(op_name(e), "torch_rope_with_complex_freqs") == 0 ? 3 : 4;
     const struct node *d = call_argument(e, position, "unsqueeze_dim");
     int dim;
-    if (e->nkids < 5 || d == NULL || !is_int(d, &dim) || (dim != 1 && dim != 2))
+    if (e->nkids < 5 || d == NULL || !literal_int(d, &dim) || (dim != 1 && dim != 2))
         return NULL;
     struct node *s = copy(l, e);
     s->kid[1] = swap_or_transpose(l, e->kid[1]);

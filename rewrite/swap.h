@@ -35,7 +35,6 @@ static inline struct node *receiver(const struct node *call) {
     return call->kid[0]->kid[0];
 }
 bool is_method(const struct node *e, const char *name);
-bool is_int(const struct node *e, int *value);
 struct node *layout_number(struct layout *l, int value);
 /* The name of a canonical op that a call calls, or NULL. */
 const char *op_name(const struct node *e);

@@ -490,7 +490,7 @@ static bool stays_in_forward(struct tabulate *t, struct node *stmt) {
 
 /* -- the pass ------------------------------------------------------------------------------------------------------ */
 
-static struct web *positions_param(const struct fn *fn) {
+struct web *positions_param(const struct fn *fn) {
     for (uint32_t i = 1; i < fn->params.len; i++) {
         const struct param *p = fn->params.at[i];
         if (p->web && p->abs && p->abs->kind == ABS_TENSOR && p->abs->positions)

@@ -7,6 +7,9 @@
 
 void tabulate(struct unit *unit);
 
+/* The parameter of a function that is position_ids, or NULL. */
+struct web *positions_param(const struct fn *fn);
+
 /* One forward function that takes positions, and the constructor that gets its tables. */
 struct tabulate {
     struct unit *unit;

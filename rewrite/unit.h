@@ -145,6 +145,8 @@ static inline bool call_reaches(const struct node *call, const struct fn *fn) {
             return true;
     return false;
 }
+/* How many calls below `n` reach a function; *found, where it is not NULL, becomes one of them. */
+uint32_t count_calls(struct node *n, const struct fn *fn, struct node **found);
 /* Whether a call reaches one function of this file and nothing else: its arguments may be changed with that. */
 static inline bool call_is_single(const struct node *call) {
     return call->callsite && !call->callsite->also && !call->callsite->fixed;

@@ -66,11 +66,6 @@ static void note_keys(struct unit *unit, const struct node *n) {
         note_keys(unit, n->kid[i]);
 }
 
-static bool is_super_init(const struct node *s) {
-    return s->kind == NODE_EXPR && s->kid[0]->kind == NODE_CALL && s->kid[0]->kid[0]->kind == NODE_ATTRIBUTE &&
-           atom_is(s->kid[0]->kid[0]->atom, "__init__");
-}
-
 static void record_reads(struct unit *unit, const struct fn *fn, const struct node *n) {
     if (n == NULL)
         return;
@@ -99,7 +94,9 @@ static void read_through_helper(struct unit *unit, struct fn *fn) {
         return;
     local->expr = helper_call(unit, make_web_name(unit->arena, config));
     local->stmt = node_make(unit->arena, NODE_ASSIGN, NULL, 2, local->expr, make_web_name(unit->arena, local));
-    uint32_t at = fn->body->nkids && is_super_init(fn->body->kid[0]);
+    const struct node *first = fn->body->nkids ? fn->body->kid[0] : NULL;
+    uint32_t at =
+        is_kind(first, NODE_EXPR) && is_kind(first->kid[0], NODE_CALL) && is_super_call(first->kid[0]->kid[0]);
     node_insert(unit->arena, fn->body, at, local->stmt);
 }
 
