@@ -91,6 +91,16 @@ static void write_wrapped(struct buf *out, const char *text) {
     buf_puts(out, "\n");
 }
 
+/* A table of ours: _ad_cos_cached, or _ad_{layer_type}_cos_cached. */
+static bool has_tables(const char *code) {
+    for (const char *at = code; (at = strstr(at, "_ad_")) != NULL; at++) {
+        const char *end = at + strcspn(at, " \"\n"), *cos = strstr(at, "cos_cached");
+        if (cos != NULL && cos < end)
+            return true;
+    }
+    return false;
+}
+
 /* Only what is so in this module is said. */
 static void emit_differences(struct emitter *e, const char *code, struct buf *out) {
     uint32_t count;
@@ -104,7 +114,7 @@ static void emit_differences(struct emitter *e, const char *code, struct buf *ou
         buf_puts(out, "* every expert is a module; the loop over the chosen ones is the canonical op for it\n");
     if (strstr(code, ".torch_moe_dense_mlp(") != NULL)
         buf_puts(out, "* the loop over the chosen experts is the canonical op for it\n");
-    if (strstr(code, "_ad_cos_cached") != NULL)
+    if (has_tables(code))
         buf_puts(out, "* cos/sin tables are built once and indexed once per forward by ``position_ids``\n");
     if (e->unit->prefill_only) {
         buf_puts(out, "\n");

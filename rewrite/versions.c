@@ -2,8 +2,8 @@
  *
  * Reads   the pruned program.
  * Writes  reads of config.rope_parameters go through a function of the emitted file that finds the same settings in the
- *         layout of either release; emit/ adds that function. What ROPE_INIT_FUNCTIONS does not hold in transformers 5,
- *         the default type, is a function of the emitted file.
+ *         layout of either release; emit/ adds that function. Settings by layer type are of transformers 5 alone.
+ *         ROPE_INIT_FUNCTIONS has no default type in transformers 5; that is a function of the emitted file.
  * Guarantees  the same values under transformers 5. */
 #include "rewrite/versions.h"
 
@@ -27,6 +27,18 @@ static uint32_t count_reads(const struct node *n, bool target) {
     return count;
 }
 
+/* config.rope_parameters[layer_type] */
+static bool reads_by_layer(const struct node *n) {
+    if (n == NULL)
+        return false;
+    if (n->kind == NODE_SUBSCRIPT && is_rope_parameters(n->kid[0]) && n->kid[1]->kind != NODE_STRING)
+        return true;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        if (reads_by_layer(n->kid[i]))
+            return true;
+    return false;
+}
+
 static struct node *helper_call(struct unit *unit, struct node *config) {
     return node_make(
         unit->arena, NODE_CALL, NULL, 2, make_name(unit->arena, intern(unit->atoms, "_get_rope_parameters")), config);
@@ -37,7 +49,8 @@ static void replace(struct unit *unit, struct node **slot, struct web *local, bo
     if (n == NULL)
         return;
     if (is_rope_parameters(n) && !target) {
-        struct node *made = local ? make_web_name(unit->arena, local) : helper_call(unit, n->kid[0]);
+        bool same = local && strcmp(n->kid[0]->abs->qual, local->expr->kid[1]->abs->qual) == 0;
+        struct node *made = same ? make_web_name(unit->arena, local) : helper_call(unit, n->kid[0]);
         made->abs = n->abs;
         *slot = made;
         return;
@@ -77,7 +90,7 @@ static void record_reads(struct unit *unit, const struct fn *fn, const struct no
 
 static void read_through_helper(struct unit *unit, struct fn *fn) {
     uint32_t reads = count_reads(fn->body, false);
-    if (reads == 0)
+    if (reads == 0 || reads_by_layer(fn->body))
         return;
     unit->reads_rope_parameters = true;
     note_keys(unit, fn->body);
@@ -88,11 +101,11 @@ static void read_through_helper(struct unit *unit, struct fn *fn) {
         local->kind = WEB_ASSIGN;
         local->name = intern(unit->atoms, "rope_parameters");
         local->abs = abs_simple(ABS_NOTNONE);
+        local->expr = helper_call(unit, make_web_name(unit->arena, config));
     }
     replace(unit, &fn->body, local, false);
     if (local == NULL)
         return;
-    local->expr = helper_call(unit, make_web_name(unit->arena, config));
     local->stmt = node_make(unit->arena, NODE_ASSIGN, NULL, 2, local->expr, make_web_name(unit->arena, local));
     const struct node *first = fn->body->nkids ? fn->body->kid[0] : NULL;
     uint32_t at =
