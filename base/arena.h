@@ -1,6 +1,6 @@
 /* arena.h - bump allocation: everything a translation needs, freed at once.
  *
- * An arena hands out zeroed memory that lives until the arena is destroyed. There is no free of a single object; passes
+ * An arena hands out zeroed memory that lives until the arena is destroyed or reset. There is no free of a single object; passes
  * never free. Running out of memory aborts, so no caller carries an out-of-memory branch. Under AddressSanitizer the
  * unused part of a chunk is poisoned, so an overrun out of an arena object is found like one out of a malloc block. */
 #ifndef ADGEN_BASE_ARENA_H
@@ -13,6 +13,9 @@ struct arena;
 /* A new, empty arena; the caller owns it and gives it back with arena_destroy. */
 struct arena *arena_create(void);
 void arena_destroy(struct arena *arena);
+
+/* Takes back all that the arena has handed out, and keeps the memory for what comes next. */
+void arena_reset(struct arena *arena);
 
 /* `size` zeroed bytes, aligned for any type. Never NULL. */
 void *arena_alloc(struct arena *arena, size_t size);

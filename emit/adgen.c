@@ -23,6 +23,7 @@ struct adgen {
     const struct registry *given;
     struct registry *opened; /* ours; the tables of the last package asked for */
     const char *missing;     /* a package without tables: not asked again */
+    struct arena *spare;     /* of a translation that is done with, for the next one */
 };
 
 /* -- contexts ------------------------------------------------------------------------------------------------------ */
@@ -44,6 +45,7 @@ struct adgen *adgen_create(const struct adgen_settings *settings) {
 void adgen_destroy(struct adgen *adgen) {
     registry_close(adgen->opened);
     parser_destroy(adgen->loader.parser);
+    arena_destroy(adgen->spare);
     arena_destroy(adgen->loader.arena);
 }
 
@@ -162,9 +164,11 @@ static double now(void) {
 
 void adgen_translate(struct adgen *adgen, const struct adgen_request *request, struct adgen_result *result) {
     double start = now();
-    struct arena *arena = arena_create();
+    struct arena *arena = adgen->spare ? adgen->spare : arena_create();
+    adgen->spare = NULL;
     struct unit *unit = unit_make(adgen, request, arena);
-    *result = (struct adgen_result){.status = ADGEN_REFUSED, .diags = unit->diags, .unit = unit, .arena = arena};
+    *result = (struct adgen_result){
+        .status = ADGEN_REFUSED, .diags = unit->diags, .unit = unit, .arena = arena, .adgen = adgen};
     if (request->account)
         account_begin(unit);
     bool ready = diags_count(adgen->loader.diags, SEVERITY_ERROR) == 0 && adgen->loader.facts && adgen->loader.rules;
@@ -181,8 +185,14 @@ void adgen_translate(struct adgen *adgen, const struct adgen_request *request, s
 }
 
 void adgen_result_free(struct adgen_result *result) {
+    struct adgen *adgen = result->adgen;
     buf_free(&result->text);
-    arena_destroy(result->arena);
+    if (adgen->spare) {
+        arena_destroy(result->arena);
+    } else {
+        arena_reset(result->arena);
+        adgen->spare = result->arena;
+    }
     *result = (struct adgen_result){0};
 }
 

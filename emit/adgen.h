@@ -62,6 +62,7 @@ struct adgen_result {
     struct judge *judge; /* NULL unless the account was asked for and there is one */
     struct unit *unit;   /* for the report; entry and module may be NULL where it was refused early */
     struct arena *arena; /* what all of this lives in */
+    struct adgen *adgen; /* whose translation it is; lives longer */
     double seconds;
 };
 

@@ -32,12 +32,23 @@ bool down(struct lower *l) {
     return false;
 }
 
-/* What was not visited can only be comments after the last child that matters. */
+/* What was not visited can only be tokens, and comments after the last child that matters; those are looked for where
+ * there is a number sign. */
 void up(struct lower *l) {
-    while (!l->ended)
-        next(l);
+    uint32_t from = l->span.end;
+    bool ended = l->ended;
     ts_tree_cursor_goto_parent(&l->cursor);
     l->ended = false;
+    if (ended)
+        return;
+    uint32_t to = l->base + ts_node_end_byte(ts_tree_cursor_current_node(&l->cursor));
+    if (from >= to || memchr(l->text + from, '#', to - from) == NULL)
+        return;
+    ts_tree_cursor_goto_first_child_for_byte(&l->cursor, from - l->base);
+    do
+        look(l);
+    while (ts_tree_cursor_goto_next_sibling(&l->cursor));
+    ts_tree_cursor_goto_parent(&l->cursor);
 }
 
 void must_down(struct lower *l) {
