@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/arena.h"
 
@@ -74,6 +75,16 @@ atom intern_len(struct atoms *atoms, const char *text, size_t len) {
 
 atom intern(struct atoms *atoms, const char *text) {
     return intern_len(atoms, text, strlen(text));
+}
+
+atom intern_dotted(struct atoms *atoms, const char *of, const char *name) {
+    char small[256];
+    size_t before = strlen(of), after = strlen(name), len = before + 1 + after;
+    char *text = len < sizeof small ? small : arena_alloc(atoms->arena, len);
+    memcpy(text, of, before);
+    text[before] = '.';
+    memcpy(text + before + 1, name, after);
+    return intern_len(atoms, text, len);
 }
 
 atom intern_printf(struct atoms *atoms, const char *format, ...) {

@@ -22,6 +22,9 @@ atom intern_len(struct atoms *atoms, const char *text, size_t len);
 /* The atom for a NUL-terminated string. */
 atom intern(struct atoms *atoms, const char *text);
 
+/* The atom for `of.name`. */
+atom intern_dotted(struct atoms *atoms, const char *of, const char *name);
+
 /* The atom for a formatted string. */
 atom intern_printf(struct atoms *atoms, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

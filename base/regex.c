@@ -440,7 +440,17 @@ static bool go(struct run *run, const struct regex_node *n, uint32_t at) {
     return false;
 }
 
+/* Most positions of a text are ruled out by the character that stands there. */
+static bool may_begin(const struct regex *regex, const char *text, uint32_t at) {
+    const struct regex_node *n = regex->start;
+    while (n->kind == RE_OPEN || n->kind == RE_NOTHING)
+        n = n->next;
+    return n->kind == RE_SET ? has(n->set, (unsigned char)text[at]) : n->kind != RE_BEGIN || at == 0;
+}
+
 enum regex_result regex_match_at(const struct regex *regex, const char *text, uint32_t at, struct regex_match *match) {
+    if (!may_begin(regex, text, at))
+        return REGEX_NONE;
     for (int i = 0; i < REGEX_GROUPS; i++)
         match->group[i].start = match->group[i].end = UINT32_MAX;
     struct run run = {text, (uint32_t)strlen(text), 0, match, 0};

@@ -97,7 +97,7 @@ static atom embedding_path(struct emitter *e, struct cls *holder, int depth) {
     if (attr == NULL || depth > 4 || attr->abs->kind != ABS_INSTANCE || class_derives(attr->abs->cls, "nn.Embedding"))
         return name;
     atom inner = embedding_path(e, attr->abs->cls, depth + 1);
-    return inner ? intern_printf(e->unit->atoms, "%s.%s", name, inner) : name;
+    return inner ? intern_dotted(e->unit->atoms, name, inner) : name;
 }
 
 bool find_roles(struct emitter *e) {

@@ -75,28 +75,28 @@ struct absval;   /* rewrite/: what is known of the value of an expression */
 struct value;    /* rewrite/: the canonical value of an expression */
 struct callsite; /* rewrite/: a resolved call */
 
-struct node {
+struct node {      /* first what walks over a tree look at */
     uint8_t kind;  /* enum node_kind */
     uint8_t op;    /* enum op */
     uint8_t level; /* IMPORTFROM: leading dots */
     uint8_t mark;  /* scratch of the pass that runs; zero between passes */
     uint32_t flags;
-    struct span span;      /* {0, 0}: made by a pass */
-    struct source *source; /* where span points; NULL where made by a pass */
-    atom atom;
-    atom asname;  /* ALIAS only */
-    uint8_t *ops; /* COMPARE only: nkids - 1 operators */
     struct node **kid;
     uint32_t nkids, kids_cap;
-    struct comments *comments; /* NULL for none */
+    atom atom;
     /* Annotations of rewrite/, meaningless before it and ignored by emit/. */
     struct web *web;           /* NAME: the SSA variable */
     const struct absval *abs;  /* what the specialiser knows of an expression's value */
     const struct value *value; /* cache of value_of() */
-    struct callsite *callsite; /* CALL of a function of this file: which one, and which argument is which parameter */
-    struct node *up;           /* statements: the one around it, NULL at the top of a function */
     struct web **phis;         /* IF, FOR, WHILE: variables merged here */
     uint32_t nphis;
+    struct span span;          /* {0, 0}: made by a pass */
+    struct callsite *callsite; /* CALL of a function of this file: which one, and which argument is which parameter */
+    struct node *up;           /* statements: the one around it, NULL at the top of a function */
+    struct source *source;     /* where span points; NULL where made by a pass */
+    struct comments *comments; /* NULL for none */
+    atom asname;               /* ALIAS only */
+    uint8_t *ops;              /* COMPARE only: nkids - 1 operators */
 };
 
 /* A new node without children or place. */

@@ -165,8 +165,7 @@ static void note_class_attributes(struct unit *unit, const struct node *cls) {
     for (uint32_t i = 0; i < class_body(cls)->nkids; i++) {
         struct node *stmt = class_body(cls)->kid[i], *target = stmt->kind == NODE_ASSIGN ? stmt->kid[1] : NULL;
         if (is_kind(target, NODE_NAME))
-            map_put(unit->arena, &unit->account->written, intern_printf(unit->atoms, "%s.%s", cls->atom, target->atom),
-                stmt);
+            map_put(unit->arena, &unit->account->written, intern_dotted(unit->atoms, cls->atom, target->atom), stmt);
     }
 }
 

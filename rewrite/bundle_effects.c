@@ -49,7 +49,7 @@ static atom dotted(const struct recipe *r, const struct node *n) {
     struct unit *u = r->unit;
     if (n->kind == NODE_ATTRIBUTE) {
         atom before = dotted(r, n->kid[0]);
-        return before ? intern_printf(u->atoms, "%s.%s", before, n->atom) : NULL;
+        return before ? intern_dotted(u->atoms, before, n->atom) : NULL;
     }
     const struct symbol *symbol = n->kind == NODE_NAME ? module_lookup(recipe_home(r, n), n->atom) : NULL;
     return n->kind != NODE_NAME ? NULL : symbol && symbol->kind == SYM_IMPORT ? symbol->qual : n->atom;

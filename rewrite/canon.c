@@ -350,7 +350,7 @@ const struct value *value_attr(struct values *values, const struct value *of, at
     if (cast != NULL && (attr == lib(values)->shape || attr == lib(values)->device))
         return value_attr(values, cast, attr);
     if (of->kind == VALUE_NAME)
-        return value_name(values, intern_printf(values_atoms(values), "%s.%s", of->atom, attr));
+        return value_name(values, intern_dotted(values_atoms(values), of->atom, attr));
     const struct value *arg[1] = {of};
     struct value draft;
     return finish(values, draft_of(&draft, VALUE_ATTR, OP_NO, attr, arg, 1));

@@ -47,7 +47,7 @@ static void declare_imports(struct unit *unit, struct module *module, struct nod
         struct node *alias = stmt->kid[i];
         atom bound = alias->asname ? alias->asname : alias->atom, qual = alias->atom;
         if (from) {
-            qual = intern_printf(unit->atoms, "%s.%s", base, alias->atom);
+            qual = intern_dotted(unit->atoms, base, alias->atom);
         } else if (!alias->asname && strchr(alias->atom, '.')) { /* import a.b binds a */
             bound = qual = intern_len(unit->atoms, alias->atom, strcspn(alias->atom, "."));
         }

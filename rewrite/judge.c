@@ -206,8 +206,8 @@ static void class_attribute(struct judge *j, const struct node *owner, const str
         return;
     struct verdict *v = verdict_new(j);
     const struct node *target = stmt->kind == NODE_ASSIGN ? stmt->kid[1] : stmt->nkids ? stmt->kid[0] : stmt;
-    bool written = target->kind == NODE_NAME && map_has(&j->unit->account->written,
-                                                    intern_printf(j->unit->atoms, "%s.%s", owner->atom, target->atom));
+    bool written = target->kind == NODE_NAME &&
+                   map_has(&j->unit->account->written, intern_dotted(j->unit->atoms, owner->atom, target->atom));
     bool output = cls && class_derives(cls, "ModelOutput");
     if (written || output)
         verdict_because(j, v, FATE_REWRITTEN, REASON_SKELETON);
@@ -303,7 +303,7 @@ static const struct fact *made_by(const struct judge *j, const struct node *stmt
     const struct node *callee = is_kind(call, NODE_CALL) ? call->kid[0] : NULL;
     if (!is_kind(callee, NODE_ATTRIBUTE) || callee->kid[0]->kind != NODE_NAME)
         return NULL;
-    return fact_library(j->unit->facts, intern_printf(j->unit->atoms, "%s.%s", callee->kid[0]->atom, callee->atom));
+    return fact_library(j->unit->facts, intern_dotted(j->unit->atoms, callee->kid[0]->atom, callee->atom));
 }
 
 static void judge_value(struct judge *j, const struct node *stmt) {

@@ -32,12 +32,12 @@ static void name_module(struct unit *unit, struct module *module, const char *pa
     char *dir = path_dir(unit->arena, path_absolute(unit->arena, path));
     for (; file_exists(path_join(unit->arena, dir, "__init__.py")) && dir[1]; dir = path_dir(unit->arena, dir)) {
         const char *folder = path_base(dir);
-        package = package ? intern_printf(unit->atoms, "%s.%s", folder, package) : intern(unit->atoms, folder);
+        package = package ? intern_dotted(unit->atoms, folder, package) : intern(unit->atoms, folder);
         unit->package.root = dir;
         unit->package.name = intern(unit->atoms, folder);
     }
     module->package = package;
-    module->name = package ? intern_printf(unit->atoms, "%s.%s", package, name) : name;
+    module->name = package ? intern_dotted(unit->atoms, package, name) : name;
 }
 
 /* -- parsing what is needed ---------------------------------------------------------------------------------------- */
@@ -299,7 +299,7 @@ static atom dotted_name(struct unit *unit, const struct module *module, const st
     }
     if (n->kind == NODE_ATTRIBUTE) {
         atom value = dotted_name(unit, module, n->kid[0]);
-        return value ? intern_printf(unit->atoms, "%s.%s", value, n->atom) : NULL;
+        return value ? intern_dotted(unit->atoms, value, n->atom) : NULL;
     }
     return n->kind == NODE_SUBSCRIPT ? dotted_name(unit, module, n->kid[0]) : NULL;
 }

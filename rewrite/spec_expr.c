@@ -208,7 +208,7 @@ static struct val config_attribute(struct frame *f, struct val object, atom name
     }
     if (is_sub_configuration(name)) {
         struct absval *a = abs_new(unit, ABS_CONFIG);
-        a->qual = *object.abs->qual ? intern_printf(unit->atoms, "%s.%s", object.abs->qual, name) : name;
+        a->qual = *object.abs->qual ? intern_dotted(unit->atoms, object.abs->qual, name) : name;
         return val_make(a, expr);
     }
     struct node *symbol = make_attr(unit->arena, abs_symbol(unit, object.abs), name);
@@ -268,7 +268,7 @@ struct val eval_attribute_of(struct frame *f, struct val object, atom name, stru
     struct unit *unit = f->unit;
     struct node *expr = at_node(f, make_attr(unit->arena, object.expr, name), at);
     switch (object.abs->kind) {
-    case ABS_LIBRARY: return library_val(f, intern_printf(unit->atoms, "%s.%s", object.abs->qual, name), expr);
+    case ABS_LIBRARY: return library_val(f, intern_dotted(unit->atoms, object.abs->qual, name), expr);
     case ABS_CONFIG: return config_attribute(f, object, name, expr);
     case ABS_INSTANCE: return self_attribute(f, object, name, expr);
     case ABS_CLASS: return class_attribute(f, object, name, expr);

@@ -11,14 +11,16 @@ struct values {
     struct value **slot;
     uint32_t slots, len, depth;
     struct value *first, *last;
+    struct value *block; /* the next of those that were made room for */
+    uint32_t room;
 };
 
-enum { SLOTS_AT_FIRST = 512, RESPELL_DEPTH = 40 };
+enum { SLOTS_AT_FIRST = 128, BLOCK = 32, RESPELL_DEPTH = 40 };
 
 struct values *values_create(struct arena *arena, struct atoms *atoms, const struct library *library) {
     struct values *values = NEW(arena, struct values);
-    *values = (struct values){
-        arena, atoms, library, NEW_ARRAY(arena, struct value *, SLOTS_AT_FIRST), SLOTS_AT_FIRST, 0, 0, NULL, NULL};
+    *values = (struct values){.arena = arena, .atoms = atoms, .library = library, .slots = SLOTS_AT_FIRST};
+    values->slot = NEW_ARRAY(arena, struct value *, SLOTS_AT_FIRST);
     return values;
 }
 
@@ -118,8 +120,18 @@ static bool is_fixed(const struct value *v) {
     }
 }
 
+/* Values are made room for by the block: a match walks from one to the next. */
+static struct value *value_new(struct values *values) {
+    if (values->room == 0) {
+        values->block = NEW_ARRAY(values->arena, struct value, BLOCK);
+        values->room = BLOCK;
+    }
+    values->room--;
+    return values->block++;
+}
+
 static struct value *store(struct values *values, const struct value *draft) {
-    struct value *v = NEW(values->arena, struct value);
+    struct value *v = value_new(values);
     *v = *draft;
     v->owner = values;
     v->next = NULL;
