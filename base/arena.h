@@ -1,8 +1,9 @@
 /* arena.h - bump allocation: everything a translation needs, freed at once.
  *
- * An arena hands out zeroed memory that lives until the arena is destroyed or reset. There is no free of a single object; passes
- * never free. Running out of memory aborts, so no caller carries an out-of-memory branch. Under AddressSanitizer the
- * unused part of a chunk is poisoned, so an overrun out of an arena object is found like one out of a malloc block. */
+ * An arena hands out zeroed memory that lives until the arena is destroyed or reset. There is no free of a single
+ * object; passes never free. Running out of memory aborts, so no caller carries an out-of-memory branch. Under
+ * AddressSanitizer the unused part of a chunk is poisoned, so an overrun out of an arena object is found like one out
+ * of a malloc block. */
 #ifndef ADGEN_BASE_ARENA_H
 #define ADGEN_BASE_ARENA_H
 
