@@ -33,15 +33,35 @@ def build_model(config: Any, dtype: torch.dtype = torch.float32) -> torch.nn.Mod
 
     (Building a model writes the attention implementation into its configuration.)
     """
-    from transformers import AutoModelForCausalLM
-
     config = copy.deepcopy(config)
+    model_class = _model_class(config)
+    own = _own_part(config, getattr(model_class, "config_class", None))
     try:
-        config._experts_implementation = "eager"
+        own._experts_implementation = "eager"
     except Exception:
         pass
-    model = AutoModelForCausalLM.from_config(config, attn_implementation="eager")
+    if own is config:
+        from transformers import AutoModelForCausalLM
+
+        model = AutoModelForCausalLM.from_config(config, attn_implementation="eager")
+    else:
+        model = model_class._from_config(own, attn_implementation="eager")
     return model.to(dtype).eval()
+
+
+def _model_class(config: Any) -> type | None:
+    """The causal LM of a configuration, where the package knows it."""
+    from transformers import AutoModelForCausalLM
+
+    mapping = AutoModelForCausalLM._model_mapping
+    return mapping[type(config)] if type(config) in mapping else None
+
+
+def _own_part(config: Any, wanted: type | None) -> Any:
+    """The part of a configuration that a model declares to be made of: most often all of it."""
+    parts = (getattr(config, name, None) for name in getattr(config, "sub_configs", ()))
+    own = [part for part in parts if type(part) is wanted]
+    return own[0] if own and type(config) is not wanted else config
 
 
 def _fill(name: str, old: torch.Tensor) -> torch.Tensor:

@@ -7,6 +7,7 @@ combination that works is taken.
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable
 from itertools import combinations
@@ -32,10 +33,18 @@ def _same_heads(cls: type, default: Any, out: Overrides) -> bool:
 
 
 def _fill_none(cls: type, default: Any, out: Overrides) -> bool:
-    """Whole numbers whose default is None get the small value of their name."""
+    """Whole numbers whose default is None get the small value of their name.
+
+    Constructors of transformers 4 do not say what is a number.
+    """
     filled = False
     for name, kind in tiny.declared(cls).items():
-        if "int" not in str(kind) or out.get(name, tiny.field_value(default, name)) is not None:
+        untyped = kind is inspect.Parameter.empty
+        if (
+            not untyped
+            and "int" not in str(kind)
+            or out.get(name, tiny.field_value(default, name)) is not None
+        ):
             continue
         small = sizes.small_value(name, 1 << 20, None)
         if small != 1 << 20 and not re.search(r"token|window|chunk", name):
