@@ -111,6 +111,8 @@ static void refusals(void **state) {
         {"x = ur'a'\n", 1, 5, "prefix"},
         {"f(a as b)\n", 1, 3, "`as`"},
         {"def f((a, b)): pass\n", 1, 7, "must be a name"},
+        {"def f(a=1, b): pass\n", 1, 12, "follows one that has a default"},
+        {"def f(a, *, a): pass\n", 1, 13, "two parameters"},
         {"def f[T](a): pass\n", 1, 6, "type parameters"},
         {"class A[T]: pass\n", 1, 8, "type parameters"},
         {"x: a: b\n", 1, 4, "slice"},
