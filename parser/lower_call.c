@@ -15,6 +15,22 @@ static struct node *keyword(struct lower *l) {
     return node;
 }
 
+/* What the grammar lets pass and Python does not: a keyword twice, and a position behind a keyword. */
+static void check_arguments(struct lower *l, uint32_t mark) {
+    bool keywords = false, unpacked = false;
+    for (uint32_t i = mark; i < l->pending.len && !l->failed; i++) {
+        const struct node *arg = l->pending.at[i];
+        bool is_keyword = arg->kind == NODE_KEYWORD;
+        if (!is_keyword && (arg->kind == NODE_STARRED ? unpacked : keywords))
+            refuse(l, arg->span, "a positional argument follows a keyword argument", NULL);
+        for (uint32_t k = mark; k < i && is_keyword && arg->atom; k++)
+            if (l->pending.at[k]->kind == NODE_KEYWORD && l->pending.at[k]->atom == arg->atom)
+                refuse(l, arg->span, "the keyword is given twice", NULL);
+        keywords = keywords || is_keyword;
+        unpacked = unpacked || (is_keyword && arg->atom == NULL);
+    }
+}
+
 void push_arguments(struct lower *l, uint32_t *flags) {
     struct span span = l->span;
     uint32_t mark = l->pending.len;
@@ -32,6 +48,7 @@ void push_arguments(struct lower *l, uint32_t *flags) {
     up(l);
     if (comma && l->pending.len == mark)
         refuse(l, span, "a comma without an argument", NULL);
+    check_arguments(l, mark);
     if (comma)
         *flags |= NF_TRAILING_COMMA;
 }
