@@ -62,8 +62,8 @@ static const char *short_path(const struct unit *u) {
 static const char *canonical_ops(struct emitter *e, const char *code, uint32_t *count) {
     static const struct {
         const char *call, *title;
-    } kinds[] = {{".torch_attention(", "attention"}, {".torch_rope_with_", "RoPE"}, {".torch_rmsnorm", "RMSNorm"},
-        {".torch_l2norm(", "L2 norm"}};
+    } kinds[] = {{".torch_attention(", "attention"}, {".torch_mla(", "latent attention"}, {".torch_rope_with_", "RoPE"},
+        {".torch_rmsnorm", "RMSNorm"}, {".torch_l2norm(", "L2 norm"}};
     const char *found[sizeof kinds / sizeof kinds[0]], *all = "";
     *count = 0;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
@@ -101,6 +101,14 @@ static bool has_tables(const char *code) {
     return false;
 }
 
+/* The rope ops take lanes in pairs as well as in halves, so the choice is to leave the order of the lanes to them. */
+static void emit_latents(const char *code, struct buf *out) {
+    bool pairs = strstr(code, ".torch_rope_with_qk_interleaving(") || strstr(code, ".torch_rope_with_complex_freqs(");
+    buf_puts(out, "* keys and values stay latents: ``torch_mla`` gets the weight that would expand them\n");
+    if (pairs)
+        buf_puts(out, "* rotary lanes in pairs are rotated as such, so no published weight has to be permuted\n");
+}
+
 /* Only what is so in this module is said. */
 static void emit_differences(struct emitter *e, const char *code, struct buf *out) {
     uint32_t count;
@@ -110,6 +118,8 @@ static void emit_differences(struct emitter *e, const char *code, struct buf *ou
     if (count > 0)
         buf_printf(out, "* %s %s in BSND layout\n", ops,
             count == 1 ? "is an AutoDeploy canonical op" : "are AutoDeploy canonical ops");
+    if (strstr(code, ".torch_mla(") != NULL)
+        emit_latents(code, out);
     if (strstr(code, ".torch_moe(") != NULL)
         buf_puts(out, "* every expert is a module; the loop over the chosen ones is the canonical op for it\n");
     if (strstr(code, ".torch_moe_dense_mlp(") != NULL)

@@ -343,17 +343,31 @@ const struct value *value_of(struct values *values, struct node *expr) {
 
 /* -- variables ----------------------------------------------------------------------------------------------------- */
 
-/* `a, b, c = x.shape` tells the rank of x. */
-static void note_unpacked_shape(const struct web *web, const struct value *whole) {
-    if (whole->kind != VALUE_ATTR || !atom_is(whole->atom, "shape") || !is_kind(web->stmt, NODE_ASSIGN))
-        return;
-    const struct node *target = web->stmt->kid[1];
-    if (!is_kind(target, NODE_TUPLE) && !is_kind(target, NODE_LIST))
-        return;
+/* x.shape and k of `x.shape[:-k]`; x.shape and 0 of itself; NULL for anything else. */
+static const struct value *leading_sizes(const struct value *v, uint32_t *left_out) {
+    const struct value *slice = v->kind == VALUE_INDEX ? v->arg[1] : NULL;
+    *left_out = 0;
+    if (slice && slice->kind == VALUE_SLICE && value_is_const(slice->arg[0], OP_NONE) &&
+        slice->arg[1]->kind == VALUE_NUMBER && slice->arg[1]->number < 0 && value_is_const(slice->arg[2], OP_NONE)) {
+        *left_out = (uint32_t)-slice->arg[1]->number;
+        v = v->arg[0];
+    }
+    return v->kind == VALUE_ATTR && atom_is(v->atom, "shape") ? v : NULL;
+}
+
+/* `a, b, c = x.shape` tells the rank of x, and so does `a, b = x.shape[:-1]`. The right-hand side in the light of that.
+ */
+static const struct value *unpacked(struct values *values, const struct web *web, const struct value *whole) {
+    uint32_t left_out;
+    const struct value *shape = leading_sizes(whole, &left_out);
+    const struct node *target = is_kind(web->stmt, NODE_ASSIGN) ? web->stmt->kid[1] : NULL;
+    if (shape == NULL || (!is_kind(target, NODE_TUPLE) && !is_kind(target, NODE_LIST)))
+        return whole;
     for (uint32_t i = 0; i < target->nkids; i++)
         if (target->kid[i]->kind == NODE_STARRED)
-            return;
-    value_note_rank(whole->arg[0], target->nkids);
+            return whole;
+    value_note_rank(shape->arg[0], target->nkids + left_out);
+    return left_out > 0 ? value_index(values, shape, whole->arg[1]) : whole;
 }
 
 /* Element `web->element` of the targets, one of which is `*name`. */
@@ -373,7 +387,7 @@ static const struct value *build_starred_element(
 static const struct value *build_element(struct values *values, struct web *web) {
     const struct value *whole = value_of(values, web->expr);
     const struct node *target = is_kind(web->stmt, NODE_ASSIGN) ? web->stmt->kid[1] : NULL;
-    note_unpacked_shape(web, whole);
+    whole = unpacked(values, web, whole);
     for (uint32_t i = 0; target != NULL && i < target->nkids; i++)
         if (is_kind(target->kid[i], NODE_STARRED))
             return build_starred_element(values, web, whole, target, i);

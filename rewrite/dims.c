@@ -125,10 +125,18 @@ static bool keeps_shape(const struct values *values, const struct value *v) {
  * one is no larger where ranks are the same. */
 static bool comes_through(struct values *values, const struct value *v, const struct web *from, int depth);
 
+/* The module that is called: one that may be None is not, where it is called. NULL for a call of anything else. */
+static const struct absval *called_module(const struct value *call) {
+    const struct absval *a = call->kind == VALUE_APPLY && call->count > 1 ? call->arg[0]->abs : NULL;
+    if (a == NULL || a->kind != ABS_UNION || a->count != 2)
+        return a;
+    return abs_is_none(a->item[0].abs) ? a->item[1].abs : abs_is_none(a->item[1].abs) ? a->item[0].abs : NULL;
+}
+
 /* The value that a module of this file returns, or element `i` of it. */
 static const struct value *returned(
     struct values *values, const struct value *call, int element, const struct fn **fn) {
-    const struct absval *module = call->kind == VALUE_APPLY && call->count > 1 ? call->arg[0]->abs : NULL;
+    const struct absval *module = called_module(call);
     *fn = module && module->kind == ABS_INSTANCE ? class_method(module->cls, "forward") : NULL;
     const struct node *last = *fn && (*fn)->body ? only_return(*fn) : NULL;
     if (last == NULL || (*fn)->params.len < 2 || (*fn)->params.at[1]->web == NULL)
@@ -148,7 +156,7 @@ static const struct value *first_argument(const struct value *call, const struct
 }
 
 static bool is_layer_norm(const struct value *v) {
-    const struct absval *module = v->kind == VALUE_APPLY && v->count == 2 ? v->arg[0]->abs : NULL;
+    const struct absval *module = v->count == 2 ? called_module(v) : NULL;
     return module && module->kind == ABS_OBJECT && ends_with(module->qual, "Norm");
 }
 
@@ -187,7 +195,7 @@ bool dims_stay_in_loop(struct values *values, const struct web *w) {
 
 /* A norm keeps all sizes, a linear layer all but the last. */
 static struct dims applied_dims(struct values *values, const struct value *v, int depth) {
-    const struct absval *module = v->arg[0]->abs;
+    const struct absval *module = called_module(v);
     struct dims d = {0};
     if (v->count != 2 || module == NULL)
         return d;

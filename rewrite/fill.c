@@ -164,7 +164,7 @@ static struct node *name_of_viewed(struct filling *f, struct node *view, const s
     struct web *made = NEW(arena, struct web);
     made->kind = WEB_ASSIGN;
     made->name = w->name;
-    made->abs = w->abs;
+    made->abs = x->abs ? x->abs : abs_simple(ABS_TENSOR);
     made->expr = x;
     made->stmt = node_make(arena, NODE_ASSIGN, NULL, 2, x, make_web_name(arena, made));
     node_insert(arena, block, index, made->stmt);

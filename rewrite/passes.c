@@ -113,6 +113,7 @@ const struct pass passes[] = {
     {"arms", run_arms, "drop a choice between two ways to compute the same"},
     {"fill", run_fill, "write filled tensors as one expression, without idle views"},
     {"layout", run_layout, "keep attention in [B, S, N, D], without transposes"},
+    {"latents", run_equations, "the equations in the layout that attention is now in"},
     {"branches", run_branches, "the equations across the branches of a choice"},
     {"tables", run_tables, "compute once what depends on the position alone"},
     {"prune", run_prune, "drop what the logits do not need"},

@@ -47,7 +47,12 @@ enum promise { PROMISE_EXACT, PROMISE_ROUNDING, PROMISE_APPROXIMATE };
     X(doubled, "doubled(h): h followed by itself along the last dimension") \
     X(first, "first(a, b, ...): the first of those arguments that are bound") \
     X(product, "product(a, b, ...): the product of those arguments that are bound; 1.0 if none is") \
-    X(positive, "positive(d, r): dimension d of a tensor of rank r, counted from the front")
+    X(positive, "positive(d, r): dimension d of a tensor of rank r, counted from the front") \
+    X(by_token, "by_token(x, b, s): x, which must be of [b, s, R]") \
+    X(one_head, "one_head(x): x of [B, S, N, D], of which N must be 1") \
+    X(expansion, \
+        "expansion(l, n, w, q, d): the weight of linear layer l, which must have no bias and make n * w numbers; " \
+        "q of [B, S, N, D] must have n heads of size d")
 
 struct root {
     atom name; /* NULL where `match` is not a mapping */

@@ -1,5 +1,6 @@
 /* templates.c - the functions that a template may call, as far as they need nothing but the rule's own bindings. */
 #include "rewrite/capture.h"
+#include "rewrite/dims.h"
 
 static struct node *binary(struct rewriter *r, enum op op, struct node *left, struct node *right) {
     struct node *node = node_make(r->arena, NODE_BINOP, NULL, 2, left, right);
@@ -83,6 +84,31 @@ static struct node *make_window(struct rewriter *r, const struct template_arg *a
         if (mask != NULL && mask->window != NULL)
             r->refused = "the mask has a window, and nothing here can write it";
     }
+    return NULL;
+}
+
+static struct node *make_by_token(struct rewriter *r, const struct template_arg *arg, uint32_t count) {
+    struct dims d = {.rank = 0};
+    if (count == 3 && arg[0].value != NULL)
+        d = dims_of(r->values, arg[0].value);
+    for (uint32_t i = 0; i < 2; i++)
+        if (d.rank != 3 || arg[1 + i].value == NULL || d.at[i] != dims_size(r->values, arg[1 + i].value))
+            r->refused = "the latents may not be one for each token";
+    return arg[0].node;
+}
+
+static struct node *make_one_head(struct rewriter *r, const struct template_arg *arg, uint32_t count) {
+    struct dims d = {.rank = 0};
+    if (count == 1 && arg[0].value != NULL)
+        d = dims_of(r->values, arg[0].value);
+    if (d.rank != 4 || !value_is_int(d.at[2], 1))
+        r->refused = "the rotated part of the keys may have several heads";
+    return arg[0].node;
+}
+
+static struct node *make_expansion(struct rewriter *r, const struct template_arg *arg, uint32_t count) {
+    (void)arg, (void)count;
+    r->refused = "nothing here knows how the linear layer was made";
     return NULL;
 }
 

@@ -212,6 +212,9 @@ TEMPLATE_FUNCTIONS = {
     "doubled": lambda h: torch.cat((h, h), dim=-1),
     "first": lambda *options: next(o for o in options if o is not OMIT),
     "product": product,
+    "by_token": lambda x, batch, length: x,
+    "one_head": lambda x: x,
+    "expansion": lambda linear, heads, width, q, nope: linear.weight,
 }
 
 

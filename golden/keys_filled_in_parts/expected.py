@@ -8,7 +8,8 @@ Source: modeling_chestnut.py, translated by adgen.
 
 Differences from the source:
 * prefill only: no KV cache, no attention masks, no training code, no output collection
-* attention, RoPE and RMSNorm are AutoDeploy canonical ops in BSND layout
+* latent attention, RoPE and RMSNorm are AutoDeploy canonical ops in BSND layout
+* keys and values stay latents: ``torch_mla`` gets the weight that would expand them
 * cos/sin tables are built once and indexed once per forward by ``position_ids``
 """
 
@@ -89,22 +90,22 @@ class ChestnutRotaryEmbedding(nn.Module):
 class ChestnutAttention(nn.Module):
     def __init__(self, config):
         super().__init__()
-        num_attention_heads = config.num_attention_heads
-        self.head_dim = getattr(config, "head_dim", config.hidden_size // num_attention_heads)
-        self.rope_dim = self.head_dim
+        hidden_size = config.hidden_size
+        head_dim = getattr(config, "head_dim", hidden_size // config.num_attention_heads)
+        self.rope_dim = head_dim
         self.nope_dim = config.nope_dim
         self.scaling = (self.nope_dim + self.rope_dim) ** -0.5
 
         self.q_proj = nn.Linear(
-            config.hidden_size, num_attention_heads * (self.nope_dim + self.rope_dim), bias=False
+            hidden_size, config.num_attention_heads * (self.nope_dim + self.rope_dim), bias=False
         )
         self.latent_dim = config.latent_dim
-        self.down_proj = nn.Linear(config.hidden_size, self.latent_dim + self.rope_dim, bias=False)
+        self.down_proj = nn.Linear(hidden_size, self.latent_dim + self.rope_dim, bias=False)
         self.latent_norm = ChestnutRMSNorm(self.latent_dim, eps=config.rms_norm_eps)
         self.up_proj = nn.Linear(
-            self.latent_dim, num_attention_heads * (self.nope_dim + self.head_dim), bias=False
+            self.latent_dim, config.num_attention_heads * (self.nope_dim + head_dim), bias=False
         )
-        self.o_proj = nn.Linear(num_attention_heads * self.head_dim, config.hidden_size, bias=False)
+        self.o_proj = nn.Linear(config.num_attention_heads * head_dim, hidden_size, bias=False)
 
     def forward(
         self, hidden_states: torch.Tensor, position_embeddings: tuple[torch.Tensor, torch.Tensor]
@@ -126,17 +127,13 @@ class ChestnutAttention(nn.Module):
         q_rot, k_rot = torch.ops.auto_deploy.torch_rope_with_explicit_cos_sin(
             q_rot, k_rot, cos, sin, 2
         )
-        query_states = torch.cat((q_pass, q_rot), dim=-1)
-        key_shape = (batch_size, seq_length, -1, self.nope_dim + self.head_dim)
-        both = self.up_proj(latent).view(key_shape)
-        k_nope, value_states = torch.split(both, [self.nope_dim, self.head_dim], dim=-1)
-        k_rot = k_rot.expand(-1, -1, k_nope.shape[2], -1)
-        key_states = torch.cat((k_nope, k_rot), dim=-1)
 
-        attn_output = torch.ops.auto_deploy.torch_attention(
-            query_states,
-            key_states,
-            value_states,
+        attn_output = torch.ops.auto_deploy.torch_mla(
+            q_pass,
+            q_rot,
+            latent,
+            k_rot,
+            self.up_proj.weight,
             is_causal=True,
             scale=self.scaling,
             layout="bsnd",

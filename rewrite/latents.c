@@ -1,0 +1,108 @@
+/* latents.c - the linear layer that expands latents to keys and values, as an op takes it.
+ *
+ * torch_mla is given the weight of the layer and works out the rest: how many heads there are from q, how wide a value
+ * is from the number of rows. So it must be shown that there are as many heads of keys as of q, and that the part of
+ * q that is not rotated is as wide as that of the keys. Views leave the number of heads open (-1); it is then the
+ * number of outputs of the layer before the view divided by the width of a head, both as the constructor has them. */
+#include "rewrite/latents.h"
+
+#include "rewrite/dims.h"
+#include "rewrite/symbolic.h"
+
+struct expansion {
+    struct unit *unit;
+    struct fn *fn;
+    struct values *values;
+};
+
+/* The call that made a linear layer, an attribute of the function's own class, in its constructor. One of two
+ * alternatives may be None: where the layer is called it is there. */
+static const struct node *construction(const struct expansion *x, const struct value *linear) {
+    bool own = x->fn->owner && linear->kind == VALUE_ATTR && linear->arg[0]->kind == VALUE_WEB &&
+               linear->arg[0]->ref == x->fn->params.at[0]->web;
+    const struct attr *attr = own ? class_attr_of(x->fn->owner, linear->atom) : NULL;
+    const struct node *made = attr && attr->stores == 1 ? attr->expr : NULL;
+    if (is_kind(made, NODE_IFEXP))
+        made = is_none(made->kid[1]) ? made->kid[2] : is_none(made->kid[2]) ? made->kid[1] : NULL;
+    bool is_linear = made && made->kind == NODE_CALL && made->kid[0]->abs && made->kid[0]->abs->kind == ABS_LIBRARY &&
+                     qual_ends(made->kid[0]->abs->qual, "nn.Linear");
+    return is_linear ? made : NULL;
+}
+
+static struct node *symbol_of(const struct expansion *x, const struct absval *abs) {
+    return abs ? abs_symbol(x->unit, abs) : NULL;
+}
+
+static bool equal_symbols(const struct expansion *x, struct node *a, struct node *b) {
+    return a && b && symbols_equivalent(x->unit, a, b);
+}
+
+static bool equal_sizes(const struct expansion *x, const struct value *a, const struct value *b) {
+    return a == b || equal_symbols(x, symbol_of(x, a->abs), symbol_of(x, b->abs));
+}
+
+/* n of n * width outputs. */
+static struct node *heads_made(const struct expansion *x, const struct value *linear, const struct value *width) {
+    const struct node *made = construction(x, linear), *outputs = made ? call_argument(made, 1, "out_features") : NULL;
+    struct node *product = outputs ? symbol_of(x, outputs->abs) : NULL, *each = symbol_of(x, width->abs);
+    if (!is_kind(product, NODE_BINOP) || product->op != OP_MUL)
+        return NULL;
+    for (uint32_t i = 0; i < 2; i++)
+        if (equal_symbols(x, product->kid[i], each))
+            return product->kid[1 - i];
+    return NULL;
+}
+
+/* What linear layers make, all alternatives of a choice the same. */
+static struct node *heads_chosen(const struct expansion *x, const struct value *v, const struct value *width) {
+    if (v->kind != VALUE_IFEXP)
+        return v->kind == VALUE_APPLY && v->count == 2 ? heads_made(x, v->arg[0], width) : NULL;
+    struct node *a = heads_chosen(x, v->arg[1], width), *b = heads_chosen(x, v->arg[2], width);
+    return equal_symbols(x, a, b) ? a : NULL;
+}
+
+/* The tensor of which a size that a view left open is one, or NULL. */
+static const struct value *open_view(const struct expansion *x, const struct value *size) {
+    bool is_size = size->kind == VALUE_INDEX && size->arg[0]->kind == VALUE_ATTR &&
+                   size->arg[0]->atom == values_library(x->values)->shape;
+    const struct value *view = is_size ? size->arg[0]->arg[0] : NULL;
+    return view && value_is_call(view, "torch.reshape") && view->arg[1]->kind == VALUE_TUPLE ? view : NULL;
+}
+
+/* The number of heads of `d`, the sizes of a part of a view. */
+static struct node *heads_of(const struct expansion *x, const struct dims *d) {
+    const struct value *view = open_view(x, d->at[2]);
+    if (view == NULL)
+        return symbol_of(x, d->at[2]->abs);
+    struct dims before = dims_of(x->values, view->arg[0]);
+    bool same = before.rank == 3 && before.at[0] == d->at[0] && before.at[1] == d->at[1];
+    return same ? heads_chosen(x, view->arg[0], view->arg[1]->arg[view->arg[1]->count - 1]) : NULL;
+}
+
+static const char *obstacle(const struct expansion *x, const struct template_arg *arg) {
+    enum { LINEAR, HEADS, WIDTH, QUERY, NOPE, ARGS };
+    for (uint32_t i = 0; i < ARGS; i++)
+        if (arg[i].value == NULL)
+            return "a part of the expansion is not known";
+    const struct node *made = construction(x, arg[LINEAR].value);
+    const struct node *bias = made ? call_argument(made, 2, "bias") : NULL;
+    if (bias == NULL || bias->abs == NULL || abs_truth(bias->abs) != 0)
+        return "the linear layer that expands the latents may have a bias";
+    struct dims q = dims_of(x->values, arg[QUERY].value);
+    if (q.rank != 4 || !equal_sizes(x, q.at[3], arg[NOPE].value))
+        return "the parts of the queries may be wider than those of the keys";
+    const struct value *heads = arg[HEADS].value;
+    struct node *keys =
+        value_is_int(heads, -1) ? heads_made(x, arg[LINEAR].value, arg[WIDTH].value) : symbol_of(x, heads->abs);
+    if (heads != q.at[2] && !equal_symbols(x, keys, heads_of(x, &q)))
+        return "there may be fewer heads of keys than of queries";
+    return NULL;
+}
+
+struct node *make_expansion(struct rewriter *r, const struct template_arg *arg, uint32_t count) {
+    struct fn *fn = r->user;
+    struct expansion x = {fn->unit, fn, r->values};
+    (void)count;
+    r->refused = obstacle(&x, arg);
+    return r->refused ? NULL : make_attr(r->arena, arg[0].node, intern(r->atoms, "weight"));
+}
