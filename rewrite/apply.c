@@ -62,8 +62,13 @@ static void note_miss(struct run *run, const struct rule *rule, const struct sit
     struct miss *miss = &run->r->misses[rule->order];
     if (run->round > 0)
         return;
-    if (m->pattern != NULL && (miss->rule == NULL || m->progress > miss->mismatch.progress))
-        *miss = (struct miss){rule, site->node, site->node->value, *m};
+    if (m->pattern != NULL && (miss->rule == NULL || (m->progress > miss->mismatch.progress && !miss->refused)))
+        *miss = (struct miss){rule, site->node, site->node->value, *m, NULL};
+}
+
+static void note_refusal(struct run *run, const struct rule *rule, const struct site *site) {
+    run->r->misses[rule->order] =
+        (struct miss){rule, site->node, site->node->value, {.progress = rule->size}, run->r->refused};
 }
 
 /* Attention cannot stay plain PyTorch: nothing makes its mask. */
@@ -360,7 +365,10 @@ static bool try_anchor(struct run *run, const struct anchor *anchor, uint32_t in
     in.site[anchor->root] = index;
     if (!find_partners(run, &in, rule->roots - 1, index) || !allowed(run, &in, site->node))
         return false;
-    return rule->roots == 1 ? apply_single(run, &in) : apply_several(run, &in);
+    bool applied = rule->roots == 1 ? apply_single(run, &in) : apply_several(run, &in);
+    if (!applied)
+        note_refusal(run, rule, site_at(run, index));
+    return applied;
 }
 
 static void process_site(struct run *run, uint32_t index) {
@@ -419,7 +427,7 @@ static bool is_near(const struct miss *miss) {
     uint32_t progress = miss->mismatch.progress;
     if (miss->rule == NULL || miss->value->covered || progress < NEAR)
         return false;
-    return progress >= SURELY_NEAR || progress * PART >= miss->rule->size;
+    return miss->refused || progress >= SURELY_NEAR || progress * PART >= miss->rule->size;
 }
 
 /* Of the rules that failed at one expression only the one that got furthest has something to say. */
@@ -439,7 +447,10 @@ void rules_report_misses(struct rewriter *r) {
             continue;
         struct buf text = {0};
         buf_printf(&text, "looks like \"%s\", but ", miss->rule->title);
-        mismatch_print(&text, &miss->mismatch, miss->rule->metas);
+        if (miss->refused)
+            buf_puts(&text, miss->refused);
+        else
+            mismatch_print(&text, &miss->mismatch, miss->rule->metas);
         trace_add(r->arena, r->trace,
             (struct trace_record){TRACE_MISS, miss->rule->id, miss->node->source, miss->node->span, r->where,
                 arena_strndup(r->arena, text.at, text.len)});

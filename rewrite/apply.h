@@ -47,6 +47,7 @@ struct miss {
     struct node *node;
     const struct value *value;
     struct mismatch mismatch;
+    const char *refused; /* it matched, but its template cannot be filled in; NULL: it did not match */
 };
 
 struct rewriter {
