@@ -440,7 +440,20 @@ static bool is_nearest(const struct rewriter *r, const struct miss *miss) {
     return true;
 }
 
+/* What was near in an earlier pass over the function may have been replaced since; else it is near still. */
+static void forget_misses(const struct rewriter *r) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < r->trace->records.len; i++) {
+        const struct trace_record *record = &r->trace->records.at[i];
+        if (record->kind != TRACE_MISS || strcmp(record->where, r->where) != 0)
+            r->trace->records.at[kept++] = *record;
+    }
+    r->trace->records.len = kept;
+}
+
 void rules_report_misses(struct rewriter *r) {
+    if (r->trace != NULL)
+        forget_misses(r);
     for (uint32_t i = 0; i < r->rules->list.len; i++) {
         const struct miss *miss = &r->misses[i];
         if (r->applied[i] > 0 || !is_near(miss) || !is_nearest(r, miss))

@@ -495,11 +495,36 @@ static const struct value *known_shape(struct values *values, const struct value
     return NULL;
 }
 
-/* Of several reshapes only the last counts, and none if the shape is what it was. */
+/* x of (x.shape[0], x.shape[1], ...) with all sizes of x, or NULL. */
+static const struct value *whose_shape(struct values *values, const struct value *sizes) {
+    const struct value *x = NULL;
+    for (uint32_t i = 0; i < sizes->count; i++) {
+        const struct value *size = sizes->arg[i];
+        bool own = size->kind == VALUE_INDEX && is_attr(size->arg[0], lib(values)->shape) &&
+                   value_is_int(size->arg[1], (double)i - sizes->count);
+        if (!own || (x != NULL && x != size->arg[0]->arg[0]))
+            return NULL;
+        x = size->arg[0]->arg[0];
+    }
+    return x != NULL && x->rank == sizes->count ? x : NULL;
+}
+
+/* What a view is a view of, the first of several. */
+static const struct value *before_reshapes(struct values *values, const struct value *v) {
+    while (v->kind == VALUE_CALL && v->atom == lib(values)->special[SPECIAL_RESHAPE]->name)
+        v = v->arg[0];
+    return v;
+}
+
+/* Of several reshapes only the last counts, and none if the shape is what it was, or was before. */
 static const struct value *reshaped(struct values *values, const struct value **arg) {
-    while (arg[0]->kind == VALUE_CALL && arg[0]->atom == lib(values)->special[SPECIAL_RESHAPE]->name)
-        arg[0] = arg[0]->arg[0];
-    return arg[1]->kind == VALUE_TUPLE && known_shape(values, arg[0]) == arg[1] ? arg[0] : NULL;
+    arg[0] = before_reshapes(values, arg[0]);
+    if (arg[1]->kind != VALUE_TUPLE)
+        return NULL;
+    const struct value *like = whose_shape(values, arg[1]);
+    if (like != NULL && before_reshapes(values, like) == arg[0])
+        return like;
+    return known_shape(values, arg[0]) == arg[1] ? arg[0] : NULL;
 }
 
 /* Arguments brought to form in place; a value that replaces the call, or NULL. */

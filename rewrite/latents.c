@@ -7,6 +7,7 @@
 #include "rewrite/latents.h"
 
 #include "rewrite/dims.h"
+#include "rewrite/polynomial.h"
 #include "rewrite/symbolic.h"
 
 struct expansion {
@@ -34,34 +35,47 @@ static struct node *symbol_of(const struct expansion *x, const struct absval *ab
 }
 
 static bool equal_symbols(const struct expansion *x, struct node *a, struct node *b) {
-    return a && b && symbols_equivalent(x->unit, a, b);
+    return a && b && (symbols_equivalent(x->unit, a, b) || polynomials_equal(a, b));
 }
 
 static bool equal_sizes(const struct expansion *x, const struct value *a, const struct value *b) {
     return a == b || equal_symbols(x, symbol_of(x, a->abs), symbol_of(x, b->abs));
 }
 
-/* n of n * width outputs. */
-static struct node *heads_made(const struct expansion *x, const struct value *linear, const struct value *width) {
+/* A number of heads: `all` / `each`, or `all` where `each` is NULL. Not known where `all` is NULL. */
+struct heads {
+    struct node *all, *each;
+};
+
+static struct node *times(const struct expansion *x, struct node *a, struct node *b) {
+    if (b == NULL)
+        return a;
+    struct node *product = node_make(x->unit->arena, NODE_BINOP, NULL, 2, a, b);
+    product->op = OP_MUL;
+    return product;
+}
+
+static bool equal_heads(const struct expansion *x, struct heads a, struct heads b) {
+    return a.all && b.all && equal_symbols(x, times(x, a.all, b.each), times(x, b.all, a.each));
+}
+
+/* As many heads of `width` as a linear layer has outputs for. */
+static struct heads heads_made(const struct expansion *x, const struct value *linear, const struct value *width) {
     const struct node *made = construction(x, linear), *outputs = made ? call_argument(made, 1, "out_features") : NULL;
-    struct node *product = outputs ? symbol_of(x, outputs->abs) : NULL, *each = symbol_of(x, width->abs);
-    if (!is_kind(product, NODE_BINOP) || product->op != OP_MUL)
-        return NULL;
-    for (uint32_t i = 0; i < 2; i++)
-        if (equal_symbols(x, product->kid[i], each))
-            return product->kid[1 - i];
-    return NULL;
+    struct heads heads = {outputs ? symbol_of(x, outputs->abs) : NULL, symbol_of(x, width->abs)};
+    return heads.each ? heads : (struct heads){NULL, NULL};
 }
 
 /* What linear layers make, all alternatives of a choice the same. */
-static struct node *heads_chosen(const struct expansion *x, const struct value *v, const struct value *width) {
+static struct heads heads_chosen(const struct expansion *x, const struct value *v, const struct value *width) {
+    struct heads none = {NULL, NULL};
     if (v->kind != VALUE_IFEXP)
-        return v->kind == VALUE_APPLY && v->count == 2 ? heads_made(x, v->arg[0], width) : NULL;
-    struct node *a = heads_chosen(x, v->arg[1], width), *b = heads_chosen(x, v->arg[2], width);
-    return equal_symbols(x, a, b) ? a : NULL;
+        return v->kind == VALUE_APPLY && v->count == 2 ? heads_made(x, v->arg[0], width) : none;
+    struct heads a = heads_chosen(x, v->arg[1], width), b = heads_chosen(x, v->arg[2], width);
+    return equal_heads(x, a, b) ? a : none;
 }
 
-/* The tensor of which a size that a view left open is one, or NULL. */
+/* The view that left a size open, or NULL. */
 static const struct value *open_view(const struct expansion *x, const struct value *size) {
     bool is_size = size->kind == VALUE_INDEX && size->arg[0]->kind == VALUE_ATTR &&
                    size->arg[0]->atom == values_library(x->values)->shape;
@@ -69,14 +83,15 @@ static const struct value *open_view(const struct expansion *x, const struct val
     return view && value_is_call(view, "torch.reshape") && view->arg[1]->kind == VALUE_TUPLE ? view : NULL;
 }
 
-/* The number of heads of `d`, the sizes of a part of a view. */
-static struct node *heads_of(const struct expansion *x, const struct dims *d) {
+/* The number of heads of a part of a view, which has the sizes `d`. */
+static struct heads heads_of(const struct expansion *x, const struct dims *d) {
     const struct value *view = open_view(x, d->at[2]);
     if (view == NULL)
-        return symbol_of(x, d->at[2]->abs);
+        return (struct heads){symbol_of(x, d->at[2]->abs), NULL};
     struct dims before = dims_of(x->values, view->arg[0]);
     bool same = before.rank == 3 && before.at[0] == d->at[0] && before.at[1] == d->at[1];
-    return same ? heads_chosen(x, view->arg[0], view->arg[1]->arg[view->arg[1]->count - 1]) : NULL;
+    const struct value *shape = view->arg[1];
+    return same ? heads_chosen(x, view->arg[0], shape->arg[shape->count - 1]) : (struct heads){NULL, NULL};
 }
 
 static const char *obstacle(const struct expansion *x, const struct template_arg *arg) {
@@ -92,9 +107,10 @@ static const char *obstacle(const struct expansion *x, const struct template_arg
     if (q.rank != 4 || !equal_sizes(x, q.at[3], arg[NOPE].value))
         return "the parts of the queries may be wider than those of the keys";
     const struct value *heads = arg[HEADS].value;
-    struct node *keys =
-        value_is_int(heads, -1) ? heads_made(x, arg[LINEAR].value, arg[WIDTH].value) : symbol_of(x, heads->abs);
-    if (heads != q.at[2] && !equal_symbols(x, keys, heads_of(x, &q)))
+    struct heads keys = {symbol_of(x, heads->abs), NULL};
+    if (value_is_int(heads, -1))
+        keys = heads_made(x, arg[LINEAR].value, arg[WIDTH].value);
+    if (heads != q.at[2] && !equal_heads(x, keys, heads_of(x, &q)))
         return "there may be fewer heads of keys than of queries";
     return NULL;
 }

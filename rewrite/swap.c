@@ -189,8 +189,35 @@ static struct node *swap_kids(struct node *list, uint32_t first) {
     return list;
 }
 
+/* `*x.shape[:-1]` for `*y.shape[:-1]`, x being y turned; NULL for anything else. */
+static struct node *swap_leading_sizes(struct layout *l, const struct node *star, uint32_t rank) {
+    const struct node *sizes = star->kind == NODE_STARRED ? star->kid[0] : NULL;
+    if (!is_kind(sizes, NODE_SUBSCRIPT) || sizes->kid[0]->kind != NODE_ATTRIBUTE ||
+        !atom_is(sizes->kid[0]->atom, "shape") || sizes->kid[1]->kind != NODE_SLICE)
+        return NULL;
+    const struct node *slice = sizes->kid[1];
+    int to;
+    struct node *x = !slice->kid[0] && !slice->kid[2] && literal_int(slice->kid[1], &to) && to == -1
+                         ? swapped(l, sizes->kid[0]->kid[0], rank)
+                         : NULL;
+    struct node *s = x ? copy(l, star) : NULL;
+    if (s)
+        s->kid[0]->kid[0]->kid[0] = x;
+    return s;
+}
+
+/* x.expand(*y.shape[:-1], size), where y must have the rank of the result. */
+static struct node *swap_sizes_like(struct layout *l, struct node *e, uint32_t rank) {
+    struct node *sizes =
+        e->nkids == 3 && e->kid[2]->kind != NODE_STARRED ? swap_leading_sizes(l, e->kid[1], rank) : NULL;
+    struct node *s = sizes ? with_receiver(l, e, swapped(l, receiver(e), rank)) : NULL;
+    return s ? with_kid(l, s, 1, sizes) : NULL;
+}
+
 /* x.expand(...), x.repeat(...), one argument a dimension. */
 static struct node *swap_sizes(struct layout *l, struct node *e, uint32_t rank) {
+    if (e->nkids > 1 && e->kid[1]->kind == NODE_STARRED)
+        return swap_sizes_like(l, e, rank);
     if (e->nkids != rank + 1 || rank < 3)
         return NULL;
     for (uint32_t i = 1; i < e->nkids; i++)
