@@ -1,11 +1,11 @@
 /* fill.c - tensors that are made empty and filled, and views whose shape follows from what is viewed.
  *
  * Reads   the program after the equations.
- * Writes  `x = y.new_empty(...); x[..., :n].copy_(a); x[..., n:].copy_(b)` becomes x = torch.cat((a, b), dim=-1) where
- *         all shapes are known to fit; a view before a linear layer and another after it is the last one alone; a size
+ * Writes  `x = y.new_empty(...); x[..., :n].copy_(a); x[..., n:] = b` becomes x = torch.cat((a, b), dim=-1) where all
+ *         shapes are known to fit; a view before a linear layer and another after it is the last one alone; a size
  *         that a variable holds already is read from that.
- * Guarantees  the same values. Without a proof that the parts have just the shapes of the slices nothing changes: a
- * copy would repeat a part that is smaller. */
+ * Guarantees  the same values. Without a proof that the parts have the shapes of the slices, but for sizes of 1 that
+ * are repeated, nothing changes. */
 #include "rewrite/fill.h"
 
 #include <string.h>
@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "rewrite/dims.h"
 #include "rewrite/passes.h"
+#include "rewrite/polynomial.h"
 #include "rewrite/rules.h"
 #include "rewrite/sites.h"
 #include "rewrite/swap.h"
@@ -32,20 +33,41 @@ static void collect(struct filling *f) {
 
 /* -- filled tensors ------------------------------------------------------------------------------------------------ */
 
-/* The part of `x[..., a:b].copy_(part)` at the end of what was filled so far; NULL for anything else. */
-static struct node *copied_part(
-    const struct node *s, const struct web *x, const struct node **from, const struct node **to) {
-    const struct node *call = s->kind == NODE_EXPR ? s->kid[0] : NULL;
-    if (!is_kind(call, NODE_CALL) || !is_method(call, "copy_") || call->nkids != 2)
+/* A statement that fills x[..., from:to]. */
+struct part {
+    struct node *value;
+    const struct node *from, *to;
+    struct web *after; /* the variable then: x itself, or its next version */
+};
+
+/* x[..., a:b], or x[:, :, a:b] of rank 3: the slice of the last dimension, NULL for anything else. */
+static const struct node *last_slice(const struct node *slot, const struct web *x, uint32_t rank) {
+    const struct node *index = is_kind(slot, NODE_SUBSCRIPT) ? slot->kid[1] : NULL;
+    if (!is_kind(index, NODE_TUPLE) || index->nkids < 2 || slot->kid[0]->kind != NODE_NAME || slot->kid[0]->web != x)
         return NULL;
-    const struct node *slot = receiver(call), *index = slot->kind == NODE_SUBSCRIPT ? slot->kid[1] : NULL;
-    if (!is_kind(index, NODE_TUPLE) || index->nkids != 2 || !is_kind(index->kid[1], NODE_SLICE) ||
-        index->kid[1]->kid[2] || index->kid[0]->kind != NODE_CONST || index->kid[0]->op != OP_ELLIPSIS ||
-        slot->kid[0]->kind != NODE_NAME || slot->kid[0]->web != x)
-        return NULL;
-    *from = index->kid[1]->kid[0];
-    *to = index->kid[1]->kid[1];
-    return call->kid[1];
+    const struct node *last = index->kid[index->nkids - 1];
+    bool ellipsis = index->nkids == 2 && index->kid[0]->kind == NODE_CONST && index->kid[0]->op == OP_ELLIPSIS;
+    bool every = index->nkids == rank;
+    for (uint32_t i = 0; i + 1 < index->nkids; i++)
+        every = every && is_full_slice(index->kid[i]);
+    return (ellipsis || every) && last->kind == NODE_SLICE && !last->kid[2] ? last : NULL;
+}
+
+/* `x[..., a:b].copy_(part)` or `x[..., a:b] = part` */
+static bool read_part(const struct node *s, struct web *x, uint32_t rank, struct part *part) {
+    const struct node *call = s->kind == NODE_EXPR ? s->kid[0] : NULL, *slice = NULL;
+    if (is_kind(call, NODE_CALL) && is_method(call, "copy_") && call->nkids == 2) {
+        slice = last_slice(receiver(call), x, rank);
+        *part = (struct part){.value = call->kid[1], .after = x};
+    } else if (s->kind == NODE_ASSIGN && s->nkids == 2 && s->nphis == 1 && s->phis[0]->from[0] == x) {
+        slice = last_slice(s->kid[1], x, rank);
+        *part = (struct part){.value = s->kid[0], .after = s->phis[0]};
+    }
+    if (slice) {
+        part->from = slice->kid[0];
+        part->to = slice->kid[1];
+    }
+    return slice != NULL;
 }
 
 /* The sizes that the empty tensor was made with. */
@@ -66,43 +88,87 @@ static bool empty_dims(struct filling *f, const struct node *call, struct dims *
     return d->rank > 1;
 }
 
-static bool fits(struct filling *f, struct node *part, const struct dims *whole, const struct value *width) {
-    struct dims d = dims_of(f->values, value_of(f->values, part));
-    if (d.rank != whole->rank || d.at[d.rank - 1] != width)
+static struct node *symbol_of(const struct filling *f, const struct value *size) {
+    return size->abs ? abs_symbol(f->unit, size->abs) : NULL;
+}
+
+/* Whether a + b is the whole. */
+static bool is_sum(struct filling *f, const struct value *whole, const struct value *a, const struct value *b) {
+    const struct value *arg[2] = {a, b}, *turned[2] = {b, a};
+    if (value_op(f->values, OP_ADD, arg, 2) == whole || value_op(f->values, OP_ADD, turned, 2) == whole)
+        return true;
+    struct node *parts[2] = {symbol_of(f, a), symbol_of(f, b)}, *all = symbol_of(f, whole);
+    if (!parts[0] || !parts[1] || !all)
         return false;
-    for (uint32_t i = 0; i + 1 < d.rank; i++)
-        if (d.at[i] != whole->at[i])
-            return false;
-    return true;
+    struct node *sum = node_make(f->unit->arena, NODE_BINOP, NULL, 2, parts[0], parts[1]);
+    sum->op = OP_ADD;
+    return polynomials_equal(all, sum);
 }
 
-static const struct value *difference(struct filling *f, const struct value *whole, const struct value *part) {
-    if (whole->kind == VALUE_OP && whole->op == OP_ADD && whole->count == 2)
-        for (int i = 0; i < 2; i++)
-            if (whole->arg[i] == part)
-                return whole->arg[1 - i];
-    const struct value *arg[2] = {whole, part};
-    return value_op(f->values, OP_SUB, arg, 2);
-}
-
-/* The statements after the one at `index` fill x in two parts: torch.cat of these. */
-static struct node *concatenation(struct filling *f, const struct node *block, uint32_t index) {
+/* The part as wide as the slice: of size 1 in a dimension it is repeated there, as an assignment does; NULL where its
+ * other sizes are not known to be those of the whole. */
+static struct node *spread(
+    struct filling *f, struct node *part, const struct dims *d, const struct dims *whole, const struct node *empty) {
     struct arena *arena = f->unit->arena;
-    const struct node *stmt = block->kid[index], *from[2], *to[2];
-    struct node *part[2];
-    struct dims whole;
+    struct node *method = make_attr(arena, part, intern(f->unit->atoms, "expand"));
+    struct node *call = node_make(arena, NODE_CALL, NULL, 1, method);
+    bool repeats = false;
+    for (uint32_t i = 0; i < d->rank; i++) {
+        bool once = i + 1 < d->rank && d->at[i] != whole->at[i];
+        if (once && (!value_is_int(d->at[i], 1) || empty->nkids != d->rank + 1))
+            return NULL;
+        struct node *same = node_make(arena, NODE_UNARYOP, NULL, 1, make_number(arena, intern(f->unit->atoms, "1")));
+        same->op = OP_NEG;
+        node_add(arena, call, once ? node_copy(arena, empty->kid[1 + i]) : same);
+        repeats |= once;
+    }
+    call->abs = part->abs;
+    return repeats ? call : part;
+}
+
+/* How often a variable is read. */
+static uint32_t count_reads(const struct node *n, const struct web *w) {
+    if (n == NULL)
+        return 0;
+    uint32_t count = n->kind == NODE_NAME && n->web == w;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        count += count_reads(n->kid[i], w);
+    return count;
+}
+
+/* Whether nobody reads what stores replace: the variable before it is filled, and between the parts. */
+static bool only_filled(const struct filling *f, const struct web *x, const struct part part[2]) {
+    bool stores = part[0].after != x && part[1].after != part[0].after, copies = part[1].after == x;
+    return copies || (stores && count_reads(f->fn->body, x) == 2 && count_reads(f->fn->body, part[0].after) == 1);
+}
+
+/* The statements after the one at `index` fill x in two parts: torch.cat of these. `*filled` is what holds it then. */
+static struct node *concatenation(struct filling *f, const struct node *block, uint32_t index, struct web **filled) {
+    struct arena *arena = f->unit->arena;
+    const struct node *stmt = block->kid[index];
+    struct web *x = stmt->kid[1]->web;
+    struct part part[2];
+    struct dims whole, d[2];
     if (index + 2 >= block->nkids || !empty_dims(f, stmt->kid[0], &whole))
         return NULL;
-    for (uint32_t i = 0; i < 2; i++)
-        if ((part[i] = copied_part(block->kid[index + 1 + i], stmt->kid[1]->web, &from[i], &to[i])) == NULL)
+    if (!read_part(block->kid[index + 1], x, whole.rank, &part[0]) ||
+        !read_part(block->kid[index + 2], part[0].after, whole.rank, &part[1]) || part[0].from || !part[0].to ||
+        !part[1].from || part[1].to || !only_filled(f, x, part))
+        return NULL;
+    const struct value *middle = value_of(f->values, (struct node *)part[0].to);
+    if (value_of(f->values, (struct node *)part[1].from) != middle)
+        return NULL;
+    struct node *parts = node_new(arena, NODE_TUPLE);
+    for (uint32_t i = 0; i < 2; i++) {
+        d[i] = dims_of(f->values, value_of(f->values, part[i].value));
+        struct node *wide = d[i].rank == whole.rank ? spread(f, part[i].value, &d[i], &whole, stmt->kid[0]) : NULL;
+        if (wide == NULL)
             return NULL;
-    if (from[0] || !to[0] || !from[1] || to[1])
+        node_add(arena, parts, wide);
+    }
+    if (d[0].at[whole.rank - 1] != middle || !is_sum(f, whole.at[whole.rank - 1], middle, d[1].at[whole.rank - 1]))
         return NULL;
-    const struct value *middle = value_of(f->values, (struct node *)to[0]);
-    if (value_of(f->values, (struct node *)from[1]) != middle || !fits(f, part[0], &whole, middle) ||
-        !fits(f, part[1], &whole, difference(f, whole.at[whole.rank - 1], middle)))
-        return NULL;
-    struct node *parts = node_make(arena, NODE_TUPLE, NULL, 2, part[0], part[1]);
+    *filled = part[1].after;
     parts->flags |= NF_PAREN;
     struct node *minus = node_make(arena, NODE_UNARYOP, NULL, 1, make_number(arena, intern(f->unit->atoms, "1")));
     minus->op = OP_NEG;
@@ -123,13 +189,17 @@ static bool join_parts(struct filling *f, struct node *block) {
         for (uint32_t k = 0; k < s->nkids; k++)
             if (is_kind(s->kid[k], NODE_BLOCK))
                 any |= join_parts(f, s->kid[k]);
-        struct node *cat = is_empty_tensor(s) ? concatenation(f, block, i) : NULL;
+        struct web *filled;
+        struct node *cat = is_empty_tensor(s) ? concatenation(f, block, i, &filled) : NULL;
         if (cat == NULL)
             continue;
         for (uint32_t k = 0; k < 3; k++)
             pass_record(f->unit, "fill", block->kid[i + k], f->fn);
         cat->abs = s->kid[1]->web->abs;
-        s->kid[0] = s->kid[1]->web->expr = cat;
+        s->kid[0] = filled->expr = cat;
+        s->kid[1] = make_web_name(f->unit->arena, filled);
+        filled->kind = WEB_ASSIGN;
+        filled->stmt = s;
         node_remove(block, i + 1);
         node_remove(block, i + 1);
         any = true;

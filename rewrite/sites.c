@@ -109,10 +109,24 @@ static void collect_loop(struct sites *s, struct node *stmt, const struct site *
     nested(s, stmt->kid[is_for ? 3 : 2]);
 }
 
+/* From here on the variable holds something else. */
+static void end_version(struct sites *s, struct web *before, uint32_t position) {
+    uint32_t *end = NEW(s->arena, uint32_t);
+    *end = position;
+    for (struct holder *h = value_of_web(s->values, before)->holders; h != NULL; h = h->next)
+        if (h->web == before)
+            h->to = end;
+}
+
+/* A store into a variable defines its next version. */
 static void collect_assign(struct sites *s, struct node *stmt, const struct site *at, const uint32_t *end) {
     collect_expr(s, stmt->kid[0], at);
     for (uint32_t i = 1; i < stmt->nkids; i++)
         define(s, stmt->kid[i], at->position, end);
+    for (uint32_t i = 0; i < stmt->nphis; i++)
+        if (stmt->phis[i] != NULL && stmt->phis[i]->from[0] != NULL)
+            end_version(s, stmt->phis[i]->from[0], at->position);
+    define_phis(s, stmt, at->position, end);
 }
 
 static void collect_with(struct sites *s, struct node *stmt, const struct site *at, const uint32_t *end) {
