@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from adgen_reference import clean, hf, verify
+from adgen_reference import clean, compare, graph, hf, verify
 
 pytest.importorskip("transformers", minversion="5.20")
 LEAN = Path(__file__).parent / "data" / "lean_gemma2.py"
@@ -179,6 +179,36 @@ def test_plain_attention_is_flagged(tmp_path):
     report = _verify(_with_plain_attention(), tmp_path, "default")
     assert (report.verdict, report.check) == ("wrong", "ops")
     assert "attention" in report.first_difference
+
+
+class Latents(torch.nn.Module):
+    """Attention on keys and values that are expanded from latents."""
+
+    def __init__(self, bias: bool = False, shared: int = 1, window: int | None = None):
+        super().__init__()
+        self.expand = torch.nn.Linear(8, 4 * 10, bias=bias)
+        self.shared, self.window = shared, window
+
+    def forward(self, input_ids, position_ids):
+        latent = input_ids[..., None].float() * torch.arange(8) + position_ids[..., None]
+        k, v = self.expand(latent).view(*input_ids.shape, 4, 10).split([6, 4], dim=-1)
+        rotated = latent[..., : 2 * self.shared].unflatten(-1, (self.shared, 2))
+        k = torch.cat((k, rotated.expand(-1, -1, 4, -1)), dim=-1)
+        q = torch.cat((torch.ones_like(k[..., :6]), rotated.expand(-1, -1, 4, -1)), dim=-1)
+        attention = torch.ops.auto_deploy.torch_attention
+        return attention(q, k, v, is_causal=True, sliding_window=self.window, layout="bsnd")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kinds"),
+    [({}, ["latent attention"]), ({"bias": True}, []), ({"shared": 4}, []), ({"window": 3}, [])],
+    ids=["latents", "bias", "rotated-part-of-each-head", "window"],
+)
+def test_expanded_latents_are_flagged_where_an_op_takes_them(arguments, kinds):
+    ids, positions = compare.inputs()["plain"]
+    program = graph.export(Latents(**arguments), ids, positions)
+    found = graph.plain_idioms(program, graph.canonical_ops(program))
+    assert [kind for kind, _ in found] == kinds
 
 
 def test_mixing_outside_canonical_ops_is_prefill_only(tmp_path):

@@ -88,6 +88,14 @@ def canonical_ops(program: ExportedProgram) -> Counter[str]:
     return found
 
 
+def _arguments(node: Node) -> dict:
+    """Arguments of a call of an op by name, defaults included."""
+    arguments = {a.name: a.default_value for a in node.target._schema.arguments}
+    arguments.update(zip(arguments, node.args))
+    arguments.update(node.kwargs)
+    return arguments
+
+
 def _where(node: Node) -> str:
     stack = node.meta.get("nn_module_stack") or {}
     paths = [path for path, _ in stack.values()]
@@ -151,6 +159,33 @@ def _is_rotation(node: Node) -> bool:
     )
 
 
+def _expansion(node: Node, depth: int = 8) -> Node | None:
+    """The linear layer without a bias of whose heads ``node`` is a part; None for anything else."""
+    parts = ("getitem", "split_with_sizes", "split", "slice", "view", "reshape", "transpose")
+    while depth and _name(node) in parts:
+        node, depth = _source(node.args[0]), depth - 1
+    has_bias = _name(node) == "linear" and len(node.args) > 2 and node.args[2] is not None
+    return node if _name(node) == "linear" and not has_bias else None
+
+
+def _is_latent_attention(node: Node) -> bool:
+    """Keys and values come from one linear layer; a part of each key is shared by all heads."""
+    arguments = _arguments(node)
+    query, key, value = (_source(arguments[name]) for name in ("query", "key", "value"))
+    options = ("attn_mask", "sinks", "sliding_window", "logit_cap")
+    if any(arguments[name] is not None for name in options) or not arguments["is_causal"]:
+        return False
+    if not all(_name(x) == "cat" and len(x.args[0]) == 2 for x in (query, key)):
+        return False
+    heads = 2 if arguments["layout"] == "bsnd" else 1
+    own, shared = (_source(part) for part in key.args[0])
+    if _name(shared) != "expand" or shared.args[0].meta["val"].shape[heads] != 1:
+        return False
+    if query.meta["val"].shape[heads] != key.meta["val"].shape[heads]:
+        return False
+    return _expansion(own) is not None and _expansion(own) is _expansion(value)
+
+
 def plain_idioms(program: ExportedProgram, ops: Counter[str]) -> list[tuple[str, str]]:
     """(kind, where) of computations for which a canonical op exists but was not used."""
     found = []
@@ -166,6 +201,8 @@ def plain_idioms(program: ExportedProgram, ops: Counter[str]) -> list[tuple[str,
             name == "view_as_complex" and not _reaches(node, ("torch_rope_with_complex_freqs",))
         ):
             found.append(("rope", _where(node)))
+        elif name == "torch_attention" and _is_latent_attention(node):
+            found.append(("latent attention", _where(node)))
         elif name == "topk" and not any(ops[m] for m in MOES):
             found.append(("moe", _where(node)))
     return found
@@ -177,10 +214,7 @@ def unservable_calls(program: ExportedProgram) -> str | None:
         name = _name(node)
         if name not in SEQUENCE_MIXING or node.target.namespace != "auto_deploy":
             continue
-        arguments = {a.name: a.default_value for a in node.target._schema.arguments}
-        arguments.update(zip(arguments, node.args))
-        arguments.update(node.kwargs)
-        problem = _unservable(name, arguments)
+        problem = _unservable(name, _arguments(node))
         if problem:
             return f"{name} at {_where(node)}: {problem}"
     return None

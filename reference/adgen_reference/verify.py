@@ -271,7 +271,7 @@ def parse(arguments: list[str] | None) -> Any:
         "--allow-plain",
         default="",
         metavar="KINDS",
-        help="plain PyTorch to accept: attention,norm,rope,moe",
+        help="plain PyTorch to accept: attention,latent attention,norm,rope,moe",
     )
     parser.add_argument(
         "--no-embeds",
