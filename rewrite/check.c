@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "rewrite/chosen_keys.h"
 #include "rewrite/facts.h"
 #include "rewrite/trace.h"
 #include "rewrite/unit.h"
@@ -417,11 +418,13 @@ static void check_result(struct unit *unit) {
 bool check_residual(struct unit *unit) {
     struct functions all = {0};
     functions_collect(unit, &all);
+    bool chosen = refuse_chosen_keys(unit, &all);
     for (uint32_t i = 0; i < all.list.len; i++) {
-        struct checker c = {.unit = unit, .fn = all.list.at[i]};
+        struct checker c = {.unit = unit, .fn = all.list.at[i], .mask_reported = chosen};
         if (!c.fn->live)
             continue;
-        check_params(&c);
+        if (!chosen)
+            check_params(&c);
         check_block(&c, c.fn->body);
         if (c.maker && unit_refusals(unit) == 0) {
             c.stmt = c.maker_stmt;

@@ -276,17 +276,28 @@ const char *condition_text(enum condition_kind kind) {
     return kind < CONDITION_COUNT ? text[kind] : "";
 }
 
+/* As much of a value as a reader takes in. */
+static void print_start(struct buf *out, const struct value *value) {
+    enum { ENOUGH = 240 };
+    size_t from = out->len;
+    value_print(out, value);
+    if (out->len - from > ENOUGH) {
+        out->len = from + ENOUGH;
+        buf_puts(out, " ...");
+    }
+}
+
 void mismatch_print(struct buf *out, const struct mismatch *m, const struct metavariables *metas) {
     if (m->pattern == NULL)
         return;
     buf_puts(out, "`");
-    value_print(out, m->subject);
+    print_start(out, m->subject);
     if (m->condition != NULL) {
         buf_printf(out, "` for $%s is %s%s", metas->at[m->pattern->op].name, m->condition->negated ? "" : "not ",
             condition_text(m->condition->kind));
     } else {
         buf_puts(out, "` stands where the rule wants `");
-        value_print(out, m->pattern);
+        print_start(out, m->pattern);
         buf_puts(out, "`");
     }
 }

@@ -1,0 +1,68 @@
+/* chosen_keys.c - attention to the keys that scores of the model itself choose.
+ *
+ * An indexer ranks all keys that a query may see, by scores under the attention mask, and the attention sees the best.
+ * No op with a cache has that choice, and without it the model is another one as soon as there are more keys. */
+#include "rewrite/chosen_keys.h"
+
+#include "rewrite/facts.h"
+
+enum { DEPTH = 32 };
+
+/* A parameter that holds a mask, which prefill should have no use for. */
+static bool is_mask_parameter(const struct unit *unit, const struct web *w) {
+    const struct fact *fact = w->kind == WEB_PARAM ? fact_parameter(unit->facts, w->name) : NULL;
+    return fact && fact->effect == EFFECT_VALUE && is_none(fact->value);
+}
+
+/* Whether a mask that no equation took is part of what an expression computes. */
+static bool is_masked(const struct unit *unit, const struct node *e, int depth) {
+    const struct web *w = e && e->kind == NODE_NAME ? e->web : NULL;
+    if (e == NULL || depth > DEPTH)
+        return false;
+    if (e->abs && e->abs->kind == ABS_MASK)
+        return !e->abs->mask->plain;
+    if (w && (w->kind == WEB_ASSIGN || w->kind == WEB_ELEMENT))
+        return is_masked(unit, w->expr, depth + 1);
+    if (w && w->kind == WEB_IF)
+        for (int i = 0; i < 2; i++) {
+            struct node from = {.kind = NODE_NAME, .web = w->from[i]};
+            if (w->from[i] && is_masked(unit, &from, depth + 1))
+                return true;
+        }
+    if (w)
+        return is_mask_parameter(unit, w);
+    for (uint32_t i = 0; i < e->nkids; i++)
+        if (is_masked(unit, e->kid[i], depth + 1))
+            return true;
+    return false;
+}
+
+static bool is_topk(const struct node *e) {
+    return e->kind == NODE_CALL && e->kid[0]->kind == NODE_ATTRIBUTE && atom_is(e->kid[0]->atom, "topk");
+}
+
+static bool refuse_in(struct unit *unit, const struct fn *fn, const struct node *e) {
+    bool any = false;
+    if (e == NULL)
+        return false;
+    if (is_topk(e) && is_masked(unit, e, 0)) {
+        struct source *source = e->source ? e->source : fn->module->source;
+        struct span span = e->span.end ? e->span : fn->def->span;
+        struct diag *d = diag_at(unit->diags, unit_refusal(unit), source, span, "chosen-keys",
+            "attention is only to the keys that `topk` chooses here, by scores of its own (an indexer)");
+        diag_help(unit->diags, d,
+            "no op that AutoDeploy has a cache for takes such a choice; without it the model would be another one");
+        any = true;
+    }
+    for (uint32_t i = 0; i < e->nkids; i++)
+        any |= refuse_in(unit, fn, e->kid[i]);
+    return any;
+}
+
+bool refuse_chosen_keys(struct unit *unit, const struct functions *functions) {
+    bool any = false;
+    for (uint32_t i = 0; i < functions->list.len; i++)
+        if (functions->list.at[i]->live)
+            any |= refuse_in(unit, functions->list.at[i], functions->list.at[i]->body);
+    return any;
+}
