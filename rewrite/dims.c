@@ -220,6 +220,15 @@ static struct dims chosen_dims(struct values *values, const struct value *v, int
     return a;
 }
 
+/* The tensor that a number scales or shifts. */
+static const struct value *scaled(const struct value *v) {
+    bool arithmetic = v->kind == VALUE_OP && v->count == 2 &&
+                      (v->op == OP_MUL || v->op == OP_DIV || v->op == OP_ADD || v->op == OP_SUB);
+    if (!arithmetic || value_is_scalar(v->arg[0]) == value_is_scalar(v->arg[1]))
+        return NULL;
+    return v->arg[value_is_scalar(v->arg[0]) ? 1 : 0];
+}
+
 static struct dims find_dims(struct values *values, const struct value *v, int depth) {
     struct dims d = {0};
     if (depth >= DEPTH)
@@ -236,6 +245,8 @@ static struct dims find_dims(struct values *values, const struct value *v, int d
         d = chosen_dims(values, v, depth);
     else if (v->kind == VALUE_APPLY)
         d = applied_dims(values, v, depth);
+    else if (scaled(v) != NULL)
+        d = find_dims(values, scaled(v), depth + 1);
     return d.rank > 0 ? d : own_dims(values, v, v->rank);
 }
 
@@ -264,6 +275,8 @@ const struct value *dims_last(struct values *values, const struct value *tensor)
             return sizes->arg[(uint32_t)v->arg[1]->number];
         if (keeps_shape(values, v))
             v = v->arg[0];
+        else if (scaled(v) != NULL)
+            v = scaled(v);
         else if (v->kind == VALUE_APPLY && v->count == 2 && (of = shaped_like(values, v, 0)) != NULL)
             v = of;
         else

@@ -110,6 +110,7 @@ class YewAttention(nn.Module):
             self.num_heads * config.v_head_dim, config.hidden_size, bias=config.attention_bias
         )
 
+        self.latent_scale = (config.hidden_size / self.latent_dim) ** 0.5
         self.scaling = (self.nope_dim + self.rope_dim) ** (-0.5)
         if config.rope_parameters.get("rope_type", "default") != "default":
             mscale_all_dim = config.rope_parameters.get("mscale_all_dim", 0)
@@ -145,7 +146,7 @@ class YewAttention(nn.Module):
         attn_output = torch.ops.auto_deploy.torch_mla(
             q_pass,
             q_rot,
-            self.kv_norm(latent),
+            self.kv_norm(latent) * self.latent_scale,
             k_rot,
             self.kv_up.weight,
             is_causal=True,

@@ -183,6 +183,7 @@ class YewAttention(nn.Module):
         self.kv_up = nn.Linear(self.latent_dim, self.num_heads * (self.nope_dim + self.value_dim), bias=False)
         self.o_proj = nn.Linear(self.num_heads * self.value_dim, config.hidden_size, bias=config.attention_bias)
 
+        self.latent_scale = (config.hidden_size / self.latent_dim) ** 0.5
         self.scaling = (self.nope_dim + self.rope_dim) ** (-0.5)
         if config.rope_parameters.get("rope_type", "default") != "default":
             mscale_all_dim = config.rope_parameters.get("mscale_all_dim", 0)
@@ -204,7 +205,7 @@ class YewAttention(nn.Module):
         q_pass, q_rot = torch.split(queries, [self.nope_dim, self.rope_dim], dim=-1)
 
         latent, k_rot = torch.split(self.kv_down(hidden_states), [self.latent_dim, self.rope_dim], dim=-1)
-        both = self.kv_up(self.kv_norm(latent))
+        both = self.kv_up(self.kv_norm(latent) * self.latent_scale)
         both = both.view(batch_size, seq_length, self.num_heads, self.nope_dim + self.value_dim).transpose(1, 2)
         k_pass, value_states = both[..., : self.nope_dim], both[..., self.nope_dim :]
         k_rot = k_rot.view(batch_size, 1, seq_length, self.rope_dim)
