@@ -11,25 +11,24 @@
 
 /* -- values -------------------------------------------------------------------------------------------------------- */
 
-/* What a variable was assigned, through copies. */
-static const struct node *assigned(const struct node *e) {
+const struct node *assigned_value(const struct node *e) {
     for (int depth = 0; depth < 64 && is_kind(e, NODE_NAME) && e->web && e->web->kind == WEB_ASSIGN; depth++)
         e = e->web->expr;
     return e;
 }
 
-static bool same(const struct node *a, const struct node *b) {
-    a = assigned(a);
-    b = assigned(b);
+bool same_value(const struct node *a, const struct node *b) {
+    a = assigned_value(a);
+    b = assigned_value(b);
     if (a == NULL || b == NULL || a == b)
         return a == b;
     if (a->kind == NODE_NAME && b->kind == NODE_NAME)
         return a->web == b->web && a->atom == b->atom;
-    return a->kind == NODE_ATTRIBUTE && b->kind == NODE_ATTRIBUTE && a->atom == b->atom && same(a->kid[0], b->kid[0]);
+    return a->kind == NODE_ATTRIBUTE && b->kind == NODE_ATTRIBUTE && a->atom == b->atom && same_value(a->kid[0], b->kid[0]);
 }
 
 static bool reads_web(const struct node *e, const struct web *web) {
-    e = assigned(e);
+    e = assigned_value(e);
     return is_kind(e, NODE_NAME) && e->web == web;
 }
 
@@ -38,27 +37,9 @@ bool is_idiom(const struct node *e, const char *name) {
            is_name(e->kid[0]->kid[0], "adgen");
 }
 
-static bool is_library_call(const struct node *e, const char *qual) {
+bool calls_library(const struct node *e, const char *qual) {
     const struct absval *callee = is_kind(e, NODE_CALL) ? e->kid[0]->abs : NULL;
     return callee && callee->kind == ABS_LIBRARY && strcmp(callee->qual, qual) == 0;
-}
-
-/* `dtype=x.dtype` or `device=x.device` */
-static bool is_own_kind(const struct node *arg, const struct node *x) {
-    const struct node *value = arg->kind == NODE_KEYWORD ? arg->kid[0] : NULL;
-    return is_kind(value, NODE_ATTRIBUTE) && value->atom == arg->atom && same(value->kid[0], x) &&
-           (atom_is(arg->atom, "dtype") || atom_is(arg->atom, "device"));
-}
-
-/* torch.zeros_like(x) */
-static bool is_zeros_like(const struct node *e, const struct node *x) {
-    e = assigned(e);
-    if (!is_library_call(e, "torch.zeros_like") || e->nkids < 2 || !same(e->kid[1], x))
-        return false;
-    for (uint32_t i = 2; i < e->nkids; i++)
-        if (!is_own_kind(e->kid[i], x))
-            return false;
-    return true;
 }
 
 static struct node *symbol_of(struct unit *unit, const struct node *e) {
@@ -74,7 +55,7 @@ static bool is_equal(struct unit *unit, const struct node *e, struct node *symbo
 
 /* The attribute of the function's own class that an expression reads, stored once for good. */
 static struct attr *own_attribute(const struct expert_loop *l, const struct node *e) {
-    e = assigned(e);
+    e = assigned_value(e);
     if (!is_kind(e, NODE_ATTRIBUTE) || !is_kind(e->kid[0], NODE_NAME) || e->kid[0]->web != l->fn->params.at[0]->web)
         return NULL;
     struct attr *attr = class_attr_of(l->fn->owner, e->atom);
@@ -84,12 +65,12 @@ static struct attr *own_attribute(const struct expert_loop *l, const struct node
 
 /* nn.Parameter(torch.empty(a, b, c)): the sizes as symbols. */
 static bool sizes_of(struct unit *unit, const struct attr *attr, struct node *size[3]) {
-    const struct node *made = assigned(attr->expr);
+    const struct node *made = assigned_value(attr->expr);
     const struct absval *callee = is_kind(made, NODE_CALL) && made->nkids == 2 ? made->kid[0]->abs : NULL;
     if (!callee || callee->kind != ABS_LIBRARY || !qual_ends(callee->qual, "Parameter"))
         return false;
-    made = assigned(made->kid[1]);
-    if (!is_library_call(made, "torch.empty") && !is_library_call(made, "torch.zeros"))
+    made = assigned_value(made->kid[1]);
+    if (!calls_library(made, "torch.empty") && !calls_library(made, "torch.zeros"))
         return false;
     bool display = made->nkids == 2 && (made->kid[1]->kind == NODE_TUPLE || made->kid[1]->kind == NODE_LIST);
     struct node **from = display ? made->kid[1]->kid : made->kid + 1;
@@ -126,47 +107,124 @@ static bool read_classes(struct unit *unit, struct expert_loop *l) {
     return true;
 }
 
-/* -- the loop ------------------------------------------------------------------------------------------------------ */
+/* -- a list of modules --------------------------------------------------------------------------------------------- */
 
-/* `if expert == n: continue` where n is the number of experts: the first id that none has. */
-static bool is_guard(struct unit *unit, const struct expert_loop *l, const struct node *stmt, const struct node *e) {
-    if (stmt->kind != NODE_IF || stmt->kid[2] || stmt->kid[1]->nkids != 1 ||
-        stmt->kid[1]->kid[0]->kind != NODE_CONTINUE)
-        return false;
-    const struct node *test = stmt->kid[0];
-    return test->kind == NODE_COMPARE && test->nkids == 2 && test->ops[0] == OP_EQ && same(test->kid[0], e) &&
-           is_equal(unit, test->kid[1], l->count);
+/* [X(...) for _ in range(n)]: the n. */
+static const struct node *list_count(const struct attr *attr) {
+    const struct node *made = attr->expr;
+    const struct node *all = is_kind(made, NODE_CALL) && made->nkids == 2 ? made->kid[1] : NULL;
+    const struct node *each = is_kind(all, NODE_LISTCOMP) && all->nkids == 2 ? all->kid[1] : NULL;
+    bool every = each && each->nkids == 2 && is_kind(each->kid[1], NODE_CALL) && is_name(each->kid[1]->kid[0], "range");
+    return every && each->kid[1]->nkids == 2 ? each->kid[1]->kid[1] : NULL;
 }
 
-/* row[0] or row.item(): the id in a row of one. */
-static bool is_id_of_row(const struct node *e, const struct web *row) {
-    e = assigned(e);
-    if (is_kind(e, NODE_SUBSCRIPT))
-        return is_kind(e->kid[1], NODE_NUMBER) && atom_is(e->kid[1]->atom, "0") && reads_web(e->kid[0], row);
-    return is_kind(e, NODE_CALL) && e->nkids == 1 && e->kid[0]->kind == NODE_ATTRIBUTE &&
-           atom_is(e->kid[0]->atom, "item") && reads_web(e->kid[0]->kid[0], row);
+/* Whether an expression is the list of modules that the loop goes through. */
+static bool is_list(const struct expert_loop *l, const struct node *e) {
+    return l->modules && same_value(e, l->modules);
+}
+
+/* The list from which a turn takes its expert: what it is an element of, or what the loop enumerates. */
+static const struct node *list_of(const struct node *expert, const struct node *loop) {
+    expert = assigned_value(expert);
+    if (is_kind(expert, NODE_SUBSCRIPT))
+        return assigned_value(expert->kid[0]);
+    const struct node *from = assigned_value(loop->kid[1]);
+    bool enumerates = is_kind(from, NODE_CALL) && is_name(from->kid[0], "enumerate") && from->nkids == 2;
+    return enumerates ? assigned_value(from->kid[1]) : NULL;
+}
+
+static bool read_modules(struct unit *unit, struct expert_loop *l, const struct node *loop) {
+    const struct node *list = list_of(l->step->kid[MODULE_EXPERT], loop);
+    const struct attr *attr = list ? own_attribute(l, list) : NULL;
+    const struct node *count = attr && attr->abs->kind == ABS_SEQ ? list_count(attr) : NULL;
+    const struct absval *item = count ? attr->abs->element : NULL;
+    if (item == NULL || item->kind != ABS_INSTANCE || !expert_module_read(unit, item->cls, &l->expert))
+        return false;
+    l->modules = (struct node *)list;
+    l->count = symbol_of(unit, count);
+    return l->count != NULL;
+}
+
+/* -- the loop ------------------------------------------------------------------------------------------------------ */
+
+static bool is_number_of_experts(struct unit *unit, const struct expert_loop *l, const struct node *e) {
+    const struct node *made = assigned_value(e);
+    bool length = is_kind(made, NODE_CALL) && is_name(made->kid[0], "len") && made->nkids == 2;
+    return is_equal(unit, e, l->count) || (length && is_list(l, made->kid[1]));
+}
+
+/* x of x.item() and x.squeeze(), which take the one element out of a row of one. */
+static const struct node *only_element(const struct node *e) {
+    const struct node *method = is_kind(e, NODE_CALL) ? e->kid[0] : NULL;
+    bool takes = is_kind(method, NODE_ATTRIBUTE) && (atom_is(method->atom, "item") || atom_is(method->atom, "squeeze"));
+    return takes ? assigned_value(method->kid[0]) : NULL;
+}
+
+/* The variable that a turn's id comes from: x of x, x[0], x.item() or x.squeeze(0); *taken: out of a row of one. */
+static const struct web *id_source(const struct node *e, bool *taken) {
+    e = assigned_value(e);
+    *taken = false;
+    for (const struct node *of = only_element(e); of; of = only_element(e))
+        *taken = true, e = of;
+    if (is_kind(e, NODE_SUBSCRIPT) && is_kind(e->kid[1], NODE_NUMBER) && atom_is(e->kid[1]->atom, "0"))
+        *taken = true, e = assigned_value(e->kid[0]);
+    return is_kind(e, NODE_NAME) ? e->web : NULL;
+}
+
+static bool has_source(const struct node *e, const struct web *source) {
+    bool taken;
+    return source && id_source(e, &taken) == source;
+}
+
+/* The target of the loop that holds the id of an expert, or a row of it. */
+static const struct web *id_target(const struct node *loop) {
+    const struct node *target = loop->kid[0];
+    if (is_kind(target, NODE_TUPLE) && target->nkids == 2)
+        target = target->kid[0];
+    return is_kind(target, NODE_NAME) ? target->web : NULL;
+}
+
+/* Whether an expression is the module with the id of the turn. */
+static bool is_expert_of_turn(const struct node *expert, const struct node *loop) {
+    expert = assigned_value(expert);
+    if (is_kind(expert, NODE_SUBSCRIPT))
+        return has_source(expert->kid[1], id_target(loop));
+    const struct node *target = loop->kid[0];
+    return is_kind(target, NODE_TUPLE) && target->nkids == 2 && is_kind(target->kid[1], NODE_NAME) &&
+           is_kind(expert, NODE_NAME) && expert->web && expert->web == target->kid[1]->web;
 }
 
 /* Whether the loop's expert `e` is each that a token chose, once. */
 static bool visits_all(struct unit *unit, const struct expert_loop *l, const struct node *loop, const struct node *e) {
-    const struct node *target = loop->kid[0], *from = assigned(loop->kid[1]);
-    if (target->kind != NODE_NAME || target->web == NULL)
+    const struct web *target = id_target(loop);
+    const struct node *from = assigned_value(loop->kid[1]);
+    bool taken, pair = loop->kid[0]->kind == NODE_TUPLE;
+    if (target == NULL || id_source(e, &taken) != target || from->kind != NODE_CALL || from->nkids != 2)
+        return false;
+    if (l->modules && !is_expert_of_turn(l->step->kid[MODULE_EXPERT], loop))
         return false;
     if (is_idiom(from, "chosen_experts"))
-        return same(from->kid[1], l->chosen) && is_id_of_row(e, target->web);
-    return is_kind(from, NODE_CALL) && is_name(from->kid[0], "range") && from->nkids == 2 &&
-           is_equal(unit, from->kid[1], l->count) && reads_web(e, target->web);
+        return taken && !pair && same_value(from->kid[1], l->chosen);
+    if (is_name(from->kid[0], "enumerate"))
+        return pair && is_list(l, from->kid[1]);
+    return !pair && is_name(from->kid[0], "range") && is_number_of_experts(unit, l, from->kid[1]);
+}
+
+static bool holds(const struct node *block, const struct node *stmt) {
+    if (block == NULL || stmt == NULL || block == stmt)
+        return block && block == stmt;
+    for (uint32_t i = 0; i < block->nkids; i++)
+        if (holds(block->kid[i], stmt))
+            return true;
+    return false;
 }
 
 /* Whether what stands in a loop's turn is defined before the loop. */
 static bool stands_before(const struct node *e, const struct node *loop) {
     if (is_kind(e, NODE_NAME) && e->web) {
         const struct web *w = e->web;
-        if (w->kind == WEB_TARGET || w->stmt == loop)
+        if (w->kind == WEB_TARGET || w->stmt == loop || holds(loop->kid[2], w->stmt))
             return false;
-        for (uint32_t i = 0; w->stmt && i < loop->kid[2]->nkids; i++)
-            if (loop->kid[2]->kid[i] == w->stmt)
-                return false;
     }
     for (uint32_t i = 0; i < e->nkids; i++)
         if (e->kid[i] && !stands_before(e->kid[i], loop))
@@ -174,19 +232,87 @@ static bool stands_before(const struct node *e, const struct node *loop) {
     return true;
 }
 
-/* The statement that takes the turn; NULL where others do more than prepare it. */
-static struct node *find_step(const struct node *body) {
-    struct node *step = body->nkids ? body->kid[body->nkids - 1] : NULL;
-    bool sums = is_kind(step, NODE_ASSIGN) && step->nkids == 2 && is_kind(step->kid[1], NODE_NAME) &&
-                (is_idiom(step->kid[0], "expert_step") || is_idiom(step->kid[0], "expert_step_transposed") ||
-                    is_idiom(step->kid[0], "expert_step_clamped"));
-    return sums ? step : NULL;
+/* The statement that takes the turn, last in the block or in a test at the end of it; NULL where others do more than
+ * prepare it. */
+static struct node *find_step(const struct node *block) {
+    static const char *const kinds[] = {
+        "expert_step", "expert_step_transposed", "expert_step_clamped", "expert_step_module"};
+    struct node *step = block->nkids ? block->kid[block->nkids - 1] : NULL;
+    if (is_kind(step, NODE_IF) && step->kid[2] == NULL)
+        return find_step(step->kid[1]);
+    bool sums = is_kind(step, NODE_ASSIGN) && step->nkids == 2 && is_kind(step->kid[1], NODE_NAME);
+    for (size_t i = 0; sums && i < sizeof kinds / sizeof kinds[0]; i++)
+        if (is_idiom(step->kid[0], kinds[i]))
+            return step;
+    return NULL;
 }
 
-/* `expert = row[0]` */
-static bool names_expert(const struct node *stmt, const struct node *target) {
-    return stmt->kind == NODE_ASSIGN && stmt->nkids == 2 && is_kind(stmt->kid[1], NODE_NAME) && stmt->kid[1]->web &&
-           is_kind(target, NODE_NAME) && is_id_of_row(stmt->kid[0], target->web);
+/* `if expert == n: continue` where n is the number of experts: the first id that none has. */
+static bool is_sentinel(struct unit *unit, const struct expert_loop *l, const struct node *test) {
+    bool taken;
+    const struct web *source = id_source(l->step->kid[STEP_EXPERT], &taken);
+    return test->ops[0] == OP_EQ && has_source(test->kid[0], source) &&
+           is_number_of_experts(unit, l, test->kid[1]);
+}
+
+/* Whether a comparison says that no token, or (`some`) that a token chose the expert of the turn. */
+static bool counts_choices(const struct expert_loop *l, const struct node *test, bool some) {
+    const struct node *count = assigned_value(test->kid[0]);
+    bool taken;
+    bool zero = is_kind(test->kid[1], NODE_NUMBER) && atom_is(test->kid[1]->atom, "0");
+    return zero && is_idiom(count, "expert_choices") && same_value(count->kid[1], l->chosen) &&
+           has_source(count->kid[2], id_source(l->step->kid[STEP_EXPERT], &taken)) &&
+           (some ? test->ops[0] == OP_GT || test->ops[0] == OP_NE : test->ops[0] == OP_EQ);
+}
+
+static bool is_comparison(const struct node *test) {
+    return test->kind == NODE_COMPARE && test->nkids == 2;
+}
+
+/* A test that leaves out turns which add nothing. */
+static bool is_guard(struct unit *unit, const struct expert_loop *l, const struct node *stmt) {
+    if (stmt->kind != NODE_IF || stmt->kid[2] || stmt->kid[1]->nkids != 1 ||
+        stmt->kid[1]->kid[0]->kind != NODE_CONTINUE || !is_comparison(stmt->kid[0]))
+        return false;
+    return is_sentinel(unit, l, stmt->kid[0]) || counts_choices(l, stmt->kid[0], false);
+}
+
+/* `expert = row[0]`, `module = modules[expert]`: names for what the turn reads. */
+static bool only_names(const struct expert_loop *l, const struct node *stmt, const struct node *loop) {
+    if (stmt->kind != NODE_ASSIGN || stmt->nkids != 2 || !is_kind(stmt->kid[1], NODE_NAME) || !stmt->kid[1]->web)
+        return false;
+    const struct node *e = assigned_value(stmt->kid[0]);
+    return has_source(e, id_target(loop)) ||
+           (l->modules && is_kind(e, NODE_SUBSCRIPT) && is_list(l, e->kid[0]) && is_expert_of_turn(e, loop));
+}
+
+/* Whether all of a turn but the step prepares it, or leaves out what adds nothing. */
+static bool only_prepares(struct unit *unit, const struct expert_loop *l, const struct node *block,
+    const struct node *loop) {
+    for (uint32_t i = 0; i + 1 < block->nkids; i++)
+        if (!only_names(l, block->kid[i], loop) && !is_guard(unit, l, block->kid[i]))
+            return false;
+    const struct node *last = block->kid[block->nkids - 1];
+    return last->kind != NODE_IF || (is_comparison(last->kid[0]) && counts_choices(l, last->kid[0], true) &&
+                                        only_prepares(unit, l, last->kid[1], loop));
+}
+
+/* Whether the sum is carried from turn to turn: changed by the step, and by nothing else. */
+static bool carries_sum(const struct web *sum, const struct web *end, const struct web *made) {
+    if (end && end->kind == WEB_IF) /* where no token chose the expert it stays as it is */
+        return end->from[1] == sum && carries_sum(sum, end->from[0], made);
+    return end == made;
+}
+
+static bool read_experts(struct unit *unit, struct expert_loop *l, const struct node *loop) {
+    if (is_idiom(l->step, "expert_step_module"))
+        return read_modules(unit, l, loop);
+    return is_idiom(l->step, "expert_step_clamped") ? read_classes(unit, l) : read_weights(unit, l);
+}
+
+/* The experts of a list of modules stand before the loop; the module of the turn does not. */
+static uint32_t steady_arguments(const struct expert_loop *l) {
+    return l->modules ? MODULE_EXPERT : l->step->nkids;
 }
 
 bool expert_loop_read(struct unit *unit, struct fn *fn, struct node *block, uint32_t at, struct expert_loop *l) {
@@ -200,15 +326,12 @@ bool expert_loop_read(struct unit *unit, struct fn *fn, struct node *block, uint
     l->x = arg[STEP_TOKENS];
     l->chosen = arg[STEP_CHOSEN];
     l->weights = arg[STEP_WEIGHTS];
-    if (is_idiom(l->step, "expert_step_clamped") ? !read_classes(unit, l) : !read_weights(unit, l))
+    if (!read_experts(unit, l, loop) || !only_prepares(unit, l, body, loop) ||
+        !visits_all(unit, l, loop, arg[STEP_EXPERT]))
         return false;
-    for (uint32_t i = 0; i + 1 < body->nkids; i++)
-        if (!names_expert(body->kid[i], loop->kid[0]) && !is_guard(unit, l, body->kid[i], arg[STEP_EXPERT]))
-            return false;
-    struct node start = {.kind = NODE_NAME, .web = sum->from[0]};
-    bool ok = reads_web(arg[STEP_SUM], sum) && sum->from[1] == step->kid[1]->web && sum->from[0] &&
-              is_zeros_like(&start, l->x) && visits_all(unit, l, loop, arg[STEP_EXPERT]);
-    for (uint32_t i = STEP_TOKENS; i < l->step->nkids; i++)
+    bool ok = reads_web(arg[STEP_SUM], sum) && carries_sum(sum, sum->from[1], step->kid[1]->web) &&
+              begins_with_zeros(unit, l, sum->from[0]);
+    for (uint32_t i = STEP_TOKENS; i < steady_arguments(l); i++)
         ok = ok && stands_before(arg[i], loop);
     return ok;
 }

@@ -2,18 +2,22 @@
 #ifndef ADGEN_REWRITE_EXPERT_LOOP_H
 #define ADGEN_REWRITE_EXPERT_LOOP_H
 
-#include "rewrite/unit.h"
+#include "rewrite/expert_module.h"
 
 /* A loop that gives every token the sum of what its experts make of it. */
 struct expert_loop {
     struct fn *fn;
     struct node *block; /* statement `at` of it is the loop */
     uint32_t at;
-    struct node *step;                 /* its turn: adgen.expert_step, _transposed or _clamped */
+    struct node *step;                 /* its turn: adgen.expert_step, _transposed, _clamped or _module */
     struct web *result;                /* the variable that holds the sum after the loop */
     struct node *x, *chosen, *weights; /* tokens, and for each the ids of its experts and their weights */
     struct node *count;                /* number of experts: a symbol (absval.h) */
-    /* of modules with linear layers: */
+    bool sums_weights;                 /* the sum has the dtype of the weights, not of the tokens */
+    /* of a list of modules: */
+    struct node *modules; /* the list; NULL for stacked weights */
+    struct expert_module expert;
+    /* of stacked weights that become modules with linear layers: */
     struct attr *gate_up, *down, *act; /* attributes of fn's class */
     struct node *hidden, *between;     /* dimensions of an expert: symbols */
     bool transposed;                   /* the weights have the input first */
@@ -35,11 +39,21 @@ enum {
     CLAMPED_DOWN_BIAS,
     CLAMPED_ALPHA,
     CLAMPED_LIMIT,
-    CLAMPED_CLASSES
+    CLAMPED_CLASSES,
+    MODULE_EXPERT = STEP_GATE_UP
 };
 
 /* A call of what the equations write: adgen.<name>. */
 bool is_idiom(const struct node *e, const char *name);
+
+/* What a variable was assigned, through copies. */
+const struct node *assigned_value(const struct node *e);
+/* Whether two expressions are the same variable, or the same attribute of it. */
+bool same_value(const struct node *a, const struct node *b);
+bool calls_library(const struct node *e, const char *qual);
+
+/* Whether the variable holds zeros of the shape of the loop's tokens; notes their dtype. */
+bool begins_with_zeros(struct unit *unit, struct expert_loop *loop, const struct web *start);
 
 /* Whether statement `at` of the block is one of which all is known; then `loop` describes it. */
 bool expert_loop_read(struct unit *unit, struct fn *fn, struct node *block, uint32_t at, struct expert_loop *loop);

@@ -56,14 +56,6 @@ static int find_base_call(const struct node *body) {
     return -1;
 }
 
-/* ACT2FN[name] */
-static struct node *activation_name(const struct attr *attr) {
-    const struct node *e = attr->expr;
-    bool table = is_kind(e, NODE_SUBSCRIPT) && e->kid[0]->abs && e->kid[0]->abs->kind == ABS_LIBRARY &&
-                 qual_ends(e->kid[0]->abs->qual, "activations.ACT2FN");
-    return table ? e->kid[1] : NULL;
-}
-
 /* Whether the attribute can go: its store stands in the constructor itself, and nothing but the loop reads it. */
 static bool is_for_loop_alone(struct unit *unit, const struct cls *cls, const struct attr *attr) {
     return child_index(class_method(cls, "__init__")->body, attr->stmt) >= 0 && is_read_once(unit, cls, attr);
@@ -146,6 +138,25 @@ static void tell_activation(struct unit *unit, struct fn *init, struct attr *act
     unit->names_activation = true;
 }
 
+/* An attribute for the number that the op has for what the experts of a list compute between their layers. */
+static atom add_activation(struct unit *unit, const struct expert_loop *l) {
+    struct cls *cls = l->fn->owner;
+    struct fn *init = class_method(cls, "__init__");
+    struct node *name = symbol_in_class(unit, cls, l->expert.activation);
+    struct map names = {0};
+    atom attribute = intern(unit->atoms, "act_fn");
+    for (uint32_t k = 2; class_attr_of(cls, attribute); k++)
+        attribute = intern_printf(unit->atoms, "act_fn_%u", k);
+    name->abs = abs_symbolic(unit, l->expert.activation);
+    bind(unit, &names, "_name", name);
+    struct node *made =
+        elaborate(unit, init, &names, arena_printf(unit->arena, "self.%s = _get_moe_activation(_name)\n", attribute));
+    uint32_t after = (uint32_t)child_index(init->body, class_attr_of(cls, l->modules->atom)->stmt) + 1;
+    node_insert(unit->arena, init->body, after, made->kid[0]);
+    unit->names_activation = true;
+    return attribute;
+}
+
 static struct node *class_name(struct unit *unit, struct cls *cls) {
     struct absval *abs = abs_new(unit, ABS_CLASS);
     struct node *name = make_name(unit->arena, cls->name);
@@ -196,6 +207,23 @@ static struct node *sum_of_modules(struct unit *unit, const struct expert_loop *
     return elaborate(unit, l->fn, names, text);
 }
 
+/* The op over the weights of a list of modules, which stays as it is. */
+static struct node *sum_of_list(struct unit *unit, const struct expert_loop *l, struct map *names) {
+    const struct expert_module *m = &l->expert;
+    atom activation = add_activation(unit, l);
+    const char *gate = (m->gate ? m->gate : m->up)->name;
+    const char *up = m->gate ? arena_printf(unit->arena, "[expert.%s.weight for expert in _modules]", m->up->name) : "[]";
+    const char *cast = l->sums_weights ? ".to(_weights.dtype)" : "";
+    bind(unit, names, "_modules", l->modules);
+    return elaborate(unit, l->fn, names,
+        arena_printf(unit->arena,
+            "torch.ops.auto_deploy.torch_moe(_x, _chosen, _weights,\n"
+            "    w1_weight=[expert.%s.weight for expert in _modules],\n"
+            "    w2_weight=[expert.%s.weight for expert in _modules],\n"
+            "    w3_weight=%s, is_gated_mlp=%s, act_fn=self.%s)%s\n",
+            gate, m->down->name, up, m->gate ? "True" : "False", activation, cast));
+}
+
 /* The op over stacked weights, which wants a weight for every expert and token. */
 static struct node *sum_of_stacked(struct unit *unit, const struct expert_loop *l, struct map *names) {
     static const char *const name[] = {
@@ -214,8 +242,9 @@ static void replace_loop(struct unit *unit, const struct expert_loop *l) {
     bind(unit, &names, "_x", l->x);
     bind(unit, &names, "_chosen", l->chosen);
     bind(unit, &names, "_weights", l->weights);
-    bool modules = l->act != NULL;
-    struct node *made = modules ? sum_of_modules(unit, l, &names) : sum_of_stacked(unit, l, &names);
+    struct node *made = l->modules ? sum_of_list(unit, l, &names)
+                        : l->act   ? sum_of_modules(unit, l, &names)
+                                   : sum_of_stacked(unit, l, &names);
     struct node *call = made->kid[made->nkids - 1]->kid[0];
     struct web *w = l->result;
     call->source = loop->source;
@@ -233,12 +262,18 @@ static void replace_loop(struct unit *unit, const struct expert_loop *l) {
         node_insert(unit->arena, l->block, l->at + i, made->kid[i]);
 }
 
+/* What the class must be for the op; false where it cannot. */
+static bool prepare_class(struct unit *unit, const struct expert_loop *l) {
+    if (l->modules)
+        return symbol_in_class(unit, l->fn->owner, l->expert.activation) != NULL;
+    return l->act == NULL || (can_gather(unit, l) && make_list(unit, l));
+}
+
 static void gather_in(struct unit *unit, struct fn *fn, struct node *block) {
     for (uint32_t i = 0; i < block->nkids; i++) {
         struct node *stmt = block->kid[i];
         struct expert_loop loop;
-        if (expert_loop_read(unit, fn, block, i, &loop) &&
-            (!loop.act || (can_gather(unit, &loop) && make_list(unit, &loop)))) {
+        if (expert_loop_read(unit, fn, block, i, &loop) && prepare_class(unit, &loop)) {
             pass_record(unit, "experts", stmt, fn);
             replace_loop(unit, &loop);
             continue;

@@ -1,0 +1,20 @@
+/* expert_module.h - what one expert computes that is a module of its own. */
+#ifndef ADGEN_REWRITE_EXPERT_MODULE_H
+#define ADGEN_REWRITE_EXPERT_MODULE_H
+
+#include "rewrite/unit.h"
+
+/* down(act(gate(x)) * up(x)), or without a gate down(act(up(x))), of linear layers without biases. */
+struct expert_module {
+    struct attr *gate; /* NULL: there is none */
+    struct attr *up, *down;
+    struct node *activation; /* its name: a symbol (absval.h) */
+};
+
+/* Whether the forward of the class computes just that. */
+bool expert_module_read(struct unit *unit, struct cls *cls, struct expert_module *module);
+
+/* The name in ACT2FN[name]; NULL where the attribute holds anything else. */
+struct node *activation_name(const struct attr *attr);
+
+#endif
