@@ -133,8 +133,7 @@ static const struct node *list_of(const struct node *expert, const struct node *
     return enumerates ? assigned_value(from->kid[1]) : NULL;
 }
 
-static bool read_modules(struct unit *unit, struct expert_loop *l, const struct node *loop) {
-    const struct node *list = list_of(l->step->kid[MODULE_EXPERT], loop);
+static bool read_modules(struct unit *unit, struct expert_loop *l, const struct node *list) {
     const struct attr *attr = list ? own_attribute(l, list) : NULL;
     const struct node *count = attr && attr->abs->kind == ABS_SEQ ? list_count(attr) : NULL;
     const struct absval *item = count ? attr->abs->element : NULL;
@@ -306,7 +305,7 @@ static bool carries_sum(const struct web *sum, const struct web *end, const stru
 
 static bool read_experts(struct unit *unit, struct expert_loop *l, const struct node *loop) {
     if (is_idiom(l->step, "expert_step_module"))
-        return read_modules(unit, l, loop);
+        return read_modules(unit, l, list_of(l->step->kid[MODULE_EXPERT], loop));
     return is_idiom(l->step, "expert_step_clamped") ? read_classes(unit, l) : read_weights(unit, l);
 }
 
@@ -334,4 +333,13 @@ bool expert_loop_read(struct unit *unit, struct fn *fn, struct node *block, uint
     for (uint32_t i = STEP_TOKENS; i < steady_arguments(l); i++)
         ok = ok && stands_before(arg[i], loop);
     return ok;
+}
+
+bool expert_sum_read(struct unit *unit, struct fn *fn, struct node *call, struct expert_loop *l) {
+    if (fn->owner == NULL || !is_idiom(call, "expert_sum"))
+        return false;
+    *l = (struct expert_loop){.fn = fn, .x = call->kid[SUM_TOKENS]};
+    l->chosen = call->kid[SUM_CHOSEN];
+    l->weights = call->kid[SUM_WEIGHTS];
+    return read_modules(unit, l, assigned_value(call->kid[SUM_MODULES]));
 }

@@ -43,6 +43,9 @@ enum {
     MODULE_EXPERT = STEP_GATE_UP
 };
 
+/* Of adgen.expert_sum. */
+enum { SUM_TOKENS = 1, SUM_CHOSEN, SUM_WEIGHTS, SUM_MODULES };
+
 /* A call of what the equations write: adgen.<name>. */
 bool is_idiom(const struct node *e, const char *name);
 
@@ -57,5 +60,8 @@ bool begins_with_zeros(struct unit *unit, struct expert_loop *loop, const struct
 
 /* Whether statement `at` of the block is one of which all is known; then `loop` describes it. */
 bool expert_loop_read(struct unit *unit, struct fn *fn, struct node *block, uint32_t at, struct expert_loop *loop);
+
+/* The same for a call of adgen.expert_sum; no statement of a block is a loop then. */
+bool expert_sum_read(struct unit *unit, struct fn *fn, struct node *call, struct expert_loop *loop);
 
 #endif

@@ -31,21 +31,33 @@ static struct attr *called(const struct reader *r, const struct value *v, const 
     return attr && attr->stores == 1 && !attr->conditional && is_kind(attr->stmt, NODE_ASSIGN) ? attr : NULL;
 }
 
-/* nn.Linear(n, m, bias=False) */
-static bool is_linear(const struct attr *attr) {
+/* The `bias` of nn.Linear(n, m, bias=...); NULL where it is not said. */
+static const struct node *bias_of(const struct attr *attr) {
     const struct node *made = attr->expr;
     bool linear = attr->abs->kind == ABS_OBJECT && qual_ends(attr->abs->qual, "nn.Linear");
-    if (!linear || !is_kind(made, NODE_CALL) || made->nkids != 4)
-        return false;
-    const struct node *bias = made->kid[3];
-    if (bias->kind == NODE_KEYWORD)
-        bias = atom_is(bias->atom, "bias") ? bias->kid[0] : NULL;
-    return bias && bias->abs && abs_truth(bias->abs) == 0;
+    const struct node *bias = linear && is_kind(made, NODE_CALL) && made->nkids == 4 ? made->kid[3] : NULL;
+    bool keyword = is_kind(bias, NODE_KEYWORD);
+    return keyword ? (atom_is(bias->atom, "bias") ? bias->kid[0] : NULL) : bias;
 }
 
-static struct attr *linear_of(const struct reader *r, const struct value *v, const struct value **given) {
+/* A linear layer that has no bias, or has one where the configuration says so: for all layers alike. */
+static bool is_linear(const struct reader *r, const struct attr *attr, struct expert_module *m) {
+    const struct node *bias = bias_of(attr);
+    if (bias == NULL || bias->abs == NULL)
+        return false;
+    if (abs_truth(bias->abs) == 0)
+        return true;
+    struct node *symbol = abs_symbol(r->unit, bias->abs);
+    if (symbol == NULL || (m->bias && !symbols_equivalent(r->unit, symbol, m->bias)))
+        return false;
+    m->bias = symbol;
+    return true;
+}
+
+static struct attr *linear_of(
+    const struct reader *r, const struct value *v, const struct value **given, struct expert_module *m) {
     struct attr *attr = called(r, v, given);
-    return attr && is_linear(attr) ? attr : NULL;
+    return attr && is_linear(r, attr, m) ? attr : NULL;
 }
 
 struct node *activation_name(const struct attr *attr) {
@@ -78,8 +90,8 @@ static bool read_gated(const struct reader *r, const struct value *v, struct exp
     for (uint32_t i = 0; i < 2; i++) {
         const struct value *before = NULL, *x[2] = {NULL, NULL};
         m->activation = activation_of(r, v->arg[i], &before);
-        m->gate = m->activation ? linear_of(r, before, &x[0]) : NULL;
-        m->up = linear_of(r, v->arg[1 - i], &x[1]);
+        m->gate = m->activation ? linear_of(r, before, &x[0], m) : NULL;
+        m->up = linear_of(r, v->arg[1 - i], &x[1], m);
         if (m->gate && m->up && without_casts(x[0]) == r->x && without_casts(x[1]) == r->x)
             return true;
     }
@@ -90,7 +102,7 @@ static bool read_plain(const struct reader *r, const struct value *v, struct exp
     const struct value *before = NULL, *x = NULL;
     m->gate = NULL;
     m->activation = activation_of(r, v, &before);
-    m->up = m->activation ? linear_of(r, before, &x) : NULL;
+    m->up = m->activation ? linear_of(r, before, &x, m) : NULL;
     return m->up && without_casts(x) == r->x;
 }
 
@@ -110,7 +122,8 @@ bool expert_module_read(struct unit *unit, struct cls *cls, struct expert_module
     struct reader r = {unit, cls, value_of_web(values, forward->params.at[0]->web),
         value_of_web(values, forward->params.at[1]->web)};
     const struct value *hidden = NULL;
-    m->down = linear_of(&r, value_of(values, result->kid[0]), &hidden);
+    m->bias = NULL;
+    m->down = linear_of(&r, value_of(values, result->kid[0]), &hidden, m);
     if (m->down == NULL)
         return false;
     hidden = without_casts(hidden);

@@ -4,11 +4,12 @@
 
 #include "rewrite/unit.h"
 
-/* down(act(gate(x)) * up(x)), or without a gate down(act(up(x))), of linear layers without biases. */
+/* down(act(gate(x)) * up(x)), or without a gate down(act(up(x))), of linear layers. */
 struct expert_module {
     struct attr *gate; /* NULL: there is none */
     struct attr *up, *down;
     struct node *activation; /* its name: a symbol (absval.h) */
+    struct node *bias;       /* whether layers have biases, which no op can say: a symbol; NULL: they have none */
 };
 
 /* Whether the forward of the class computes just that. */

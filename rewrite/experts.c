@@ -149,8 +149,16 @@ static atom add_activation(struct unit *unit, const struct expert_loop *l) {
         attribute = intern_printf(unit->atoms, "act_fn_%u", k);
     name->abs = abs_symbolic(unit, l->expert.activation);
     bind(unit, &names, "_name", name);
-    struct node *made =
-        elaborate(unit, init, &names, arena_printf(unit->arena, "self.%s = _get_moe_activation(_name)\n", attribute));
+    const char *bias = "";
+    if (l->expert.bias) {
+        struct node *own = symbol_in_class(unit, cls, l->expert.bias);
+        own->abs = abs_symbolic(unit, l->expert.bias);
+        bind(unit, &names, "_bias", own);
+        bias = ", _bias";
+        unit->names_bias = true;
+    }
+    struct node *made = elaborate(unit, init, &names,
+        arena_printf(unit->arena, "self.%s = _get_moe_activation(_name%s)\n", attribute, bias));
     uint32_t after = (uint32_t)child_index(init->body, class_attr_of(cls, l->modules->atom)->stmt) + 1;
     node_insert(unit->arena, init->body, after, made->kid[0]);
     unit->names_activation = true;
@@ -236,12 +244,16 @@ static struct node *sum_of_stacked(struct unit *unit, const struct expert_loop *
         "    _x, every_weight, _gate_up, _gate_up_bias, _down, _down_bias, _alpha, _limit)\n");
 }
 
+static void bind_tokens(struct unit *unit, const struct expert_loop *l, struct map *names) {
+    bind(unit, names, "_x", l->x);
+    bind(unit, names, "_chosen", l->chosen);
+    bind(unit, names, "_weights", l->weights);
+}
+
 static void replace_loop(struct unit *unit, const struct expert_loop *l) {
     struct map names = {0};
     struct node *loop = l->block->kid[l->at];
-    bind(unit, &names, "_x", l->x);
-    bind(unit, &names, "_chosen", l->chosen);
-    bind(unit, &names, "_weights", l->weights);
+    bind_tokens(unit, l, &names);
     struct node *made = l->modules ? sum_of_list(unit, l, &names)
                         : l->act   ? sum_of_modules(unit, l, &names)
                                    : sum_of_stacked(unit, l, &names);
@@ -265,8 +277,29 @@ static void replace_loop(struct unit *unit, const struct expert_loop *l) {
 /* What the class must be for the op; false where it cannot. */
 static bool prepare_class(struct unit *unit, const struct expert_loop *l) {
     if (l->modules)
-        return symbol_in_class(unit, l->fn->owner, l->expert.activation) != NULL;
+        return symbol_in_class(unit, l->fn->owner, l->expert.activation) &&
+               (l->expert.bias == NULL || symbol_in_class(unit, l->fn->owner, l->expert.bias));
     return l->act == NULL || (can_gather(unit, l) && make_list(unit, l));
+}
+
+/* adgen.expert_sum(tokens, chosen, weights, modules), in an expression. */
+static void gather_sums(struct unit *unit, struct fn *fn, struct node *stmt, struct node *e) {
+    if (e == NULL || e->kind == NODE_BLOCK)
+        return;
+    for (uint32_t i = 0; i < e->nkids; i++)
+        gather_sums(unit, fn, stmt, e->kid[i]);
+    struct expert_loop sum;
+    if (!expert_sum_read(unit, fn, e, &sum) || !prepare_class(unit, &sum))
+        return;
+    struct map names = {0};
+    bind_tokens(unit, &sum, &names);
+    struct node *made = sum_of_list(unit, &sum, &names);
+    pass_record(unit, "experts", stmt, fn);
+    struct node call = *made->kid[made->nkids - 1]->kid[0];
+    call.source = e->source;
+    call.span = e->span;
+    call.abs = e->abs;
+    *e = call;
 }
 
 static void gather_in(struct unit *unit, struct fn *fn, struct node *block) {
@@ -278,6 +311,7 @@ static void gather_in(struct unit *unit, struct fn *fn, struct node *block) {
             replace_loop(unit, &loop);
             continue;
         }
+        gather_sums(unit, fn, stmt, stmt);
         for (uint32_t k = 0; k < stmt->nkids; k++)
             if (is_kind(stmt->kid[k], NODE_BLOCK))
                 gather_in(unit, fn, stmt->kid[k]);

@@ -38,6 +38,11 @@ static bool run_sweep(struct unit *unit) {
     return true;
 }
 
+static bool run_runs(struct unit *unit) {
+    read_expert_runs(unit);
+    return true;
+}
+
 static bool run_experts(struct unit *unit) {
     gather_experts(unit);
     return true;
@@ -108,6 +113,7 @@ const struct pass passes[] = {
     {"positions", run_positions, "read position_ids where the model counts its tokens"},
     {"equations", run_equations, "replace what is equal to a canonical op by that op"},
     {"sweep", run_sweep, "drop the statements that nothing needs"},
+    {"runs", run_runs, "read loops that give each expert its run of sorted tokens"},
     {"again", run_equations, "the equations on what is left"},
     {"experts", run_experts, "make one op of a loop over experts, and a module of each expert"},
     {"arms", run_arms, "drop a choice between two ways to compute the same"},

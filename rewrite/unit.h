@@ -201,6 +201,7 @@ struct unit {
     bool reads_rope_parameters, rope_partial, rope_original; /* versions.c: what the emitted helper must provide */
     struct bundle *bundle;                                   /* bundle.c: the configuration class to emit, or NULL */
     bool names_activation;                                   /* experts.c: the output looks up one of torch_moe's */
+    bool names_bias;                                         /* and says whether experts have biases */
     const char *prefill_only;                                /* why AutoDeploy cannot cache it; NULL: it can */
     bool strict_rounding;                                    /* only equations that are exact */
     /* the outcome, for the exit status and the report: */
@@ -321,6 +322,10 @@ void apply_equations_to(struct unit *unit, struct fn *fn);
 /* -- branches.c ---------------------------------------------------------------------------------------------------- */
 
 void equate_branches(struct unit *unit);
+
+/* -- expert_runs.c ------------------------------------------------------------------------------------------------- */
+
+void read_expert_runs(struct unit *unit);
 
 /* -- experts.c ----------------------------------------------------------------------------------------------------- */
 

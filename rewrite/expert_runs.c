@@ -1,0 +1,264 @@
+/* expert_runs.c - reads loops that give each expert its run of tokens which are sorted by expert.
+ *
+ * Reads   the residual program after the sweep.
+ * Writes  `for e, n in enumerate(counts)` that calls modules[e] with the next n rows of a tensor, and lists the results
+ *         for torch.cat, becomes adgen.expert_runs(rows, counts, modules); rows that are then put back where they came
+ *         from, `y = torch.empty_like(v)`, `y[order] = v`, become adgen.put_back(v, order). Equations
+ *         (rules/moe.yaml) see in these, and in what sorts the tokens, the sum over experts.
+ * Guarantees  the same values. What is not such a loop stays as it is. */
+#include <string.h>
+
+#include "rewrite/expert_loop.h"
+#include "rewrite/library.h"
+#include "rewrite/passes.h"
+#include "rewrite/rules.h"
+
+struct runs {
+    struct unit *unit;
+    struct fn *fn;
+    struct node *loop;
+    struct values *values;
+    struct web *start, *list;        /* carried: where the run begins, and the results */
+    const struct node *count, *each; /* targets of the loop: the length of the run and its expert */
+    struct node *append;             /* the statement that lists a result */
+    struct node *rows, *modules;     /* sorted tokens, and the list of experts */
+};
+
+static uint32_t count_uses(const struct node *n, const struct web *web) {
+    if (n == NULL)
+        return 0;
+    uint32_t count = n->kind == NODE_NAME && n->web == web;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        count += count_uses(n->kid[i], web);
+    return count;
+}
+
+static struct node *idiom(struct unit *unit, const char *name, uint32_t count, struct node **arg) {
+    struct node *adgen = make_name(unit->arena, intern(unit->atoms, "adgen"));
+    struct node *call =
+        node_make(unit->arena, NODE_CALL, NULL, 1, make_attr(unit->arena, adgen, intern(unit->atoms, name)));
+    for (uint32_t i = 0; i < count; i++)
+        node_add(unit->arena, call, node_copy(unit->arena, arg[i]));
+    return call;
+}
+
+/* The variable is `e` from now on. */
+static struct node *define(struct unit *unit, struct web *w, struct node *e, const struct node *like) {
+    w->kind = WEB_ASSIGN;
+    w->expr = e;
+    w->from[0] = w->from[1] = NULL;
+    e->abs = w->abs;
+    w->stmt = node_make(unit->arena, NODE_ASSIGN, NULL, 2, e, make_web_name(unit->arena, w));
+    w->stmt->source = e->source = like->source;
+    w->stmt->span = e->span = like->span;
+    w->stmt->flags = like->flags;
+    w->stmt->comments = like->comments;
+    return w->stmt;
+}
+
+/* -- the loop ------------------------------------------------------------------------------------------------------ */
+
+/* Counts that leave PyTorch on their way into the loop. */
+static struct node *brought_home(struct node *e) {
+    static const char *const away[] = {"cpu", "numpy", "tolist"};
+    for (size_t i = 0; i < sizeof away / sizeof away[0];) {
+        struct node *made = (struct node *)assigned_value(e);
+        bool method = is_kind(made, NODE_CALL) && made->nkids == 1 && is_kind(made->kid[0], NODE_ATTRIBUTE);
+        if (method && atom_is(made->kid[0]->atom, away[i]))
+            e = made->kid[0]->kid[0], i = 0;
+        else
+            i++;
+    }
+    return e;
+}
+
+static bool read_head(struct runs *r) {
+    const struct node *target = r->loop->kid[0], *from = assigned_value(r->loop->kid[1]);
+    if (!is_kind(target, NODE_TUPLE) || target->nkids != 2 || !is_kind(target->kid[0], NODE_NAME) ||
+        !is_kind(target->kid[1], NODE_NAME) || r->loop->nphis != 2 || r->loop->kid[3])
+        return false;
+    r->each = target->kid[0];
+    r->count = target->kid[1];
+    return is_kind(from, NODE_CALL) && is_name(from->kid[0], "enumerate") && from->nkids == 2;
+}
+
+/* start: 0 before the loop, moved on by the count in each turn; the list begins empty. */
+static bool read_carried(struct runs *r) {
+    for (uint32_t i = 0; i < 2; i++) {
+        const struct web *before = r->loop->phis[i]->from[0];
+        const struct node *first = before && before->kind == WEB_ASSIGN ? assigned_value(before->expr) : NULL;
+        if (is_kind(first, NODE_LIST) && first->nkids == 0)
+            r->list = r->loop->phis[i];
+        else if (is_kind(first, NODE_NUMBER) && atom_is(first->atom, "0"))
+            r->start = r->loop->phis[i];
+    }
+    return r->list && r->start && r->start->from[1];
+}
+
+/* start + n */
+static const struct value *run_end(struct runs *r) {
+    const struct value *arg[2] = {
+        value_of_web(r->values, r->start), value_of(r->values, (struct node *)r->count)};
+    return value_op(r->values, OP_ADD, arg, 2);
+}
+
+static bool is_nothing(const struct value *v) {
+    bool product = v->kind == VALUE_OP && v->op == OP_MUL;
+    for (uint32_t i = 0; product && i < v->count; i++)
+        if (is_nothing(v->arg[i]))
+            return true;
+    return value_is_int(v, 0);
+}
+
+/* e, or e + 0 * n, where there is one process. */
+static bool is_each(struct runs *r, struct node *e) {
+    const struct value *v = value_of(r->values, e), *each = value_of(r->values, (struct node *)r->each);
+    if (v->kind == VALUE_OP && v->op == OP_ADD && v->count == 2)
+        return (v->arg[0] == each && is_nothing(v->arg[1])) || (v->arg[1] == each && is_nothing(v->arg[0]));
+    return v == each;
+}
+
+/* modules[e](rows[start : start + n]) */
+static bool read_result(struct runs *r, const struct node *e) {
+    const struct node *call = assigned_value(e);
+    const struct node *module = is_kind(call, NODE_CALL) && call->nkids == 2 ? assigned_value(call->kid[0]) : NULL;
+    const struct node *run = module ? assigned_value(call->kid[1]) : NULL;
+    if (!is_kind(module, NODE_SUBSCRIPT) || !is_kind(run, NODE_SUBSCRIPT) || !is_kind(run->kid[1], NODE_SLICE))
+        return false;
+    const struct node *slice = run->kid[1];
+    r->modules = module->kid[0];
+    r->rows = run->kid[0];
+    return slice->kid[0] && slice->kid[1] && !slice->kid[2] && is_each(r, module->kid[1]) &&
+           value_of(r->values, slice->kid[0]) == value_of_web(r->values, r->start) &&
+           value_of(r->values, slice->kid[1]) == run_end(r);
+}
+
+/* `if n == 0: continue` leaves out a run of nothing, which would change nothing. */
+static bool leaves_out_empty(const struct runs *r, const struct node *stmt) {
+    const struct node *test = stmt->kid[0];
+    return stmt->kid[2] == NULL && stmt->kid[1]->nkids == 1 && stmt->kid[1]->kid[0]->kind == NODE_CONTINUE &&
+           test->kind == NODE_COMPARE && test->nkids == 2 && test->ops[0] == OP_EQ &&
+           same_value(test->kid[0], r->count) && is_kind(test->kid[1], NODE_NUMBER) &&
+           atom_is(test->kid[1]->atom, "0");
+}
+
+static bool is_append(const struct runs *r, const struct node *stmt) {
+    const struct node *call = stmt->kid[0];
+    return is_kind(call, NODE_CALL) && call->nkids == 2 && is_kind(call->kid[0], NODE_ATTRIBUTE) &&
+           atom_is(call->kid[0]->atom, "append") && is_kind(call->kid[0]->kid[0], NODE_NAME) &&
+           call->kid[0]->kid[0]->web == r->list;
+}
+
+/* A turn has one result, and does nothing else but to name what that is made of. */
+static bool read_turn(struct runs *r) {
+    const struct node *body = r->loop->kid[2];
+    for (uint32_t i = 0; i < body->nkids; i++) {
+        struct node *stmt = body->kid[i];
+        bool names = stmt->kind == NODE_ASSIGN && stmt->nkids == 2 && is_kind(stmt->kid[1], NODE_NAME);
+        bool guards = stmt->kind == NODE_IF && r->append == NULL && leaves_out_empty(r, stmt);
+        bool appends = stmt->kind == NODE_EXPR && r->append == NULL && is_append(r, stmt);
+        if (!names && !guards && !appends)
+            return false;
+        r->append = appends ? stmt : r->append;
+    }
+    return r->append && r->list->from[1] && r->list->from[1]->stmt == r->append &&
+           value_of_web(r->values, r->start->from[1]) == run_end(r) && read_result(r, r->append->kid[0]->kid[1]);
+}
+
+/* torch.cat(list), or that where the list has any elements: there is at least one token. */
+static bool joins_list(const struct node *e, const struct web *list) {
+    if (is_kind(e, NODE_IFEXP)) {
+        const struct node *test = e->kid[0];
+        bool length = is_kind(test, NODE_CALL) && is_name(test->kid[0], "len") && test->nkids == 2;
+        test = length ? test->kid[1] : test;
+        return is_kind(test, NODE_NAME) && test->web == list && joins_list(e->kid[1], list);
+    }
+    if (!calls_library(e, "torch.cat") || e->nkids < 2 || !is_kind(e->kid[1], NODE_NAME) || e->kid[1]->web != list)
+        return false;
+    const struct node *dim = e->nkids == 3 ? e->kid[2] : NULL;
+    dim = is_kind(dim, NODE_KEYWORD) ? dim->kid[0] : dim;
+    return e->nkids == 2 || (is_kind(dim, NODE_NUMBER) && atom_is(dim->atom, "0"));
+}
+
+/* The statement behind the loop that joins the results, the only one that reads what the loop leaves. */
+static int find_join(const struct runs *r, const struct node *block, uint32_t at) {
+    for (uint32_t i = at + 1; i < block->nkids; i++) {
+        const struct node *s = block->kid[i];
+        bool joins = s->kind == NODE_ASSIGN && s->nkids == 2 && is_kind(s->kid[1], NODE_NAME) && s->kid[1]->web &&
+                     joins_list(s->kid[0], r->list);
+        uint32_t inside = count_uses(r->loop, r->list) + count_uses(s, r->list);
+        if (joins && count_uses(r->fn->body, r->list) == inside &&
+            count_uses(r->fn->body, r->start) == count_uses(r->loop, r->start))
+            return (int)i;
+    }
+    return -1;
+}
+
+/* Whether nothing that a turn names is read outside of the loop. */
+static bool keeps_names(const struct runs *r) {
+    const struct node *body = r->loop->kid[2];
+    for (uint32_t i = 0; i < body->nkids; i++) {
+        const struct node *stmt = body->kid[i];
+        if (stmt->kind == NODE_ASSIGN && stmt->kid[1]->web &&
+            count_uses(r->fn->body, stmt->kid[1]->web) != count_uses(r->loop, stmt->kid[1]->web))
+            return false;
+    }
+    return true;
+}
+
+static bool replace_runs(struct unit *unit, struct fn *fn, struct node *block, uint32_t at) {
+    struct runs r = {.unit = unit, .fn = fn, .loop = block->kid[at]};
+    if (r.loop->kind != NODE_FOR || !read_head(&r) || !read_carried(&r))
+        return false;
+    r.values = values_create(unit->arena, unit->atoms, unit->rules->library);
+    if (!read_turn(&r) || !keeps_names(&r))
+        return false;
+    int join = find_join(&r, block, at);
+    if (join < 0)
+        return false;
+    struct node *stmt = block->kid[join];
+    struct node *counts = brought_home(((struct node *)assigned_value(r.loop->kid[1]))->kid[1]);
+    struct node *arg[] = {r.rows, counts, r.modules};
+    pass_record(unit, "runs", r.loop, fn);
+    block->kid[join] = define(unit, stmt->kid[1]->web, idiom(unit, "expert_runs", 3, arg), stmt);
+    node_remove(block, at);
+    return true;
+}
+
+/* -- rows put back ------------------------------------------------------------------------------------------------- */
+
+/* `y = torch.empty_like(v)`, `y[order] = v` */
+static bool replace_store(struct unit *unit, struct fn *fn, struct node *block, uint32_t at) {
+    struct node *stmt = block->kid[at], *place = stmt->kind == NODE_ASSIGN && stmt->nkids == 2 ? stmt->kid[1] : NULL;
+    if (!is_kind(place, NODE_SUBSCRIPT) || !is_kind(place->kid[0], NODE_NAME) || stmt->nphis != 1 ||
+        !is_idiom(assigned_value(stmt->kid[0]), "expert_runs"))
+        return false;
+    const struct node *empty = assigned_value(place->kid[0]);
+    if (!calls_library(empty, "torch.empty_like") || empty->nkids != 2 ||
+        !same_value(empty->kid[1], stmt->kid[0]) || count_uses(fn->body, place->kid[0]->web) != 2)
+        return false;
+    struct node *arg[] = {stmt->kid[0], place->kid[1]};
+    block->kid[at] = define(unit, stmt->phis[0], idiom(unit, "put_back", 2, arg), stmt);
+    return true;
+}
+
+static void read_in(struct unit *unit, struct fn *fn, struct node *block) {
+    for (uint32_t i = 0; i < block->nkids; i++) {
+        struct node *stmt = block->kid[i];
+        if (replace_runs(unit, fn, block, i)) {
+            i--;
+            continue;
+        }
+        replace_store(unit, fn, block, i);
+        for (uint32_t k = 0; k < stmt->nkids; k++)
+            if (is_kind(stmt->kid[k], NODE_BLOCK))
+                read_in(unit, fn, stmt->kid[k]);
+    }
+}
+
+void read_expert_runs(struct unit *unit) {
+    struct functions all = {0};
+    functions_collect(unit, &all);
+    for (uint32_t i = 0; i < all.list.len; i++)
+        read_in(unit, all.list.at[i], all.list.at[i]->body);
+}
