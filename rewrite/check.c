@@ -128,7 +128,7 @@ static void check_idiom(struct checker *c, const struct node *call) {
 
 static void check_call(struct checker *c, const struct node *e) {
     static const char dependent[] = "item tolist nonzero masked_scatter masked_scatter_ masked_select unique "
-                                    "unique_consecutive argwhere bincount histc";
+                                    "unique_consecutive argwhere bincount histc numpy";
     const struct node *callee = e->kid[0];
     if (e->callsite && e->callsite->fn->via_super && !atom_is(e->callsite->fn->name, "__init__"))
         refuse(c, e, "super", "the `%s` of the base class returns in places from which it cannot be unfolded",
@@ -301,8 +301,14 @@ static void check_expr(struct checker *c, const struct node *parent, struct node
     }
 }
 
-/* A Python loop over positions is unrolled by the trace for one length. */
+/* A Python loop over positions is unrolled by the trace for one length, and one over the elements of a tensor has them
+ * as numbers. */
 static void check_loop(struct checker *c, const struct node *iterable) {
+    bool counted = iterable->kind == NODE_CALL && is_name(iterable->kid[0], "enumerate") && iterable->nkids == 2;
+    const struct node *over = counted ? iterable->kid[1] : iterable;
+    if (is_activation(over) && !is_parameter(over))
+        refuse(c, iterable, "data-dependent", "this loop reads the elements of a tensor, which torch.export cannot trace%s",
+            "");
     if (iterable->kind == NODE_CALL && is_kind(iterable->kid[0], NODE_NAME) &&
         atom_is(iterable->kid[0]->atom, "range") && from_shape(iterable, 0))
         refuse(c, iterable, "sequence-loop",

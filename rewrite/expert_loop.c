@@ -47,7 +47,7 @@ static struct node *symbol_of(struct unit *unit, const struct node *e) {
 }
 
 static bool is_equal(struct unit *unit, const struct node *e, struct node *symbol) {
-    struct node *own = symbol_of(unit, e);
+    struct node *own = symbol ? symbol_of(unit, e) : NULL;
     return own && symbols_equivalent(unit, own, symbol);
 }
 
@@ -135,13 +135,13 @@ static const struct node *list_of(const struct node *expert, const struct node *
 
 static bool read_modules(struct unit *unit, struct expert_loop *l, const struct node *list) {
     const struct attr *attr = list ? own_attribute(l, list) : NULL;
-    const struct node *count = attr && attr->abs->kind == ABS_SEQ ? list_count(attr) : NULL;
-    const struct absval *item = count ? attr->abs->element : NULL;
+    const struct absval *item = attr && attr->abs->kind == ABS_SEQ ? attr->abs->element : NULL;
     if (item == NULL || item->kind != ABS_INSTANCE || !expert_module_read(unit, item->cls, &l->expert))
         return false;
+    const struct node *count = list_count(attr);
     l->modules = (struct node *)list;
-    l->count = symbol_of(unit, count);
-    return l->count != NULL;
+    l->count = count ? symbol_of(unit, count) : NULL;
+    return true;
 }
 
 /* -- the loop ------------------------------------------------------------------------------------------------------ */

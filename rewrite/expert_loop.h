@@ -12,7 +12,7 @@ struct expert_loop {
     struct node *step;                 /* its turn: adgen.expert_step, _transposed, _clamped or _module */
     struct web *result;                /* the variable that holds the sum after the loop */
     struct node *x, *chosen, *weights; /* tokens, and for each the ids of its experts and their weights */
-    struct node *count;                /* number of experts: a symbol (absval.h) */
+    struct node *count;                /* number of experts: a symbol (absval.h); NULL: not known as one */
     bool sums_weights;                 /* the sum has the dtype of the weights, not of the tokens */
     /* of a list of modules: */
     struct node *modules; /* the list; NULL for stacked weights */
