@@ -334,7 +334,10 @@ static void check_test(struct checker *c, const struct node *test) {
     if (by_remainder(test, 0))
         refuse(c, test, "sequence-blocks",
             "this branch depends on how the length divides into blocks, which torch.export fixes%s", "");
-    if (test->abs && test->abs->kind == ABS_TENSOR)
+    bool joint = test->kind == NODE_BOOLOP || (test->kind == NODE_UNARYOP && test->op == OP_NOT);
+    for (uint32_t i = 0; joint && i < test->nkids; i++)
+        check_test(c, test->kid[i]);
+    if (!joint && test->abs && test->abs->kind == ABS_TENSOR)
         refuse(c, test, "data-dependent", "this branch depends on the data, which torch.export cannot trace%s", "");
 }
 
