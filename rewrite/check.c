@@ -123,7 +123,9 @@ static void check_idiom(struct checker *c, const struct node *call) {
     struct diag *d = refuse(c, call, "data-dependent",
         "this loop over experts is not known to be the sum over all that a token chose%s", "");
     diag_help(c->unit->diags, d,
-        "it must begin with zeros, visit every expert that is chosen, and add what stacked weights make of it");
+        "it must begin with zeros, visit every expert that is chosen, and add what stacked weights or a list of "
+        "modules "
+        "make of it");
 }
 
 static void check_call(struct checker *c, const struct node *e) {
@@ -307,8 +309,8 @@ static void check_loop(struct checker *c, const struct node *iterable) {
     bool counted = iterable->kind == NODE_CALL && is_name(iterable->kid[0], "enumerate") && iterable->nkids == 2;
     const struct node *over = counted ? iterable->kid[1] : iterable;
     if (is_activation(over) && !is_parameter(over))
-        refuse(c, iterable, "data-dependent", "this loop reads the elements of a tensor, which torch.export cannot trace%s",
-            "");
+        refuse(c, iterable, "data-dependent",
+            "this loop reads the elements of a tensor, which torch.export cannot trace%s", "");
     if (iterable->kind == NODE_CALL && is_kind(iterable->kid[0], NODE_NAME) &&
         atom_is(iterable->kid[0]->atom, "range") && from_shape(iterable, 0))
         refuse(c, iterable, "sequence-loop",

@@ -24,7 +24,8 @@ bool same_value(const struct node *a, const struct node *b) {
         return a == b;
     if (a->kind == NODE_NAME && b->kind == NODE_NAME)
         return a->web == b->web && a->atom == b->atom;
-    return a->kind == NODE_ATTRIBUTE && b->kind == NODE_ATTRIBUTE && a->atom == b->atom && same_value(a->kid[0], b->kid[0]);
+    return a->kind == NODE_ATTRIBUTE && b->kind == NODE_ATTRIBUTE && a->atom == b->atom &&
+           same_value(a->kid[0], b->kid[0]);
 }
 
 static bool reads_web(const struct node *e, const struct web *web) {
@@ -250,8 +251,7 @@ static struct node *find_step(const struct node *block) {
 static bool is_sentinel(struct unit *unit, const struct expert_loop *l, const struct node *test) {
     bool taken;
     const struct web *source = id_source(l->step->kid[STEP_EXPERT], &taken);
-    return test->ops[0] == OP_EQ && has_source(test->kid[0], source) &&
-           is_number_of_experts(unit, l, test->kid[1]);
+    return test->ops[0] == OP_EQ && has_source(test->kid[0], source) && is_number_of_experts(unit, l, test->kid[1]);
 }
 
 /* Whether a comparison says that no token, or (`some`) that a token chose the expert of the turn. */
@@ -286,8 +286,8 @@ static bool only_names(const struct expert_loop *l, const struct node *stmt, con
 }
 
 /* Whether all of a turn but the step prepares it, or leaves out what adds nothing. */
-static bool only_prepares(struct unit *unit, const struct expert_loop *l, const struct node *block,
-    const struct node *loop) {
+static bool only_prepares(
+    struct unit *unit, const struct expert_loop *l, const struct node *block, const struct node *loop) {
     for (uint32_t i = 0; i + 1 < block->nkids; i++)
         if (!only_names(l, block->kid[i], loop) && !is_guard(unit, l, block->kid[i]))
             return false;

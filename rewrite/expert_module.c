@@ -71,13 +71,8 @@ static struct node *silu(const struct reader *r) {
     return make_string(r->unit->arena, r->unit->atoms, intern(r->unit->atoms, "silu"));
 }
 
-/* The name of the function that makes `v` of *given; NULL where torch_moe has no such function. */
+/* The name of the module that makes `v` of *given; NULL where torch_moe has no such function. */
 static struct node *activation_of(const struct reader *r, const struct value *v, const struct value **given) {
-    v = without_casts(v);
-    if (value_is_call(v, "torch.nn.functional.silu")) {
-        *given = v->arg[0];
-        return silu(r);
-    }
     const struct attr *attr = called(r, v, given);
     if (attr && attr->abs->kind == ABS_OBJECT && qual_ends(attr->abs->qual, "nn.SiLU"))
         return silu(r);
@@ -85,25 +80,75 @@ static struct node *activation_of(const struct reader *r, const struct value *v,
     return name && name->abs ? abs_symbol(r->unit, name->abs) : NULL;
 }
 
-/* act(gate(x)) * up(x) */
-static bool read_gated(const struct reader *r, const struct value *v, struct expert_module *m) {
-    for (uint32_t i = 0; i < 2; i++) {
-        const struct value *before = NULL, *x[2] = {NULL, NULL};
-        m->activation = activation_of(r, v->arg[i], &before);
-        m->gate = m->activation ? linear_of(r, before, &x[0], m) : NULL;
-        m->up = linear_of(r, v->arg[1 - i], &x[1], m);
-        if (m->gate && m->up && without_casts(x[0]) == r->x && without_casts(x[1]) == r->x)
-            return true;
+/* The factors of a product, without their casts: at most FACTORS, else 0. */
+enum { FACTORS = 3 };
+
+static uint32_t factors_of(const struct value *v, const struct value **factor, uint32_t count) {
+    v = without_casts(v);
+    if (v->kind != VALUE_OP || v->op != OP_MUL) {
+        if (count < FACTORS)
+            factor[count] = v;
+        return count + 1;
     }
+    for (uint32_t i = 0; i < v->count; i++)
+        count = factors_of(v->arg[i], factor, count);
+    return count;
+}
+
+/* silu(x) is x * sigmoid(x): the two factors become one, of which *given is x. */
+static bool take_silu(const struct value **factor, uint32_t *count, const struct value **given) {
+    for (uint32_t i = 0; i < *count; i++)
+        for (uint32_t k = 0; k < *count; k++) {
+            bool pair =
+                i != k && value_is_call(factor[i], "torch.sigmoid") && without_casts(factor[i]->arg[0]) == factor[k];
+            if (!pair)
+                continue;
+            *given = factor[k];
+            for (uint32_t at = 0, to = 0; at < *count; at++)
+                if (at != i && at != k)
+                    factor[to++] = factor[at];
+            *count -= 2;
+            return true;
+        }
     return false;
 }
 
-static bool read_plain(const struct reader *r, const struct value *v, struct expert_module *m) {
-    const struct value *before = NULL, *x = NULL;
+static bool is_input(const struct reader *r, const struct value *v) {
+    return v && without_casts(v) == r->x;
+}
+
+/* act(up(x)) */
+static bool read_plain(const struct reader *r, const struct value *before, struct expert_module *m) {
+    const struct value *x = NULL;
     m->gate = NULL;
-    m->activation = activation_of(r, v, &before);
-    m->up = m->activation ? linear_of(r, before, &x, m) : NULL;
-    return m->up && without_casts(x) == r->x;
+    m->up = linear_of(r, before, &x, m);
+    return m->up && is_input(r, x);
+}
+
+/* act(gate(x)) * up(x) */
+static bool read_gated(
+    const struct reader *r, const struct value *before, const struct value *other, struct expert_module *m) {
+    const struct value *x[2] = {NULL, NULL};
+    m->gate = linear_of(r, before, &x[0], m);
+    m->up = linear_of(r, other, &x[1], m);
+    return m->gate && m->up && is_input(r, x[0]) && is_input(r, x[1]);
+}
+
+static bool read_hidden(const struct reader *r, const struct value *v, struct expert_module *m) {
+    const struct value *factor[FACTORS], *before = NULL;
+    uint32_t count = factors_of(v, factor, 0);
+    if (count > FACTORS)
+        return false;
+    if (take_silu(factor, &count, &before)) {
+        m->activation = silu(r);
+        return count == 0 ? read_plain(r, before, m) : count == 1 && read_gated(r, before, factor[0], m);
+    }
+    for (uint32_t i = 0; i < count && count <= 2; i++) {
+        m->activation = activation_of(r, factor[i], &before);
+        if (m->activation && (count == 1 ? read_plain(r, before, m) : read_gated(r, before, factor[1 - i], m)))
+            return true;
+    }
+    return false;
 }
 
 static bool only_assigns(const struct node *body) {
@@ -119,14 +164,12 @@ bool expert_module_read(struct unit *unit, struct cls *cls, struct expert_module
     if (result == NULL || forward->params.len != 2 || !only_assigns(forward->body) || cls->dynamic)
         return false;
     struct values *values = values_create(unit->arena, unit->atoms, unit->rules->library);
-    struct reader r = {unit, cls, value_of_web(values, forward->params.at[0]->web),
-        value_of_web(values, forward->params.at[1]->web)};
+    struct reader r = {
+        unit, cls, value_of_web(values, forward->params.at[0]->web), value_of_web(values, forward->params.at[1]->web)};
     const struct value *hidden = NULL;
     m->bias = NULL;
     m->down = linear_of(&r, value_of(values, result->kid[0]), &hidden, m);
     if (m->down == NULL)
         return false;
-    hidden = without_casts(hidden);
-    bool product = hidden->kind == VALUE_OP && hidden->op == OP_MUL && hidden->count == 2;
-    return product ? read_gated(&r, hidden, m) : read_plain(&r, hidden, m);
+    return read_hidden(&r, hidden, m);
 }

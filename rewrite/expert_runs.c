@@ -97,8 +97,7 @@ static bool read_carried(struct runs *r) {
 
 /* start + n */
 static const struct value *run_end(struct runs *r) {
-    const struct value *arg[2] = {
-        value_of_web(r->values, r->start), value_of(r->values, (struct node *)r->count)};
+    const struct value *arg[2] = {value_of_web(r->values, r->start), value_of(r->values, (struct node *)r->count)};
     return value_op(r->values, OP_ADD, arg, 2);
 }
 
@@ -138,8 +137,7 @@ static bool leaves_out_empty(const struct runs *r, const struct node *stmt) {
     const struct node *test = stmt->kid[0];
     return stmt->kid[2] == NULL && stmt->kid[1]->nkids == 1 && stmt->kid[1]->kid[0]->kind == NODE_CONTINUE &&
            test->kind == NODE_COMPARE && test->nkids == 2 && test->ops[0] == OP_EQ &&
-           same_value(test->kid[0], r->count) && is_kind(test->kid[1], NODE_NUMBER) &&
-           atom_is(test->kid[1]->atom, "0");
+           same_value(test->kid[0], r->count) && is_kind(test->kid[1], NODE_NUMBER) && atom_is(test->kid[1]->atom, "0");
 }
 
 static bool is_append(const struct runs *r, const struct node *stmt) {
@@ -234,8 +232,8 @@ static bool replace_store(struct unit *unit, struct fn *fn, struct node *block, 
         !is_idiom(assigned_value(stmt->kid[0]), "expert_runs"))
         return false;
     const struct node *empty = assigned_value(place->kid[0]);
-    if (!calls_library(empty, "torch.empty_like") || empty->nkids != 2 ||
-        !same_value(empty->kid[1], stmt->kid[0]) || count_uses(fn->body, place->kid[0]->web) != 2)
+    if (!calls_library(empty, "torch.empty_like") || empty->nkids != 2 || !same_value(empty->kid[1], stmt->kid[0]) ||
+        count_uses(fn->body, place->kid[0]->web) != 2)
         return false;
     struct node *arg[] = {stmt->kid[0], place->kid[1]};
     block->kid[at] = define(unit, stmt->phis[0], idiom(unit, "put_back", 2, arg), stmt);

@@ -74,5 +74,6 @@ bool begins_with_zeros(struct unit *unit, struct expert_loop *l, const struct we
     uint32_t sizes = 1;
     while (sizes < e->nkids && e->kid[sizes]->kind != NODE_KEYWORD)
         sizes++;
-    return calls_library(e, "torch.zeros") && have_own_kind(l, e, sizes, true) && are_sizes(unit, l, e->kid + 1, sizes - 1);
+    return calls_library(e, "torch.zeros") && have_own_kind(l, e, sizes, true) &&
+           are_sizes(unit, l, e->kid + 1, sizes - 1);
 }

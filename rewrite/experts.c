@@ -157,8 +157,8 @@ static atom add_activation(struct unit *unit, const struct expert_loop *l) {
         bias = ", _bias";
         unit->names_bias = true;
     }
-    struct node *made = elaborate(unit, init, &names,
-        arena_printf(unit->arena, "self.%s = _get_moe_activation(_name%s)\n", attribute, bias));
+    struct node *made = elaborate(
+        unit, init, &names, arena_printf(unit->arena, "self.%s = _get_moe_activation(_name%s)\n", attribute, bias));
     uint32_t after = (uint32_t)child_index(init->body, class_attr_of(cls, l->modules->atom)->stmt) + 1;
     node_insert(unit->arena, init->body, after, made->kid[0]);
     unit->names_activation = true;
@@ -220,7 +220,8 @@ static struct node *sum_of_list(struct unit *unit, const struct expert_loop *l, 
     const struct expert_module *m = &l->expert;
     atom activation = add_activation(unit, l);
     const char *gate = (m->gate ? m->gate : m->up)->name;
-    const char *up = m->gate ? arena_printf(unit->arena, "[expert.%s.weight for expert in _modules]", m->up->name) : "[]";
+    const char *up =
+        m->gate ? arena_printf(unit->arena, "[expert.%s.weight for expert in _modules]", m->up->name) : "[]";
     const char *cast = l->sums_weights ? ".to(_weights.dtype)" : "";
     bind(unit, names, "_modules", l->modules);
     return elaborate(unit, l->fn, names,

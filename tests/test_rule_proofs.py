@@ -190,6 +190,30 @@ class adgen:
         return y.index_add(0, token, (result * w[token, place, None]).to(y.dtype))
 
     @staticmethod
+    def expert_step_module(y, e, x, i, w, expert):
+        token, place = torch.where(i == e)
+        return y.index_add(0, token, (expert(x[token]) * w[token, place, None]).to(y.dtype))
+
+    @staticmethod
+    def expert_choices(i, e):
+        return int((i == e).sum())
+
+    @staticmethod
+    def expert_runs(rows, counts, modules):
+        runs = rows.split(counts.tolist())
+        return torch.cat([module(run) for module, run in zip(modules, runs, strict=True)])
+
+    @staticmethod
+    def put_back(rows, order):
+        return torch.empty_like(rows).index_copy(0, order, rows)
+
+    @staticmethod
+    def expert_sum(x, i, w, modules):
+        results = torch.stack([module(x) for module in modules], dim=1)
+        chosen = results.gather(1, i[..., None].expand(*i.shape, results.shape[-1]))
+        return (chosen * w[..., None]).sum(1)
+
+    @staticmethod
     def chosen_experts(i):
         return i.unique()[:, None]
 
