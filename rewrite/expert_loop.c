@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "rewrite/symbolic.h"
 
 /* -- values -------------------------------------------------------------------------------------------------------- */
@@ -15,6 +16,17 @@ const struct node *assigned_value(const struct node *e) {
     for (int depth = 0; depth < 64 && is_kind(e, NODE_NAME) && e->web && e->web->kind == WEB_ASSIGN; depth++)
         e = e->web->expr;
     return e;
+}
+
+struct node *without_transfer(struct node *e) {
+    static const char away[] = "cpu numpy tolist";
+    for (;;) {
+        struct node *made = (struct node *)assigned_value(e);
+        bool method = is_kind(made, NODE_CALL) && made->nkids == 1 && is_kind(made->kid[0], NODE_ATTRIBUTE);
+        if (!method || !word_in(made->kid[0]->atom, away))
+            return e;
+        e = made->kid[0]->kid[0];
+    }
 }
 
 bool same_value(const struct node *a, const struct node *b) {
@@ -197,12 +209,14 @@ static bool is_expert_of_turn(const struct node *expert, const struct node *loop
 /* Whether the loop's expert `e` is each that a token chose, once. */
 static bool visits_all(struct unit *unit, const struct expert_loop *l, const struct node *loop, const struct node *e) {
     const struct web *target = id_target(loop);
-    const struct node *from = assigned_value(loop->kid[1]);
+    const struct node *from = assigned_value(without_transfer(loop->kid[1]));
     bool taken, pair = loop->kid[0]->kind == NODE_TUPLE;
     if (target == NULL || id_source(e, &taken) != target || from->kind != NODE_CALL || from->nkids != 2)
         return false;
     if (l->modules && !is_expert_of_turn(l->step->kid[MODULE_EXPERT], loop))
         return false;
+    if (is_idiom(from, "chosen_numbers"))
+        return !pair && same_value(from->kid[1], l->chosen);
     if (is_idiom(from, "chosen_experts"))
         return taken && !pair && same_value(from->kid[1], l->chosen);
     if (is_name(from->kid[0], "enumerate"))

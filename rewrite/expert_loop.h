@@ -51,6 +51,8 @@ bool is_idiom(const struct node *e, const char *name);
 
 /* What a variable was assigned, through copies. */
 const struct node *assigned_value(const struct node *e);
+/* The tensor itself where its numbers leave PyTorch: x of x.cpu().numpy(), x.tolist(). */
+struct node *without_transfer(struct node *e);
 /* Whether two expressions are the same variable, or the same attribute of it. */
 bool same_value(const struct node *a, const struct node *b);
 bool calls_library(const struct node *e, const char *qual);

@@ -1,10 +1,10 @@
 /* expert_runs.c - reads loops that give each expert its run of tokens which are sorted by expert.
  *
- * Reads   the residual program after the sweep.
+ * Reads   the residual program after the equations.
  * Writes  `for e, n in enumerate(counts)` that calls modules[e] with the next n rows of a tensor, and lists the results
  *         for torch.cat, becomes adgen.expert_runs(rows, counts, modules); rows that are then put back where they came
  *         from, `y = torch.empty_like(v)`, `y[order] = v`, become adgen.put_back(v, order). Equations
- *         (rules/moe.yaml) see in these, and in what sorts the tokens, the sum over experts.
+ *         (rules/moe.yaml) then see in these, and in what sorts the tokens, the sum over experts.
  * Guarantees  the same values. What is not such a loop stays as it is. */
 #include <string.h>
 
@@ -57,20 +57,6 @@ static struct node *define(struct unit *unit, struct web *w, struct node *e, con
 }
 
 /* -- the loop ------------------------------------------------------------------------------------------------------ */
-
-/* Counts that leave PyTorch on their way into the loop. */
-static struct node *brought_home(struct node *e) {
-    static const char *const away[] = {"cpu", "numpy", "tolist"};
-    for (size_t i = 0; i < sizeof away / sizeof away[0];) {
-        struct node *made = (struct node *)assigned_value(e);
-        bool method = is_kind(made, NODE_CALL) && made->nkids == 1 && is_kind(made->kid[0], NODE_ATTRIBUTE);
-        if (method && atom_is(made->kid[0]->atom, away[i]))
-            e = made->kid[0]->kid[0], i = 0;
-        else
-            i++;
-    }
-    return e;
-}
 
 static bool read_head(struct runs *r) {
     const struct node *target = r->loop->kid[0], *from = assigned_value(r->loop->kid[1]);
@@ -215,7 +201,7 @@ static bool replace_runs(struct unit *unit, struct fn *fn, struct node *block, u
     if (join < 0)
         return false;
     struct node *stmt = block->kid[join];
-    struct node *counts = brought_home(((struct node *)assigned_value(r.loop->kid[1]))->kid[1]);
+    struct node *counts = without_transfer(((struct node *)assigned_value(r.loop->kid[1]))->kid[1]);
     struct node *arg[] = {r.rows, counts, r.modules};
     pass_record(unit, "runs", r.loop, fn);
     block->kid[join] = define(unit, stmt->kid[1]->web, idiom(unit, "expert_runs", 3, arg), stmt);
@@ -240,6 +226,26 @@ static bool replace_store(struct unit *unit, struct fn *fn, struct node *block, 
     return true;
 }
 
+/* -- rows added to ------------------------------------------------------------------------------------------------- */
+
+/* `y[t] = adgen.expert_rows(y, t, ...)` of tokens that are distinct: y has taken its turn. */
+static bool replace_rows(struct unit *unit, struct node *block, uint32_t at) {
+    enum { ROWS_SUM = 1, ROWS_TOKEN, ROWS_REST };
+    struct node *stmt = block->kid[at], *place = stmt->kind == NODE_ASSIGN && stmt->nkids == 2 ? stmt->kid[1] : NULL;
+    const struct node *rows = place ? assigned_value(stmt->kid[0]) : NULL;
+    if (!is_kind(place, NODE_SUBSCRIPT) || stmt->nphis != 1 || !is_idiom(rows, "expert_rows") ||
+        !same_value(rows->kid[ROWS_SUM], place->kid[0]))
+        return false;
+    struct values *values = values_create(unit->arena, unit->atoms, unit->rules->library);
+    if (value_of(values, rows->kid[ROWS_TOKEN]) != value_of(values, place->kid[1]))
+        return false;
+    struct node *step = idiom(unit, "expert_step_module", 1, &rows->kid[ROWS_SUM]);
+    for (uint32_t i = ROWS_REST; i < rows->nkids; i++)
+        node_add(unit->arena, step, node_copy(unit->arena, rows->kid[i]));
+    block->kid[at] = define(unit, stmt->phis[0], step, stmt);
+    return true;
+}
+
 static void read_in(struct unit *unit, struct fn *fn, struct node *block) {
     for (uint32_t i = 0; i < block->nkids; i++) {
         struct node *stmt = block->kid[i];
@@ -247,7 +253,8 @@ static void read_in(struct unit *unit, struct fn *fn, struct node *block) {
             i--;
             continue;
         }
-        replace_store(unit, fn, block, i);
+        if (replace_store(unit, fn, block, i) || replace_rows(unit, block, i))
+            continue;
         for (uint32_t k = 0; k < stmt->nkids; k++)
             if (is_kind(stmt->kid[k], NODE_BLOCK))
                 read_in(unit, fn, stmt->kid[k]);

@@ -213,6 +213,14 @@ class adgen:
         chosen = results.gather(1, i[..., None].expand(*i.shape, results.shape[-1]))
         return (chosen * w[..., None]).sum(1)
 
+    @classmethod
+    def expert_rows(cls, y, t, e, x, i, w, expert):
+        return cls.expert_step_module(y, e, x, i, w, expert)[t]
+
+    @staticmethod
+    def chosen_numbers(i):
+        return i.unique()
+
     @staticmethod
     def chosen_experts(i):
         return i.unique()[:, None]
