@@ -350,7 +350,7 @@ bool expert_loop_read(struct unit *unit, struct fn *fn, struct node *block, uint
 }
 
 bool expert_sum_read(struct unit *unit, struct fn *fn, struct node *call, struct expert_loop *l) {
-    if (fn->owner == NULL || !is_idiom(call, "expert_sum"))
+    if (fn->owner == NULL || !is_idiom(call, "expert_sum") || !choices_are_distinct(call->kid[SUM_CHOSEN], 0))
         return false;
     *l = (struct expert_loop){.fn = fn, .x = call->kid[SUM_TOKENS]};
     l->chosen = call->kid[SUM_CHOSEN];

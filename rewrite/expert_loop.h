@@ -60,6 +60,9 @@ bool calls_library(const struct node *e, const char *qual);
 /* Whether the variable holds zeros of the shape of the loop's tokens; notes their dtype. */
 bool begins_with_zeros(struct unit *unit, struct expert_loop *loop, const struct web *start);
 
+/* Whether the choices of each token are different experts; `depth` is 0. */
+bool choices_are_distinct(const struct node *chosen, int depth);
+
 /* Whether statement `at` of the block is one of which all is known; then `loop` describes it. */
 bool expert_loop_read(struct unit *unit, struct fn *fn, struct node *block, uint32_t at, struct expert_loop *loop);
 

@@ -230,11 +230,11 @@ static bool replace_store(struct unit *unit, struct fn *fn, struct node *block, 
 
 /* `y[t] = adgen.expert_rows(y, t, ...)` of tokens that are distinct: y has taken its turn. */
 static bool replace_rows(struct unit *unit, struct node *block, uint32_t at) {
-    enum { ROWS_SUM = 1, ROWS_TOKEN, ROWS_REST };
+    enum { ROWS_SUM = 1, ROWS_TOKEN, ROWS_REST, ROWS_CHOSEN = ROWS_REST + 2 };
     struct node *stmt = block->kid[at], *place = stmt->kind == NODE_ASSIGN && stmt->nkids == 2 ? stmt->kid[1] : NULL;
     const struct node *rows = place ? assigned_value(stmt->kid[0]) : NULL;
     if (!is_kind(place, NODE_SUBSCRIPT) || stmt->nphis != 1 || !is_idiom(rows, "expert_rows") ||
-        !same_value(rows->kid[ROWS_SUM], place->kid[0]))
+        !same_value(rows->kid[ROWS_SUM], place->kid[0]) || !choices_are_distinct(rows->kid[ROWS_CHOSEN], 0))
         return false;
     struct values *values = values_create(unit->arena, unit->atoms, unit->rules->library);
     if (value_of(values, rows->kid[ROWS_TOKEN]) != value_of(values, place->kid[1]))
