@@ -209,8 +209,19 @@ static bool is_shape_of_bound(const struct search *s, const struct value *p, con
     return bound != NULL;
 }
 
+/* `-$x` where the subject is a number: $x is its negative. */
+static bool is_negative_of_meta(const struct value *p, const struct value *v) {
+    return p->kind == VALUE_OP && p->op == OP_NEG && p->count == 1 && p->arg[0]->kind == VALUE_META &&
+           v->kind == VALUE_NUMBER;
+}
+
 static bool solve_structure(struct search *s, const struct goal *goal) {
     const struct value *p = goal->pattern, *v = goal->subject;
+    if (is_negative_of_meta(p, v)) {
+        const struct value *negative = value_number((struct values *)v->owner, -v->number);
+        struct goal inner = {p->arg[0], negative, goal->next};
+        return solve(s, &inner);
+    }
     if (!same_head(p, v))
         return refuse(s, goal, NULL);
     if (is_shape_of_bound(s, p, v))

@@ -121,6 +121,12 @@ static int compare_same(enum op op) {
     return op == OP_LE || op == OP_GE;
 }
 
+/* x.device.type == "cpu" */
+static bool asks_for_cpu(struct frame *f, const struct val *a, const struct val *b) {
+    return is_attribute(a->expr, "type") && is_attribute(a->expr->kid[0], "device") && b->abs->kind == ABS_CONST &&
+           b->abs->constant->kind == NODE_STRING && atom_is(string_value(f->unit->atoms, b->abs->constant), "cpu");
+}
+
 static int compare_pair(struct frame *f, enum op op, const struct val *a, const struct val *b) {
     bool constants = a->abs->kind == ABS_CONST && b->abs->kind == ABS_CONST;
     switch (op) {
@@ -131,6 +137,8 @@ static int compare_pair(struct frame *f, enum op op, const struct val *a, const 
         int truth = -1;
         if (is_attribute(a->expr, "device") && is_attribute(b->expr, "device"))
             truth = 1; /* one device a graph */
+        else if (asks_for_cpu(f, a, b) || asks_for_cpu(f, b, a))
+            truth = 0; /* which is a GPU */
         else if (constants && is_number_node(a->abs->constant) && is_number_node(b->abs->constant))
             truth = compare_order(OP_EQ, a->abs->constant, b->abs->constant);
         else if (constants)
