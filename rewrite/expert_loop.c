@@ -55,69 +55,13 @@ bool calls_library(const struct node *e, const char *qual) {
     return callee && callee->kind == ABS_LIBRARY && strcmp(callee->qual, qual) == 0;
 }
 
-static struct node *symbol_of(struct unit *unit, const struct node *e) {
+struct node *symbol_of(struct unit *unit, const struct node *e) {
     return e->abs ? abs_symbol(unit, e->abs) : NULL;
 }
 
-static bool is_equal(struct unit *unit, const struct node *e, struct node *symbol) {
+bool equals_symbol(struct unit *unit, const struct node *e, struct node *symbol) {
     struct node *own = symbol ? symbol_of(unit, e) : NULL;
     return own && symbols_equivalent(unit, own, symbol);
-}
-
-/* -- the stacked parameters ---------------------------------------------------------------------------------------- */
-
-/* The attribute of the function's own class that an expression reads, stored once for good. */
-static struct attr *own_attribute(const struct expert_loop *l, const struct node *e) {
-    e = assigned_value(e);
-    if (!is_kind(e, NODE_ATTRIBUTE) || !is_kind(e->kid[0], NODE_NAME) || e->kid[0]->web != l->fn->params.at[0]->web)
-        return NULL;
-    struct attr *attr = class_attr_of(l->fn->owner, e->atom);
-    return attr && attr->stores == 1 && !attr->conditional && attr->expr && is_kind(attr->stmt, NODE_ASSIGN) ? attr
-                                                                                                             : NULL;
-}
-
-/* nn.Parameter(torch.empty(a, b, c)): the sizes as symbols. */
-static bool sizes_of(struct unit *unit, const struct attr *attr, struct node *size[3]) {
-    const struct node *made = assigned_value(attr->expr);
-    const struct absval *callee = is_kind(made, NODE_CALL) && made->nkids == 2 ? made->kid[0]->abs : NULL;
-    if (!callee || callee->kind != ABS_LIBRARY || !qual_ends(callee->qual, "Parameter"))
-        return false;
-    made = assigned_value(made->kid[1]);
-    if (!calls_library(made, "torch.empty") && !calls_library(made, "torch.zeros"))
-        return false;
-    bool display = made->nkids == 2 && (made->kid[1]->kind == NODE_TUPLE || made->kid[1]->kind == NODE_LIST);
-    struct node **from = display ? made->kid[1]->kid : made->kid + 1;
-    if ((display ? made->kid[1]->nkids : made->nkids - 1) != 3)
-        return false;
-    for (int i = 0; i < 3; i++)
-        if (from[i]->kind == NODE_KEYWORD || (size[i] = symbol_of(unit, from[i])) == NULL)
-            return false;
-    return true;
-}
-
-static bool read_weights(struct unit *unit, struct expert_loop *l) {
-    struct node **arg = l->step->kid, *gate_up[3], *down[3];
-    l->gate_up = own_attribute(l, arg[STEP_GATE_UP]);
-    l->down = own_attribute(l, arg[STEP_DOWN]);
-    l->act = own_attribute(l, arg[STEP_ACT]);
-    if (!l->gate_up || !l->down || !l->act || !sizes_of(unit, l->gate_up, gate_up) || !sizes_of(unit, l->down, down) ||
-        !symbols_equivalent(unit, gate_up[0], down[0]))
-        return false;
-    l->count = gate_up[0];
-    l->transposed = is_idiom(l->step, "expert_step_transposed");
-    l->hidden = gate_up[l->transposed ? 1 : 2];
-    l->between = down[l->transposed ? 1 : 2];
-    return true;
-}
-
-/* The one-hot choices have a class for each expert and no more, so every id is an expert's. */
-static bool read_classes(struct unit *unit, struct expert_loop *l) {
-    const struct attr *gate_up = own_attribute(l, l->step->kid[CLAMPED_GATE_UP]);
-    struct node *size[3];
-    if (!gate_up || !sizes_of(unit, gate_up, size) || !is_equal(unit, l->step->kid[CLAMPED_CLASSES], size[0]))
-        return false;
-    l->count = size[0];
-    return true;
 }
 
 /* -- a list of modules --------------------------------------------------------------------------------------------- */
@@ -147,7 +91,7 @@ static const struct node *list_of(const struct node *expert, const struct node *
 }
 
 static bool read_modules(struct unit *unit, struct expert_loop *l, const struct node *list) {
-    const struct attr *attr = list ? own_attribute(l, list) : NULL;
+    const struct attr *attr = list ? kept_attribute(l, list) : NULL;
     const struct absval *item = attr && attr->abs->kind == ABS_SEQ ? attr->abs->element : NULL;
     if (item == NULL || item->kind != ABS_INSTANCE || !expert_module_read(unit, item->cls, &l->expert))
         return false;
@@ -162,7 +106,7 @@ static bool read_modules(struct unit *unit, struct expert_loop *l, const struct 
 static bool is_number_of_experts(struct unit *unit, const struct expert_loop *l, const struct node *e) {
     const struct node *made = assigned_value(e);
     bool length = is_kind(made, NODE_CALL) && is_name(made->kid[0], "len") && made->nkids == 2;
-    return is_equal(unit, e, l->count) || (length && is_list(l, made->kid[1]));
+    return equals_symbol(unit, e, l->count) || (length && is_list(l, made->kid[1]));
 }
 
 /* x of x.item() and x.squeeze(), which take the one element out of a row of one. */
@@ -250,7 +194,7 @@ static bool stands_before(const struct node *e, const struct node *loop) {
  * prepare it. */
 static struct node *find_step(const struct node *block) {
     static const char *const kinds[] = {
-        "expert_step", "expert_step_transposed", "expert_step_clamped", "expert_step_module"};
+        "expert_step", "expert_step_transposed", "expert_step_apart", "expert_step_clamped", "expert_step_module"};
     struct node *step = block->nkids ? block->kid[block->nkids - 1] : NULL;
     if (is_kind(step, NODE_IF) && step->kid[2] == NULL)
         return find_step(step->kid[1]);
@@ -320,7 +264,7 @@ static bool carries_sum(const struct web *sum, const struct web *end, const stru
 static bool read_experts(struct unit *unit, struct expert_loop *l, const struct node *loop) {
     if (is_idiom(l->step, "expert_step_module"))
         return read_modules(unit, l, list_of(l->step->kid[MODULE_EXPERT], loop));
-    return is_idiom(l->step, "expert_step_clamped") ? read_classes(unit, l) : read_weights(unit, l);
+    return expert_stack_read(unit, l);
 }
 
 /* The experts of a list of modules stand before the loop; the module of the turn does not. */

@@ -4,12 +4,21 @@
 
 #include "rewrite/expert_module.h"
 
+/* Where the weights of all experts are: part `part` of so many of each item of a tensor. */
+struct stacked {
+    struct attr *attr;
+    struct attr *holder; /* the module, an attribute of the loop's class, that has it; NULL: that class itself */
+    uint32_t part, parts;
+    bool transposed; /* the weights have the input first */
+    bool flat;       /* the tensor has the rows of all items one below the other */
+};
+
 /* A loop that gives every token the sum of what its experts make of it. */
 struct expert_loop {
     struct fn *fn;
     struct node *block; /* statement `at` of it is the loop */
     uint32_t at;
-    struct node *step;                 /* its turn: adgen.expert_step, _transposed, _clamped or _module */
+    struct node *step;                 /* its turn: adgen.expert_step, _transposed, _apart, _clamped or _module */
     struct web *result;                /* the variable that holds the sum after the loop */
     struct node *x, *chosen, *weights; /* tokens, and for each the ids of its experts and their weights */
     struct node *count;                /* number of experts: a symbol (absval.h); NULL: not known as one */
@@ -18,9 +27,8 @@ struct expert_loop {
     struct node *modules; /* the list; NULL for stacked weights */
     struct expert_module expert;
     /* of stacked weights that become modules with linear layers: */
-    struct attr *gate_up, *down, *act; /* attributes of fn's class */
-    struct node *hidden, *between;     /* dimensions of an expert: symbols */
-    bool transposed;                   /* the weights have the input first */
+    struct stacked gate, up, down, act; /* act: the attribute that holds the function */
+    struct node *hidden, *between;      /* dimensions of an expert: symbols */
 };
 
 /* Arguments of all kinds of turn, as children of the call; then of each. */
@@ -33,6 +41,10 @@ enum {
     STEP_GATE_UP,
     STEP_DOWN,
     STEP_ACT,
+    APART_GATE = STEP_GATE_UP,
+    APART_UP,
+    APART_DOWN,
+    APART_ACT,
     CLAMPED_GATE_UP = STEP_GATE_UP,
     CLAMPED_GATE_UP_BIAS,
     CLAMPED_DOWN,
@@ -56,6 +68,14 @@ struct node *without_transfer(struct node *e);
 /* Whether two expressions are the same variable, or the same attribute of it. */
 bool same_value(const struct node *a, const struct node *b);
 bool calls_library(const struct node *e, const char *qual);
+/* What is known of an expression at construction, or NULL; and whether that is the same. */
+struct node *symbol_of(struct unit *unit, const struct node *e);
+bool equals_symbol(struct unit *unit, const struct node *e, struct node *symbol);
+/* The attribute of the loop's own class that an expression reads, stored once for good; or NULL. */
+struct attr *kept_attribute(const struct expert_loop *l, const struct node *e);
+
+/* Reads the stacked weights that the turn of a loop takes; false where they are not understood. */
+bool expert_stack_read(struct unit *unit, struct expert_loop *loop);
 
 /* Whether the variable holds zeros of the shape of the loop's tokens; notes their dtype. */
 bool begins_with_zeros(struct unit *unit, struct expert_loop *loop, const struct web *start);

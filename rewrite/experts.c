@@ -27,13 +27,14 @@ static uint32_t count_reads(const struct node *n, const struct cls *cls, atom na
 }
 
 /* Whether nothing but the loop reads the attribute; one more place is where it is stored. */
-static bool is_read_once(struct unit *unit, const struct cls *cls, const struct attr *attr) {
+static bool is_read_there(struct unit *unit, const struct expert_loop *l, const struct attr *attr) {
+    const struct cls *cls = l->fn->owner;
     struct functions all = {0};
-    uint32_t count = 0;
+    uint32_t count = 0, there = count_reads(l->step, cls, attr->name);
     functions_collect(unit, &all);
     for (uint32_t i = 0; i < all.list.len; i++)
         count += count_reads(all.list.at[i]->body, cls, attr->name);
-    return count == 2;
+    return count == (there ? there : 1) + 1;
 }
 
 static bool is_plain_module(const struct cls *cls) {
@@ -56,17 +57,25 @@ static int find_base_call(const struct node *body) {
     return -1;
 }
 
+/* The attribute of the loop's class that goes with what it holds. */
+static struct attr *held_by(const struct stacked *s) {
+    return s->holder ? s->holder : s->attr;
+}
+
 /* Whether the attribute can go: its store stands in the constructor itself, and nothing but the loop reads it. */
-static bool is_for_loop_alone(struct unit *unit, const struct cls *cls, const struct attr *attr) {
-    return child_index(class_method(cls, "__init__")->body, attr->stmt) >= 0 && is_read_once(unit, cls, attr);
+static bool is_for_loop_alone(struct unit *unit, const struct expert_loop *l, const struct stacked *s) {
+    const struct attr *attr = held_by(s);
+    return child_index(class_method(l->fn->owner, "__init__")->body, attr->stmt) >= 0 && is_read_there(unit, l, attr);
 }
 
 static bool can_gather(struct unit *unit, const struct expert_loop *l) {
     const struct cls *cls = l->fn->owner;
     const struct fn *init = class_method(cls, "__init__");
-    return is_plain_module(cls) && init && init->body && find_base_call(init->body) >= 0 && activation_name(l->act) &&
-           is_for_loop_alone(unit, cls, l->gate_up) && is_for_loop_alone(unit, cls, l->down) &&
-           is_for_loop_alone(unit, cls, l->act);
+    const struct node *name = activation_name(l->act.attr);
+    return is_plain_module(cls) && init && init->body && find_base_call(init->body) >= 0 && name &&
+           (l->act.holder == NULL || symbol_of(unit, name)) && is_for_loop_alone(unit, l, &l->gate) &&
+           is_for_loop_alone(unit, l, &l->up) && is_for_loop_alone(unit, l, &l->down) &&
+           is_for_loop_alone(unit, l, &l->act);
 }
 
 /* -- the class of one expert --------------------------------------------------------------------------------------- */
@@ -108,9 +117,12 @@ static void bind(struct unit *unit, struct map *names, const char *name, struct 
     map_put(unit->arena, names, intern(unit->atoms, name), v);
 }
 
+/* Several parts may have been in the same attribute. */
 static void drop_attribute(struct unit *unit, struct cls *cls, const struct attr *attr) {
     struct node *body = class_method(cls, "__init__")->body;
     struct map kept = {0};
+    if (class_attr_of(cls, attr->name) != attr)
+        return;
     node_remove(body, (uint32_t)child_index(body, attr->stmt));
     for (uint32_t i = 0; i < cls->attrs.len; i++)
         if (cls->attrs.entry[i].value != attr)
@@ -118,50 +130,51 @@ static void drop_attribute(struct unit *unit, struct cls *cls, const struct attr
     cls->attrs = kept;
 }
 
-/* Linear layer `name` of an expert is part `part` of so many of the stacked tensor. */
-static void note_part(struct unit *unit, const struct expert_loop *l, const char *name, const struct attr *stacked,
-    uint32_t part, uint32_t parts) {
+/* Linear layer `name` of an expert is a part of a stacked tensor. */
+static void note_part(struct unit *unit, const struct expert_loop *l, const char *name, const struct stacked *s) {
     struct attr *attr = class_attr_of(l->fn->owner->item_class, intern(unit->atoms, name));
-    attr->stacked = stacked->name;
-    attr->part = part;
-    attr->parts = parts;
-    attr->transposed = l->transposed;
+    attr->stacked = s->holder ? intern_printf(unit->atoms, "%s.%s", s->holder->name, s->attr->name) : s->attr->name;
+    attr->part = s->part;
+    attr->parts = s->parts;
+    attr->transposed = s->transposed;
+    attr->flat = s->flat ? l->count : NULL;
 }
 
 /* `self.act_fn = ACT2FN[name]` gives the op its number. */
-static void tell_activation(struct unit *unit, struct fn *init, struct attr *act) {
+static atom tell_activation(struct unit *unit, struct fn *init, struct attr *act) {
     struct map names = {0};
     bind(unit, &names, "_name", activation_name(act));
     struct node *made = elaborate(unit, init, &names, "_get_moe_activation(_name)\n");
     act->expr = act->stmt->kid[0] = made->kid[0]->kid[0];
     act->abs = abs_simple(ABS_NUMBER);
     unit->names_activation = true;
+    return act->name;
 }
 
-/* An attribute for the number that the op has for what the experts of a list compute between their layers. */
-static atom add_activation(struct unit *unit, const struct expert_loop *l) {
-    struct cls *cls = l->fn->owner;
+/* What is known at construction, in the constructor of the class. */
+static void bind_symbol(struct unit *unit, struct cls *cls, struct map *names, const char *name, struct node *symbol) {
+    struct node *own = symbol_in_class(unit, cls, symbol);
+    own->abs = abs_symbolic(unit, symbol);
+    bind(unit, names, name, own);
+}
+
+/* A new attribute for the number that the op has for what experts compute between their layers, where they have no
+ * biases; its statement is the one at `at` of the constructor. */
+static atom add_activation(
+    struct unit *unit, struct cls *cls, struct node *activation, struct node *bias, uint32_t at) {
     struct fn *init = class_method(cls, "__init__");
-    struct node *name = symbol_in_class(unit, cls, l->expert.activation);
     struct map names = {0};
     atom attribute = intern(unit->atoms, "act_fn");
     for (uint32_t k = 2; class_attr_of(cls, attribute); k++)
         attribute = intern_printf(unit->atoms, "act_fn_%u", k);
-    name->abs = abs_symbolic(unit, l->expert.activation);
-    bind(unit, &names, "_name", name);
-    const char *bias = "";
-    if (l->expert.bias) {
-        struct node *own = symbol_in_class(unit, cls, l->expert.bias);
-        own->abs = abs_symbolic(unit, l->expert.bias);
-        bind(unit, &names, "_bias", own);
-        bias = ", _bias";
-        unit->names_bias = true;
-    }
-    struct node *made = elaborate(
-        unit, init, &names, arena_printf(unit->arena, "self.%s = _get_moe_activation(_name%s)\n", attribute, bias));
-    uint32_t after = (uint32_t)child_index(init->body, class_attr_of(cls, l->modules->atom)->stmt) + 1;
-    node_insert(unit->arena, init->body, after, made->kid[0]);
+    bind_symbol(unit, cls, &names, "_name", activation);
+    if (bias)
+        bind_symbol(unit, cls, &names, "_bias", bias);
+    struct node *made = elaborate(unit, init, &names,
+        arena_printf(unit->arena, "self.%s = _get_moe_activation(_name%s)\n", attribute, bias ? ", _bias" : ""));
+    node_insert(unit->arena, init->body, at, made->kid[0]);
     unit->names_activation = true;
+    unit->names_bias |= bias != NULL;
     return attribute;
 }
 
@@ -193,12 +206,12 @@ static bool make_list(struct unit *unit, const struct expert_loop *l) {
     struct node *made =
         elaborate(unit, init, &names, "super().__init__([_expert(_hidden, _between) for _ in range(_count)])\n");
     init->body->kid[find_base_call(init->body)] = made->kid[0];
-    note_part(unit, l, "gate_proj", l->gate_up, 0, 2);
-    note_part(unit, l, "up_proj", l->gate_up, 1, 2);
-    note_part(unit, l, "down_proj", l->down, 0, 1);
-    drop_attribute(unit, cls, l->gate_up);
-    drop_attribute(unit, cls, l->down);
-    tell_activation(unit, init, l->act);
+    note_part(unit, l, "gate_proj", &l->gate);
+    note_part(unit, l, "up_proj", &l->up);
+    note_part(unit, l, "down_proj", &l->down);
+    drop_attribute(unit, cls, held_by(&l->gate));
+    drop_attribute(unit, cls, held_by(&l->up));
+    drop_attribute(unit, cls, held_by(&l->down));
     return true;
 }
 
@@ -206,19 +219,25 @@ static bool make_list(struct unit *unit, const struct expert_loop *l) {
 
 /* The op over the lists of all experts' weights. */
 static struct node *sum_of_modules(struct unit *unit, const struct expert_loop *l, const struct map *names) {
+    struct fn *init = class_method(l->fn->owner, "__init__");
+    atom activation = l->act.holder ? add_activation(unit, l->fn->owner, symbol_of(unit, activation_name(l->act.attr)),
+                                          NULL, (uint32_t)find_base_call(init->body) + 1)
+                                    : tell_activation(unit, init, l->act.attr);
     const char *text = arena_printf(unit->arena,
         "torch.ops.auto_deploy.torch_moe(_x, _chosen, _weights,\n"
         "    w1_weight=[expert.gate_proj.weight for expert in self],\n"
         "    w2_weight=[expert.down_proj.weight for expert in self],\n"
         "    w3_weight=[expert.up_proj.weight for expert in self], is_gated_mlp=True, act_fn=self.%s)\n",
-        l->act->name);
+        activation);
     return elaborate(unit, l->fn, names, text);
 }
 
 /* The op over the weights of a list of modules, which stays as it is. */
 static struct node *sum_of_list(struct unit *unit, const struct expert_loop *l, struct map *names) {
     const struct expert_module *m = &l->expert;
-    atom activation = add_activation(unit, l);
+    struct cls *cls = l->fn->owner;
+    int list = child_index(class_method(cls, "__init__")->body, class_attr_of(cls, l->modules->atom)->stmt);
+    atom activation = add_activation(unit, cls, m->activation, m->bias, (uint32_t)list + 1);
     const char *gate = (m->gate ? m->gate : m->up)->name;
     const char *up =
         m->gate ? arena_printf(unit->arena, "[expert.%s.weight for expert in _modules]", m->up->name) : "[]";
@@ -255,9 +274,9 @@ static void replace_loop(struct unit *unit, const struct expert_loop *l) {
     struct map names = {0};
     struct node *loop = l->block->kid[l->at];
     bind_tokens(unit, l, &names);
-    struct node *made = l->modules ? sum_of_list(unit, l, &names)
-                        : l->act   ? sum_of_modules(unit, l, &names)
-                                   : sum_of_stacked(unit, l, &names);
+    struct node *made = l->modules    ? sum_of_list(unit, l, &names)
+                        : l->act.attr ? sum_of_modules(unit, l, &names)
+                                      : sum_of_stacked(unit, l, &names);
     struct node *call = made->kid[made->nkids - 1]->kid[0];
     struct web *w = l->result;
     call->source = loop->source;
@@ -277,10 +296,13 @@ static void replace_loop(struct unit *unit, const struct expert_loop *l) {
 
 /* What the class must be for the op; false where it cannot. */
 static bool prepare_class(struct unit *unit, const struct expert_loop *l) {
+    struct cls *cls = l->fn->owner;
     if (l->modules)
-        return symbol_in_class(unit, l->fn->owner, l->expert.activation) &&
-               (l->expert.bias == NULL || symbol_in_class(unit, l->fn->owner, l->expert.bias));
-    return l->act == NULL || (can_gather(unit, l) && make_list(unit, l));
+        return symbol_in_class(unit, cls, l->expert.activation) &&
+               (l->expert.bias == NULL || symbol_in_class(unit, cls, l->expert.bias));
+    if (l->act.holder && !symbol_in_class(unit, cls, symbol_of(unit, activation_name(l->act.attr))))
+        return false;
+    return l->act.attr == NULL || (can_gather(unit, l) && make_list(unit, l));
 }
 
 /* adgen.expert_sum(tokens, chosen, weights, modules), in an expression. */

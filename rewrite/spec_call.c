@@ -480,13 +480,36 @@ struct val call_function(
     return needs_statements ? call_residual(f, fn, self, args, at, callee) : v;
 }
 
+/* Whether an expression is computed from an attribute of the object. */
+static bool is_made_from(const struct node *e, const struct node *object, int depth) {
+    if (e == NULL || depth > SPEC_DEPTH_MAX)
+        return false;
+    if (e->kind == NODE_ATTRIBUTE && node_equal(e->kid[0], object))
+        return true;
+    if (e->kind == NODE_NAME)
+        return e->web && e->web->kind == WEB_ASSIGN && is_made_from(e->web->expr, object, depth + 1);
+    for (uint32_t i = 0; i < e->nkids; i++)
+        if (is_made_from(e->kid[i], object, depth + 1))
+            return true;
+    return false;
+}
+
+/* A module that is handed its own weights is a function of them. */
+static bool is_handed_own_weights(const struct node *object, const struct args *args) {
+    for (uint32_t i = 0; i < args->list.len; i++)
+        if (is_made_from(args->list.at[i].val.expr, object, 0))
+            return object->kind == NODE_ATTRIBUTE;
+    return false;
+}
+
 static struct val call_instance(struct frame *f, struct val object, struct args *args, struct node *at) {
     struct fn *forward = class_method(object.abs->cls, "forward");
     if (forward) {
         struct val v = call_residual(f, forward, &object, args, at, object.expr);
         struct binding b = {0};
-        bool rows = !f->pure && hands_out_rows(forward) && bind_args(f, forward, true, args, &b);
-        return rows ? unfold(f, forward, &object, &b) : v;
+        bool unfolds = hands_out_rows(forward) || (is_handed_own_weights(object.expr, args) && can_unfold(f, forward));
+        unfolds = unfolds && !f->pure && bind_args(f, forward, true, args, &b);
+        return unfolds ? unfold(f, forward, &object, &b) : v;
     }
     return val_make(abs_simple(ABS_TENSOR), build_call(f, object.expr, args, at));
 }

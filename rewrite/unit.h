@@ -100,7 +100,8 @@ struct attr {
     struct node *stmt; /* that store */
     atom stacked; /* a part of that attribute of the list in which the source has all items as one tensor; or NULL */
     uint32_t part, parts;
-    bool transposed; /* so is each part there */
+    bool transposed;   /* so is each part there */
+    struct node *flat; /* there are so many items, one below the other: a symbol; NULL: each is an item there */
     uint32_t stores;
     bool read;        /* buffers.c: outside of constructors */
     bool conditional; /* stored under a condition: may not exist */

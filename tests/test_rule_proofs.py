@@ -181,6 +181,10 @@ class adgen:
     def expert_step_transposed(cls, y, e, x, i, w, gate_up, down, act):
         return cls.expert_step(y, e, x, i, w, gate_up.transpose(1, 2), down.transpose(1, 2), act)
 
+    @classmethod
+    def expert_step_apart(cls, y, e, x, i, w, gate, up, down, act):
+        return cls.expert_step(y, e, x, i, w, torch.cat((gate, up), dim=1), down.transpose(1, 2), act)
+
     @staticmethod
     def expert_step_clamped(y, e, x, i, w, gate_up, gate_up_bias, down, down_bias, alpha, limit, classes):
         token, place = torch.where(i == e)
