@@ -42,10 +42,10 @@ static bool is_plain_module(const struct cls *cls) {
            cls->dynamic == NULL;
 }
 
-/* super().__init__() */
+/* super().__init__(...) */
 static bool is_base_call(const struct node *stmt) {
     const struct node *call = stmt->kind == NODE_EXPR ? stmt->kid[0] : NULL;
-    return is_kind(call, NODE_CALL) && call->nkids == 1 && is_kind(call->kid[0], NODE_ATTRIBUTE) &&
+    return is_kind(call, NODE_CALL) && is_kind(call->kid[0], NODE_ATTRIBUTE) &&
            atom_is(call->kid[0]->atom, "__init__") && is_kind(call->kid[0]->kid[0], NODE_CALL) &&
            is_name(call->kid[0]->kid[0]->kid[0], "super");
 }

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "parser/parse.h"
 #include "rewrite/published.h"
+#include "rewrite/symbolic.h"
 #include "rewrite/trace.h"
 
 /* Keys that begin with `from` begin with `to` instead; both relative to the module. */
@@ -27,7 +28,8 @@ struct cut {
     const char **part;
     uint32_t parts;
     const char *dim;
-    bool transposed; /* without a dimension: so is what is stacked */
+    bool transposed;    /* without a dimension: so is what is stacked */
+    struct node *count; /* of modules, the rows of which are one below the other: a symbol; NULL: each has an item */
 };
 
 struct hooks {
@@ -191,8 +193,8 @@ static bool plan_cut(struct hooking *h, const struct place *place) {
     struct cut *cut = cut_from(hooks, of, from);
     if (cut == NULL) {
         uint32_t parts = of ? of->target.len : place->packed->parts;
-        struct cut made = {
-            of, from, NEW_ARRAY(u->arena, const char *, parts), parts, dim, !of && place->packed->transposed};
+        struct cut made = {of, from, NEW_ARRAY(u->arena, const char *, parts), parts, dim,
+            !of && place->packed->transposed, of ? NULL : place->packed->flat};
         vec_push(u->arena, &hooks->cuts, made);
         cut = &vec_last(&hooks->cuts);
     }
@@ -363,10 +365,40 @@ static const char *key_of_item(struct unit *u, const char *part) {
     return part;
 }
 
+/* What becomes of `weight`, item {i} of the list. */
+static void write_items(struct unit *u, const struct cut *cut, const char *indent, struct buf *out) {
+    if (cut->parts == 1) {
+        buf_printf(out, "%sstate_dict[prefix + f\"%s\"] = weight%s\n", indent, key_of_item(u, cut->part[0]),
+            cut->transposed ? ".t()" : "");
+        return;
+    }
+    buf_printf(out, "%snames = (", indent);
+    for (uint32_t i = 0; i < cut->parts; i++)
+        buf_printf(out, "%sf\"%s\"", i ? ", " : "", key_of_item(u, cut->part[i]));
+    buf_printf(out,
+        ")\n"
+        "%sfor name, part in zip(names, weight%s.chunk(%u)):\n"
+        "%s    state_dict[prefix + name] = part\n",
+        indent, cut->transposed ? ".t()" : "", cut->parts, indent);
+}
+
 static void write_unstack(struct unit *u, const struct cut *cut, struct buf *out) {
     const char *last = strrchr(cut->from, '.') ? strrchr(cut->from, '.') + 1 : cut->from;
     if (strcmp(last, "weight") == 0)
         last = short_name(u, cut->from);
+    if (cut->count) {
+        buf_printf(out,
+            "def _unstack_%s(count):\n"
+            "    \"\"\"The checkpoint holds the rows of all modules of a list in `%s`.\"\"\"\n\n"
+            "    def unstack(state_dict, prefix, *args):\n"
+            "        stacked = state_dict.pop(prefix + \"%s\", None)\n"
+            "        if stacked is not None:\n"
+            "            for i, weight in enumerate(stacked.chunk(count)):\n",
+            last, cut->from, cut->from);
+        write_items(u, cut, "                ", out);
+        buf_puts(out, "\n    return unstack\n");
+        return;
+    }
     buf_printf(out,
         "def _unstack_%s(state_dict, prefix, *args):\n"
         "    \"\"\"The checkpoint holds the weights of all modules of a list in `%s`.\"\"\"\n"
@@ -374,19 +406,7 @@ static void write_unstack(struct unit *u, const struct cut *cut, struct buf *out
         "    if stacked is not None:\n"
         "        for i, weight in enumerate(stacked):\n",
         last, cut->from, cut->from);
-    if (cut->parts == 1) {
-        buf_printf(out, "            state_dict[prefix + f\"%s\"] = weight%s\n", key_of_item(u, cut->part[0]),
-            cut->transposed ? ".t()" : "");
-        return;
-    }
-    buf_puts(out, "            names = (");
-    for (uint32_t i = 0; i < cut->parts; i++)
-        buf_printf(out, "%sf\"%s\"", i ? ", " : "", key_of_item(u, cut->part[i]));
-    buf_printf(out,
-        ")\n"
-        "            for name, part in zip(names, weight%s.chunk(%u)):\n"
-        "                state_dict[prefix + name] = part\n",
-        cut->transposed ? ".t()" : "", cut->parts);
+    write_items(u, cut, "            ", out);
 }
 
 static bool is_post_init(const struct node *stmt) {
@@ -394,8 +414,9 @@ static bool is_post_init(const struct node *stmt) {
            atom_is(stmt->kid[0]->kid[0]->atom, "post_init");
 }
 
-/* self._register_load_state_dict_pre_hook(helper) at the end of the constructor. */
-static bool register_helper(struct unit *u, struct cls *cls, atom helper) {
+/* self._register_load_state_dict_pre_hook(helper) at the end of the constructor, where `count` is NULL; else of what
+ * helper(count) makes. */
+static bool register_helper(struct unit *u, struct cls *cls, atom helper, struct node *count) {
     struct fn *init = class_method(cls, "__init__");
     if (init == NULL || init->body == NULL || !init->live || init->params.len == 0) {
         diag_at(u->diags, unit_refusal(u), cls->def->source, cls->def->span, "checkpoint-layout",
@@ -405,7 +426,10 @@ static bool register_helper(struct unit *u, struct cls *cls, atom helper) {
     struct node *self = make_name(u->arena, init->params.at[0]->name);
     self->web = init->params.at[0]->web;
     struct node *method = make_attr(u->arena, self, intern(u->atoms, pre_hook));
-    struct node *call = node_make(u->arena, NODE_CALL, NULL, 2, method, make_name(u->arena, helper));
+    struct node *hook = make_name(u->arena, helper);
+    if (count)
+        hook = node_make(u->arena, NODE_CALL, NULL, 2, hook, count);
+    struct node *call = node_make(u->arena, NODE_CALL, NULL, 2, method, hook);
     struct node *stmt = node_make(u->arena, NODE_EXPR, NULL, 1, call);
     uint32_t at = init->body->nkids;
     if (at > 0 && is_post_init(init->body->kid[at - 1]))
@@ -419,9 +443,14 @@ static bool register_helper(struct unit *u, struct cls *cls, atom helper) {
     return true;
 }
 
-static bool register_text(struct unit *u, struct cls *cls, const struct buf *text) {
+static bool register_text(struct unit *u, struct cls *cls, const struct buf *text, struct node *count) {
     struct node *module = parse_text(u, text);
-    return module && register_helper(u, cls, add_helper(u, module->kid[0]));
+    return module && register_helper(u, cls, add_helper(u, module->kid[0]), count);
+}
+
+/* The number of modules in the constructor of the class; NULL where it does not know it, or is not asked. */
+static struct node *count_in(struct unit *u, struct cls *cls, const struct cut *cut) {
+    return cut->count ? symbol_in_class(u, cls, cut->count) : NULL;
 }
 
 static bool write_hooks(const struct hooking *h, const struct hooks *hooks) {
@@ -430,13 +459,14 @@ static bool write_hooks(const struct hooking *h, const struct hooks *hooks) {
     struct buf text = {0};
     if (hooks->changes.len) {
         write_changes(hooks, &text);
-        ok = register_text(u, hooks->cls, &text);
+        ok = register_text(u, hooks->cls, &text, NULL);
     }
     for (uint32_t i = 0; ok && i < hooks->cuts.len; i++) {
         const struct cut *cut = &hooks->cuts.at[i];
-        if (!complete(cut)) {
-            struct diag *d = diag_at(u->diags, unit_refusal(u), hooks->cls->def->source, hooks->cls->def->span,
-                "checkpoint-layout", "the published `%s` holds parts that the model does not have", cut->from);
+        if (!complete(cut) || (cut->count && !count_in(u, hooks->cls, cut))) {
+            struct diag *d =
+                diag_at(u->diags, unit_refusal(u), hooks->cls->def->source, hooks->cls->def->span, "checkpoint-layout",
+                    "the published `%s` holds parts that the model does not have, or how many is not known", cut->from);
             diag_help(u->diags, d, "all targets of the package's conversion must be parameters of one module");
             ok = false;
             break;
@@ -446,7 +476,7 @@ static bool write_hooks(const struct hooking *h, const struct hooks *hooks) {
             write_cut(u, cut, &text);
         else
             write_unstack(u, cut, &text);
-        ok = register_text(u, hooks->cls, &text);
+        ok = register_text(u, hooks->cls, &text, count_in(u, hooks->cls, cut));
     }
     buf_free(&text);
     return ok;
@@ -509,7 +539,7 @@ static bool keep_hook(struct unit *u, struct cls *cls, const struct node *call) 
     struct node *fn =
         call->nkids == 2 && atom_is(call->kid[0]->atom, pre_hook) ? hook_function(u, cls, call->kid[1]) : NULL;
     if (fn)
-        return register_helper(u, cls, add_helper(u, fn));
+        return register_helper(u, cls, add_helper(u, fn), NULL);
     struct diag *d = diag_at(u->diags, unit_refusal(u), call->source, call->span, "checkpoint-layout",
         "this hook of `%s` on the loading of its state dict is not understood", cls->name);
     diag_help(u->diags, d,

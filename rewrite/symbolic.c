@@ -128,10 +128,20 @@ bool symbols_equivalent(struct unit *unit, struct node *a, struct node *b) {
 
 /* -- back into a class --------------------------------------------------------------------------------------------- */
 
-static struct param *find_param_of(struct fn *init, enum abs_kind kind) {
+static struct param *find_index(struct fn *init) {
     for (uint32_t i = 1; i < init->params.len; i++)
-        if (init->params.at[i]->abs && init->params.at[i]->abs->kind == kind)
+        if (init->params.at[i]->abs && init->params.at[i]->abs->kind == ABS_INDEX)
             return init->params.at[i];
+    return NULL;
+}
+
+/* The parameter that was given just this configuration, which may be a part of the model's. */
+static struct param *find_config(struct unit *unit, struct fn *init, const struct node *symbol) {
+    for (uint32_t i = 1; i < init->params.len; i++) {
+        const struct absval *abs = init->params.at[i]->abs;
+        if (abs && abs->kind == ABS_CONFIG && node_equal(abs_symbol(unit, abs), symbol))
+            return init->params.at[i];
+    }
     return NULL;
 }
 
@@ -152,8 +162,10 @@ static bool rebind(struct unit *unit, struct fn *init, struct node *e) {
     struct param *p = e->kind == NODE_NAME ? NULL : find_param_with(init, e);
     bool index = e->kind == NODE_NAME && e->web == NULL && atom_is(e->atom, "layer_idx");
     bool config = e->kind == NODE_NAME && e->web == NULL && atom_is(e->atom, "config");
-    if (index || config)
-        p = find_param_of(init, config ? ABS_CONFIG : ABS_INDEX);
+    if (index)
+        p = find_index(init);
+    else if (p == NULL && (config || e->kind == NODE_ATTRIBUTE))
+        p = find_config(unit, init, e);
     if (p) {
         *e = *make_web_name(unit->arena, p->web);
         return true;

@@ -15,7 +15,7 @@ _SKIP = re.compile(
     r"|add_cross_attention|.*bidirectional.*|prefix_lm|.*_token_(id|index)|slow_but_exact|use_mamba.*"
     r"|use_associative_scan|layerdrop|chunk_size_feed_forward|rescale_prenorm_residual|.*mtp.*"
     r"|gradient.*|.*_kernel|mode|.*_dtype|is_encoder_decoder|weight_mode|vocab_size.*|.*_nextn_.*"
-    r"|layer_types|rope_.*|max_position.*|.*hidden_layers|architectures"
+    r"|layer_types|rope_.*|max_position.*|max_seq.*|.*hidden_layers|architectures"
 )
 _ACTIVATION = re.compile(r"(mlp_)?hidden_act|activation_function|hidden_activation|activation")
 _WINDOW = re.compile(r"sliding_window(_size)?|attention_window|attention_chunk_size")
