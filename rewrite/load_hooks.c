@@ -39,8 +39,6 @@ struct hooks {
     bool exact; /* whole keys only: their beginnings are not alike */
 };
 
-static const char pre_hook[] = "_register_load_state_dict_pre_hook";
-
 struct hooking {
     const struct layout *layout;
     VEC(struct hooks *) classes;
@@ -301,8 +299,7 @@ static bool same_but_name(const struct node *a, const struct node *b) {
     return node_equal(function_params(a), function_params(b)) && node_equal(function_body(a), function_body(b));
 }
 
-/* The name of the function among the helpers, where it is added unless there is one like it. */
-static atom add_helper(struct unit *u, struct node *fn) {
+atom hook_add(struct unit *u, struct node *fn) {
     for (uint32_t i = 0; i < u->helpers.len; i++)
         if (same_but_name(u->helpers.at[i], fn))
             return u->helpers.at[i]->atom;
@@ -414,9 +411,7 @@ static bool is_post_init(const struct node *stmt) {
            atom_is(stmt->kid[0]->kid[0]->atom, "post_init");
 }
 
-/* self._register_load_state_dict_pre_hook(helper) at the end of the constructor, where `count` is NULL; else of what
- * helper(count) makes. */
-static bool register_helper(struct unit *u, struct cls *cls, atom helper, struct node *count) {
+bool hook_register(struct unit *u, struct cls *cls, atom helper, struct node *count) {
     struct fn *init = class_method(cls, "__init__");
     if (init == NULL || init->body == NULL || !init->live || init->params.len == 0) {
         diag_at(u->diags, unit_refusal(u), cls->def->source, cls->def->span, "checkpoint-layout",
@@ -425,7 +420,7 @@ static bool register_helper(struct unit *u, struct cls *cls, atom helper, struct
     }
     struct node *self = make_name(u->arena, init->params.at[0]->name);
     self->web = init->params.at[0]->web;
-    struct node *method = make_attr(u->arena, self, intern(u->atoms, pre_hook));
+    struct node *method = make_attr(u->arena, self, intern(u->atoms, HOOK_METHOD));
     struct node *hook = make_name(u->arena, helper);
     if (count)
         hook = node_make(u->arena, NODE_CALL, NULL, 2, hook, count);
@@ -445,7 +440,7 @@ static bool register_helper(struct unit *u, struct cls *cls, atom helper, struct
 
 static bool register_text(struct unit *u, struct cls *cls, const struct buf *text, struct node *count) {
     struct node *module = parse_text(u, text);
-    return module && register_helper(u, cls, add_helper(u, module->kid[0]), count);
+    return module && hook_register(u, cls, hook_add(u, module->kid[0]), count);
 }
 
 /* The number of modules in the constructor of the class; NULL where it does not know it, or is not asked. */
@@ -496,108 +491,5 @@ bool write_load_hooks(const struct layout *layout) {
     for (uint32_t i = 0; i < u->classes.len; i++) /* in the order in which keep_load_hooks meets them again */
         if (!write_hooks(&h, hooks_of(&h, u->classes.at[i])))
             return false;
-    return true;
-}
-
-/* -- hooks that the source has ------------------------------------------------------------------------------------- */
-
-static bool mentions(const struct node *n, atom name) {
-    if (n == NULL)
-        return false;
-    if (n->kind == NODE_NAME && n->atom == name)
-        return true;
-    for (uint32_t i = 0; i < n->nkids; i++)
-        if (mentions(n->kid[i], name))
-            return true;
-    return false;
-}
-
-/* A copy of the function that is registered, to stand at module level: one from there, or a method that does not read
- * its object. NULL for anything else. */
-static struct node *hook_function(struct unit *u, const struct cls *cls, const struct node *hook) {
-    if (hook->kind == NODE_NAME) {
-        const struct symbol *symbol = module_lookup(cls->module, hook->atom);
-        const struct node *def = symbol && symbol->kind == SYM_FUNCTION ? symbol_def(u, symbol) : NULL;
-        if (def == NULL || def->nkids != 3)
-            return NULL;
-        if (symbol->fn && symbol->fn->calls.len == 0)
-            symbol->fn->live = false; /* the copy stands for it, unspecialised: torch calls it */
-        return node_copy(u->arena, def);
-    }
-    const struct fn *fn =
-        hook->kind == NODE_ATTRIBUTE && is_name(hook->kid[0], "self") ? class_method_named(u, cls, hook->atom) : NULL;
-    if (fn == NULL || fn->def == NULL || fn->def->nkids != 3 || fn->params.len == 0 ||
-        mentions(function_body(fn->def), fn->params.at[0]->name))
-        return NULL;
-    struct node *copy = node_copy(u->arena, fn->def);
-    node_remove(function_params(copy), 0);
-    copy->atom = intern_printf(u->atoms, "%s%s", fn->name[0] == '_' ? "" : "_", fn->name);
-    return copy;
-}
-
-static bool keep_hook(struct unit *u, struct cls *cls, const struct node *call) {
-    struct node *fn =
-        call->nkids == 2 && atom_is(call->kid[0]->atom, pre_hook) ? hook_function(u, cls, call->kid[1]) : NULL;
-    if (fn)
-        return register_helper(u, cls, add_helper(u, fn), NULL);
-    struct diag *d = diag_at(u->diags, unit_refusal(u), call->source, call->span, "checkpoint-layout",
-        "this hook of `%s` on the loading of its state dict is not understood", cls->name);
-    diag_help(u->diags, d,
-        "a function of the module, or a method that does not read `self`, registered with `%s`, is kept", pre_hook);
-    return false;
-}
-
-static bool is_registration(const struct node *stmt) {
-    static const char *const methods[] = {"_register_load_state_dict_pre_hook", "register_load_state_dict_pre_hook",
-        "register_load_state_dict_post_hook", "_load_state_dict_pre_hooks"};
-    if (stmt->kind != NODE_EXPR || stmt->kid[0]->kind != NODE_CALL || stmt->kid[0]->kid[0]->kind != NODE_ATTRIBUTE)
-        return false;
-    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
-        if (atom_is(stmt->kid[0]->kid[0]->atom, methods[i]))
-            return true;
-    return false;
-}
-
-/* The residual constructor without them: they are registered anew. */
-static void drop_registrations(struct cls *cls) {
-    struct fn *init = class_method(cls, "__init__");
-    for (uint32_t i = 0; init && init->body && i < init->body->nkids;)
-        if (is_registration(init->body->kid[i]))
-            node_remove(init->body, i);
-        else
-            i++;
-}
-
-/* Those in the constructor of the class, or of the bases that it calls. */
-static bool keep_hooks_of(struct unit *u, struct cls *cls, const struct cls *from, bool *any) {
-    const struct node *body = class_body(from->def);
-    for (uint32_t i = 0; i < body->nkids; i++) {
-        if (body->kid[i]->kind != NODE_FUNCTION || !atom_is(body->kid[i]->atom, "__init__"))
-            continue;
-        const struct node *init = function_body(body->kid[i]);
-        for (uint32_t k = 0; k < init->nkids; k++) {
-            if (!is_registration(init->kid[k]))
-                continue;
-            *any = true;
-            if (!keep_hook(u, cls, init->kid[k]->kid[0]))
-                return false;
-        }
-    }
-    for (uint32_t i = 0; i < from->bases.len; i++)
-        if (!keep_hooks_of(u, cls, from->bases.at[i], any))
-            return false;
-    return true;
-}
-
-bool keep_load_hooks(struct unit *unit, bool *any) {
-    *any = false;
-    for (uint32_t i = 0; i < unit->classes.len; i++) {
-        struct cls *cls = unit->classes.at[i];
-        if (!cls->live)
-            continue;
-        drop_registrations(cls);
-        if (!keep_hooks_of(unit, cls, cls, any))
-            return false;
-    }
     return true;
 }

@@ -48,6 +48,16 @@ const char *shown_key(struct unit *unit, const char *key);
  * loading ends where it should. False, with a diagnostic, where that cannot be. */
 bool write_load_hooks(const struct layout *layout);
 
+#define HOOK_METHOD "_register_load_state_dict_pre_hook"
+
+/* The name of the function among the helpers, where it is added unless there is one like it. */
+atom hook_add(struct unit *unit, struct node *fn);
+/* self._register_load_state_dict_pre_hook(helper) at the end of the constructor, where `count` is NULL; else of what
+ * helper(count) makes. */
+bool hook_register(struct unit *unit, struct cls *cls, atom helper, struct node *count);
+
+/* -- kept_hooks.c -------------------------------------------------------------------------------------------------- */
+
 /* Keep the hooks that constructors of the source register. *any: there are some. False, with a diagnostic, where one
  * cannot be kept. */
 bool keep_load_hooks(struct unit *unit, bool *any);
