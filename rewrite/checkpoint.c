@@ -76,6 +76,9 @@ static const char *first_group(struct arena *arena, const char *text) {
 /* A pattern as the text that replaces a match; its group, if it has one, is `\1`, and is returned. */
 static const char *as_text(struct arena *arena, const char **pattern) {
     const char *text = **pattern == '^' ? *pattern + 1 : *pattern;
+    size_t len = strlen(text);
+    if (len > 1 && text[len - 1] == '$' && text[len - 2] != '\\')
+        text = arena_strndup(arena, text, len - 1);
     text = without_lookaround(arena, text);
     const char *group = first_group(arena, text);
     if (group)

@@ -282,6 +282,12 @@ static bool read_patterns(struct evaluation *e, const struct node *n, struct con
     return true;
 }
 
+/* Operations that move a tensor to another place in memory say nothing about its values. */
+static bool keeps_values(atom operation) {
+    return atom_is(operation, "Force16BytesAlignment");
+}
+
+/* A converter that is left without one gives a tensor another name. */
 static bool read_operations(struct evaluation *e, const struct node *list, struct conversion *c) {
     if (!is_kind(list, NODE_LIST))
         return unknown(e, "the operations of a converter are not a list");
@@ -290,8 +296,11 @@ static bool read_operations(struct evaluation *e, const struct node *list, struc
         if (call->kind != NODE_CALL || call->kid[0]->kind != NODE_NAME)
             return unknown(e, "an operation that is not a call");
         struct operation op = {call->kid[0]->atom, call};
-        vec_push(e->table->unit->arena, &c->operations, op);
+        if (!keeps_values(op.name))
+            vec_push(e->table->unit->arena, &c->operations, op);
     }
+    if (list->nkids && c->operations.len == 0 && c->source.len == 1 && c->target.len == 1)
+        c->kind = CONVERSION_RENAME;
     return true;
 }
 
