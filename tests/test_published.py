@@ -384,6 +384,23 @@ def test_experts_have_the_names_of_the_checkpoint(package):
     assert expert_keys(model) == [f"model.layers.1.block.experts.{i}.w{k}.weight" for i in range(2) for k in (1, 2, 3)]
 
 
+def test_operations_that_only_move_tensors_change_no_layout(package):
+    model, text = translate(
+        package(
+            'WeightConverter([".experts.*.w1.weight", ".experts.*.w3.weight"], ".experts.gate_up_proj",'
+            " operations=[MergeModulelist(dim=0), Concatenate(dim=1), Force16BytesAlignment()]),"
+            ' WeightConverter(".experts.*.w2.weight", ".experts.down_proj",'
+            " operations=[MergeModulelist(dim=0), Force16BytesAlignment()]),"
+            ' WeightConverter("model.gain$", "model.norm.weight", operations=[Force16BytesAlignment()])',
+            with_experts(),
+        )
+    )
+    assert expert_keys(model) == [f"model.layers.1.mixer.experts.{i}.w{k}.weight" for i in range(2) for k in (1, 2, 3)]
+    state = {k: torch.rand_like(v) for k, v in model.state_dict().items()}
+    loads(model, {k.replace("model.norm.weight", "model.gain"): v for k, v in state.items()})
+    assert all(torch.equal(v, state[k]) for k, v in model.state_dict().items())
+
+
 def test_stacked_experts_of_the_checkpoint_are_taken_apart(package):
     model, text = translate(
         package(
