@@ -116,9 +116,14 @@ static void check_handed_on(struct checker *c, const struct node *parent, const 
         refuse(c, e, "method-escapes", "`%s` is handed to code that is not followed", e->abs->fn->name);
 }
 
-/* What equations write for the pass that gathers experts, and it did not understand. */
+/* A call of what equations write for the pass that gathers experts. */
+static bool is_idiom(const struct node *e) {
+    return is_kind(e, NODE_CALL) && e->kid[0]->kind == NODE_ATTRIBUTE && is_name(e->kid[0]->kid[0], "adgen");
+}
+
+/* What that did not understand. */
 static void check_idiom(struct checker *c, const struct node *call) {
-    if (call->kid[0]->kind != NODE_ATTRIBUTE || !is_name(call->kid[0]->kid[0], "adgen"))
+    if (!is_idiom(call))
         return;
     struct diag *d = refuse(c, call, "data-dependent",
         "this loop over experts is not known to be the sum over all that a token chose%s", "");
@@ -308,7 +313,8 @@ static void check_expr(struct checker *c, const struct node *parent, struct node
 static void check_loop(struct checker *c, const struct node *iterable) {
     bool counted = iterable->kind == NODE_CALL && is_name(iterable->kid[0], "enumerate") && iterable->nkids == 2;
     const struct node *over = counted ? iterable->kid[1] : iterable;
-    if (is_activation(over) && !is_parameter(over))
+    bool reported = over->kind == NODE_NAME && over->web && over->web->kind == WEB_ASSIGN && is_idiom(over->web->expr);
+    if (is_activation(over) && !is_parameter(over) && !reported)
         refuse(c, iterable, "data-dependent",
             "this loop reads the elements of a tensor, which torch.export cannot trace%s", "");
     if (iterable->kind == NODE_CALL && is_kind(iterable->kid[0], NODE_NAME) &&
