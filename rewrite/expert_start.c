@@ -65,7 +65,27 @@ static bool are_sizes(struct unit *unit, const struct expert_loop *l, struct nod
            canonical(values, value_of(values, arg[1])) == size[1];
 }
 
-bool begins_with_zeros(struct unit *unit, struct expert_loop *l, const struct web *start) {
+/* Whether whoever reads the sum casts it to the dtype of the tokens: x.type(tokens.dtype). */
+static bool is_cast_back(const struct node *n, const struct expert_loop *l) {
+    if (n == NULL || n == l->block->kid[l->at])
+        return true;
+    if (n->kind == NODE_NAME)
+        return n->web != l->result;
+    for (uint32_t i = 0; i < n->nphis; i++)
+        if (n->phis[i]->from[0] == l->result || n->phis[i]->from[1] == l->result)
+            return false;
+    const struct node *method = n->kind == NODE_CALL && n->nkids == 2 ? n->kid[0] : NULL;
+    const struct node *dtype = is_kind(method, NODE_ATTRIBUTE) ? n->kid[1] : NULL;
+    if (is_kind(dtype, NODE_ATTRIBUTE) && atom_is(dtype->atom, "dtype") && same_value(dtype->kid[0], l->x) &&
+        (atom_is(method->atom, "type") || atom_is(method->atom, "to")) && is_kind(method->kid[0], NODE_NAME))
+        return true;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        if (!is_cast_back(n->kid[i], l))
+            return false;
+    return true;
+}
+
+static bool are_zeros(struct unit *unit, struct expert_loop *l, const struct web *start) {
     const struct node *e = start && start->kind == WEB_ASSIGN ? assigned_value(start->expr) : NULL;
     if (!is_kind(e, NODE_CALL) || e->nkids < 2)
         return false;
@@ -76,4 +96,11 @@ bool begins_with_zeros(struct unit *unit, struct expert_loop *l, const struct we
         sizes++;
     return calls_library(e, "torch.zeros") && have_own_kind(l, e, sizes, true) &&
            are_sizes(unit, l, e->kid + 1, sizes - 1);
+}
+
+bool begins_with_zeros(struct unit *unit, struct expert_loop *l, const struct web *start) {
+    if (!are_zeros(unit, l, start))
+        return false;
+    l->sums_weights = l->sums_weights && !is_cast_back(l->fn->body, l);
+    return true;
 }

@@ -148,7 +148,7 @@ class HackberrySparseMoeBlock(nn.Module):
             w3_weight=[],
             is_gated_mlp=False,
             act_fn=self.act_fn,
-        ).to(routing_weights.dtype)
+        )
         return final_hidden_states.type(hidden_states.dtype).reshape(
             batch_size, sequence_length, hidden_dim
         )
