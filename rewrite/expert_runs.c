@@ -228,13 +228,19 @@ static bool replace_store(struct unit *unit, struct fn *fn, struct node *block, 
 
 /* -- rows added to ------------------------------------------------------------------------------------------------- */
 
+/* Whether a tensor that a loop writes to has no other name by which its rows are read. */
+static bool has_one_name(const struct fn *fn, const struct web *carried) {
+    return carried && carried->kind == WEB_LOOP && carried->from[0] && count_uses(fn->body, carried->from[0]) == 1;
+}
+
 /* `y[t] = adgen.expert_rows(y, t, ...)` of tokens that are distinct: y has taken its turn. */
-static bool replace_rows(struct unit *unit, struct node *block, uint32_t at) {
+static bool replace_rows(struct unit *unit, struct fn *fn, struct node *block, uint32_t at) {
     enum { ROWS_SUM = 1, ROWS_TOKEN, ROWS_REST, ROWS_CHOSEN = ROWS_REST + 2 };
     struct node *stmt = block->kid[at], *place = stmt->kind == NODE_ASSIGN && stmt->nkids == 2 ? stmt->kid[1] : NULL;
     const struct node *rows = place ? assigned_value(stmt->kid[0]) : NULL;
     if (!is_kind(place, NODE_SUBSCRIPT) || stmt->nphis != 1 || !is_idiom(rows, "expert_rows") ||
-        !same_value(rows->kid[ROWS_SUM], place->kid[0]) || !choices_are_distinct(rows->kid[ROWS_CHOSEN], 0))
+        !same_value(rows->kid[ROWS_SUM], place->kid[0]) || !has_one_name(fn, place->kid[0]->web) ||
+        !choices_are_distinct(rows->kid[ROWS_CHOSEN], 0))
         return false;
     struct values *values = values_create(unit->arena, unit->atoms, unit->rules->library);
     if (value_of(values, rows->kid[ROWS_TOKEN]) != value_of(values, place->kid[1]))
@@ -253,7 +259,7 @@ static void read_in(struct unit *unit, struct fn *fn, struct node *block) {
             i--;
             continue;
         }
-        if (replace_store(unit, fn, block, i) || replace_rows(unit, block, i))
+        if (replace_store(unit, fn, block, i) || replace_rows(unit, fn, block, i))
             continue;
         for (uint32_t k = 0; k < stmt->nkids; k++)
             if (is_kind(stmt->kid[k], NODE_BLOCK))
