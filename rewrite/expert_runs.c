@@ -58,6 +58,18 @@ static struct node *define(struct unit *unit, struct web *w, struct node *e, con
 
 /* -- the loop ------------------------------------------------------------------------------------------------------ */
 
+/* `n = count.item()`: n is the count from then on. */
+static void read_item(struct runs *r) {
+    const struct node *body = r->loop->kid[2];
+    for (uint32_t i = 0; i < body->nkids; i++) {
+        const struct node *made = body->kid[i]->kind == NODE_ASSIGN ? body->kid[i]->kid[0] : NULL;
+        bool item = is_kind(made, NODE_CALL) && made->nkids == 1 && is_kind(made->kid[0], NODE_ATTRIBUTE) &&
+                    atom_is(made->kid[0]->atom, "item") && same_value(made->kid[0]->kid[0], r->count);
+        if (item && is_kind(body->kid[i]->kid[1], NODE_NAME))
+            r->count = body->kid[i]->kid[1];
+    }
+}
+
 static bool read_head(struct runs *r) {
     const struct node *target = r->loop->kid[0], *from = assigned_value(r->loop->kid[1]);
     if (!is_kind(target, NODE_TUPLE) || target->nkids != 2 || !is_kind(target->kid[0], NODE_NAME) ||
@@ -65,6 +77,7 @@ static bool read_head(struct runs *r) {
         return false;
     r->each = target->kid[0];
     r->count = target->kid[1];
+    read_item(r);
     return is_kind(from, NODE_CALL) && is_name(from->kid[0], "enumerate") && from->nkids == 2;
 }
 
@@ -103,9 +116,18 @@ static bool is_each(struct runs *r, struct node *e) {
     return v == each;
 }
 
+/* x of x.to(y.device): one device holds all. */
+static const struct node *wherever(const struct node *e) {
+    const struct node *made = assigned_value(e);
+    bool moves = is_kind(made, NODE_CALL) && made->nkids == 2 && is_kind(made->kid[0], NODE_ATTRIBUTE) &&
+                 atom_is(made->kid[0]->atom, "to") && is_kind(made->kid[1], NODE_ATTRIBUTE) &&
+                 atom_is(made->kid[1]->atom, "device");
+    return moves ? assigned_value(made->kid[0]->kid[0]) : made;
+}
+
 /* modules[e](rows[start : start + n]) */
 static bool read_result(struct runs *r, const struct node *e) {
-    const struct node *call = assigned_value(e);
+    const struct node *call = wherever(e);
     const struct node *module = is_kind(call, NODE_CALL) && call->nkids == 2 ? assigned_value(call->kid[0]) : NULL;
     const struct node *run = module ? assigned_value(call->kid[1]) : NULL;
     if (!is_kind(module, NODE_SUBSCRIPT) || !is_kind(run, NODE_SUBSCRIPT) || !is_kind(run->kid[1], NODE_SLICE))
