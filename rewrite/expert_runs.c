@@ -155,12 +155,27 @@ static bool is_append(const struct runs *r, const struct node *stmt) {
            call->kid[0]->kid[0]->web == r->list;
 }
 
+/* Whether an expression changes a tensor in place. */
+static bool changes_something(const struct node *e) {
+    if (e == NULL)
+        return false;
+    const struct node *method = e->kind == NODE_CALL ? e->kid[0] : NULL;
+    size_t len = is_kind(method, NODE_ATTRIBUTE) ? strlen(method->atom) : 0;
+    if (len > 1 && method->atom[len - 1] == '_' && method->atom[len - 2] != '_')
+        return true;
+    for (uint32_t i = 0; i < e->nkids; i++)
+        if (changes_something(e->kid[i]))
+            return true;
+    return false;
+}
+
 /* A turn has one result, and does nothing else but to name what that is made of. */
 static bool read_turn(struct runs *r) {
     const struct node *body = r->loop->kid[2];
     for (uint32_t i = 0; i < body->nkids; i++) {
         struct node *stmt = body->kid[i];
-        bool names = stmt->kind == NODE_ASSIGN && stmt->nkids == 2 && is_kind(stmt->kid[1], NODE_NAME);
+        bool names = stmt->kind == NODE_ASSIGN && stmt->nkids == 2 && is_kind(stmt->kid[1], NODE_NAME) &&
+                     !changes_something(stmt->kid[0]);
         bool guards = stmt->kind == NODE_IF && r->append == NULL && leaves_out_empty(r, stmt);
         bool appends = stmt->kind == NODE_EXPR && r->append == NULL && is_append(r, stmt);
         if (!names && !guards && !appends)
