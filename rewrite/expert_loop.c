@@ -116,10 +116,13 @@ static const struct node *only_element(const struct node *e) {
     return takes ? assigned_value(method->kid[0]) : NULL;
 }
 
-/* The variable that a turn's id comes from: x of x, x[0], x.item() or x.squeeze(0); *taken: out of a row of one. */
+/* The variable that a turn's id comes from: x of x, x[0], int(x.item()) or x.squeeze(0); *taken: out of a row of one.
+ */
 static const struct web *id_source(const struct node *e, bool *taken) {
     e = assigned_value(e);
     *taken = false;
+    if (is_kind(e, NODE_CALL) && is_name(e->kid[0], "int") && e->nkids == 2)
+        e = assigned_value(e->kid[1]);
     for (const struct node *of = only_element(e); of; of = only_element(e))
         *taken = true, e = of;
     if (is_kind(e, NODE_SUBSCRIPT) && is_kind(e->kid[1], NODE_NUMBER) && atom_is(e->kid[1]->atom, "0"))
@@ -193,8 +196,8 @@ static bool stands_before(const struct node *e, const struct node *loop) {
 /* The statement that takes the turn, last in the block or in a test at the end of it; NULL where others do more than
  * prepare it. */
 static struct node *find_step(const struct node *block) {
-    static const char *const kinds[] = {
-        "expert_step", "expert_step_transposed", "expert_step_apart", "expert_step_clamped", "expert_step_module"};
+    static const char *const kinds[] = {"expert_step", "expert_step_transposed", "expert_step_or_identity",
+        "expert_step_apart", "expert_step_clamped", "expert_step_module"};
     struct node *step = block->nkids ? block->kid[block->nkids - 1] : NULL;
     if (is_kind(step, NODE_IF) && step->kid[2] == NULL)
         return find_step(step->kid[1]);

@@ -18,8 +18,8 @@ struct expert_loop {
     struct fn *fn;
     struct node *block; /* statement `at` of it is the loop */
     uint32_t at;
-    struct node *step;                 /* its turn: adgen.expert_step, _transposed, _apart, _clamped or _module */
-    struct web *result;                /* the variable that holds the sum after the loop */
+    struct node *step;  /* its turn: adgen.expert_step, _transposed, _or_identity, _apart, _clamped or _module */
+    struct web *result; /* the variable that holds the sum after the loop */
     struct node *x, *chosen, *weights; /* tokens, and for each the ids of its experts and their weights */
     struct node *count;                /* number of experts: a symbol (absval.h); NULL: not known as one */
     bool sums_weights;                 /* the sum has the dtype of the weights, not of the tokens */
@@ -29,6 +29,7 @@ struct expert_loop {
     /* of stacked weights that become modules with linear layers: */
     struct stacked gate, up, down, act; /* act: the attribute that holds the function */
     struct node *hidden, *between;      /* dimensions of an expert: symbols */
+    bool or_identity;                   /* ids from the count on hand on the tokens themselves */
 };
 
 /* Arguments of all kinds of turn, as children of the call; then of each. */
@@ -41,6 +42,7 @@ enum {
     STEP_GATE_UP,
     STEP_DOWN,
     STEP_ACT,
+    STEP_PAST, /* of expert_step_or_identity: the first id without weights */
     APART_GATE = STEP_GATE_UP,
     APART_UP,
     APART_DOWN,

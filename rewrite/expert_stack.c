@@ -3,6 +3,7 @@
  * A parameter has an item for each expert, or the rows of all of them one below the other. It belongs to the class of
  * the loop, or to a module that is an attribute of that. */
 #include "rewrite/expert_loop.h"
+#include "rewrite/expert_params.h"
 #include "rewrite/library.h"
 #include "rewrite/rules.h"
 #include "rewrite/symbolic.h"
@@ -92,16 +93,18 @@ static bool read_stacked(
 static bool read_together(struct unit *unit, struct expert_loop *l) {
     struct node **arg = l->step->kid, *gate_up[3], *down[3];
     bool transposed = is_idiom(l->step, "expert_step_transposed");
+    l->or_identity = is_idiom(l->step, "expert_step_or_identity");
     if (!read_stacked(unit, l, arg[STEP_GATE_UP], &l->gate, gate_up) ||
-        !read_stacked(unit, l, arg[STEP_DOWN], &l->down, down) || !find_attribute(l, arg[STEP_ACT], &l->act) ||
-        !symbols_equivalent(unit, gate_up[0], down[0]))
+        !read_stacked(unit, l, arg[STEP_DOWN], &l->down, down) || !find_attribute(l, arg[STEP_ACT], &l->act))
+        return false;
+    if (l->or_identity ? !equals_symbol(unit, arg[STEP_PAST], down[0]) : !symbols_equivalent(unit, gate_up[0], down[0]))
         return false;
     l->gate.parts = 2;
     l->gate.transposed = l->down.transposed = transposed;
     l->down.parts = 1;
     l->up = l->gate;
     l->up.part = 1;
-    l->count = gate_up[0];
+    l->count = down[0];
     l->hidden = gate_up[transposed ? 1 : 2];
     l->between = down[transposed ? 1 : 2];
     return true;
@@ -137,5 +140,6 @@ static bool read_classes(struct unit *unit, struct expert_loop *l) {
 bool expert_stack_read(struct unit *unit, struct expert_loop *l) {
     if (is_idiom(l->step, "expert_step_clamped"))
         return read_classes(unit, l);
+    make_parameters_always(unit, l->fn->owner);
     return is_idiom(l->step, "expert_step_apart") ? read_apart(unit, l) : read_together(unit, l);
 }

@@ -223,12 +223,20 @@ static struct node *sum_of_modules(struct unit *unit, const struct expert_loop *
     atom activation = l->act.holder ? add_activation(unit, l->fn->owner, symbol_of(unit, activation_name(l->act.attr)),
                                           NULL, (uint32_t)find_base_call(init->body) + 1)
                                     : tell_activation(unit, init, l->act.attr);
+    const char *before = "", *arguments = "_x, _chosen, _weights", *after = "";
+    if (l->or_identity) {
+        before = "is_idle = _chosen >= len(self)\n"
+                 "idle_weight = _weights.masked_fill(~is_idle, 0.0).sum(-1, keepdim=True)\n"
+                 "total = ";
+        arguments = "_x, _chosen.masked_fill(is_idle, 0), _weights.masked_fill(is_idle, 0.0)";
+        after = " + (_x * idle_weight).to(_x.dtype)";
+    }
     const char *text = arena_printf(unit->arena,
-        "torch.ops.auto_deploy.torch_moe(_x, _chosen, _weights,\n"
+        "%storch.ops.auto_deploy.torch_moe(%s,\n"
         "    w1_weight=[expert.gate_proj.weight for expert in self],\n"
         "    w2_weight=[expert.down_proj.weight for expert in self],\n"
-        "    w3_weight=[expert.up_proj.weight for expert in self], is_gated_mlp=True, act_fn=self.%s)\n",
-        activation);
+        "    w3_weight=[expert.up_proj.weight for expert in self], is_gated_mlp=True, act_fn=self.%s)%s\n",
+        before, arguments, activation, after);
     return elaborate(unit, l->fn, names, text);
 }
 
@@ -270,9 +278,29 @@ static void bind_tokens(struct unit *unit, const struct expert_loop *l, struct m
     bind(unit, names, "_weights", l->weights);
 }
 
-static void replace_loop(struct unit *unit, const struct expert_loop *l) {
+/* `if chosen.numel() == 0: return sum` before the loop: without tokens the op gives the same. */
+static bool returns_without_tokens(const struct expert_loop *l, const struct node *stmt) {
+    const struct node *test = stmt->kind == NODE_IF && stmt->kid[2] == NULL ? stmt->kid[0] : NULL;
+    if (!is_kind(test, NODE_COMPARE) || test->nkids != 2 || test->ops[0] != OP_EQ ||
+        !is_kind(test->kid[1], NODE_NUMBER) || !atom_is(test->kid[1]->atom, "0"))
+        return false;
+    const struct node *count = test->kid[0], *result = stmt->kid[1]->nkids == 1 ? stmt->kid[1]->kid[0] : NULL;
+    bool elements = is_kind(count, NODE_CALL) && count->nkids == 1 && is_kind(count->kid[0], NODE_ATTRIBUTE) &&
+                    atom_is(count->kid[0]->atom, "numel") && same_value(count->kid[0]->kid[0], l->chosen);
+    return elements && is_kind(result, NODE_RETURN) && is_kind(result->kid[0], NODE_NAME) &&
+           result->kid[0]->web == l->result->from[0];
+}
+
+static void replace_loop(struct unit *unit, struct expert_loop *l) {
     struct map names = {0};
     struct node *loop = l->block->kid[l->at];
+    for (uint32_t i = l->at; i-- > 0;) {
+        if (!returns_without_tokens(l, l->block->kid[i]))
+            continue;
+        pass_record(unit, "experts", l->block->kid[i], l->fn);
+        node_remove(l->block, i);
+        l->at--;
+    }
     bind_tokens(unit, l, &names);
     struct node *made = l->modules    ? sum_of_list(unit, l, &names)
                         : l->act.attr ? sum_of_modules(unit, l, &names)
@@ -332,6 +360,7 @@ static void gather_in(struct unit *unit, struct fn *fn, struct node *block) {
         if (expert_loop_read(unit, fn, block, i, &loop) && prepare_class(unit, &loop)) {
             pass_record(unit, "experts", stmt, fn);
             replace_loop(unit, &loop);
+            i = loop.at;
             continue;
         }
         gather_sums(unit, fn, stmt, stmt);

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -77,10 +78,33 @@ def _reverse(model: torch.nn.Module, state: dict[str, torch.Tensor], chosen: lis
             model._weight_conversions = before
 
 
+def _without_remnants(out: dict[str, torch.Tensor], own: set[str]) -> dict[str, torch.Tensor]:
+    """Drop items of lists that a stacked tensor has rows for, but that lack other tensors.
+
+    Experts that hand on what they are given have rows in one stacked tensor of a layer and none in
+    another: nothing reads these rows, and a checkpoint, which has the experts one by one, does not
+    hold them.
+    """
+    stacked = {name.rpartition(".")[0] + "." for name in own}
+    lists: dict[str, dict[str, set[str]]] = {}
+    for name in out.keys() - own:
+        match = re.fullmatch(r"(.+?\.)(\d+)\.(\D+)", name)
+        if match and match[1] in stacked:
+            lists.setdefault(match[1], {}).setdefault(match[2], set()).add(match[3])
+    remnants = {
+        f"{path}{index}.{rest}"
+        for path, items in lists.items()
+        for index, found in items.items()
+        if any(found < others for others in items.values())
+        for rest in found
+    }
+    return {name: tensor for name, tensor in out.items() if name not in remnants}
+
+
 def published_state_dict(model: torch.nn.Module) -> dict[str, torch.Tensor]:
     """Names and tensors as a checkpoint on disk holds them."""
     state = own_state_dict(model)
-    out = _reverse(model, state, transforms(model))
+    out = _without_remnants(_reverse(model, state, transforms(model)), set(state))
     return {name: tensor.contiguous() for name, tensor in out.items()}
 
 
