@@ -43,6 +43,15 @@ def test_published_names(case):
     assert keys.self_check(model) is None
 
 
+@pytest.mark.skipif(not FIVE, reason="the load-time transforms of 5.20")
+def test_rows_that_no_expert_reads_are_not_published():
+    model = model_of("longcat_flash")
+    experts = model.model.layers[0].mlp.experts
+    assert (len(experts.gate_up_proj), len(experts.down_proj)) == (10, 8)
+    names = [n for n in keys.published_state_dict(model) if n.startswith("model.layers.0.mlp.experts.")]
+    assert len(names) == 3 * 8 and not any(".experts.8." in n for n in names)
+
+
 def test_tied_weights_are_published_once():
     model = model_of("gpt2")
     assert "lm_head.weight" in model.state_dict()
