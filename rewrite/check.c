@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "rewrite/chosen_keys.h"
 #include "rewrite/facts.h"
+#include "rewrite/products.h"
 #include "rewrite/trace.h"
 #include "rewrite/unit.h"
 
@@ -192,13 +193,13 @@ static void check_counting(struct checker *c, const struct node *call) {
             not_servable(c, "%s counts tokens with `%s` instead of reading position_ids", "torch.arange");
 }
 
-static void check_mixing(struct checker *c, const struct node *e) {
+static void check_mixing(struct checker *c, struct node *e) {
     if (atom_is(c->fn->name, "__init__")) /* nothing that it computes depends on tokens */
         return;
     static const char products[] = "matmul bmm baddbmm einsum";
     static const char scans[] = "cumsum cumprod logcumsumexp roll flip";
     if (e->kind == NODE_BINOP && e->op == OP_MATMUL && is_activation(e->kid[0]) && is_activation(e->kid[1]) &&
-        !is_parameter(e->kid[0]) && !is_parameter(e->kid[1]))
+        !is_parameter(e->kid[0]) && !is_parameter(e->kid[1]) && !product_is_by_token(c->unit, e))
         mixes(c, "@");
     if (e->kind != NODE_CALL || e->callsite)
         return;
@@ -212,7 +213,7 @@ static void check_mixing(struct checker *c, const struct node *e) {
     for (uint32_t i = 1; product && i < e->nkids; i++)
         if (e->kid[i]->kind != NODE_KEYWORD && is_parameter(e->kid[i]))
             product = false;
-    if (product || word_in(callee->atom, scans))
+    if ((product && !product_is_by_token(c->unit, e)) || word_in(callee->atom, scans))
         mixes(c, callee->atom);
     if (callee->abs && callee->abs->kind == ABS_LIBRARY && strstr(callee->abs->qual, "conv1d"))
         mixes(c, "conv1d");

@@ -267,13 +267,48 @@ const struct value *dims_size(struct values *values, const struct value *size) {
     return find_size(values, size, 0);
 }
 
-const struct value *dims_last(struct values *values, const struct value *tensor) {
+/* Which dimension of its argument, from the end, dimension `i` of a transposed tensor is; 0: not known. */
+static uint32_t moved_from(const struct values *values, const struct value *v, uint32_t i) {
+    double from = -(double)i;
+    if (value_is_special(values, v, SPECIAL_PERMUTE)) {
+        const struct value *dims = v->arg[1];
+        from = dims->kind == VALUE_TUPLE && i <= dims->count && dims->arg[dims->count - i]->kind == VALUE_NUMBER
+                   ? dims->arg[dims->count - i]->number
+                   : 0;
+    } else {
+        if (v->arg[1]->kind != VALUE_NUMBER || v->arg[2]->kind != VALUE_NUMBER || v->arg[1]->number >= 0 ||
+            v->arg[2]->number >= 0)
+            return 0;
+        from = from == v->arg[1]->number   ? v->arg[2]->number
+               : from == v->arg[2]->number ? v->arg[1]->number
+                                           : from;
+    }
+    return from < 0 ? (uint32_t)-from : 0;
+}
+
+/* What a shape says of dimension `i` from the end; NULL: nothing. */
+static const struct value *given_size(const struct value *shape, uint32_t i) {
+    if (shape->kind != VALUE_TUPLE || i > shape->count)
+        return NULL;
+    for (uint32_t k = shape->count - i; k < shape->count; k++)
+        if (shape->arg[k]->kind == VALUE_STAR)
+            return NULL;
+    const struct value *size = shape->arg[shape->count - i];
+    return value_is_int(size, -1) ? NULL : size;
+}
+
+const struct value *dims_from_end(struct values *values, const struct value *tensor, uint32_t i) {
     const struct value *v = tensor;
     for (;;) {
         const struct value *of = v->kind == VALUE_INDEX ? v->arg[0] : NULL, *sizes = of ? parts_of_last(of) : NULL;
-        if (sizes && v->arg[1]->kind == VALUE_NUMBER && v->arg[1]->number >= 0 && v->arg[1]->number < sizes->count)
+        if (i == 1 && sizes && v->arg[1]->kind == VALUE_NUMBER && v->arg[1]->number >= 0 &&
+            v->arg[1]->number < sizes->count)
             return sizes->arg[(uint32_t)v->arg[1]->number];
-        if (keeps_shape(values, v))
+        bool moves = value_is_special(values, v, SPECIAL_PERMUTE) || value_is_special(values, v, SPECIAL_TRANSPOSE);
+        uint32_t from = moves ? moved_from(values, v, i) : i;
+        if (from == 0)
+            break;
+        if (keeps_shape(values, v) || moves)
             v = v->arg[0];
         else if (scaled(v) != NULL)
             v = scaled(v);
@@ -281,10 +316,8 @@ const struct value *dims_last(struct values *values, const struct value *tensor)
             v = of;
         else
             break;
+        i = from;
     }
-    const struct value *shape = value_is_special(values, v, SPECIAL_RESHAPE) ? v->arg[1] : NULL;
-    const struct value *last =
-        shape && shape->kind == VALUE_TUPLE && shape->count ? shape->arg[shape->count - 1] : NULL;
-    bool given = last && last->kind != VALUE_STAR && !value_is_int(last, -1);
-    return given ? dims_size(values, last) : own_size(values, v, 0, 1);
+    const struct value *given = value_is_special(values, v, SPECIAL_RESHAPE) ? given_size(v->arg[1], i) : NULL;
+    return given ? dims_size(values, given) : own_size(values, v, 0, i);
 }

@@ -17,8 +17,8 @@ struct dims {
 struct dims dims_of(struct values *values, const struct value *tensor);
 /* A size x.shape[i] as what it is canonically; any other value is itself. */
 const struct value *dims_size(struct values *values, const struct value *size);
-/* The last size, whether or not the rank is known. */
-const struct value *dims_last(struct values *values, const struct value *tensor);
+/* The size of a dimension counted from the end (1 is the last), whether or not the rank is known. */
+const struct value *dims_from_end(struct values *values, const struct value *tensor, uint32_t i);
 /* Whether a tensor that is carried around a loop has the same shape in every round. */
 bool dims_stay_in_loop(struct values *values, const struct web *w);
 

@@ -254,8 +254,8 @@ static bool drop_inner_view(struct filling *f, struct node *e) {
     struct node *view = variable ? arg->web->expr : linear ? call->kid[1] : NULL;
     if (view == NULL || (!is_method(view, "view") && !is_method(view, "reshape")))
         return false;
-    const struct value *before = dims_last(f->values, value_of(f->values, receiver(view)));
-    if (before != dims_last(f->values, value_of(f->values, view)))
+    const struct value *before = dims_from_end(f->values, value_of(f->values, receiver(view)), 1);
+    if (before != dims_from_end(f->values, value_of(f->values, view), 1))
         return false;
     pass_record(f->unit, "fill", view, f->fn);
     struct node *x = variable ? name_of_viewed(f, view, arg->web) : receiver(view);
