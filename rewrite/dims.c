@@ -279,9 +279,7 @@ static uint32_t moved_from(const struct values *values, const struct value *v, u
         if (v->arg[1]->kind != VALUE_NUMBER || v->arg[2]->kind != VALUE_NUMBER || v->arg[1]->number >= 0 ||
             v->arg[2]->number >= 0)
             return 0;
-        from = from == v->arg[1]->number   ? v->arg[2]->number
-               : from == v->arg[2]->number ? v->arg[1]->number
-                                           : from;
+        from = from == v->arg[1]->number ? v->arg[2]->number : from == v->arg[2]->number ? v->arg[1]->number : from;
     }
     return from < 0 ? (uint32_t)-from : 0;
 }
