@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "emit/gaps.h"
 #include "emit/report.h"
+#include "rewrite/declined.h"
 #include "rewrite/passes.h"
 #include "rewrite/unit.h"
 
@@ -174,6 +175,9 @@ static int deliver(struct run *run, struct adgen_result *result) {
         ok = write_report(run, result);
     if (result->status == ADGEN_REFUSED || !ok || !find_target(run))
         return EXIT_REFUSED;
+    if (declined_setting(result->unit) && result->gaps == 0)
+        say(run->voice, "declined: a configuration with %s, which the emitted constructor refuses",
+            declined_setting(result->unit));
     if (result->unit->prefill_only && result->gaps == 0)
         say(run->voice, "prefill-only: %s", result->unit->prefill_only);
     if (result->gaps > 0)

@@ -133,9 +133,7 @@ static bool same_program(const struct buf *text, const struct source *source) {
     return text->len > 0 && strcmp(program_of(text->at), program_of(source->text)) == 0;
 }
 
-static bool translate(
-    struct adgen *adgen, const struct adgen_request *request, struct adgen_result *result, struct buf *text) {
-    struct unit *unit = result->unit;
+static bool translate(struct adgen *adgen, const struct adgen_request *request, struct unit *unit, struct buf *text) {
     const struct pass *last = request->dump_after ? pass_find(request->dump_after) : NULL;
     if (!load(adgen, unit, request) || !passes_run(unit, last))
         return false;
@@ -144,6 +142,36 @@ static bool translate(
         return true;
     }
     return emit_model(unit, text) && diags_count(unit->diags, SEVERITY_ERROR) == 0;
+}
+
+static struct unit *begin(struct adgen *adgen, const struct adgen_request *request, struct arena *arena) {
+    struct unit *unit = unit_make(adgen, request, arena);
+    if (request->account)
+        account_begin(unit);
+    return unit;
+}
+
+/* Where the input is refused: the same for one value of a flag alone, if that is understood. What is said of the whole
+ * is what the first attempt has found. */
+static bool translate_or_decline(
+    struct adgen *adgen, const struct adgen_request *request, struct adgen_result *result, struct buf *text) {
+    struct unit *whole = result->unit;
+    bool done = translate(adgen, request, whole, text);
+    if (done && unit_refusals(whole) == 0)
+        return true;
+    for (uint32_t i = 0; i < whole->choices.len && whole->choice.field == NULL; i++) {
+        struct unit *unit = begin(adgen, request, result->arena);
+        struct buf other = {0};
+        unit->choice = whole->choices.at[i];
+        if (translate(adgen, request, unit, &other) && unit_refusals(unit) == 0) {
+            buf_free(text);
+            *text = other;
+            result->unit = unit;
+            return true;
+        }
+        buf_free(&other);
+    }
+    return done;
 }
 
 /* A file that is already translated is left as it is, to the byte. */
@@ -166,13 +194,13 @@ void adgen_translate(struct adgen *adgen, const struct adgen_request *request, s
     double start = now();
     struct arena *arena = adgen->spare ? adgen->spare : arena_create();
     adgen->spare = NULL;
-    struct unit *unit = unit_make(adgen, request, arena);
     *result = (struct adgen_result){
-        .status = ADGEN_REFUSED, .diags = unit->diags, .unit = unit, .arena = arena, .adgen = adgen};
-    if (request->account)
-        account_begin(unit);
+        .status = ADGEN_REFUSED, .unit = begin(adgen, request, arena), .arena = arena, .adgen = adgen};
     bool ready = diags_count(adgen->loader.diags, SEVERITY_ERROR) == 0 && adgen->loader.facts && adgen->loader.rules;
-    if (ready && translate(adgen, request, result, &result->text)) {
+    bool written = ready && translate_or_decline(adgen, request, result, &result->text);
+    struct unit *unit = result->unit;
+    result->diags = unit->diags;
+    if (written) {
         gaps_of(unit, &result->gaps);
         result->status = unit->prefill_only || result->gaps > 0 ? ADGEN_LIMITED : ADGEN_DONE;
         result->already = !request->dump_after && result->gaps == 0 && keep_input(unit, &result->text);

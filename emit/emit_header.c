@@ -5,6 +5,7 @@
 #include "emit/emit.h"
 #include "emit/gaps.h"
 #include "emit/python.h"
+#include "rewrite/declined.h"
 
 static const char ours[] =
     "# SPDX-FileCopyrightText: Copyright (c) 2026 NVIDIA CORPORATION & AFFILIATES. All rights reserved.\n";
@@ -126,6 +127,9 @@ static void emit_differences(struct emitter *e, const char *code, struct buf *ou
         buf_puts(out, "* the loop over the chosen experts is the canonical op for it\n");
     if (has_tables(code))
         buf_puts(out, "* cos/sin tables are built once and indexed once per forward by ``position_ids``\n");
+    const char *declined = declined_setting(e->unit);
+    if (declined)
+        buf_printf(out, "* a configuration with ``%s`` is declined: the constructor raises\n", declined);
     if (e->unit->prefill_only) {
         buf_puts(out, "\n");
         write_wrapped(out, arena_printf(e->unit->arena, "Not servable with a cache: %s.", e->unit->prefill_only));

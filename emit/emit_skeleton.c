@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "emit/emit.h"
+#include "rewrite/declined.h"
 #include "rewrite/entry.h"
 
 /* -- roles --------------------------------------------------------------------------------------------------------- */
@@ -253,6 +254,20 @@ static void append_init(struct emitter *e, struct node *cls, struct cls *source,
     struct node *method = last_statement(class_body(cls));
     method->kid[2] = shorten_reads(e, init);
     method->flags |= NF_BLANK;
+}
+
+/* What the model declines, right behind the base constructor. */
+static void append_declined(struct emitter *e, struct node *cls) {
+    struct unit *u = e->unit;
+    const struct fn *init = class_method(u->entry, "__init__");
+    const char *setting = declined_setting(u);
+    if (setting == NULL || init == NULL || init->params.len < 2)
+        return;
+    struct node *block = node_new(u->arena, NODE_BLOCK);
+    append_python(e, block, "if %s%s.%s:\n    raise NotImplementedError(\"%s is not implemented\")\n",
+        u->choice.served ? "not " : "", init->params.at[1]->name, u->choice.field, setting);
+    struct node *body = last_statement(class_body(cls))->kid[2];
+    node_insert(u->arena, body, body->nkids ? 1 : 0, block->kid[0]);
 }
 
 static void append_methods(struct emitter *e, struct node *cls, const char *text) {
@@ -539,6 +554,7 @@ void emit_entry(struct emitter *e) {
     need_import(e, "transformers.generation", "GenerationMixin");
     emit_tied(e, cls);
     append_init(e, cls, u->entry, true);
+    append_declined(e, cls);
     struct fn *forward = class_method(u->entry, "forward");
     struct buf text = {0};
     const char *output = arena_printf(u->arena, "%sCausalLMOutput", e->prefix);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "rewrite/declined.h"
 #include "rewrite/spec.h"
 
 /* A variable that holds `v` at the end of a branch. */
@@ -104,6 +105,8 @@ struct val merge_vals(struct frame *f, struct node *join, atom name, struct val 
     const struct absval *abs = abs_join(unit, then.abs, other.abs);
     const struct absval *mask = mask_join(f, join->kid[0], then.abs, other.abs);
     abs = mask ? mask : abs;
+    if (!mask)
+        note_lost_mask(unit, join->kid[0], then.abs, other.abs);
     if (join->kid[2] == NULL)
         join->kid[2] = node_new(unit->arena, NODE_BLOCK);
     if (then.abs->kind != ABS_DICT)
@@ -318,6 +321,7 @@ enum flow run_if(struct frame *f, struct node *stmt, struct node *rest, uint32_t
     run_branch(f, &b, stmt->kid[0], false, stmt->kid[2], &env);
     if (a.flow == FLOW_RAISE || b.flow == FLOW_RAISE) { /* a check: what follows may rely on it */
         struct branch *stays = a.flow == FLOW_RAISE ? &b : &a;
+        note_declined(unit, f->fn, test.abs, a.flow == FLOW_RAISE, stmt->kid[a.flow == FLOW_RAISE ? 1 : 2]);
         account_decided(unit, stmt->kid[0], REASON_CHECK);
         account_decided(unit, stmt->kid[a.flow == FLOW_RAISE ? 1 : 2], REASON_CHECK);
         splice(f, stays->block);
@@ -325,6 +329,7 @@ enum flow run_if(struct frame *f, struct node *stmt, struct node *rest, uint32_t
         f->ret = f->unfolded ? stays->ret : f->ret;
         return stays->flow;
     }
+    test.expr->abs = test.abs;
     bool returns = a.flow == FLOW_RETURN || b.flow == FLOW_RETURN;
     if (f->unfolded && returns)
         return join_returns(f, stmt, test.expr, &a, &b, rest, from);
@@ -334,7 +339,6 @@ enum flow run_if(struct frame *f, struct node *stmt, struct node *rest, uint32_t
         return leave_branch(f, stmt, test.expr, &b, &a, false);
     struct node *join = emit(f, node_make(unit->arena, NODE_IF, NULL, 3, test.expr, a.block, b.block), stmt);
     join->flags |= stmt->flags & NF_ELIF;
-    test.expr->abs = test.abs;
     if (a.flow == FLOW_NEXT)
         merge_env(f, join, &a.env, &b.env);
     drop_empty_else(join);

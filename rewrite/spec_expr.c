@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rewrite/declined.h"
 #include "rewrite/spec.h"
 
 struct val val_make(const struct absval *abs, struct node *expr) {
@@ -206,6 +207,9 @@ static struct val config_attribute(struct frame *f, struct val object, atom name
         account_fact(unit, fact, expr, f->fn);
         return val_make(abs_decided(unit, abs_const(unit, fact->value), fact->number), expr);
     }
+    const struct absval *served = served_value(unit, object.abs, name);
+    if (served)
+        return val_make(served, expr);
     if (is_sub_configuration(name)) {
         struct absval *a = abs_new(unit, ABS_CONFIG);
         a->qual = *object.abs->qual ? intern_dotted(unit->atoms, object.abs->qual, name) : name;
@@ -437,6 +441,8 @@ static struct val eval_ifexp(struct frame *f, struct node *e) {
     if (symbolic)
         return val_make(symbolic, expr);
     const struct absval *mask = mask_join(f, test.expr, a.abs, b.abs);
+    if (!mask)
+        note_lost_mask(f->unit, test.expr, a.abs, b.abs);
     if (mask)
         return val_make(mask, expr);
     bool callable = a.abs->kind != ABS_CONST && b.abs->kind != ABS_CONST &&

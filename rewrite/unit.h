@@ -159,6 +159,12 @@ struct package {
     atom name;        /* "transformers" */
 };
 
+/* A flag of the configuration, and the value for which the model is translated (declined.h). */
+struct choice {
+    atom field;
+    bool served;
+};
+
 /* What the user asked for. */
 struct options {
     const char *entry;      /* class to translate; NULL: to be found */
@@ -203,6 +209,8 @@ struct unit {
     struct bundle *bundle;                                   /* bundle.c: the configuration class to emit, or NULL */
     bool names_activation;                                   /* experts.c: the output looks up one of torch_moe's */
     bool names_bias;                                         /* and says whether experts have biases */
+    VEC(struct choice) choices;                              /* under which more may be understood */
+    struct choice choice;                                    /* that is taken; field NULL: none */
     const char *prefill_only;                                /* why AutoDeploy cannot cache it; NULL: it can */
     bool strict_rounding;                                    /* only equations that are exact */
     /* the outcome, for the exit status and the report: */
