@@ -151,19 +151,23 @@ static struct unit *begin(struct adgen *adgen, const struct adgen_request *reque
     return unit;
 }
 
-/* Where the input is refused: the same for one value of a flag alone, if that is understood. What is said of the whole
- * is what the first attempt has found. */
+static bool is_understood(const struct unit *unit, bool done) {
+    return done && unit_refusals(unit) == 0 && unit->prefill_only == NULL;
+}
+
+/* Where the input is refused, or cannot be served: the same for one value of a flag alone, if that is understood. What
+ * is said of the whole is what the first attempt has found. */
 static bool translate_or_decline(
     struct adgen *adgen, const struct adgen_request *request, struct adgen_result *result, struct buf *text) {
     struct unit *whole = result->unit;
     bool done = translate(adgen, request, whole, text);
-    if (done && unit_refusals(whole) == 0)
+    if (is_understood(whole, done))
         return true;
     for (uint32_t i = 0; i < whole->choices.len && whole->choice.field == NULL; i++) {
         struct unit *unit = begin(adgen, request, result->arena);
         struct buf other = {0};
         unit->choice = whole->choices.at[i];
-        if (translate(adgen, request, unit, &other) && unit_refusals(unit) == 0) {
+        if (is_understood(unit, translate(adgen, request, unit, &other))) {
             buf_free(text);
             *text = other;
             result->unit = unit;

@@ -335,6 +335,7 @@ const struct absval *abs_summary(struct unit *unit, const struct absval *a) {
             s->item[i].abs = abs_summary(unit, a->item[i].abs);
         return s;
     }
+    case ABS_CHOICE: return abs_simple(ABS_NOTNONE); /* by a test of that function */
     case ABS_BOUND: return a->self->abs->kind == ABS_INSTANCE ? a : abs_simple(ABS_NOTNONE);
     default: return a;
     }

@@ -21,6 +21,8 @@ struct checker {
     bool mask_reported;
     const struct node *maker; /* a mask is made here that somebody needs */
     struct node *maker_stmt;
+    const struct node *attention; /* that is left as it stands in the source */
+    struct node *attention_stmt;
 };
 
 static struct diag *refuse(
@@ -48,18 +50,22 @@ static bool is_handed_on(const struct node *parent) {
     return parent->kind == NODE_CALL && parent->callsite;
 }
 
-static void check_mask(struct checker *c, const struct node *e) {
-    if (c->mask_reported)
-        return;
-    c->mask_reported = true;
-    struct diag *d =
-        refuse(c, e, "mask-escapes", "the attention mask is read here by something that no equation understands%s", "");
+static void help_with_attention(struct checker *c, struct diag *d) {
     const char *miss = near_miss(c);
     if (miss)
         diag_help(c->unit->diags, d, "%s", miss);
     else
         diag_help(c->unit->diags, d,
             "attention must be a softmax over masked scores; what differs needs an equation in rules/attention.yaml");
+}
+
+static void check_mask(struct checker *c, const struct node *e) {
+    if (c->mask_reported)
+        return;
+    c->mask_reported = true;
+    struct diag *d =
+        refuse(c, e, "mask-escapes", "the attention mask is read here by something that no equation understands%s", "");
+    help_with_attention(c, d);
 }
 
 /* -- libraries ----------------------------------------------------------------------------------------------------- */
@@ -177,7 +183,9 @@ static void not_servable(struct checker *c, const char *format, const char *what
         unit->prefill_only = arena_printf(unit->arena, format, c->fn->owner ? c->fn->owner->name : c->fn->name, what);
 }
 
-static void mixes(struct checker *c, const char *what) {
+static void mixes(struct checker *c, struct node *e, const char *what) {
+    if (!c->attention && product_is_attention(c->unit, e))
+        c->attention = e, c->attention_stmt = c->stmt;
     not_servable(c, "%s mixes tokens in `%s`, for which AutoDeploy has no cache", what);
 }
 
@@ -200,13 +208,13 @@ static void check_mixing(struct checker *c, struct node *e) {
     static const char scans[] = "cumsum cumprod logcumsumexp roll flip";
     if (e->kind == NODE_BINOP && e->op == OP_MATMUL && is_activation(e->kid[0]) && is_activation(e->kid[1]) &&
         !is_parameter(e->kid[0]) && !is_parameter(e->kid[1]) && !product_is_by_token(c->unit, e))
-        mixes(c, "@");
+        mixes(c, e, "@");
     if (e->kind != NODE_CALL || e->callsite)
         return;
     const struct node *callee = e->kid[0];
     check_counting(c, e);
     if (callee->abs && callee->abs->kind == ABS_OBJECT && strstr(callee->abs->qual, "Conv1d"))
-        mixes(c, callee->abs->qual);
+        mixes(c, e, callee->abs->qual);
     if (callee->kind != NODE_ATTRIBUTE)
         return;
     bool product = word_in(callee->atom, products);
@@ -214,9 +222,9 @@ static void check_mixing(struct checker *c, struct node *e) {
         if (e->kid[i]->kind != NODE_KEYWORD && is_parameter(e->kid[i]))
             product = false;
     if ((product && !product_is_by_token(c->unit, e)) || word_in(callee->atom, scans))
-        mixes(c, callee->atom);
+        mixes(c, e, callee->atom);
     if (callee->abs && callee->abs->kind == ABS_LIBRARY && strstr(callee->abs->qual, "conv1d"))
-        mixes(c, "conv1d");
+        mixes(c, e, "conv1d");
 }
 
 /* -- names --------------------------------------------------------------------------------------------------------- */
@@ -447,6 +455,11 @@ bool check_residual(struct unit *unit) {
         if (c.maker && unit_refusals(unit) == 0) {
             c.stmt = c.maker_stmt;
             refuse(&c, c.maker, "mask-escapes", "a mask is made here for something that no equation understands%s", "");
+        }
+        if (c.attention && unit_refusals(unit) == 0) {
+            c.stmt = c.attention_stmt;
+            help_with_attention(
+                &c, refuse(&c, c.attention, "attention", "no equation understands this attention%s", ""));
         }
     }
     check_idle_modules(unit);

@@ -79,7 +79,8 @@ static struct node *parse_value(struct loader *l, const struct yaml *y) {
 
 static bool parse_effect(struct loader *l, const struct yaml *entry, struct fact *fact) {
     const struct yaml *value = yaml_get(entry, "value"), *argument = yaml_get(entry, "argument");
-    const char *effect = yaml_text(entry, "effect"), *is = yaml_text(entry, "is");
+    const char *effect = yaml_text(entry, "effect"), *is = yaml_text(entry, "is"),
+               *applies = yaml_text(entry, "applies");
     if (value) {
         fact->effect = EFFECT_VALUE;
         return (fact->value = parse_value(l, value)) != NULL;
@@ -89,6 +90,11 @@ static bool parse_effect(struct loader *l, const struct yaml *entry, struct fact
         fact->argument = (uint32_t)strtoul(argument->text, NULL, 10);
         const char *keyword = yaml_text(entry, "keyword");
         fact->keyword = keyword ? intern(l->unit->atoms, keyword) : NULL;
+        return true;
+    }
+    if (applies) {
+        fact->effect = EFFECT_APPLIES;
+        fact->argument = (uint32_t)strtoul(applies, NULL, 10);
         return true;
     }
     if (is) {
@@ -103,7 +109,7 @@ static bool parse_effect(struct loader *l, const struct yaml *entry, struct fact
             fact->argument = rank ? (uint32_t)strtoul(rank, NULL, 10) : 0;
             return true;
         }
-    complain(l, entry, "a fact needs one of `value`, `argument`, `is`, `effect`%s", "");
+    complain(l, entry, "a fact needs one of `value`, `argument`, `applies`, `is`, `effect`%s", "");
     return false;
 }
 
@@ -124,7 +130,8 @@ static const struct fact *add_fact(struct loader *l, struct map *section, const 
 }
 
 static void check_keys(struct loader *l, const struct yaml *entry) {
-    static const char *const known[] = {"id", "names", "why", "value", "argument", "keyword", "is", "effect", "rank"};
+    static const char *const known[] = {
+        "id", "names", "why", "value", "argument", "keyword", "applies", "is", "effect", "rank"};
     for (uint32_t i = 0; i < entry->count; i++) {
         bool found = false;
         for (size_t k = 0; k < sizeof known / sizeof known[0]; k++)

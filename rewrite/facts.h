@@ -13,6 +13,7 @@ struct yaml;
 enum effect {
     EFFECT_VALUE,       /* the call (or field, or parameter) has a constant value */
     EFFECT_ARGUMENT,    /* the call is its argument number `argument` or keyword `keyword` */
+    EFFECT_APPLIES,     /* the call is that of its first argument with those from `argument` on */
     EFFECT_MASK_CAUSAL, /* makes a causal mask */
     EFFECT_MASK_WINDOW, /* makes a causal mask with config.sliding_window */
     EFFECT_MASK_CHUNKED,
@@ -34,7 +35,7 @@ struct fact {
     atom name;     /* dotted end */
     enum effect effect;
     struct node *value; /* VALUE */
-    uint32_t argument;  /* ARGUMENT */
+    uint32_t argument;  /* ARGUMENT, APPLIES */
     atom keyword;
     atom replacement; /* REPLACE */
     const char *why;

@@ -21,13 +21,27 @@ static bool has_few_dims(const struct value *v) {
     return rank >= 3 && rank <= RANK_MAX;
 }
 
+/* The value of an expression, if that is a product. */
+static const struct value *product_of(struct values *values, struct node *e) {
+    const struct value *v = value_of(values, e);
+    bool product = (v->kind == VALUE_OP && v->op == OP_MATMUL) || value_is_call(v, "torch.bmm");
+    return product && v->count == 2 ? v : NULL;
+}
+
 bool product_is_by_token(struct unit *unit, struct node *product) {
     struct values *values = values_create(unit->arena, unit->atoms, unit->rules->library);
-    const struct value *v = value_of(values, product);
-    bool two = v->count == 2 && ((v->kind == VALUE_OP && v->op == OP_MATMUL) || value_is_call(v, "torch.bmm"));
-    if (!two || !has_few_dims(v->arg[0]) || !has_few_dims(v->arg[1]))
+    const struct value *v = product_of(values, product);
+    if (v == NULL || !has_few_dims(v->arg[0]) || !has_few_dims(v->arg[1]))
         return false;
     bool summed = is_built(values, v->arg[0], 1) || is_built(values, v->arg[1], 2);
     bool paired = !is_built(values, v->arg[0], 2) && !is_built(values, v->arg[1], 1);
     return summed && !paired;
+}
+
+bool product_is_attention(struct unit *unit, struct node *product) {
+    struct values *values = values_create(unit->arena, unit->atoms, unit->rules->library);
+    const struct value *v = product_of(values, product), *cast;
+    for (v = v ? v->arg[0] : NULL; v && (cast = value_cast_of(v)) != NULL;)
+        v = cast;
+    return v && value_is_special(values, v, SPECIAL_SOFTMAX);
 }

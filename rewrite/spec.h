@@ -99,6 +99,8 @@ int truth_of_isinstance(struct frame *f, const struct absval *a, const struct ab
 /* spec_call.c */
 struct val eval_call(struct frame *f, struct node *e);
 void eval_args(struct frame *f, struct node *call, struct args *args);
+/* A call of whatever `callee` is known to be. */
+struct val call_value(struct frame *f, struct val callee, struct args *args, struct node *at);
 struct val call_function(
     struct frame *f, struct fn *fn, const struct val *self, struct args *args, struct node *at, struct node *callee);
 /* A call of a class: __init__ is specialised, the expression calls the class. */

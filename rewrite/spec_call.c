@@ -514,8 +514,6 @@ static struct val call_instance(struct frame *f, struct val object, struct args 
     return val_make(abs_simple(ABS_TENSOR), build_call(f, object.expr, args, at));
 }
 
-static struct val call_value(struct frame *f, struct val callee, struct args *args, struct node *at);
-
 /* `object` in `e` is one of several modules, not just the one for which `e` was made. */
 static void say_which(struct node *e, const struct node *object, const struct absval *which) {
     if (e == NULL)
@@ -603,7 +601,7 @@ static struct val call_choice(struct frame *f, struct val callee, struct args *a
     return r;
 }
 
-static struct val call_value(struct frame *f, struct val callee, struct args *args, struct node *at) {
+struct val call_value(struct frame *f, struct val callee, struct args *args, struct node *at) {
     switch (callee.abs->kind) {
     case ABS_CLASS: return construct(f, callee.abs->cls, callee, args, at);
     case ABS_FUNCTION: return call_function(f, callee.abs->fn, NULL, args, at, callee.expr);

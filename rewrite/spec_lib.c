@@ -79,6 +79,20 @@ static void account_arguments(struct frame *f, const struct node *call, const st
             account_decided(f->unit, call->kid[i], because);
 }
 
+/* g(function, ..., a, b) as function(a, b), whose arguments are those of g from `first` on. */
+static bool applied(struct frame *f, const struct args *args, uint32_t first, struct node *at, struct val *result) {
+    struct args rest = {0};
+    if (args->open || args->list.len <= first || args->list.at[0].keyword)
+        return false;
+    for (uint32_t i = first; i < args->list.len; i++) {
+        if (args->list.at[i].keyword || args->list.at[i].form != ARG_VALUE)
+            return false;
+        vec_push(f->unit->arena, &rest.list, args->list.at[i]);
+    }
+    *result = call_value(f, args->list.at[0].val, &rest, at);
+    return true;
+}
+
 static bool apply_fact(struct frame *f, const struct fact *fact, atom qual, struct val callee, struct args *args,
     struct node *at, struct val *result) {
     struct unit *unit = f->unit;
@@ -97,6 +111,7 @@ static bool apply_fact(struct frame *f, const struct fact *fact, atom qual, stru
         *result = (struct val){.abs = arg->val.abs, .expr = val_expr(f, &arg->val), .web = arg->val.web};
         return true;
     }
+    case EFFECT_APPLIES: return applied(f, args, fact->argument, at, result);
     case EFFECT_MASK_CAUSAL:
     case EFFECT_MASK_WINDOW:
     case EFFECT_MASK_CHUNKED:

@@ -11,7 +11,7 @@ from . import sizes, tiny
 
 _SKIP = re.compile(
     r"use_cache|output_.*|return_.*|.*dropout.*|.*pdrop|.*jitter.*|initializer.*|.*init_.*|init_std"
-    r"|.*aux_loss.*|.*loss.*|summary_.*|pretraining_tp|classifier.*|is_decoder|is_causal"
+    r"|.*aux_loss.*|.*loss.*|summary_.*|pretraining_tp|classifier.*|is_decoder|causal|is_causal"
     r"|add_cross_attention|.*bidirectional.*|prefix_lm|.*_token_(id|index)|slow_but_exact|use_mamba.*"
     r"|use_associative_scan|layerdrop|chunk_size_feed_forward|rescale_prenorm_residual|.*mtp.*"
     r"|gradient.*|.*_kernel|mode|.*_dtype|is_encoder_decoder|weight_mode|vocab_size.*|.*_nextn_.*"

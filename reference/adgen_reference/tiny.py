@@ -150,6 +150,9 @@ def base_overrides(cls: type) -> dict[str, Any]:
 def _related(names: list[str], default: Any, out: dict[str, Any]) -> dict[str, Any]:
     """Fields whose small values follow from others."""
     related: dict[str, Any] = {}
+    for name in ("is_decoder", "causal"):  # a language model attends to the past
+        if name in names:
+            related[name] = True
     if "expand" in names and "num_heads" in names and "head_dim" in names:
         related["num_heads"] = int(field_value(default, "expand") * sizes.HIDDEN) // sizes.HEAD_DIM
     if "qk_rope_head_dim" in names:
