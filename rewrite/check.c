@@ -400,7 +400,8 @@ static void check_params(struct checker *c) {
     for (uint32_t i = 0; i < c->fn->params.len; i++) {
         const struct param *p = c->fn->params.at[i];
         const struct fact *fact = fact_parameter(c->unit->facts, p->name);
-        if (!p->live || !fact || fact->effect != EFFECT_VALUE || !is_none(fact->value) || !c->fn->owner)
+        if (!p->live || !fact || fact->effect != EFFECT_VALUE || !is_none(fact->value) || !c->fn->owner ||
+            atom_is(fact->id, "one-segment"))
             continue;
         struct diag *d = refuse(c, c->fn->def, "mask-escapes",
             "`%s` is computed by the model and read here by something that no equation understands", p->name);

@@ -427,6 +427,7 @@ static struct val eval_ifexp(struct frame *f, struct node *e) {
             taken.abs = abs_decided(unit, taken.abs, abs_because(test.abs));
         return taken;
     }
+    test.expr->abs = test.abs;
     struct node *then_block = node_new(unit->arena, NODE_BLOCK), *else_block = node_new(unit->arena, NODE_BLOCK);
     struct val a = eval_branch(f, e->kid[1], then_block), b = eval_branch(f, e->kid[2], else_block);
     if (then_block->nkids || else_block->nkids) { /* the branches need statements: an IF that sets a variable */
