@@ -91,7 +91,7 @@ struct absval {
     const struct absval *element; /* SEQ: every item; DICT: value under a key not listed, or NULL */
     struct cls *cls;              /* INSTANCE, CLASS */
     struct fn *fn;                /* FUNCTION, BOUND */
-    const struct val *self;       /* BOUND: the receiver */
+    const struct val *self;       /* BOUND: the receiver; FUNCTION: an argument before all others, or NULL */
     struct mask *mask;            /* MASK */
     struct node *join;            /* CHOICE: the IF; item[0] if true, item[1] if false */
 };

@@ -217,6 +217,8 @@ static void check_mixing(struct checker *c, struct node *e) {
         mixes(c, e, callee->abs->qual);
     if (callee->kind != NODE_ATTRIBUTE)
         return;
+    if (call_argument(e, UINT32_MAX, "attn_mask"))
+        not_servable(c, "%s adds a bias to its scores through `%s`, which AutoDeploy does not cache", "attn_mask");
     bool product = word_in(callee->atom, products);
     for (uint32_t i = 1; product && i < e->nkids; i++)
         if (e->kid[i]->kind != NODE_KEYWORD && is_parameter(e->kid[i]))

@@ -21,6 +21,7 @@ enum state {
     OTHER,    /* not computed from it */
     COUNT,    /* the positions, [S] in the source and [B, S] now */
     EMBEDDED, /* looked up for each position, [S, D] in the source and [B, S, D] now */
+    BIAS,     /* times a number for each head, [N, 1, S] in the source and [B, N, 1, S] now */
     UNKNOWN,  /* computed from it in a way that is not understood */
 };
 
@@ -33,7 +34,7 @@ struct counting {
     struct map states; /* of variables: a pointer into `known` */
 };
 
-static const enum state known[] = {OTHER, COUNT, EMBEDDED, UNKNOWN};
+static const enum state known[] = {OTHER, COUNT, EMBEDDED, BIAS, UNKNOWN};
 
 enum { DEEP = 12 }; /* definitions that a length is followed through */
 
@@ -188,6 +189,8 @@ static void set_web(struct counting *c, struct web *w, enum state s) {
         w->abs = c->positions->abs;
     else if (c->apply && s == EMBEDDED)
         w->abs = abs_tensor(c->unit, 3);
+    else if (c->apply && s == BIAS)
+        w->abs = abs_tensor(c->unit, 4);
 }
 
 /* x.unsqueeze(0), x.view(1, -1), x.expand(...): gives the count a dimension for the sequences. */
@@ -205,6 +208,20 @@ static bool indexes_rows(const struct node *index) {
            (index->kind == NODE_TUPLE && index->nkids == 2 && is_none(index->kid[0]) && is_full_slice(index->kid[1]));
 }
 
+/* bias.repeat(batch, 1, 1), [B * N, 1, S] in the source: bias.flatten(0, 1) */
+static bool repeats_for_batch(struct counting *c, struct node *call) {
+    int heads, queries;
+    bool repeats = atom_is(call->kid[0]->atom, "repeat") && call->nkids == 4 && literal_int(call->kid[2], &heads) &&
+                   literal_int(call->kid[3], &queries) && heads == 1 && queries == 1;
+    if (repeats && c->apply) {
+        call->kid[0]->atom = intern(c->unit->atoms, "flatten");
+        call->kid[1] = make_number(c->unit->arena, intern(c->unit->atoms, "0"));
+        call->kid[2] = make_number(c->unit->arena, intern(c->unit->atoms, "1"));
+        call->nkids = 3;
+    }
+    return repeats;
+}
+
 static enum state state_of_method(struct counting *c, struct node **slot) {
     struct node *call = *slot;
     enum state s = state_of(c, &call->kid[0]->kid[0]);
@@ -213,7 +230,9 @@ static enum state state_of_method(struct counting *c, struct node **slot) {
             return UNKNOWN;
     if (s == OTHER || s == UNKNOWN)
         return s;
-    if (adds_rows(call)) {
+    if (s == BIAS && repeats_for_batch(c, call))
+        return OTHER;
+    if (s != BIAS && adds_rows(call)) {
         if (c->apply)
             *slot = call->kid[0]->kid[0];
         return s;
@@ -270,6 +289,30 @@ static enum state state_of_call(struct counting *c, struct node **slot) {
     return s == OTHER ? OTHER : s == COUNT && at == 1 && looks_up(c, call->kid[0]) ? EMBEDDED : UNKNOWN;
 }
 
+/* x[:, None, None] of a vector: a number for each head. */
+static bool is_by_head(const struct node *e) {
+    const struct node *index = e->kind == NODE_SUBSCRIPT ? e->kid[1] : NULL;
+    return is_kind(index, NODE_TUPLE) && index->nkids == 3 && is_full_slice(index->kid[0]) && is_none(index->kid[1]) &&
+           is_none(index->kid[2]);
+}
+
+static struct node *full_slice(struct arena *arena) {
+    struct node *none = NULL;
+    return node_make(arena, NODE_SLICE, NULL, 3, none, none, none);
+}
+
+/* The product of the count in *slot with that: the positions become a row for each sequence and head. */
+static enum state make_bias(struct counting *c, struct node **slot) {
+    struct arena *arena = c->unit->arena;
+    if (!c->apply)
+        return BIAS;
+    struct node *index = node_make(arena, NODE_TUPLE, NULL, 4, full_slice(arena), make_const(arena, OP_NONE),
+        make_const(arena, OP_NONE), full_slice(arena));
+    *slot = node_make(arena, NODE_SUBSCRIPT, NULL, 2, *slot, index);
+    (*slot)->abs = abs_tensor(c->unit, 4);
+    return BIAS;
+}
+
 static enum state state_of_sum(struct counting *c, struct node *e) {
     enum state a = state_of(c, &e->kid[0]), b = state_of(c, &e->kid[1]);
     if (a == OTHER && b == OTHER)
@@ -278,6 +321,8 @@ static enum state state_of_sum(struct counting *c, struct node *e) {
         return UNKNOWN;
     const struct node *other = a == OTHER ? e->kid[0] : e->kid[1];
     enum state s = a == OTHER ? b : a;
+    if (s == COUNT && e->op == OP_MUL && is_by_head(other))
+        return make_bias(c, &e->kid[a == OTHER ? 1 : 0]);
     if (s == COUNT || is_scalar(other))
         return is_scalar(other) && (e->op == OP_ADD || e->op == OP_SUB || e->op == OP_MUL) ? s : UNKNOWN;
     bool joins = s == EMBEDDED && (e->op == OP_ADD || e->op == OP_MUL) && rank_of(other) == 3;

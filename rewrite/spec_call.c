@@ -601,10 +601,22 @@ static struct val call_choice(struct frame *f, struct val callee, struct args *a
     return r;
 }
 
+/* A function that is given an argument before those of the call. */
+static struct val call_with_first(struct frame *f, struct val callee, struct args *args, struct node *at) {
+    struct args all = {.open = args->open};
+    struct arg first = {.val = *callee.abs->self};
+    vec_push(f->unit->arena, &all.list, first);
+    for (uint32_t i = 0; i < args->list.len; i++)
+        vec_push(f->unit->arena, &all.list, args->list.at[i]);
+    return call_function(f, callee.abs->fn, NULL, &all, at, callee.expr);
+}
+
 struct val call_value(struct frame *f, struct val callee, struct args *args, struct node *at) {
     switch (callee.abs->kind) {
     case ABS_CLASS: return construct(f, callee.abs->cls, callee, args, at);
-    case ABS_FUNCTION: return call_function(f, callee.abs->fn, NULL, args, at, callee.expr);
+    case ABS_FUNCTION:
+        return callee.abs->self ? call_with_first(f, callee, args, at)
+                                : call_function(f, callee.abs->fn, NULL, args, at, callee.expr);
     case ABS_BOUND: return call_function(f, callee.abs->fn, callee.abs->self, args, at, callee.expr);
     case ABS_INSTANCE: return call_instance(f, callee, args, at);
     case ABS_OBJECT: return call_object(f, callee, args, at);

@@ -252,12 +252,25 @@ struct val record_attribute(struct frame *f, struct val object, atom name, struc
     return val_top(expr);
 }
 
+/* What `name` of a class calls. A function with gradients of its own is applied: what its forward does, whose context
+ * nothing reads in inference. */
+static struct fn *called_as(struct unit *unit, const struct cls *cls, atom name, bool *with_context) {
+    *with_context = atom_is(name, "apply") && class_derives(cls, "autograd.Function");
+    return *with_context ? class_method(cls, "forward") : class_method_named(unit, cls, name);
+}
+
 static struct val class_attribute(struct frame *f, struct val object, atom name, struct node *expr) {
     struct unit *unit = f->unit;
-    struct fn *fn = class_method_named(unit, object.abs->cls, name);
+    bool with_context;
+    struct fn *fn = called_as(unit, object.abs->cls, name, &with_context);
     if (fn) {
         struct absval *a = abs_new(unit, ABS_FUNCTION);
         a->fn = fn;
+        if (with_context) {
+            struct val *context = NEW(unit->arena, struct val);
+            *context = val_const(f, OP_NONE);
+            a->self = context;
+        }
         return val_make(a, expr);
     }
     if (atom_is(name, "__name__"))
