@@ -10,19 +10,23 @@
 #include "base/text.h"
 #include "rewrite/chosen_keys.h"
 #include "rewrite/facts.h"
+#include "rewrite/leftovers.h"
 #include "rewrite/products.h"
+#include "rewrite/rules.h"
 #include "rewrite/trace.h"
 #include "rewrite/unit.h"
 
 struct checker {
     struct unit *unit;
     struct fn *fn;
-    struct node *stmt; /* the statement that is being looked at: where a node has no place of its own */
+    struct values *values; /* of fn */
+    struct node *stmt;     /* the statement that is being looked at: where a node has no place of its own */
     bool mask_reported;
     const struct node *maker; /* a mask is made here that somebody needs */
     struct node *maker_stmt;
-    const struct node *attention; /* that is left as it stands in the source */
-    struct node *attention_stmt;
+    const char *leftover; /* what is left as it stands in the source */
+    const struct node *leftover_at;
+    struct node *leftover_stmt;
 };
 
 static struct diag *refuse(
@@ -183,9 +187,7 @@ static void not_servable(struct checker *c, const char *format, const char *what
         unit->prefill_only = arena_printf(unit->arena, format, c->fn->owner ? c->fn->owner->name : c->fn->name, what);
 }
 
-static void mixes(struct checker *c, struct node *e, const char *what) {
-    if (!c->attention && product_is_attention(c->unit, e))
-        c->attention = e, c->attention_stmt = c->stmt;
+static void mixes(struct checker *c, const char *what) {
     not_servable(c, "%s mixes tokens in `%s`, for which AutoDeploy has no cache", what);
 }
 
@@ -207,14 +209,14 @@ static void check_mixing(struct checker *c, struct node *e) {
     static const char products[] = "matmul bmm baddbmm einsum";
     static const char scans[] = "cumsum cumprod logcumsumexp roll flip";
     if (e->kind == NODE_BINOP && e->op == OP_MATMUL && is_activation(e->kid[0]) && is_activation(e->kid[1]) &&
-        !is_parameter(e->kid[0]) && !is_parameter(e->kid[1]) && !product_is_by_token(c->unit, e))
-        mixes(c, e, "@");
+        !is_parameter(e->kid[0]) && !is_parameter(e->kid[1]) && !product_is_by_token(c->values, e))
+        mixes(c, "@");
     if (e->kind != NODE_CALL || e->callsite)
         return;
     const struct node *callee = e->kid[0];
     check_counting(c, e);
     if (callee->abs && callee->abs->kind == ABS_OBJECT && strstr(callee->abs->qual, "Conv1d"))
-        mixes(c, e, callee->abs->qual);
+        mixes(c, callee->abs->qual);
     if (callee->kind != NODE_ATTRIBUTE)
         return;
     if (call_argument(e, UINT32_MAX, "attn_mask"))
@@ -223,10 +225,17 @@ static void check_mixing(struct checker *c, struct node *e) {
     for (uint32_t i = 1; product && i < e->nkids; i++)
         if (e->kid[i]->kind != NODE_KEYWORD && is_parameter(e->kid[i]))
             product = false;
-    if ((product && !product_is_by_token(c->unit, e)) || word_in(callee->atom, scans))
-        mixes(c, e, callee->atom);
+    if ((product && !product_is_by_token(c->values, e)) || word_in(callee->atom, scans))
+        mixes(c, callee->atom);
     if (callee->abs && callee->abs->kind == ABS_LIBRARY && strstr(callee->abs->qual, "conv1d"))
-        mixes(c, e, "conv1d");
+        mixes(c, "conv1d");
+}
+
+static void check_leftover(struct checker *c, struct node *e) {
+    if (c->leftover || atom_is(c->fn->name, "__init__") || (c->leftover = leftover_idiom(c->values, e)) == NULL)
+        return;
+    c->leftover_at = e;
+    c->leftover_stmt = c->stmt;
 }
 
 /* -- names --------------------------------------------------------------------------------------------------------- */
@@ -309,6 +318,7 @@ static void check_expr(struct checker *c, const struct node *parent, struct node
         check_call(c, e);
     check_handed_on(c, parent, e);
     check_mixing(c, e);
+    check_leftover(c, e);
     check_rows(c, e);
     bool dotted = e->kind == NODE_ATTRIBUTE && e->abs && e->abs->kind == ABS_LIBRARY;
     for (uint32_t i = 0; i < e->nkids && !dotted; i++) {
@@ -444,6 +454,14 @@ static void check_result(struct unit *unit) {
             "this forward raises for every input of a language model: it needs more than tokens and positions");
 }
 
+/* The first reason counts: where masks escape, attention is left for that. */
+static void refuse_leftover(struct checker *c) {
+    c->stmt = c->leftover_stmt;
+    struct diag *d = refuse(c, c->leftover_at, "leftover", "no equation understands this %s", c->leftover);
+    if (strcmp(c->leftover, "attention") == 0)
+        help_with_attention(c, d);
+}
+
 bool check_residual(struct unit *unit) {
     struct functions all = {0};
     functions_collect(unit, &all);
@@ -452,6 +470,7 @@ bool check_residual(struct unit *unit) {
         struct checker c = {.unit = unit, .fn = all.list.at[i], .mask_reported = chosen};
         if (!c.fn->live)
             continue;
+        c.values = values_create(unit->arena, unit->atoms, unit->rules->library);
         if (!chosen)
             check_params(&c);
         check_block(&c, c.fn->body);
@@ -459,11 +478,8 @@ bool check_residual(struct unit *unit) {
             c.stmt = c.maker_stmt;
             refuse(&c, c.maker, "mask-escapes", "a mask is made here for something that no equation understands%s", "");
         }
-        if (c.attention && unit_refusals(unit) == 0) {
-            c.stmt = c.attention_stmt;
-            help_with_attention(
-                &c, refuse(&c, c.attention, "attention", "no equation understands this attention%s", ""));
-        }
+        if (c.leftover && unit_refusals(unit) == 0)
+            refuse_leftover(&c);
     }
     check_idle_modules(unit);
     check_result(unit);

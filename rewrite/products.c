@@ -8,7 +8,6 @@
 #include "rewrite/products.h"
 
 #include "rewrite/dims.h"
-#include "rewrite/rules.h"
 
 enum { RANK_MAX = 4 };
 
@@ -28,20 +27,11 @@ static const struct value *product_of(struct values *values, struct node *e) {
     return product && v->count == 2 ? v : NULL;
 }
 
-bool product_is_by_token(struct unit *unit, struct node *product) {
-    struct values *values = values_create(unit->arena, unit->atoms, unit->rules->library);
+bool product_is_by_token(struct values *values, struct node *product) {
     const struct value *v = product_of(values, product);
     if (v == NULL || !has_few_dims(v->arg[0]) || !has_few_dims(v->arg[1]))
         return false;
     bool summed = is_built(values, v->arg[0], 1) || is_built(values, v->arg[1], 2);
     bool paired = !is_built(values, v->arg[0], 2) && !is_built(values, v->arg[1], 1);
     return summed && !paired;
-}
-
-bool product_is_attention(struct unit *unit, struct node *product) {
-    struct values *values = values_create(unit->arena, unit->atoms, unit->rules->library);
-    const struct value *v = product_of(values, product), *cast;
-    for (v = v ? v->arg[0] : NULL; v && (cast = value_cast_of(v)) != NULL;)
-        v = cast;
-    return v && value_is_special(values, v, SPECIAL_SOFTMAX);
 }

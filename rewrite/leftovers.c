@@ -1,0 +1,51 @@
+/* leftovers.c - computations that canonical ops stand for, left as the source has them.
+ *
+ * An equation that should have matched did not: the file would run, but AutoDeploy would not know what it runs. */
+#include "rewrite/leftovers.h"
+
+#include "rewrite/library.h"
+
+/* softmax(scores) @ values */
+static bool is_attention(const struct values *values, const struct value *v) {
+    bool product = v->count == 2 && ((v->kind == VALUE_OP && v->op == OP_MATMUL) || value_is_call(v, "torch.bmm"));
+    const struct value *cast;
+    for (v = product ? v->arg[0] : NULL; v && (cast = value_cast_of(v)) != NULL;)
+        v = cast;
+    return v && value_is_special(values, v, SPECIAL_SOFTMAX);
+}
+
+/* Halves or pairs of lanes put together, some with the opposite sign. */
+static bool is_rotated(const struct values *values, const struct value *v) {
+    if (value_is_special(values, v, SPECIAL_RESHAPE))
+        v = v->arg[0];
+    if (!value_is_call(v, "torch.cat") && !value_is_call(v, "torch.stack"))
+        return false;
+    const struct value *parts = v->arg[0];
+    bool two = (parts->kind == VALUE_TUPLE || parts->kind == VALUE_LIST) && parts->count == 2;
+    for (uint32_t i = 0; two && i < 2; i++)
+        if (parts->arg[i]->kind == VALUE_OP && parts->arg[i]->op == OP_NEG)
+            return true;
+    return false;
+}
+
+/* x * cos + rotated(x) * sin */
+static bool is_rotation(const struct values *values, const struct value *v) {
+    if (v->kind != VALUE_OP || (v->op != OP_ADD && v->op != OP_SUB))
+        return false;
+    for (uint32_t i = 0; i < v->count; i++) {
+        const struct value *term = v->arg[i];
+        for (uint32_t k = 0; term->kind == VALUE_OP && term->op == OP_MUL && k < term->count; k++)
+            if (is_rotated(values, term->arg[k]))
+                return true;
+    }
+    return false;
+}
+
+const char *leftover_idiom(struct values *values, struct node *e) {
+    bool sum = e->kind == NODE_BINOP && (e->op == OP_ADD || e->op == OP_SUB);
+    bool product = e->kind == NODE_CALL || (e->kind == NODE_BINOP && e->op == OP_MATMUL);
+    if (!sum && !product)
+        return NULL;
+    const struct value *v = value_of(values, e);
+    return is_attention(values, v) ? "attention" : is_rotation(values, v) ? "rotary embedding" : NULL;
+}
