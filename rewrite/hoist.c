@@ -369,20 +369,47 @@ static bool is_cast_to_parameter(const struct node *e) {
            dtype->kid[0]->web && dtype->kid[0]->web->kind == WEB_PARAM;
 }
 
+/* Whether a use is cast to the dtype of an activation. */
+static bool is_cast_to_tensor(const struct use *use) {
+    const struct node *dtype = use->cast ? cast_dtype(*use->cast) : NULL;
+    return is_kind(dtype, NODE_ATTRIBUTE) && atom_is(dtype->atom, "dtype") && dtype->kid[0]->kind == NODE_NAME &&
+           dtype->kid[0]->web && dtype->kid[0]->web->abs && dtype->kid[0]->web->abs->kind == ABS_TENSOR;
+}
+
+/* The hidden states that a function is given beside the positions, or NULL. */
+static struct web *states_param(const struct fn *fn) {
+    for (uint32_t i = 1; i < fn->params.len; i++) {
+        const struct param *p = fn->params.at[i];
+        if (p->web && p->abs && p->abs->kind == ABS_TENSOR && p->abs->rank == 3)
+            return p->web;
+    }
+    return NULL;
+}
+
+/* What every reader casts is cast where it is made; a comment that it is not goes. */
+static bool cast_result(const struct table *t, struct node **result) {
+    struct arena *arena = t->unit->arena;
+    struct web *states = states_param(t->maker);
+    for (uint32_t i = 0; i < t->uses.len; i++)
+        if (!t->uses.at[i].size && !is_cast_to_tensor(&t->uses.at[i]))
+            return false;
+    if (states == NULL || t->uses.len == 0 || cast_dtype(*result))
+        return false;
+    struct node *dtype = make_attr(arena, make_web_name(arena, states), intern(t->unit->atoms, "dtype"));
+    struct node *to = make_attr(arena, *result, intern(t->unit->atoms, "to"));
+    *result = node_make(arena, NODE_CALL, NULL, 2, to, dtype);
+    t->maker->body->kid[t->maker->body->nkids - 1]->comments = NULL;
+    return true;
+}
+
 /* The dtype of q or k is that of the hidden states, to which the table was cast already: linear layers compute in the
  * dtype of their input, and where a norm has made q wider the product with the table is as wide. */
-static void drop_casts(const struct table *t, const struct node *result) {
-    if (!is_cast_to_parameter(result))
+static void drop_casts(const struct table *t, struct node **result) {
+    if (!is_cast_to_parameter(*result) && !cast_result(t, result))
         return;
-    for (uint32_t i = 0; i < t->uses.len; i++) {
-        struct node **cast = t->uses.at[i].cast;
-        const struct node *dtype = cast ? cast_dtype(*cast) : NULL;
-        bool tensor = is_kind(dtype, NODE_ATTRIBUTE) && atom_is(dtype->atom, "dtype") &&
-                      dtype->kid[0]->kind == NODE_NAME && dtype->kid[0]->web && dtype->kid[0]->web->abs &&
-                      dtype->kid[0]->web->abs->kind == ABS_TENSOR;
-        if (tensor)
-            *cast = receiver(*cast);
-    }
+    for (uint32_t i = 0; i < t->uses.len; i++)
+        if (is_cast_to_tensor(&t->uses.at[i]))
+            *t->uses.at[i].cast = receiver(*t->uses.at[i].cast);
 }
 
 /* -- tables of a function that makes them -------------------------------------------------------------------------- */
@@ -497,7 +524,7 @@ static void hoist(struct table *t, struct node **result, struct made *last, stru
     if (!follow(t))
         return;
     hoist_lanes(t, result, last, rebuilt_webs);
-    drop_casts(t, *result);
+    drop_casts(t, result);
 }
 
 static bool takes_positions(const struct fn *fn) {
