@@ -369,11 +369,16 @@ static bool is_cast_to_parameter(const struct node *e) {
            dtype->kid[0]->web && dtype->kid[0]->web->kind == WEB_PARAM;
 }
 
-/* Whether a use is cast to the dtype of an activation. */
+struct node *cast_like_tensor(const struct node *e) {
+    const struct node *dtype = cast_dtype(e);
+    bool tensor = is_kind(dtype, NODE_ATTRIBUTE) && atom_is(dtype->atom, "dtype") &&
+                  dtype->kid[0]->kind == NODE_NAME && dtype->kid[0]->web && dtype->kid[0]->web->abs &&
+                  dtype->kid[0]->web->abs->kind == ABS_TENSOR;
+    return tensor ? receiver(e) : NULL;
+}
+
 static bool is_cast_to_tensor(const struct use *use) {
-    const struct node *dtype = use->cast ? cast_dtype(*use->cast) : NULL;
-    return is_kind(dtype, NODE_ATTRIBUTE) && atom_is(dtype->atom, "dtype") && dtype->kid[0]->kind == NODE_NAME &&
-           dtype->kid[0]->web && dtype->kid[0]->web->abs && dtype->kid[0]->web->abs->kind == ABS_TENSOR;
+    return use->cast && cast_like_tensor(*use->cast);
 }
 
 /* The hidden states that a function is given beside the positions, or NULL. */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "rewrite/hoist.h"
 #include "rewrite/passes.h"
 #include "rewrite/swap.h"
 #include "rewrite/symbolic.h"
@@ -445,6 +446,39 @@ static struct web *hidden_before_loop(const struct chain *c) {
 
 /* -- reading once -------------------------------------------------------------------------------------------------- */
 
+/* Whether all that reads a variable casts it to the dtype of an activation; `drop`: it does no longer. */
+static bool is_always_cast(struct node *n, const struct web *w, bool drop) {
+    if (n == NULL)
+        return true;
+    for (uint32_t i = 0; i < n->nphis; i++)
+        if (n->phis[i]->from[0] == w || n->phis[i]->from[1] == w)
+            return false;
+    struct node *cast = n->kind == NODE_CALL ? cast_like_tensor(n) : NULL;
+    if (is_kind(cast, NODE_NAME) && cast->web == w) {
+        if (drop)
+            *n = *cast;
+        return true;
+    }
+    if (n->kind == NODE_NAME && n->web == w)
+        return false;
+    for (uint32_t i = 0; i < (n->kind == NODE_ASSIGN ? 1 : n->nkids); i++)
+        if (!is_always_cast(n->kid[i], w, drop))
+            return false;
+    return true;
+}
+
+/* What every reader of a row casts is cast once: hidden states and what linear layers make of them have one dtype. */
+static void cast_row(struct chain *c, struct node *read, const struct web *row) {
+    struct arena *arena = c->unit->arena;
+    struct web *hidden = hidden_before_loop(c);
+    if (hidden == NULL || !is_always_cast(c->reader->body, row, false))
+        return;
+    is_always_cast(c->reader->body, row, true);
+    struct node *dtype = make_attr(arena, make_web_name(arena, hidden), intern(c->unit->atoms, "dtype"));
+    struct node *to = make_attr(arena, read->kid[0], intern(c->unit->atoms, "to"));
+    read->kid[0] = node_make(arena, NODE_CALL, NULL, 2, to, dtype);
+}
+
 /* The statement of the reader as one of the model, before the loop; its variables are new. */
 static bool read_before_loop(struct chain *c, struct node *stmt, bool module) {
     struct arena *arena = c->unit->arena;
@@ -465,6 +499,8 @@ static bool read_before_loop(struct chain *c, struct node *stmt, bool module) {
         bool positions = (*slot)->kind == NODE_NAME && (*slot)->web == c->read_at;
         *slot = make_web_name(arena, positions ? c->positions : hidden);
     }
+    if (!module)
+        cast_row(c, copy, stmt->kid[1]->web);
     bool tuple = copy->kid[1]->kind == NODE_TUPLE;
     for (uint32_t i = 0; i < (tuple ? copy->kid[1]->nkids : 1); i++) {
         struct node **target = tuple ? &copy->kid[1]->kid[i] : &copy->kid[1];
@@ -472,7 +508,7 @@ static bool read_before_loop(struct chain *c, struct node *stmt, bool module) {
         *w = (struct web){.kind = tuple ? WEB_ELEMENT : WEB_ASSIGN, .name = old->name, .abs = old->abs};
         w->element = i;
         w->stmt = copy;
-        w->expr = value;
+        w->expr = copy->kid[0];
         *target = make_web_name(arena, w);
         struct web *param = hand_down(c, w);
         struct node *handed =
