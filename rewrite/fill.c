@@ -263,13 +263,33 @@ static bool drop_inner_view(struct filling *f, struct node *e) {
     return x != NULL;
 }
 
+/* x.unsqueeze(i).shape[-k], the new dimension before that one: x.shape[-k]. */
+static bool skip_new_dimension(struct filling *f, struct node *e) {
+    int k;
+    const struct node *of = e->kind == NODE_SUBSCRIPT && e->kid[0]->kind == NODE_ATTRIBUTE &&
+                                    atom_is(e->kid[0]->atom, "shape") && literal_int(e->kid[1], &k) && k < 0
+                                ? e->kid[0]->kid[0]
+                                : NULL;
+    bool variable = is_kind(of, NODE_NAME) && of->web && of->web->kind == WEB_ASSIGN;
+    const struct node *call = variable ? of->web->expr : of;
+    if (call == NULL || !is_method(call, "unsqueeze") || receiver(call)->kind != NODE_NAME)
+        return false;
+    const struct value *v = value_of(f->values, (struct node *)call);
+    if (!value_is_special(f->values, v, SPECIAL_UNSQUEEZE) || v->arg[1]->kind != VALUE_NUMBER ||
+        v->arg[1]->number >= k)
+        return false;
+    pass_record(f->unit, "fill", e, f->fn);
+    e->kid[0]->kid[0] = node_copy(f->unit->arena, receiver(call));
+    return true;
+}
+
 static bool tidy_sizes(struct filling *f) {
     bool any = false;
     for (uint32_t i = 0; i < f->sites.at.len; i++) {
         const struct site *site = &f->sites.at.at[i];
         for (uint32_t k = 0; k < site->node->nkids; k++)
             any |= site->node->kid[k] && share_size(f, site, &site->node->kid[k]);
-        any |= drop_inner_view(f, site->node);
+        any |= drop_inner_view(f, site->node) || skip_new_dimension(f, site->node);
     }
     return any;
 }

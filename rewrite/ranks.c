@@ -3,6 +3,7 @@
  * Ranks are known forwards while values are made: from what the specialiser knows, from shapes that are written out.
  * But `b, n, s, d = k.shape` may come after `k = x.view(*x.shape[:-1], -1, d).transpose(1, 2)`, and then x has rank 3.
  * This walks such facts backwards. Values made afterwards from the same nodes start with what was found. */
+#include "base/text.h"
 #include "rewrite/library.h"
 
 enum { PASSES_MAX = 6 };
@@ -43,9 +44,19 @@ static bool learn_from_reshape(const struct values *values, const struct value *
     return x->rank > left_out && learn(v, x->rank - left_out + shape->count - 1);
 }
 
+/* The tables of a rotary op are [B, S, D], behind q and k. */
+static bool learn_tables(const struct value *rope) {
+    bool any = false;
+    for (uint32_t i = 2; i + 1 < rope->count; i++)
+        any |= learn(rope->arg[i], 3);
+    return any;
+}
+
 static bool learn_from(const struct values *values, const struct value *v) {
     if (v->kind != VALUE_CALL || v->count == 0)
         return false;
+    if (starts_with(v->atom, "torch.ops.auto_deploy.torch_rope_with_"))
+        return learn_tables(v);
     const struct function *f = library_function(values_library(values), v->atom);
     if (value_is_special(values, v, SPECIAL_RESHAPE))
         return learn_from_reshape(values, v);
