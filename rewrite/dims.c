@@ -229,6 +229,16 @@ static const struct value *scaled(const struct value *v) {
     return v->arg[value_is_scalar(v->arg[0]) ? 1 : 0];
 }
 
+/* What attention gives back is as large as q, but for the lanes, which are those of v. */
+static struct dims attention_dims(struct values *values, const struct value *v, int depth) {
+    struct dims q = find_dims(values, v->arg[0], depth + 1), value = find_dims(values, v->arg[2], depth + 1);
+    if (q.rank != value.rank)
+        q.rank = 0;
+    if (q.rank > 0)
+        q.at[q.rank - 1] = value.at[q.rank - 1];
+    return q;
+}
+
 static struct dims find_dims(struct values *values, const struct value *v, int depth) {
     struct dims d = {0};
     if (depth >= DEPTH)
@@ -247,6 +257,8 @@ static struct dims find_dims(struct values *values, const struct value *v, int d
         d = applied_dims(values, v, depth);
     else if (scaled(v) != NULL)
         d = find_dims(values, scaled(v), depth + 1);
+    else if (value_is_call(v, "torch.ops.auto_deploy.torch_attention"))
+        d = attention_dims(values, v, depth);
     return d.rank > 0 ? d : own_dims(values, v, v->rank);
 }
 

@@ -275,8 +275,7 @@ static bool skip_new_dimension(struct filling *f, struct node *e) {
     if (call == NULL || !is_method(call, "unsqueeze") || receiver(call)->kind != NODE_NAME)
         return false;
     const struct value *v = value_of(f->values, (struct node *)call);
-    if (!value_is_special(f->values, v, SPECIAL_UNSQUEEZE) || v->arg[1]->kind != VALUE_NUMBER ||
-        v->arg[1]->number >= k)
+    if (!value_is_special(f->values, v, SPECIAL_UNSQUEEZE) || v->arg[1]->kind != VALUE_NUMBER || v->arg[1]->number >= k)
         return false;
     pass_record(f->unit, "fill", e, f->fn);
     e->kid[0]->kid[0] = node_copy(f->unit->arena, receiver(call));

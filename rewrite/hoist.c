@@ -371,9 +371,8 @@ static bool is_cast_to_parameter(const struct node *e) {
 
 struct node *cast_like_tensor(const struct node *e) {
     const struct node *dtype = cast_dtype(e);
-    bool tensor = is_kind(dtype, NODE_ATTRIBUTE) && atom_is(dtype->atom, "dtype") &&
-                  dtype->kid[0]->kind == NODE_NAME && dtype->kid[0]->web && dtype->kid[0]->web->abs &&
-                  dtype->kid[0]->web->abs->kind == ABS_TENSOR;
+    bool tensor = is_kind(dtype, NODE_ATTRIBUTE) && atom_is(dtype->atom, "dtype") && dtype->kid[0]->kind == NODE_NAME &&
+                  dtype->kid[0]->web && dtype->kid[0]->web->abs && dtype->kid[0]->web->abs->kind == ABS_TENSOR;
     return tensor ? receiver(e) : NULL;
 }
 

@@ -1,9 +1,9 @@
 /* idle.c - views that change nothing.
  *
- * Reads   functions that loop over layers.
+ * Reads   functions that loop over layers, and those that attend.
  * Writes  x.view(...) becomes x where the sizes are those that x has: what goes into a loop of layers comes out of it
- * in the same shape. Guarantees  the same values. A model is given either tokens or their embeddings; where sizes
- * depend on which, both cases are proved. */
+ * in the same shape, what comes out of attention has that of q. Guarantees  the same values. A model is given either
+ * tokens or their embeddings; where sizes depend on which, both cases are proved. */
 #include "rewrite/idle.h"
 
 #include <string.h>
@@ -167,6 +167,14 @@ static bool loops(const struct fn *fn) {
     return false;
 }
 
+static bool attends(const struct node *n) {
+    const char *name = n ? op_name(n) : NULL;
+    bool found = name && strcmp(name, "torch_attention") == 0;
+    for (uint32_t i = 0; n && !found && i < n->nkids; i++)
+        found = attends(n->kid[i]);
+    return found;
+}
+
 static bool drop_views(struct idle *d, struct node *n) {
     bool any = false;
     for (uint32_t i = 0; n && i < n->nkids; i++)
@@ -180,13 +188,18 @@ static bool drop_views(struct idle *d, struct node *n) {
 
 void drop_idle_views(struct unit *unit) {
     struct functions all = {0};
+    bool any = false;
     functions_collect(unit, &all);
     for (uint32_t i = 0; i < all.list.len; i++) {
         struct idle d = {.unit = unit, .fn = all.list.at[i]};
-        if (!loops(d.fn))
+        if (!loops(d.fn) && !attends(d.fn->body))
             continue;
         d.values = values_create(unit->arena, unit->atoms, unit->rules->library);
-        if (drop_views(&d, d.fn->body))
-            refresh_definitions(d.fn->body);
+        if (!drop_views(&d, d.fn->body))
+            continue;
+        refresh_definitions(d.fn->body);
+        any = true;
     }
+    if (any)
+        propagate_copies(unit);
 }
