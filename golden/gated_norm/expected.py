@@ -141,7 +141,7 @@ class LimeAttention(nn.Module):
         )
 
         gate = self.z_proj(hidden_states).view(hidden_shape)
-        attn_output = self.norm(attn_output.reshape(hidden_shape), gate)
+        attn_output = self.norm(attn_output, gate)
         return self.o_proj(attn_output.reshape(*input_shape, -1))
 
 

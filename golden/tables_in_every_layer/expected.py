@@ -71,7 +71,7 @@ class GinkgoAttention(nn.Module):
         value_states = self.v_proj(hidden_states).view(hidden_shape)
 
         query_states, key_states = torch.ops.auto_deploy.torch_rope_with_qk_interleaving(
-            query_states, key_states, cos.to(query_states.dtype), sin.to(query_states.dtype), 2
+            query_states, key_states, cos, sin, 2
         )
 
         attn_output = torch.ops.auto_deploy.torch_attention(
@@ -163,8 +163,8 @@ class GinkgoModel(GinkgoPreTrainedModel):
         if inputs_embeds is None:
             inputs_embeds = self.embed_tokens(input_ids)
         hidden_states = inputs_embeds.to(self.norm.weight.dtype)
-        cos = self._ad_cos_cached[position_ids]
-        sin = self._ad_sin_cached[position_ids]
+        cos = self._ad_cos_cached[position_ids].to(hidden_states.dtype)
+        sin = self._ad_sin_cached[position_ids].to(hidden_states.dtype)
 
         for decoder_layer in self.layers:
             hidden_states = decoder_layer(hidden_states, cos, sin)
