@@ -66,6 +66,8 @@ struct web *emit_assign(struct frame *f, atom name, struct val v, struct node *a
     emit(f, stmt, at);
     w->stmt = stmt;
     w->expr = v.expr;
+    /* a choice of which one variable is left needs no second name for it */
+    w->temporary |= is_kind(at, NODE_ASSIGN) && at->kid[0]->kind == NODE_IFEXP && is_kind(v.expr, NODE_NAME);
     env_set(f, name, (struct val){.abs = w->abs, .web = w});
     return w;
 }
