@@ -209,13 +209,16 @@ static bool join_parts(struct filling *f, struct node *block) {
 
 /* -- sizes and views ----------------------------------------------------------------------------------------------- */
 
-/* A size in a variable of its own gives way to the first variable that holds the same. */
+/* A size, or a shape, in a variable of its own gives way to the first variable that holds the same. */
 static bool share_size(struct filling *f, const struct site *site, struct node **slot) {
     struct node *e = *slot;
     if (e->kind != NODE_NAME || e->web == NULL || (e->web->kind != WEB_ELEMENT && e->web->kind != WEB_ASSIGN))
         return false;
     const struct value *v = value_of(f->values, e), *size = dims_size(f->values, v);
-    struct web *holder = size != v ? value_holder(size, site->position) : NULL;
+    bool shape = v->kind == VALUE_TUPLE;
+    struct web *holder = size != v || shape ? value_holder(size, site->position) : NULL;
+    if (holder == e->web)
+        return false;
     if (holder)
         pass_record(f->unit, "fill", e, f->fn);
     if (holder)
