@@ -16,8 +16,13 @@ static bool is_attention(const struct values *values, const struct value *v) {
 
 /* Halves or pairs of lanes put together, some with the opposite sign. */
 static bool is_rotated(const struct values *values, const struct value *v) {
+    const struct value *cast = value_cast_of(v);
+    if (cast || (v->kind == VALUE_OP && v->op == OP_NEG))
+        return is_rotated(values, cast ? cast : v->arg[0]);
     if (value_is_special(values, v, SPECIAL_RESHAPE))
         v = v->arg[0];
+    if (value_is_call(v, "adgen.rotate_half") || value_is_call(v, "adgen.rotate_pairs"))
+        return true;
     if (!value_is_call(v, "torch.cat") && !value_is_call(v, "torch.stack"))
         return false;
     const struct value *parts = v->arg[0];
