@@ -260,12 +260,12 @@ static void append_init(struct emitter *e, struct node *cls, struct cls *source,
 static void append_declined(struct emitter *e, struct node *cls) {
     struct unit *u = e->unit;
     const struct fn *init = class_method(u->entry, "__init__");
-    const char *setting = declined_setting(u);
-    if (setting == NULL || init == NULL || init->params.len < 2)
+    const struct choice *choice = declined_choice(u);
+    if (choice == NULL || init == NULL || init->params.len < 2)
         return;
     struct node *block = node_new(u->arena, NODE_BLOCK);
     append_python(e, block, "if %s%s.%s:\n    raise NotImplementedError(\"%s is not implemented\")\n",
-        u->choice.served ? "not " : "", init->params.at[1]->name, u->choice.field, setting);
+        choice->served ? "not " : "", init->params.at[1]->name, choice->field, declined_setting(u));
     struct node *body = last_statement(class_body(cls))->kid[2];
     node_insert(u->arena, body, body->nkids ? 1 : 0, block->kid[0]);
 }

@@ -167,6 +167,18 @@ static void check_call(struct checker *c, const struct node *e) {
             "the shape of one-argument `%s` depends on the data, which torch.export cannot trace", "torch.where");
 }
 
+/* x[y == z]: as many rows as there are where that holds. */
+static void check_selection(struct checker *c, const struct node *parent, const struct node *e) {
+    bool target = parent->kind == NODE_ASSIGN && parent->kid[0] != e;
+    const struct node *index = e->kind == NODE_SUBSCRIPT && !target ? e->kid[1] : NULL;
+    if (is_kind(index, NODE_NAME) && index->web && index->web->kind == WEB_ASSIGN)
+        index = index->web->expr;
+    if (is_kind(index, NODE_COMPARE) && abs_is_tensor(index->abs ? index->abs : abs_simple(ABS_TOP)) &&
+        e->kid[0]->abs && abs_is_tensor(e->kid[0]->abs))
+        refuse(c, e, "data-dependent",
+            "how many rows are selected depends on the data, which torch.export cannot trace%s", "");
+}
+
 /* Values that vary with the data. */
 static bool is_activation(const struct node *e) {
     return e->abs && e->abs->kind == ABS_TENSOR;
@@ -320,6 +332,7 @@ static void check_expr(struct checker *c, const struct node *parent, struct node
     check_mixing(c, e);
     check_leftover(c, e);
     check_rows(c, e);
+    check_selection(c, parent, e);
     bool dotted = e->kind == NODE_ATTRIBUTE && e->abs && e->abs->kind == ABS_LIBRARY;
     for (uint32_t i = 0; i < e->nkids && !dotted; i++) {
         struct node *kid = e->kid[i];

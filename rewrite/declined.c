@@ -24,14 +24,18 @@ static const struct node *flag_default(const struct unit *unit, atom field) {
     return is_bool(dflt) ? dflt : NULL;
 }
 
-/* `config.flag`, `not config.flag`: the flag, and in *holds for which value of it the test holds. */
-static atom flag_of(struct unit *unit, const struct absval *test, bool *holds) {
+/* `config.field`, `not config.field`: the field, and in *holds for which value of it the test holds. */
+static atom tested_field(const struct absval *test, bool *holds) {
     const struct node *e = test && test->kind == ABS_SYMBOLIC ? test->constant : NULL;
     *holds = true;
     for (; e && e->kind == NODE_UNARYOP && e->op == OP_NOT; e = e->kid[0])
         *holds = !*holds;
-    bool flag = is_kind(e, NODE_ATTRIBUTE) && is_name(e->kid[0], "config") && flag_default(unit, e->atom);
-    return flag ? e->atom : NULL;
+    return is_kind(e, NODE_ATTRIBUTE) && is_name(e->kid[0], "config") ? e->atom : NULL;
+}
+
+static atom tested_flag(struct unit *unit, const struct absval *test, bool *holds) {
+    atom field = tested_field(test, holds);
+    return field && flag_default(unit, field) ? field : NULL;
 }
 
 static void add_choice(struct unit *unit, atom field, bool served) {
@@ -49,7 +53,7 @@ static void add_flags_behind(struct unit *unit, const struct node *e, int depth)
     bool holds;
     if (e == NULL || depth > DEEP)
         return;
-    atom field = flag_of(unit, e->abs, &holds);
+    atom field = tested_flag(unit, e->abs, &holds);
     if (field) {
         add_choice(unit, field, flag_default(unit, field)->op == OP_TRUE);
         return;
@@ -70,7 +74,7 @@ void note_lost_mask(struct unit *unit, const struct node *test, const struct abs
     bool holds;
     if (is_causal(then) == is_causal(other))
         return;
-    atom field = flag_of(unit, test->abs, &holds);
+    atom field = tested_flag(unit, test->abs, &holds);
     if (field)
         add_choice(unit, field, holds == is_causal(then));
     else
@@ -88,15 +92,20 @@ const struct absval *served_value(struct unit *unit, const struct absval *config
 void note_declined(
     struct unit *unit, const struct fn *fn, const struct absval *test, bool holds, const struct node *raises) {
     bool when;
-    atom field = flag_of(unit, test, &when);
+    atom field = tested_field(test, &when);
     const struct node *error =
         raises && raises->nkids == 1 && raises->kid[0]->kind == NODE_RAISE ? raises->kid[0]->kid[0] : NULL;
     if (field && fn == class_method(unit->entry, "__init__") && is_kind(error, NODE_CALL) &&
         is_name(error->kid[0], "NotImplementedError"))
-        unit->choice = (struct choice){field, when != holds};
+        unit->declines = (struct choice){field, when != holds};
+}
+
+const struct choice *declined_choice(const struct unit *unit) {
+    const struct choice *choice = unit->choice.field ? &unit->choice : &unit->declines;
+    return choice->field ? choice : NULL;
 }
 
 const char *declined_setting(const struct unit *unit) {
-    const struct choice *choice = &unit->choice;
-    return choice->field ? arena_printf(unit->arena, "%s=%s", choice->field, choice->served ? "False" : "True") : NULL;
+    const struct choice *choice = declined_choice(unit);
+    return choice ? arena_printf(unit->arena, "%s=%s", choice->field, choice->served ? "False" : "True") : NULL;
 }

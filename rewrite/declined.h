@@ -18,6 +18,8 @@ void note_lost_mask(struct unit *unit, const struct node *test, const struct abs
 void note_declined(
     struct unit *unit, const struct fn *fn, const struct absval *test, bool holds, const struct node *raises);
 
+/* What the emitted constructor declines: the other value than this choice's; NULL: nothing. */
+const struct choice *declined_choice(const struct unit *unit);
 /* "field=True" of the value that is declined, or NULL. */
 const char *declined_setting(const struct unit *unit);
 

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "rewrite/library.h"
+#include "rewrite/rules.h"
 #include "rewrite/spec.h"
 
 const struct arg *arg_find(const struct args *args, uint32_t position, const char *keyword) {
@@ -299,6 +301,17 @@ static struct val call_torch(struct frame *f, const char *name, struct val calle
     return val_make(torch_result(f, name, args, rank, 1), call);
 }
 
+/* Ops that keep the rank of their first tensor: of a file that is translated already. */
+static bool call_op(struct frame *f, atom qual, struct val callee, struct args *args, struct node *at, struct val *v) {
+    const struct function *op = strncmp(qual, "torch.ops.", 10) == 0 && f->unit->rules
+                                    ? library_function(f->unit->rules->library, qual)
+                                    : NULL;
+    if (op == NULL || op->rank != RANK_SAME)
+        return false;
+    *v = val_make(abs_tensor(f->unit, rank_of_arg(args, 0)), build_call(f, callee.expr, args, at));
+    return true;
+}
+
 static const struct absval *module_list(struct frame *f, const struct args *args) {
     struct absval *seq = abs_new(f->unit, ABS_SEQ);
     seq->element = args->list.len ? abs_element(f, args->list.at[0].val.abs) : abs_simple(ABS_TOP);
@@ -348,6 +361,8 @@ struct val call_library(struct frame *f, atom qual, struct val callee, struct ar
         return result;
     if (strncmp(qual, "builtins.", 9) == 0)
         return call_builtin(f, name, callee, args, at);
+    if (call_op(f, qual, callee, args, at, &result))
+        return result;
     if (strncmp(qual, "torch.", 6) == 0)
         return isupper((unsigned char)*name) && !word_in(name, "Size Generator")
                    ? call_nn_class(f, qual, name, callee, args, at)

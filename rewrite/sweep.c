@@ -208,8 +208,8 @@ static bool sweep_if(struct unit *unit, struct node *stmt) {
         stmt->kid[2] = NULL;
     if (stmt->kid[1]->nkids > 0)
         return true;
-    if (stmt->kid[2] == NULL)
-        return false;
+    if (stmt->kid[2] == NULL) /* it may still choose which of two variables is meant */
+        return stmt->nphis > 0;
     stmt->kid[0] = negated(unit, stmt->kid[0]);
     for (uint32_t i = 0; i < stmt->nphis; i++) {
         struct web *swap = stmt->phis[i]->from[0];

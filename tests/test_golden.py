@@ -48,7 +48,7 @@ def test_second_run_changes_nothing(case, tmp_path):
     again = run(target.name, "-o", target.name, cwd=tmp_path)
     assert target.read_bytes() == case.expected().out
     assert target.stat().st_mtime_ns == before
-    assert again.status == 0
+    assert again.status in (0, case.expected().status)
     assert b"translated already" in again.err
 
 
