@@ -173,8 +173,7 @@ static void check_selection(struct checker *c, const struct node *parent, const 
     const struct node *index = e->kind == NODE_SUBSCRIPT && !target ? e->kid[1] : NULL;
     if (is_kind(index, NODE_NAME) && index->web && index->web->kind == WEB_ASSIGN)
         index = index->web->expr;
-    if (is_kind(index, NODE_COMPARE) && abs_is_tensor(index->abs ? index->abs : abs_simple(ABS_TOP)) &&
-        e->kid[0]->abs && abs_is_tensor(e->kid[0]->abs))
+    if (is_kind(index, NODE_COMPARE) && e->kid[0]->abs && abs_is_tensor(e->kid[0]->abs))
         refuse(c, e, "data-dependent",
             "how many rows are selected depends on the data, which torch.export cannot trace%s", "");
 }
