@@ -48,6 +48,7 @@ static void turn_attention(struct layout *l, struct node *stmt, struct node **sl
         call->kid[i] = swap_or_transpose(l, call->kid[i]);
     bool whole = stmt->kind == NODE_ASSIGN && stmt->nkids == 2 && slot == &stmt->kid[0] &&
                  stmt->kid[1]->kind == NODE_NAME && stmt->kid[1]->web;
+    stmt->comments = NULL; /* of a step that the op now does with the others */
     if (!whole) {
         *slot = transpose_of(l, call);
         return;
@@ -56,9 +57,7 @@ static void turn_attention(struct layout *l, struct node *stmt, struct node **sl
     uint32_t index;
     struct node *block = find_block(l->fn->body, stmt, &index);
     struct node *made = assign_web(l, twin, call);
-    made->comments = stmt->comments;
     made->flags |= stmt->flags & NF_BLANK;
-    stmt->comments = NULL;
     node_insert(l->unit->arena, block, index, made);
     stmt->kid[0] = w->expr = transpose_of(l, make_web_name(l->unit->arena, twin));
     map_put(l->unit->arena, &l->twins, web_key(l->unit->atoms, w), twin);

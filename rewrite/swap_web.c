@@ -45,9 +45,20 @@ static void remember(struct layout *l, const struct web *w, struct web *twin) {
     map_put(l->unit->arena, &l->twins, web_key(l->unit->atoms, w), twin);
 }
 
-/* What was said about a statement is said about the one that now does its work. */
+/* [batch, heads, length, lanes], in words: what dimensions there are and in which order. */
+static bool tells_dims(const char *comment) {
+    uint32_t commas = 0;
+    for (const char *at = strchr(comment, '['); at && *at && *at != ']'; at++)
+        commas += *at == ',';
+    return commas >= 2;
+}
+
+/* What was said about a statement is said about the one that now does its work, but for the order of dimensions. */
 static void hand_over_comments(struct node *from, struct node *to) {
-    to->comments = from->comments;
+    bool dims = false;
+    for (uint32_t i = 0; from->comments && i < from->comments->leading.len; i++)
+        dims |= tells_dims(from->comments->leading.at[i]);
+    to->comments = dims ? NULL : from->comments;
     to->flags |= from->flags & NF_BLANK;
     from->comments = NULL;
     from->flags &= ~(uint32_t)NF_BLANK;
