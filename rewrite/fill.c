@@ -23,6 +23,7 @@ struct filling {
     struct fn *fn;
     struct values *values;
     struct sites sites;
+    VEC(struct web *) shapes; /* variables that hold a shape, in order of reading */
 };
 
 static void collect(struct filling *f) {
@@ -209,6 +210,43 @@ static bool join_parts(struct filling *f, struct node *block) {
 
 /* -- sizes and views ----------------------------------------------------------------------------------------------- */
 
+/* The sizes in a shape. Rank 0: it is none, or not all are known. */
+static struct dims sizes_in(struct filling *f, const struct value *v) {
+    struct dims d = {0}, none = {0};
+    if (v->kind != VALUE_TUPLE || v->count > DIMS_MAX)
+        return none;
+    for (; d.rank < v->count; d.rank++) {
+        if (v->arg[d.rank]->kind == VALUE_STAR)
+            return none;
+        d.at[d.rank] = dims_size(f->values, v->arg[d.rank]);
+    }
+    return d;
+}
+
+static bool is_held(const struct value *v, const struct web *w, uint32_t position) {
+    for (const struct holder *h = v->holders; h; h = h->next)
+        if (h->web == w)
+            return holder_visible(h, position);
+    return false;
+}
+
+/* A variable read before that holds the same shape, or NULL. */
+static struct web *same_shape(struct filling *f, const struct site *site, struct web *w) {
+    struct dims d = sizes_in(f, value_of_web(f->values, w));
+    for (uint32_t i = 0; d.rank > 0 && i < f->shapes.len; i++) {
+        struct web *other = f->shapes.at[i];
+        const struct value *v = value_of_web(f->values, other);
+        struct dims e = sizes_in(f, v);
+        if (other == w)
+            return NULL;
+        if (e.rank == d.rank && memcmp(d.at, e.at, d.rank * sizeof *d.at) == 0 && is_held(v, other, site->position))
+            return other;
+    }
+    if (d.rank > 0)
+        vec_push(f->unit->arena, &f->shapes, w);
+    return NULL;
+}
+
 /* A size, or a shape, in a variable of its own gives way to the first variable that holds the same. */
 static bool share_size(struct filling *f, const struct site *site, struct node **slot) {
     struct node *e = *slot;
@@ -217,8 +255,8 @@ static bool share_size(struct filling *f, const struct site *site, struct node *
     const struct value *v = value_of(f->values, e), *size = dims_size(f->values, v);
     bool shape = v->kind == VALUE_TUPLE;
     struct web *holder = size != v || shape ? value_holder(size, site->position) : NULL;
-    if (holder == e->web)
-        return false;
+    if (shape && holder == e->web)
+        holder = same_shape(f, site, e->web);
     if (holder)
         pass_record(f->unit, "fill", e, f->fn);
     if (holder)
