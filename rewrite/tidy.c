@@ -166,7 +166,8 @@ static bool may_move(const struct node *s, const struct node *next) {
     if (is_kind(outer, NODE_CALL) && is_call_chain(s->kid[0]) && /* without its name: classes of outputs get another */
         flat_width(s->kid[0]) + flat_width(outer) - flat_width(outer->kid[0]) < 70)
         return true;
-    return is_access(s->kid[0]) && s->kid[0]->kind == NODE_ATTRIBUTE && next->kind != NODE_IF &&
+    bool global = s->kid[0]->kind == NODE_NAME && s->kid[0]->web == NULL;
+    return is_access(s->kid[0]) && (s->kid[0]->kind == NODE_ATTRIBUTE || global) && next->kind != NODE_IF &&
            next->kind != NODE_FOR && next->kind != NODE_WHILE;
 }
 
