@@ -1,4 +1,6 @@
 /* templates.c - the functions that a template may call, as far as they need nothing but the rule's own bindings. */
+#include <string.h>
+
 #include "rewrite/capture.h"
 #include "rewrite/dims.h"
 
@@ -19,13 +21,16 @@ static struct node *multiply(struct rewriter *r, struct node *left, struct node 
     return binary(r, OP_MUL, left, right);
 }
 
+/* A scale is a float, for the schemas of the ops as for the reader. */
 static struct node *make_product(struct rewriter *r, const struct template_arg *arg, uint32_t count) {
     struct node *out = NULL;
     for (uint32_t i = 0; i < count; i++) {
         if (arg[i].node != NULL)
             out = out == NULL ? arg[i].node : multiply(r, out, arg[i].node);
     }
-    return out != NULL ? out : make_number(r->arena, intern(r->atoms, "1.0"));
+    if (out != NULL && (out->kind != NODE_NUMBER || strpbrk(out->atom, ".eE") != NULL))
+        return out;
+    return make_number(r->arena, intern_printf(r->atoms, "%s.0", out != NULL ? out->atom : "1"));
 }
 
 static struct node *make_first(struct rewriter *r, const struct template_arg *arg, uint32_t count) {
