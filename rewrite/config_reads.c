@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "rewrite/bundle_internal.h"
+#include "rewrite/declined.h"
 
 struct reader {
     struct unit *unit;
@@ -111,6 +112,8 @@ bool config_reads(struct unit *unit, bool asked, struct map *fields) {
         if (unit->rope_original)
             add(&r, "max_position_embeddings", NULL);
     }
+    if (declined_choice(unit)) /* in the constructor, as emit/ writes it */
+        add(&r, declined_choice(unit)->field, NULL);
     add(&r, "tie_word_embeddings", NULL); /* which PreTrainedModel reads */
     return r.ok;
 }
