@@ -155,8 +155,8 @@ static bool is_understood(const struct unit *unit, bool done) {
     return done && unit_refusals(unit) == 0 && unit->prefill_only == NULL;
 }
 
-/* Where the input is refused, or cannot be served: the same for one value of a flag alone, if that is understood. What
- * is said of the whole is what the first attempt has found. */
+/* Where the input is refused, or cannot be served: the same for one value of a flag alone, if that is understood. Where
+ * it is not either, what the attempt that came nearest has found says what is missing. */
 static bool translate_or_decline(
     struct adgen *adgen, const struct adgen_request *request, struct adgen_result *result, struct buf *text) {
     struct unit *whole = result->unit;
@@ -174,6 +174,8 @@ static bool translate_or_decline(
             return true;
         }
         buf_free(&other);
+        if (!done && unit->prefill_only == NULL && unit_refusals(unit) < unit_refusals(result->unit))
+            result->unit = unit;
     }
     return done;
 }
