@@ -307,17 +307,22 @@ static const struct value *given_size(const struct value *shape, uint32_t i) {
     return value_is_int(size, -1) ? NULL : size;
 }
 
-const struct value *dims_from_end(struct values *values, const struct value *tensor, uint32_t i) {
-    const struct value *v = tensor;
-    for (;;) {
-        const struct value *of = v->kind == VALUE_INDEX ? v->arg[0] : NULL, *sizes = of ? parts_of_last(of) : NULL;
-        if (i == 1 && sizes && v->arg[1]->kind == VALUE_NUMBER && v->arg[1]->number >= 0 &&
-            v->arg[1]->number < sizes->count)
-            return sizes->arg[(uint32_t)v->arg[1]->number];
+/* The size of the last dimension of a part, where `v` is one. */
+static const struct value *size_of_part(const struct value *v) {
+    const struct value *sizes = v->kind == VALUE_INDEX ? parts_of_last(v->arg[0]) : NULL;
+    bool known = sizes && v->arg[1]->kind == VALUE_NUMBER && v->arg[1]->number >= 0 && v->arg[1]->number < sizes->count;
+    return known ? sizes->arg[(uint32_t)v->arg[1]->number] : NULL;
+}
+
+const struct value *dims_origin(struct values *values, const struct value *tensor, uint32_t *from_end) {
+    const struct value *v = tensor, *of;
+    for (uint32_t i = *from_end;; i = *from_end) {
+        if (i == 1 && size_of_part(v))
+            return v;
         bool moves = value_is_special(values, v, SPECIAL_PERMUTE) || value_is_special(values, v, SPECIAL_TRANSPOSE);
         uint32_t from = moves ? moved_from(values, v, i) : i;
         if (from == 0)
-            break;
+            return v;
         if (keeps_shape(values, v) || moves)
             v = v->arg[0];
         else if (scaled(v) != NULL)
@@ -325,9 +330,15 @@ const struct value *dims_from_end(struct values *values, const struct value *ten
         else if (v->kind == VALUE_APPLY && v->count == 2 && (of = shaped_like(values, v, 0)) != NULL)
             v = of;
         else
-            break;
-        i = from;
+            return v;
+        *from_end = from;
     }
+}
+
+const struct value *dims_from_end(struct values *values, const struct value *tensor, uint32_t i) {
+    const struct value *v = dims_origin(values, tensor, &i), *part = i == 1 ? size_of_part(v) : NULL;
+    if (part)
+        return part;
     const struct value *given = value_is_special(values, v, SPECIAL_RESHAPE) ? given_size(v->arg[1], i) : NULL;
     return given ? dims_size(values, given) : own_size(values, v, 0, i);
 }

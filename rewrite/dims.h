@@ -19,6 +19,8 @@ struct dims dims_of(struct values *values, const struct value *tensor);
 const struct value *dims_size(struct values *values, const struct value *size);
 /* The size of a dimension counted from the end (1 is the last), whether or not the rank is known. */
 const struct value *dims_from_end(struct values *values, const struct value *tensor, uint32_t i);
+/* What that dimension comes from, through what moves or keeps it; *from_end is its place there. */
+const struct value *dims_origin(struct values *values, const struct value *tensor, uint32_t *from_end);
 /* Whether a tensor that is carried around a loop has the same shape in every round. */
 bool dims_stay_in_loop(struct values *values, const struct web *w);
 

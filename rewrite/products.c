@@ -1,18 +1,56 @@
 /* products.c - matrix products that cannot bring tokens together.
  *
- * A product [..., m, k] @ [..., k, n] sums over k and sets m against n. The length of the sequence is not known at
- * construction, so a size that is known then is not that length, and its dimension is not that of the tokens: where k
- * and one of m and n are known, tokens are neither summed over nor set against each other. What is left are the
- * dimensions before. Every activation has that of the batch, or of all tokens, among its dimensions; with at most two
- * before the matrices, one more is the same in both or broadcast from one of them. */
+ * A product [..., m, k] @ [..., k, n] sums over k and sets m against n. What a linear layer makes of a token are its
+ * features; a view that keeps the other dimensions splits these and nothing else. Where k and one of m and n are such
+ * dimensions, tokens are neither summed over nor set against each other. What is left are the dimensions before. Every
+ * activation has that of the batch, or of all tokens, among its dimensions; with at most two before the matrices, one
+ * more is the same in both or broadcast from one of them. */
 #include "rewrite/products.h"
 
+#include "base/text.h"
 #include "rewrite/dims.h"
+#include "rewrite/library.h"
 
 enum { RANK_MAX = 4 };
 
-static bool is_built(struct values *values, const struct value *tensor, uint32_t from_end) {
-    return dims_from_end(values, tensor, from_end)->fixed;
+static bool is_linear(const struct value *v) {
+    const struct absval *module = v->kind == VALUE_APPLY && v->count == 2 ? v->arg[0]->abs : NULL;
+    return module && module->kind == ABS_OBJECT && ends_with(module->qual, ".Linear");
+}
+
+/* *x.shape[:-1], where x is what the layer made or was given */
+static bool is_leading_shape(const struct values *values, const struct value *v, const struct value *layer) {
+    const struct value *of = v->kind == VALUE_STAR ? v->arg[0] : NULL;
+    if (of == NULL || of->kind != VALUE_INDEX || of->arg[1]->kind != VALUE_SLICE ||
+        !value_is_const(of->arg[1]->arg[0], OP_NONE) || !value_is_int(of->arg[1]->arg[1], -1) ||
+        of->arg[0]->kind != VALUE_ATTR || of->arg[0]->atom != values_library(values)->shape)
+        return false;
+    return of->arg[0]->arg[0] == layer || of->arg[0]->arg[0] == layer->arg[1];
+}
+
+/* How many dimensions a view of what a layer made keeps at its front: all but the last. 0: it is no such view. */
+static uint32_t kept_by_view(struct values *values, const struct value *view) {
+    const struct value *shape = view->arg[1], *layer = view->arg[0], *cast;
+    while ((cast = value_cast_of(layer)) != NULL)
+        layer = cast;
+    if (!is_linear(layer) || shape->kind != VALUE_TUPLE || shape->count == 0)
+        return 0;
+    if (is_leading_shape(values, shape->arg[0], layer))
+        return 1;
+    struct dims d = dims_of(values, layer);
+    for (uint32_t i = 0; i + 1 < d.rank; i++)
+        if (i >= shape->count || dims_size(values, shape->arg[i]) != d.at[i])
+            return 0;
+    return d.rank > 0 ? d.rank - 1 : 0;
+}
+
+/* Whether a dimension, counted from the end, holds features of one token. */
+static bool is_of_features(struct values *values, const struct value *tensor, uint32_t from_end) {
+    const struct value *v = dims_origin(values, tensor, &from_end);
+    if (!value_is_special(values, v, SPECIAL_RESHAPE))
+        return is_linear(v) && from_end == 1;
+    uint32_t kept = kept_by_view(values, v);
+    return kept > 0 && kept + from_end <= v->arg[1]->count;
 }
 
 static bool has_few_dims(const struct value *v) {
@@ -20,18 +58,12 @@ static bool has_few_dims(const struct value *v) {
     return rank >= 3 && rank <= RANK_MAX;
 }
 
-/* The value of an expression, if that is a product. */
-static const struct value *product_of(struct values *values, struct node *e) {
-    const struct value *v = value_of(values, e);
-    bool product = (v->kind == VALUE_OP && v->op == OP_MATMUL) || value_is_call(v, "torch.bmm");
-    return product && v->count == 2 ? v : NULL;
-}
-
 bool product_is_by_token(struct values *values, struct node *product) {
-    const struct value *v = product_of(values, product);
-    if (v == NULL || !has_few_dims(v->arg[0]) || !has_few_dims(v->arg[1]))
+    const struct value *v = value_of(values, product);
+    bool two = v->count == 2 && ((v->kind == VALUE_OP && v->op == OP_MATMUL) || value_is_call(v, "torch.bmm"));
+    if (!two || !has_few_dims(v->arg[0]) || !has_few_dims(v->arg[1]))
         return false;
-    bool summed = is_built(values, v->arg[0], 1) || is_built(values, v->arg[1], 2);
-    bool paired = !is_built(values, v->arg[0], 2) && !is_built(values, v->arg[1], 1);
+    bool summed = is_of_features(values, v->arg[0], 1) || is_of_features(values, v->arg[1], 2);
+    bool paired = !is_of_features(values, v->arg[0], 2) && !is_of_features(values, v->arg[1], 1);
     return summed && !paired;
 }
