@@ -2,9 +2,9 @@
  *
  * Reads   the pruned program.
  * Writes  an error for every construct that is left and must not be: a mask that something other than a known attention
- *         reads, a library that the emitted file may not import, an operation that torch.export cannot trace, a name
- *         that nothing defines. Sets unit->prefill_only where tokens are mixed outside of what AutoDeploy can cache.
- * Guarantees  a program that passes has none of these. */
+ *         reads, attention or a rotary embedding that is not the op for it, a library that the emitted file may not
+ *         import, an operation that torch.export cannot trace, a name that nothing defines. Sets unit->prefill_only
+ * where tokens are mixed outside of what AutoDeploy can cache. Guarantees  a program that passes has none of these. */
 #include <string.h>
 
 #include "base/text.h"
