@@ -210,9 +210,9 @@ struct unit {
     bool names_activation;                                   /* experts.c: the output looks up one of torch_moe's */
     bool names_bias;                                         /* and says whether experts have biases */
     VEC(struct choice) choices;                              /* under which more may be understood */
-    struct choice choice, declines; /* the one assumed; the one that the source itself declines for */
-    const char *prefill_only;       /* why AutoDeploy cannot cache it; NULL: it can */
-    bool strict_rounding;           /* only equations that are exact */
+    struct choice choice, declines;                          /* the one assumed; one that the source makes itself */
+    const char *prefill_only;                                /* why AutoDeploy cannot cache it; NULL: it can */
+    bool strict_rounding;                                    /* only equations that are exact */
     /* the outcome, for the exit status and the report: */
     bool already; /* no pass found anything to change: the input is a translation */
 };
