@@ -4,7 +4,8 @@
  * Writes  an error for every construct that is left and must not be: a mask that something other than a known attention
  *         reads, attention or a rotary embedding that is not the op for it, a library that the emitted file may not
  *         import, an operation that torch.export cannot trace, a name that nothing defines. Sets unit->prefill_only
- * where tokens are mixed outside of what AutoDeploy can cache. Guarantees  a program that passes has none of these. */
+ *         where tokens are mixed outside of what AutoDeploy can cache.
+ * Guarantees  a program that passes has none of these. */
 #include <string.h>
 
 #include "base/text.h"
@@ -230,7 +231,8 @@ static void check_mixing(struct checker *c, struct node *e) {
         mixes(c, callee->abs->qual);
     if (callee->kind != NODE_ATTRIBUTE)
         return;
-    if (call_argument(e, UINT32_MAX, "attn_mask"))
+    const struct node *bias = call_argument(e, UINT32_MAX, "attn_mask");
+    if (bias && !is_none(bias))
         not_servable(c, "%s adds a bias to its scores through `%s`, which AutoDeploy does not cache", "attn_mask");
     bool product = word_in(callee->atom, products);
     for (uint32_t i = 1; product && i < e->nkids; i++)

@@ -4,9 +4,12 @@
 #include "rewrite/leftovers.h"
 
 #include "rewrite/library.h"
+#include "rewrite/products.h"
 
 /* softmax(scores) @ values */
 static bool is_attention(const struct values *values, const struct value *v) {
+    if (value_is_call(v, "torch.nn.functional.scaled_dot_product_attention"))
+        return true;
     bool product = v->count == 2 && ((v->kind == VALUE_OP && v->op == OP_MATMUL) || value_is_call(v, "torch.bmm"));
     const struct value *cast;
     for (v = product ? v->arg[0] : NULL; v && (cast = value_cast_of(v)) != NULL;)
@@ -52,5 +55,7 @@ const char *leftover_idiom(struct values *values, struct node *e) {
     if (!sum && !product)
         return NULL;
     const struct value *v = value_of(values, e);
-    return is_attention(values, v) ? "attention" : is_rotation(values, v) ? "rotary embedding" : NULL;
+    if (is_attention(values, v) && !product_is_by_token(values, e))
+        return "attention";
+    return is_rotation(values, v) ? "rotary embedding" : NULL;
 }
