@@ -2,8 +2,8 @@
  *
  * Reads   the program after the equations.
  * Writes  `x = y.new_empty(...); x[..., :n].copy_(a); x[..., n:] = b` becomes x = torch.cat((a, b), dim=-1) where all
- *         shapes are known to fit; a view before a linear layer and another after it is the last one alone; a size
- *         that a variable holds already is read from that.
+ *         shapes are known to fit; a view before a linear layer and another after it is the last one alone, and so are
+ *         two views in a row; a size or shape that a variable holds already is read from that.
  * Guarantees  the same values. Without a proof that the parts have the shapes of the slices, but for sizes of 1 that
  * are repeated, nothing changes. */
 #include "rewrite/fill.h"
@@ -323,13 +323,80 @@ static bool skip_new_dimension(struct filling *f, struct node *e) {
     return true;
 }
 
+static bool is_view(const struct node *e) {
+    return is_method(e, "view") || is_method(e, "reshape");
+}
+
+/* The last size that a view is given: of n, d or (n, d) or x.shape[:-1] + (n, d) it is d. NULL: it is not written. */
+static struct node *last_size(const struct node *view) {
+    struct node *last = view->nkids > 1 ? view->kid[view->nkids - 1] : NULL;
+    if (is_kind(last, NODE_BINOP) && last->op == OP_ADD)
+        last = last->kid[1];
+    if (is_kind(last, NODE_TUPLE))
+        last = last->nkids ? last->kid[last->nkids - 1] : NULL;
+    bool size = is_kind(last, NODE_ATTRIBUTE) || is_kind(last, NODE_NAME);
+    return size && last->abs && last->abs->kind != ABS_TUPLE && last->abs->kind != ABS_SHAPE ? last : NULL;
+}
+
+/* x.shape[-1:] */
+static bool is_last_of(const struct node *e, const struct web *x) {
+    int from;
+    return e->kind == NODE_SUBSCRIPT && e->kid[0]->kind == NODE_ATTRIBUTE && atom_is(e->kid[0]->atom, "shape") &&
+           e->kid[0]->kid[0]->kind == NODE_NAME && e->kid[0]->kid[0]->web == x && e->kid[1]->kind == NODE_SLICE &&
+           e->kid[1]->kid[0] && literal_int(e->kid[1]->kid[0], &from) && from == -1 && !e->kid[1]->kid[1] &&
+           !e->kid[1]->kid[2];
+}
+
+/* A copy of a shape with the last size of x written out; *read: it reads x in another way too. */
+static struct node *with_last_size(struct filling *f, struct node *e, const struct web *x, struct node *d, bool *read) {
+    struct arena *arena = f->unit->arena;
+    if (e == NULL)
+        return NULL;
+    if (is_last_of(e, x)) {
+        struct node *tuple = node_make(arena, NODE_TUPLE, NULL, 1, node_copy(arena, d));
+        tuple->flags |= NF_PAREN;
+        return tuple;
+    }
+    *read |= e->kind == NODE_NAME && e->web == x;
+    struct node *copy = node_copy(arena, e);
+    for (uint32_t i = 0; i < copy->nkids; i++)
+        copy->kid[i] = with_last_size(f, e->kid[i], x, d, read);
+    bool sum = copy->kind == NODE_BINOP && copy->op == OP_ADD && copy->kid[1]->kind == NODE_TUPLE;
+    struct node *left = sum ? copy->kid[0] : NULL;
+    if (is_kind(left, NODE_BINOP) && left->op == OP_ADD && left->kid[1]->kind == NODE_TUPLE) { /* s + (a,) + (b,) */
+        for (uint32_t i = 0; i < copy->kid[1]->nkids; i++)
+            node_add(arena, left->kid[1], copy->kid[1]->kid[i]);
+        left->kid[1]->flags &= ~(uint32_t)NF_TRAILING_COMMA;
+        return left;
+    }
+    return copy;
+}
+
+/* y = x.reshape(..., d); y.reshape(... + y.shape[-1:]): of two views the last one alone. */
+static bool join_views(struct filling *f, struct node *e) {
+    const struct node *y = is_view(e) && e->nkids == 2 ? receiver(e) : NULL;
+    const struct node *inner = is_kind(y, NODE_NAME) && y->web && y->web->kind == WEB_ASSIGN ? y->web->expr : NULL;
+    if (inner == NULL || !is_view(inner) || receiver(inner)->kind != NODE_NAME)
+        return false;
+    bool read = false;
+    struct node *d = last_size(inner);
+    struct node *shape = d ? with_last_size(f, e->kid[1], y->web, d, &read) : NULL;
+    if (shape == NULL || read || node_equal(shape, e->kid[1]))
+        return false;
+    pass_record(f->unit, "fill", e, f->fn);
+    e->kid[1] = shape;
+    e->kid[0]->atom = intern(f->unit->atoms, "reshape");
+    e->kid[0]->kid[0] = node_copy(f->unit->arena, receiver(inner));
+    return true;
+}
+
 static bool tidy_sizes(struct filling *f) {
     bool any = false;
     for (uint32_t i = 0; i < f->sites.at.len; i++) {
         const struct site *site = &f->sites.at.at[i];
         for (uint32_t k = 0; k < site->node->nkids; k++)
             any |= site->node->kid[k] && share_size(f, site, &site->node->kid[k]);
-        any |= drop_inner_view(f, site->node) || skip_new_dimension(f, site->node);
+        any |= drop_inner_view(f, site->node) || skip_new_dimension(f, site->node) || join_views(f, site->node);
     }
     return any;
 }
