@@ -156,7 +156,20 @@ static int name_rank(const struct web *w) {
     return atom_is(w->name, "result") ? 1 : 2;
 }
 
+/* The variable of which a local of an unfolded helper is a view: its name says more than the helper's. */
+static const struct web *viewed(const struct web *w) {
+    const struct node *e = w->temporary && w->kind == WEB_ASSIGN ? w->expr : NULL;
+    bool view = is_kind(e, NODE_CALL) && e->kid[0]->kind == NODE_ATTRIBUTE &&
+                (atom_is(e->kid[0]->atom, "view") || atom_is(e->kid[0]->atom, "reshape")) &&
+                e->kid[0]->kid[0]->kind == NODE_NAME;
+    const struct web *of = view ? e->kid[0]->kid[0]->web : NULL;
+    return of && !of->temporary && of->kind != WEB_PARAM ? of : NULL;
+}
+
 static void choose_names(struct naming *n) {
+    for (uint32_t i = 0; i < n->webs.len; i++)
+        if (viewed(n->webs.at[i]))
+            n->webs.at[i]->name = viewed(n->webs.at[i])->name;
     for (uint32_t i = 0; i < n->webs.len; i++)
         n->webs.at[i]->final = NULL;
     for (uint32_t i = 0; i < n->webs.len; i++) {
