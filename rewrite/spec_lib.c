@@ -303,9 +303,8 @@ static struct val call_torch(struct frame *f, const char *name, struct val calle
 
 /* Ops that keep the rank of their first tensor: of a file that is translated already. */
 static bool call_op(struct frame *f, atom qual, struct val callee, struct args *args, struct node *at, struct val *v) {
-    const struct function *op = strncmp(qual, "torch.ops.", 10) == 0 && f->unit->rules
-                                    ? library_function(f->unit->rules->library, qual)
-                                    : NULL;
+    const struct function *op =
+        strncmp(qual, "torch.ops.", 10) == 0 && f->unit->rules ? library_function(f->unit->rules->library, qual) : NULL;
     if (op == NULL || op->rank != RANK_SAME)
         return false;
     *v = val_make(abs_tensor(f->unit, rank_of_arg(args, 0)), build_call(f, callee.expr, args, at));
