@@ -12,6 +12,10 @@ enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_LIMITED = 3 };
 int translate_command(const struct options_given *given, const struct voice *voice);
 /* `adgen --all --out-dir DIR`. */
 int batch_command(const struct options_given *given, const struct voice *voice);
+/* `adgen keys INPUT --config FILE`: whether the command line makes sense, and what follows the translation. */
+int check_keys_options(const struct options_given *given);
+int deliver_keys(const struct options_given *given, const struct voice *voice, struct adgen *adgen,
+    const struct adgen_result *translation);
 int list_rules_command(const struct options_given *given, const struct voice *voice);
 int explain_command(const struct options_given *given, const struct voice *voice);
 int list_models_command(const struct options_given *given, const struct voice *voice);

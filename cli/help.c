@@ -1,8 +1,10 @@
 /* help.c - `adgen --help`. */
+#include <string.h>
+
 #include "cli/options.h"
 #include "emit/adgen.h"
 
-enum group { INPUT, OUTPUT, TRANSLATION, ACCOUNT, GENERAL, GROUPS };
+enum group { INPUT, OUTPUT, TRANSLATION, ACCOUNT, KEYS, GENERAL, GROUPS };
 
 static const struct {
     enum group group;
@@ -18,22 +20,31 @@ static const char *const titles[GROUPS] = {[INPUT] = "Input",
     [OUTPUT] = "Output",
     [TRANSLATION] = "Translation",
     [ACCOUNT] = "What was done, and why",
+    [KEYS] = "For `adgen keys`",
     [GENERAL] = "General"};
 
 enum { COLUMN = 29 };
 
+static void print_line(FILE *out, size_t i) {
+    char name[64], letter[8] = "    ";
+    if (options[i].letter)
+        snprintf(letter, sizeof letter, "-%c, ", options[i].letter);
+    snprintf(name, sizeof name, "%s--%s%s%s", letter, options[i].name, options[i].argument ? " " : "",
+        options[i].argument ? options[i].argument : "");
+    fprintf(out, "  %-*s %s\n", COLUMN, name, options[i].help);
+}
+
 static void print_group(FILE *out, enum group group) {
     fprintf(out, "\n%s:\n", titles[group]);
-    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
-        if (options[i].group != group)
-            continue;
-        char name[64], letter[8] = "    ";
-        if (options[i].letter)
-            snprintf(letter, sizeof letter, "-%c, ", options[i].letter);
-        snprintf(name, sizeof name, "%s--%s%s%s", letter, options[i].name, options[i].argument ? " " : "",
-            options[i].argument ? options[i].argument : "");
-        fprintf(out, "  %-*s %s\n", COLUMN, name, options[i].help);
-    }
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+        if (options[i].group == group)
+            print_line(out, i);
+}
+
+static void print_option(FILE *out, const char *name) {
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
+        if (strcmp(options[i].name, name) == 0)
+            print_line(out, i);
 }
 
 static void print_passes(FILE *out) {
@@ -46,6 +57,7 @@ static void print_passes(FILE *out) {
 void print_help(FILE *out) {
     fputs("usage: adgen INPUT [-o FILE] [option...]\n"
           "       adgen --all --out-dir DIR [option...]\n"
+          "       adgen keys INPUT --config FILE [option...]\n"
           "\n"
           "Translates a Hugging Face modeling_*.py into the prefill-only model that TensorRT-LLM AutoDeploy serves.\n"
           "INPUT is a path, `-` for standard input, or a model type of the transformers package.\n"
@@ -61,10 +73,30 @@ void print_help(FILE *out) {
           "  adgen modeling_x.py --check -o out.py       is out.py up to date?\n"
           "  adgen - --stdin-filename m.py < m.py        read standard input\n"
           "  adgen --all --out-dir out -j 8              translate a whole package\n"
+          "  adgen keys TYPE --config config.json        list the parameters that the model has\n"
           "\nExit status:\n"
           "  0  done\n"
           "  1  the input could not be translated, or --check found a difference\n"
           "  2  the command line makes no sense\n"
           "  3  written, but prefill-only or with gaps (--partial)\n",
+        out);
+}
+
+void print_keys_help(FILE *out) {
+    fputs("usage: adgen keys INPUT --config FILE [--index FILE] [--json] [option...]\n"
+          "\n"
+          "Prints every parameter and saved buffer of the translated model, with shape and dtype, and the totals. The\n"
+          "constructors are evaluated with the values of the configuration; no Python runs. INPUT is a modeling file, a\n"
+          "translation, `-`, or a model type of the transformers package.\n",
+        out);
+    print_group(out, KEYS);
+    fputs("\nOf the others:\n", out);
+    static const char *const taken[] = {"package", "entry", "rules", "stdin-filename", "color", "quiet", "verbose"};
+    for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++)
+        print_option(out, taken[i]);
+    fputs("\nExit status:\n"
+          "  0  done\n"
+          "  1  something that decides a key or a shape is not known, or the index has other keys than the model\n"
+          "  2  the command line makes no sense\n",
         out);
 }

@@ -33,7 +33,7 @@ static int check_combination(const struct options_given *g) {
         return usage_error(NULL, "`--jobs` goes with `--all`");
     if (g->quiet && g->verbose)
         return usage_error(NULL, "`--quiet` and `--verbose` exclude each other");
-    return EXIT_DONE;
+    return check_keys_options(g);
 }
 
 static int run(const struct options_given *given, const struct voice *voice) {
@@ -73,6 +73,6 @@ int main(int argc, char **argv) {
     voice.quiet = given.quiet;
     voice.verbose = given.verbose;
     if (given.help)
-        print_help(stdout);
+        (given.keys ? print_keys_help : print_help)(stdout);
     return checked(given.help ? EXIT_DONE : given.version ? print_version() : run(&given, &voice), &voice);
 }

@@ -130,9 +130,9 @@ static bool take_input(struct options_given *given, const char *word) {
 }
 
 bool options_parse(int argc, char **argv, struct options_given *given) {
-    *given = (struct options_given){0};
+    *given = (struct options_given){.keys = argc > 1 && strcmp(argv[1], "keys") == 0};
     bool ended = false;
-    for (char **next = argv + (argc > 0); *next != NULL;) {
+    for (char **next = argv + (argc > 0) + given->keys; *next != NULL;) {
         char *word = *next++;
         bool ok = true;
         if (ended || word[0] != '-' || word[1] == '\0')

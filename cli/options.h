@@ -15,6 +15,7 @@ struct options_given {
 #include "cli/options.def"
 #undef X
     const char *input; /* NULL: none */
+    bool keys;         /* `adgen keys INPUT` */
 };
 
 /* Options stand anywhere; `--name=value`, `--name value`, `-nvalue`; `--` ends them; a lone `-` is an input. False,
@@ -22,6 +23,7 @@ struct options_given {
 bool options_parse(int argc, char **argv, struct options_given *given);
 
 void print_help(FILE *out);
+void print_keys_help(FILE *out);
 
 /* `adgen: message` and, if it is not NULL, `    help: ...` on stderr; returns the exit status for usage errors. */
 int usage_error(const char *help, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -7,9 +7,11 @@
 #include "base/arena.h"
 #include "emit/dump.h"
 #include "emit/gaps.h"
+#include "emit/keys_report.h"
 #include "emit/model.h"
 #include "parser/parse.h"
 #include "rewrite/account.h"
+#include "rewrite/config.h"
 #include "rewrite/facts.h"
 #include "rewrite/passes.h"
 #include "rewrite/rules.h"
@@ -228,6 +230,35 @@ void adgen_result_free(struct adgen_result *result) {
         adgen->spare = result->arena;
     }
     *result = (struct adgen_result){0};
+}
+
+/* -- its state dict ------------------------------------------------------------------------------------------------ */
+
+void adgen_keys(struct adgen *adgen, const struct adgen_result *translation, const struct adgen_keys_request *request,
+    struct adgen_result *result) {
+    const struct unit *source = translation->unit;
+    const char *path = source->module->source->path;
+    struct arena *arena = arena_create();
+    struct adgen_request text = {.path = translation->already ? path : arena_printf(arena, "%s (translated)", path),
+        .text = translation->text.at,
+        .len = translation->text.len};
+    struct unit *unit = unit_make(adgen, &text, arena);
+    *result = (struct adgen_result){.status = ADGEN_REFUSED, .diags = unit->diags, .unit = unit, .arena = arena};
+    if (!load(adgen, unit, &text))
+        return;
+    struct keys keys = {0};
+    struct keys_request wanted = {.config = request->config, .index = request->index};
+    if (source->config) {
+        wanted.config_path = source->config->module->source->path;
+        wanted.config_class = source->config->name;
+    }
+    if (!keys_evaluate(unit, &wanted, &keys))
+        return;
+    if (request->json)
+        keys_json(&result->text, &keys);
+    else
+        keys_text(&result->text, &keys);
+    result->status = keys.missing.len + keys.unexpected.len ? ADGEN_REFUSED : ADGEN_DONE;
 }
 
 const char *adgen_pass_name(uint32_t index, const char **what) {

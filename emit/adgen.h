@@ -69,6 +69,17 @@ struct adgen_result {
 void adgen_translate(struct adgen *adgen, const struct adgen_request *request, struct adgen_result *result);
 void adgen_result_free(struct adgen_result *result);
 
+struct adgen_keys_request {
+    const char *config; /* the configuration, a JSON file */
+    const char *index;  /* an index of a checkpoint to compare with; NULL: none */
+    bool json;
+};
+
+/* The state dict of a translation: `result` of adgen_translate, not refused. The status is ADGEN_REFUSED, too, where the
+ * index and the model differ. Its diagnostics are those of the configuration and the constructors. */
+void adgen_keys(struct adgen *adgen, const struct adgen_result *translation, const struct adgen_keys_request *request,
+    struct adgen_result *result);
+
 /* The name of a pass, by number, and what it does. NULL behind the last. */
 const char *adgen_pass_name(uint32_t index, const char **what);
 

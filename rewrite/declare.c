@@ -24,9 +24,7 @@ static struct symbol *declare(struct unit *unit, struct module *module, atom nam
 
 /* -- imports ------------------------------------------------------------------------------------------------------- */
 
-/* The absolute module that `from <dots><module> import` means. Outside of a package, one dot is the file's own folder;
- * a file that climbs further was copied out of a folder of transformers.models, which is then what it climbs from. */
-static atom import_base(struct unit *unit, const struct module *module, const struct node *stmt) {
+atom import_base(struct unit *unit, const struct module *module, const struct node *stmt) {
     if (stmt->level == 0)
         return stmt->atom;
     const char *package = module->package ? module->package : stmt->level > 1 ? "transformers.models." : "";

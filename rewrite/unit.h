@@ -20,6 +20,7 @@ struct values;
 struct registry;
 struct config;
 struct bundle;
+struct datum;
 
 /* What a name at module level stands for. */
 struct symbol {
@@ -35,6 +36,7 @@ struct symbol {
     uint32_t order;          /* of definition in the module */
     bool unsure;             /* a test that is not known chooses between this and `previous` */
     bool used;               /* prune: referenced by the output */
+    struct datum *datum;     /* run.h: the value that the interpreter found */
 };
 
 /* One Python file. */
@@ -266,6 +268,9 @@ bool qual_ends(atom qual, const char *suffix);
 
 /* Make the symbols of a module that has been read. */
 void declare_module(struct unit *unit, struct module *module);
+/* The absolute module that `from <dots><module> import` means. Outside of a package, one dot is the file's own folder;
+ * a file that climbs further was copied out of a folder of transformers.models, which is then what it climbs from. */
+atom import_base(struct unit *unit, const struct module *module, const struct node *stmt);
 
 /* -- absval.c ------------------------------------------------------------------------------------------------------ */
 

@@ -1,0 +1,168 @@
+#include "emit/keys_report.h"
+
+#include <cjson/cJSON.h>
+#include <string.h>
+
+static long long elements(const struct tensor *tensor) {
+    long long count = 1;
+    for (uint32_t i = 0; i < tensor->rank; i++)
+        count *= tensor->dim[i];
+    return count;
+}
+
+/* -- totals -------------------------------------------------------------------------------------------------------- */
+
+struct total {
+    const struct dtype *dtype;
+    uint32_t tensors;
+    long long bytes;
+};
+
+enum { DTYPES_MAX = 16 };
+
+/* One for each dtype, in the order of first use; what is tied counts once. */
+static uint32_t add_up(const struct keys *keys, struct total *totals) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < keys->list.len; i++) {
+        const struct key *key = &keys->list.at[i];
+        uint32_t k = 0;
+        while (k < count && totals[k].dtype != key->tensor->dtype)
+            k++;
+        if (key->tied_to || k == DTYPES_MAX)
+            continue;
+        if (k == count)
+            totals[count++] = (struct total){key->tensor->dtype, 0, 0};
+        totals[k].tensors++;
+        totals[k].bytes += elements(key->tensor) * key->tensor->dtype->bytes;
+    }
+    return count;
+}
+
+/* -- for people ---------------------------------------------------------------------------------------------------- */
+
+static void put_shape(struct buf *out, const struct tensor *tensor) {
+    buf_putc(out, '[');
+    for (uint32_t i = 0; i < tensor->rank; i++)
+        buf_printf(out, "%s%lld", i ? ", " : "", tensor->dim[i]);
+    buf_putc(out, ']');
+}
+
+static void put_key(struct buf *out, const struct key *key, size_t width) {
+    size_t start = out->len;
+    buf_printf(out, "%-*s  ", (int)width, key->name);
+    put_shape(out, key->tensor);
+    size_t used = out->len - start, column = width + 18;
+    buf_repeat(out, ' ', used < column ? column - used : 1);
+    buf_puts(out, key->tensor->dtype->name);
+    if (key->buffer)
+        buf_puts(out, "  buffer");
+    if (key->tied_to)
+        buf_printf(out, "  tied to %s", key->tied_to);
+    buf_putc(out, '\n');
+}
+
+/* 1234567 as 1,234,567 */
+static void put_count(struct buf *out, long long count) {
+    char text[32];
+    int len = snprintf(text, sizeof text, "%lld", count);
+    for (int i = 0; i < len; i++) {
+        buf_puts(out, i && (len - i) % 3 == 0 ? "," : "");
+        buf_putc(out, text[i]);
+    }
+}
+
+static void put_line(struct buf *out, const char *what, long long count, const char *unit) {
+    buf_printf(out, "%s: ", what);
+    put_count(out, count);
+    buf_printf(out, "%s\n", unit);
+}
+
+static void put_totals(struct buf *out, const struct keys *keys) {
+    struct total totals[DTYPES_MAX];
+    uint32_t count = add_up(keys, totals);
+    put_line(out, "parameters", keys->parameters, "");
+    if (keys->experts && keys->inactive >= 0)
+        put_line(out, "active for a token", keys->parameters - keys->inactive, "");
+    else if (keys->experts)
+        buf_puts(out, "active for a token: not known\n");
+    for (uint32_t i = 0; i < count; i++)
+        put_line(out, totals[i].dtype->name, totals[i].bytes, " bytes");
+}
+
+static void put_names(struct buf *out, const char *what, const char *const *names, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++)
+        buf_printf(out, "%s: %s\n", what, names[i]);
+}
+
+void keys_text(struct buf *out, const struct keys *keys) {
+    size_t width = 0;
+    for (uint32_t i = 0; i < keys->list.len; i++)
+        width = strlen(keys->list.at[i].name) > width ? strlen(keys->list.at[i].name) : width;
+    for (uint32_t i = 0; i < keys->list.len; i++)
+        put_key(out, &keys->list.at[i], width);
+    buf_putc(out, '\n');
+    put_totals(out, keys);
+    if (!keys->compared)
+        return;
+    buf_putc(out, '\n');
+    put_names(out, "missing in the index", keys->missing.at, keys->missing.len);
+    put_names(out, "unexpected in the index", keys->unexpected.at, keys->unexpected.len);
+    if (keys->missing.len + keys->unexpected.len == 0)
+        buf_puts(out, "the index has these keys and no others\n");
+}
+
+/* -- JSON ---------------------------------------------------------------------------------------------------------- */
+
+static cJSON *key_json(const struct key *key) {
+    cJSON *item = cJSON_CreateObject(), *shape = cJSON_AddArrayToObject(item, "shape");
+    for (uint32_t i = 0; i < key->tensor->rank; i++)
+        cJSON_AddItemToArray(shape, cJSON_CreateNumber((double)key->tensor->dim[i]));
+    cJSON_AddStringToObject(item, "dtype", key->tensor->dtype->name);
+    cJSON_AddStringToObject(item, "kind", key->buffer ? "buffer" : "parameter");
+    if (key->tied_to)
+        cJSON_AddStringToObject(item, "tied_to", key->tied_to);
+    return item;
+}
+
+static void put_array(cJSON *json, const char *name, const char *const *names, uint32_t count) {
+    cJSON *array = cJSON_AddArrayToObject(json, name);
+    for (uint32_t i = 0; i < count; i++)
+        cJSON_AddItemToArray(array, cJSON_CreateString(names[i]));
+}
+
+static cJSON *totals_json(const struct keys *keys) {
+    struct total totals[DTYPES_MAX];
+    uint32_t count = add_up(keys, totals);
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddNumberToObject(json, "parameters", (double)keys->parameters);
+    if (keys->experts && keys->inactive < 0)
+        cJSON_AddNullToObject(json, "active_parameters");
+    else
+        cJSON_AddNumberToObject(json, "active_parameters", (double)(keys->parameters - keys->inactive));
+    cJSON *bytes = cJSON_AddObjectToObject(json, "bytes");
+    for (uint32_t i = 0; i < count; i++)
+        cJSON_AddNumberToObject(bytes, totals[i].dtype->name, (double)totals[i].bytes);
+    return json;
+}
+
+void keys_json(struct buf *out, const struct keys *keys) {
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "model", keys->model);
+    if (keys->config)
+        cJSON_AddStringToObject(json, "config", keys->config);
+    else
+        cJSON_AddNullToObject(json, "config");
+    cJSON *list = cJSON_AddObjectToObject(json, "keys");
+    for (uint32_t i = 0; i < keys->list.len; i++)
+        cJSON_AddItemToObject(list, keys->list.at[i].name, key_json(&keys->list.at[i]));
+    cJSON_AddItemToObject(json, "totals", totals_json(keys));
+    if (keys->compared) {
+        put_array(json, "missing", keys->missing.at, keys->missing.len);
+        put_array(json, "unexpected", keys->unexpected.at, keys->unexpected.len);
+    }
+    char *text = cJSON_Print(json);
+    buf_puts(out, text);
+    buf_putc(out, '\n');
+    cJSON_free(text);
+    cJSON_Delete(json);
+}

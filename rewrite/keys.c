@@ -1,0 +1,174 @@
+/* keys.c - build the model, then walk its modules as state_dict() does.
+ *
+ * Reads the MODULE of an emitted file. The class that it registers last is the model; its configuration is built first,
+ * by the source of its class as far as that is at hand. Floating tensors have the dtype of the configuration, as
+ * `from_config` gives it to them. */
+#include "rewrite/keys.h"
+
+#include <string.h>
+
+#include "rewrite/run_internal.h"
+
+enum { MODULE_DEPTH_MAX = 64 };
+
+/* -- the state dict ------------------------------------------------------------------------------------------------ */
+
+struct walk {
+    struct run *run;
+    struct keys *keys;
+};
+
+static long long count_elements(const struct tensor *t) {
+    long long count = 1;
+    for (uint32_t i = 0; i < t->rank; i++)
+        count *= t->dim[i];
+    return count;
+}
+
+static const struct key *same_tensor(const struct keys *keys, const struct tensor *tensor) {
+    return tensor->key ? &keys->list.at[tensor->key - 1] : NULL;
+}
+
+static void add_key(struct walk *walk, const char *prefix, atom name, struct tensor *tensor) {
+    struct arena *arena = walk->run->arena;
+    const struct key *same = same_tensor(walk->keys, tensor);
+    struct key key = {.name = arena_printf(arena, "%s%s", prefix, name),
+        .tensor = tensor,
+        .buffer = tensor->role == TENSOR_BUFFER,
+        .tied_to = same ? same->name : NULL};
+    vec_push(arena, &walk->keys->list, key);
+    if (same == NULL)
+        tensor->key = walk->keys->list.len;
+}
+
+static void add_tensors(struct walk *walk, const struct dict *attributes, const char *prefix, uint8_t role) {
+    for (uint32_t i = 0; i < attributes->list.len; i++) {
+        const struct item *item = &attributes->list.at[i];
+        if (item->value && item->value->kind == D_TENSOR && item->value->tensor.role == role)
+            add_key(walk, prefix, item->key->text, &item->value->tensor);
+    }
+}
+
+static bool walk_module(struct walk *walk, struct datum *module, const char *prefix, uint32_t depth);
+
+static bool walk_child(struct walk *walk, struct datum *child, const char *prefix, const char *name, uint32_t depth) {
+    if (child == NULL || child->kind != D_OBJECT || !child->object->class->is_module)
+        return true;
+    return walk_module(walk, child, arena_printf(walk->run->arena, "%s%s.", prefix, name), depth + 1);
+}
+
+static bool walk_module(struct walk *walk, struct datum *module, const char *prefix, uint32_t depth) {
+    const struct object *object = module->object;
+    if (depth > MODULE_DEPTH_MAX)
+        return run_refuse(walk->run, object->class->def, "modules that hold each other are not followed");
+    add_tensors(walk, &object->attributes->dict, prefix, TENSOR_PARAMETER);
+    add_tensors(walk, &object->attributes->dict, prefix, TENSOR_BUFFER);
+    const struct dict *children[] = {&object->dict, &object->attributes->dict};
+    for (uint32_t i = 0; i < object->items.list.len; i++)
+        if (!walk_child(walk, object->items.list.at[i], prefix, arena_printf(walk->run->arena, "%u", i), depth))
+            return false;
+    for (uint32_t k = 0; k < 2; k++)
+        for (uint32_t i = 0; i < children[k]->list.len; i++)
+            if (!walk_child(walk, children[k]->list.at[i].value, prefix, children[k]->list.at[i].key->text, depth))
+                return false;
+    return true;
+}
+
+static struct key *find_key(struct keys *keys, const char *name) {
+    for (uint32_t i = 0; i < keys->list.len; i++)
+        if (strcmp(keys->list.at[i].name, name) == 0)
+            return &keys->list.at[i];
+    return NULL;
+}
+
+/* `_tied_weights_keys`, if the configuration says that they are tied. */
+static void tie(struct run *run, struct datum *model, struct datum *config, struct keys *keys) {
+    struct datum *ties = run_attribute(run, model, "_tied_weights_keys");
+    struct datum *tied = run_attribute(run, config, "tie_word_embeddings");
+    if (ties == NULL || ties->kind != D_DICT || tied == NULL || truth_of(tied) != 1)
+        return;
+    for (uint32_t i = 0; i < ties->dict.list.len; i++) {
+        const struct item *item = &ties->dict.list.at[i];
+        struct key *key = find_key(keys, item->key->text);
+        const struct key *source = find_key(keys, item->value->text);
+        if (key && source && key->tied_to == NULL && key != source)
+            key->tied_to = source->name;
+    }
+}
+
+static void add_up(struct keys *keys) {
+    for (uint32_t i = 0; i < keys->list.len; i++) {
+        const struct key *key = &keys->list.at[i];
+        long long count = key->tied_to ? 0 : count_elements(key->tensor);
+        keys->parameters += key->buffer ? 0 : count;
+        keys->bytes += count * key->tensor->dtype->bytes;
+    }
+}
+
+/* -- the model ----------------------------------------------------------------------------------------------------- */
+
+/* The call `<factory>.register_custom_model_cls("XConfig", XForCausalLM)`. */
+static const struct node *registration(const struct module *module) {
+    for (uint32_t i = module->body->nkids; i-- > 0;) {
+        const struct node *s = module->body->kid[i];
+        const struct node *call = s->kind == NODE_EXPR ? s->kid[0] : NULL;
+        if (is_kind(call, NODE_CALL) && is_kind(call->kid[0], NODE_ATTRIBUTE) && call->nkids == 3 &&
+            atom_is(call->kid[0]->atom, "register_custom_model_cls") && is_kind(call->kid[2], NODE_NAME))
+            return call;
+    }
+    return NULL;
+}
+
+/* The configuration's class: of the file, or where the request says. NULL: there is none. */
+static struct datum *config_class(struct run *run, struct unit *unit, const struct keys_request *request, atom name) {
+    struct datum *d = run_name(run, unit->module, name);
+    if (d && d->kind == D_CLASS)
+        return d;
+    struct module *module = request->config_path ? module_read(unit, request->config_path) : NULL;
+    d = module ? run_name(run, module, intern(unit->atoms, request->config_class)) : NULL;
+    return d && d->kind == D_CLASS ? d : NULL;
+}
+
+static void set_dtype(struct run *run, struct datum *config) {
+    struct datum *d = run_attribute(run, config, "dtype");
+    const struct dtype *dtype = d ? dtype_of(run, d) : NULL;
+    d = dtype ? NULL : run_attribute(run, config, "torch_dtype");
+    dtype = d ? dtype_of(run, d) : dtype;
+    if (dtype && dtype->floating)
+        run_set_dtype(run, dtype);
+}
+
+static bool evaluate_keys(struct run *run, struct unit *unit, const struct keys_request *request, struct keys *keys) {
+    const struct node *call = registration(unit->module);
+    if (call == NULL) {
+        diag_at(unit->diags, SEVERITY_ERROR, unit->module->source, (struct span){0, 0}, "not-known",
+            "the file registers no model");
+        return false;
+    }
+    atom config_name = string_value(unit->atoms, call->kid[1]);
+    struct datum *fields = keys_read_json(run, unit, request->config);
+    struct datum *class = fields ? config_class(run, unit, request, config_name) : NULL;
+    struct datum *config = fields ? keys_configure(run, unit, request, class, fields) : NULL;
+    if (config == NULL)
+        return false;
+    set_dtype(run, config);
+    struct datum *entry = run_name(run, unit->module, call->kid[2]->atom);
+    struct datum *model = entry && entry->kind == D_CLASS ? run_apply(run, entry, &config, 1) : NULL;
+    struct walk walk = {.run = run, .keys = keys};
+    if (model == NULL || !walk_module(&walk, model, "", 0))
+        return false;
+    keys->model = call->kid[2]->atom;
+    keys->config = class ? class->class->name : NULL;
+    tie(run, model, config, keys);
+    add_up(keys);
+    keys_count_active(run, model, keys);
+    return request->index == NULL || keys_compare(run, unit, model, request->index, keys);
+}
+
+bool keys_evaluate(struct unit *unit, const struct keys_request *request, struct keys *keys) {
+    struct run *run = run_create(unit);
+    bool ok = evaluate_keys(run, unit, request, keys);
+    if (!ok)
+        run_report(run);
+    return ok && diags_count(unit->diags, SEVERITY_ERROR) == 0;
+}

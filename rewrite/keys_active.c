@@ -1,0 +1,133 @@
+/* keys_active.c - how many parameters a token meets.
+ *
+ * Experts are the modules whose forward calls an operator for mixtures; the number that a token meets is what the last
+ * `topk` of a forward beside them takes: groups of experts are chosen before the experts. */
+#include <string.h>
+
+#include "base/text.h"
+#include "rewrite/keys.h"
+#include "rewrite/run_internal.h"
+
+struct search {
+    struct run *run;
+    struct keys *keys;
+    struct datum *holder; /* the innermost module around the experts in which there is a `topk` */
+};
+
+static struct node *forward_of(struct run *run, const struct class *class) {
+    struct class *in;
+    struct member *member = find_member(class, NULL, intern(run->unit->atoms, "forward"), &in);
+    return member && member->node->kind == NODE_FUNCTION ? method_def(run->unit, member->node) : NULL;
+}
+
+static bool calls_mixture(const struct node *n) {
+    if (n == NULL)
+        return false;
+    if (n->kind == NODE_ATTRIBUTE && starts_with(n->atom, "torch_moe") && !ends_with(n->atom, "router"))
+        return true;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        if (calls_mixture(n->kid[i]))
+            return true;
+    return false;
+}
+
+/* The number that the last `topk` below a node takes, an expression of `self`; NULL: there is none. */
+static void find_topk(struct node *n, struct node **count) {
+    if (n == NULL)
+        return;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        find_topk(n->kid[i], count);
+    if (n->kind != NODE_CALL || n->kid[0]->kind != NODE_ATTRIBUTE || !atom_is(n->kid[0]->atom, "topk"))
+        return;
+    bool function = is_name(n->kid[0]->kid[0], "torch");
+    struct node *k = call_argument(n, function ? 1 : 0, "k");
+    if (k && k->kind == NODE_ATTRIBUTE)
+        *count = k;
+}
+
+/* -1: not known. */
+static long long chosen_by(struct run *run, struct datum *module) {
+    struct node *forward = forward_of(run, module->object->class), *count = NULL;
+    find_topk(forward, &count);
+    if (count == NULL)
+        return -1;
+    struct scope scope = {.module = module->object->class->module};
+    bind(run, &scope, intern(run->unit->atoms, "self"), module);
+    struct datum *d = evaluate(run, &scope, count);
+    run->stop = RUN_ON;
+    return d && d->kind == D_INT ? d->integer : -1;
+}
+
+/* Of a module or one that it holds. */
+static long long chosen_in(struct run *run, struct datum *module, uint32_t depth) {
+    long long count = chosen_by(run, module);
+    const struct dict *attributes = &module->object->attributes->dict;
+    for (uint32_t i = 0; i < attributes->list.len && count < 0 && depth < 3; i++) {
+        struct datum *d = attributes->list.at[i].value;
+        if (d && d->kind == D_OBJECT && d->object->class->is_module)
+            count = chosen_in(run, d, depth + 1);
+    }
+    return count;
+}
+
+static long long count_parameters(const struct datum *d) {
+    if (d == NULL)
+        return 0;
+    if (d->kind == D_TENSOR && d->tensor.role == TENSOR_PARAMETER) {
+        long long count = 1;
+        for (uint32_t i = 0; i < d->tensor.rank; i++)
+            count *= d->tensor.dim[i];
+        return count;
+    }
+    if (d->kind != D_OBJECT || !d->object->class->is_module)
+        return 0;
+    long long count = 0;
+    for (uint32_t i = 0; i < d->object->items.list.len; i++)
+        count += count_parameters(d->object->items.list.at[i]);
+    for (uint32_t i = 0; i < d->object->attributes->dict.list.len; i++)
+        count += count_parameters(d->object->attributes->dict.list.at[i].value);
+    return count;
+}
+
+/* How many experts: modules of a list, or the first axis of stacked parameters. */
+static long long count_experts(const struct object *object) {
+    if (object->items.list.len)
+        return object->items.list.len;
+    const struct dict *attributes = &object->attributes->dict;
+    for (uint32_t i = 0; i < attributes->list.len; i++) {
+        const struct datum *d = attributes->list.at[i].value;
+        if (d && d->kind == D_TENSOR && d->tensor.role == TENSOR_PARAMETER && d->tensor.rank > 0)
+            return d->tensor.dim[0];
+    }
+    return 0;
+}
+
+static void add_experts(struct search *search, struct datum *experts) {
+    long long met = search->holder ? chosen_in(search->run, search->holder, 0) : -1;
+    long long count = count_experts(experts->object), total = count_parameters(experts);
+    search->keys->experts = true;
+    if (met < 0 || count == 0 || met > count)
+        search->keys->inactive = -1;
+    else if (search->keys->inactive >= 0)
+        search->keys->inactive += total / count * (count - met);
+}
+
+static void search_module(struct search *search, struct datum *module, struct datum *holder) {
+    if (module == NULL || module->kind != D_OBJECT || !module->object->class->is_module)
+        return;
+    const struct object *object = module->object;
+    if (calls_mixture(forward_of(search->run, object->class)) && count_experts(object)) {
+        search->holder = holder;
+        add_experts(search, module);
+        return;
+    }
+    for (uint32_t i = 0; i < object->items.list.len; i++)
+        search_module(search, object->items.list.at[i], module);
+    for (uint32_t i = 0; i < object->attributes->dict.list.len; i++)
+        search_module(search, object->attributes->dict.list.at[i].value, module);
+}
+
+void keys_count_active(struct run *run, struct datum *model, struct keys *keys) {
+    struct search search = {.run = run, .keys = keys};
+    search_module(&search, model, NULL);
+}

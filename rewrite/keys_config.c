@@ -1,0 +1,124 @@
+/* keys_config.c - a configuration out of its JSON file. */
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "rewrite/keys.h"
+#include "rewrite/run_internal.h"
+
+/* -- JSON ---------------------------------------------------------------------------------------------------------- */
+
+static struct datum *of_json(struct run *run, const cJSON *json) {
+    if (cJSON_IsString(json))
+        return datum_str(run, json->valuestring);
+    if (cJSON_IsBool(json))
+        return datum_bool(run, cJSON_IsTrue(json));
+    if (cJSON_IsNumber(json)) {
+        bool whole = json->valuedouble == floor(json->valuedouble) && fabs(json->valuedouble) < 1e15;
+        return whole ? datum_int(run, (long long)json->valuedouble) : datum_float(run, json->valuedouble);
+    }
+    if (!cJSON_IsArray(json) && !cJSON_IsObject(json))
+        return datum_none(run);
+    struct datum *d = cJSON_IsArray(json) ? datum_list(run, D_LIST) : datum_dict(run);
+    for (const cJSON *item = json->child; item; item = item->next) {
+        if (d->kind == D_LIST)
+            datum_push(run, d, of_json(run, item));
+        else /* the last of equal keys counts, as in Python; a file of a hundred thousand keys has no equal ones */
+            vec_push(run->arena, &d->dict.list, ((struct item){datum_str(run, item->string), of_json(run, item)}));
+    }
+    return d;
+}
+
+static struct datum *json_error(struct unit *unit, const char *path, const char *text, const char *at) {
+    uint32_t line = 1;
+    const char *start = text;
+    for (const char *c = text; c < at; c++) {
+        if (*c == '\n') {
+            line++;
+            start = c + 1;
+        }
+    }
+    diag_at(unit->diags, SEVERITY_ERROR, NULL, (struct span){0, 0}, NULL, "%s:%u:%u: this is not JSON", path, line,
+        (unsigned)(at - start) + 1);
+    return NULL;
+}
+
+struct datum *keys_read_json(struct run *run, struct unit *unit, const char *path) {
+    struct buf text = {0};
+    struct datum *d = NULL;
+    const char *end = NULL;
+    if (!file_load(path, &text)) {
+        diag_at(unit->diags, SEVERITY_ERROR, NULL, (struct span){0, 0}, NULL, "%s: cannot be read: %s", path,
+            file_exists(path) || dir_exists(path) ? "it is no readable file" : strerror(ENOENT));
+        return NULL;
+    }
+    const char *start = text.at ? text.at : "";
+    cJSON *json = cJSON_ParseWithOpts(start, &end, true);
+    if (json == NULL)
+        json_error(unit, path, start, end ? end : start);
+    else if (!cJSON_IsObject(json))
+        diag_at(unit->diags, SEVERITY_ERROR, NULL, (struct span){0, 0}, NULL, "%s: this is no JSON object", path);
+    else
+        d = of_json(run, json);
+    cJSON_Delete(json);
+    buf_free(&text);
+    return d;
+}
+
+/* -- the configuration --------------------------------------------------------------------------------------------- */
+
+/* Attributes are the file's fields, and nothing else is known. */
+static struct datum *bare(struct run *run, struct datum *fields) {
+    struct arguments none = {0};
+    struct datum *config = run_instance(run, library_class(run, "the configuration, whose class is not at hand,"), &none);
+    config->object->attributes = fields;
+    return config;
+}
+
+static bool is_of_type(struct datum *fields, const struct datum *type) {
+    const struct datum *own = fields->kind == D_DICT ? dict_get(&fields->dict, "model_type") : NULL;
+    return own && own->kind == D_STR && own->text == type->text;
+}
+
+/* The fields of the class's model type: of the file, or of the one configuration in it that is of that type. */
+static struct datum *fields_of_type(struct run *run, struct unit *unit, const char *path, struct datum *class, struct datum *fields) {
+    struct datum *type = run_attribute(run, class, "model_type");
+    struct datum *own = dict_get(&fields->dict, "model_type");
+    if (type == NULL || type->kind != D_STR || type->text[0] == '\0' || own == NULL || own->kind != D_STR || is_of_type(fields, type))
+        return fields;
+    for (uint32_t i = 0; i < fields->dict.list.len; i++)
+        if (is_of_type(fields->dict.list.at[i].value, type))
+            return fields->dict.list.at[i].value;
+    diag_at(unit->diags, SEVERITY_WARNING, NULL, (struct span){0, 0}, NULL,
+        "%s is of type `%s`, and read as %s, which is of type `%s`", path, own->text, class->class->name, type->text);
+    return fields;
+}
+
+/* The checks of the class, `validate_...`: what they raise counts, what they cannot know does not. */
+static bool validate(struct run *run, struct datum *config) {
+    const struct class *class = config->object->class;
+    for (uint32_t i = 0; i < class->line.len; i++) {
+        for (uint32_t k = 0; k < class->line.at[i]->members.len; k++) {
+            const char *name = class->line.at[i]->members.at[k]->name;
+            struct datum *check = strncmp(name, "validate_", strlen("validate_")) == 0 ? run_attribute(run, config, name) : NULL;
+            if (check == NULL || check->kind != D_METHOD || run_apply(run, check, NULL, 0))
+                continue;
+            if (run->stop == RUN_RAISED)
+                return false;
+            run->stop = RUN_ON;
+        }
+    }
+    return true;
+}
+
+struct datum *keys_configure(
+    struct run *run, struct unit *unit, const struct keys_request *request, struct datum *class, struct datum *fields) {
+    if (class == NULL)
+        return bare(run, fields);
+    fields = fields_of_type(run, unit, request->config, class, fields);
+    struct datum *config = run_construct(run, class, NULL, &fields->dict);
+    return config && validate(run, config) ? config : NULL;
+}

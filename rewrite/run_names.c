@@ -1,0 +1,109 @@
+/* run_names.c - what names of modules and imports stand for.
+ *
+ * A name is followed through imports to the file that defines it, as far as there is one in the package; a name that
+ * lies outside is itself (D_LIBRARY). A value of a module is computed when it is first asked for. */
+#include <math.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "parser/package.h"
+#include "rewrite/run_internal.h"
+
+enum { IMPORTS_MAX = 16 }; /* files that hand on an imported name */
+
+static struct datum *library(struct run *run, atom qual) {
+    struct datum *d = datum_list(run, D_LIBRARY);
+    d->text = qual;
+    return d;
+}
+
+struct datum *library_name(struct run *run, atom qual) {
+    static const char *const aliases[][2] = {{"torch.float", "torch.float32"}, {"torch.half", "torch.float16"},
+        {"torch.double", "torch.float64"}, {"torch.long", "torch.int64"}, {"torch.int", "torch.int32"}};
+    static const struct {
+        const char *name;
+        double value;
+    } numbers[] = {{"math.pi", 3.141592653589793}, {"math.e", 2.718281828459045}, {"math.inf", HUGE_VAL}};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        if (atom_is(qual, numbers[i].name))
+            return datum_float(run, numbers[i].value);
+    for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; i++)
+        if (atom_is(qual, aliases[i][0]))
+            return library(run, intern(run->unit->atoms, aliases[i][1]));
+    if (!is_module_class(qual))
+        return library(run, qual);
+    struct datum *d = datum_list(run, D_CLASS);
+    d->class = library_class(run, qual);
+    return d;
+}
+
+static bool is_module_name(struct run *run, atom qual) {
+    const char *roots[] = {run->unit->package.root, run->unit->library};
+    for (size_t i = 0; i < 2; i++)
+        if (roots[i] && package_module_path(run->arena, roots[i], qual))
+            return true;
+    return false;
+}
+
+static struct datum *follow(struct run *run, const struct module *module, atom qual, uint32_t depth) {
+    const char *path = depth < IMPORTS_MAX && !is_module_class(qual) ? import_path(run->unit, module, qual) : NULL;
+    struct module *from = path ? module_read(run->unit, path) : NULL;
+    if (from == NULL)
+        return library_name(run, qual);
+    const char *dot = strrchr(qual, '.');
+    struct symbol *symbol = module_lookup(from, intern(run->unit->atoms, dot + 1));
+    if (symbol == NULL)
+        return is_module_name(run, qual) ? library(run, qual)
+                                         : unknown(run, NULL, "`%s` is not found in %s", dot + 1, path);
+    if (symbol->kind == SYM_IMPORT && symbol->qual != qual)
+        return follow(run, from, symbol->qual, depth + 1);
+    return module_value(run, from, symbol->name);
+}
+
+struct datum *imported(struct run *run, const struct module *module, atom qual) {
+    return follow(run, module, qual, 0);
+}
+
+/* -- values of a module -------------------------------------------------------------------------------------------- */
+
+/* What fails here only matters to those who need the value. */
+static struct datum *computed(struct run *run, struct module *module, struct symbol *symbol) {
+    struct scope scope = {.module = module};
+    symbol->datum = unknown(run, symbol->def, "`%s` is defined by itself", symbol->name);
+    struct datum *value = evaluate(run, &scope, symbol->def);
+    if (value)
+        return value;
+    run->stop = RUN_ON;
+    return unknown(run, run->at, "%s", run->why);
+}
+
+static struct datum *function_of(struct run *run, struct module *module, struct symbol *symbol) {
+    struct datum *d = datum_list(run, D_FUNCTION);
+    d->function = NEW(run->arena, struct closure);
+    *d->function = (struct closure){.def = symbol_def(run->unit, symbol), .module = module};
+    return d;
+}
+
+struct datum *module_value(struct run *run, struct module *module, atom name) {
+    struct symbol *symbol = module_lookup(module, name);
+    if (symbol == NULL)
+        return is_builtin(name) ? library(run, name) : NULL;
+    if (symbol->datum)
+        return symbol->datum;
+    struct datum *d = NULL;
+    if (symbol->unsure) {
+        d = unknown(run, symbol->stmt, "`%s` is defined under a condition", name);
+    } else if (symbol->kind == SYM_CLASS) {
+        d = datum_list(run, D_CLASS);
+        symbol->datum = d;
+        d->class = class_of_symbol(run, module, symbol);
+    } else if (symbol->kind == SYM_FUNCTION) {
+        d = function_of(run, module, symbol);
+    } else if (symbol->kind == SYM_VALUE) {
+        d = computed(run, module, symbol);
+    } else {
+        d = imported(run, module, symbol->qual);
+    }
+    return symbol->datum = d;
+}
