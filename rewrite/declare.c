@@ -55,8 +55,7 @@ static void declare_imports(struct unit *unit, struct module *module, struct nod
     }
 }
 
-/* Whether an import fails where only what every model needs is installed. */
-static bool may_be_absent(const char *module) {
+bool may_be_absent(const char *module) {
     static const char *const present[] = {"torch", "transformers", "huggingface_hub", "packaging", "numpy", "einops",
         "typing", "typing_extensions", "collections", "functools", "importlib", "dataclasses", "enum", "math",
         "inspect"};

@@ -101,6 +101,15 @@ static struct datum *set(struct run *run, struct arguments *a) {
     return set_attribute(run, object, name->text, value, a->at) ? datum_none(run) : NULL;
 }
 
+static struct datum *delete(struct run *run, struct arguments *a) {
+    struct datum *object = argument(a, 0, NULL), *name = argument(a, 1, NULL);
+    if (name == NULL || name->kind != D_STR || object->kind != D_OBJECT)
+        return NULL;
+    if (!dict_delete(&object->object->attributes->dict, name))
+        return run_raise(run, a->at, "AttributeError", "%s", name->text);
+    return datum_none(run);
+}
+
 /* -- numbers ------------------------------------------------------------------------------------------------------- */
 
 static struct datum *to_int(struct run *run, struct arguments *a) {
@@ -201,6 +210,12 @@ static struct datum *length(struct run *run, struct arguments *a) {
         return datum_int(run, dict_length(&d->dict));
     if (d->kind == D_TENSOR)
         return d->tensor.rank ? datum_int(run, d->tensor.dim[0]) : NULL;
+    struct class *in;
+    atom name = intern(run->unit->atoms, "__len__");
+    if (d->kind == D_OBJECT && find_member(d->object->class, NULL, name, &in)) {
+        struct datum *method = find_attribute(run, d, NULL, name, a->at);
+        return method ? run_apply(run, method, NULL, 0) : NULL;
+    }
     struct datum *list = elements_of(run, d, a->at);
     return list ? datum_int(run, list->items.list.len) : NULL;
 }
@@ -331,6 +346,17 @@ static struct datum *reversed(struct run *run, struct arguments *a) {
     return list ? result : NULL;
 }
 
+/* importlib.import_module(name, package) */
+static struct datum *module_named(struct run *run, struct arguments *a) {
+    struct datum *name = argument(a, 0, "name"), *package = argument(a, 1, "package");
+    if (name == NULL || name->kind != D_STR)
+        return NULL;
+    if (name->text[0] != '.')
+        return library_name(run, name->text);
+    bool below = package && package->kind == D_STR && name->text[1] != '.';
+    return below ? library_name(run, intern_printf(run->unit->atoms, "%s%s", package->text, name->text)) : NULL;
+}
+
 static struct datum *type_of(struct run *run, struct arguments *a) {
     struct datum *d = argument(a, 0, NULL);
     if (d == NULL || d->kind != D_OBJECT)
@@ -345,13 +371,14 @@ static struct datum *type_of(struct run *run, struct arguments *a) {
 static const char names[] = "len range enumerate zip isinstance issubclass getattr setattr hasattr int float str bool "
                             "list tuple dict set frozenset min max sum abs all any sorted reversed round type print "
                             "callable object slice property staticmethod classmethod super vars map filter iter next "
-                            "id repr divmod pow bytes complex NotImplemented __name__ open hash format";
+                            "delattr id repr divmod pow bytes complex NotImplemented __name__ open hash format";
 
 bool is_builtin(const char *name) {
     return word_in(name, names) || (isupper((unsigned char)name[0]) && strchr(name, '.') == NULL && is_exception(name));
 }
 
-static struct datum *exception(struct run *run, const char *name, struct arguments *a) {
+/* Of `object` or of an exception. */
+static struct datum *plain_object(struct run *run, const char *name, struct arguments *a) {
     struct datum *object = datum_list(run, D_OBJECT), *args = datum_list(run, D_TUPLE);
     object->object = NEW(run->arena, struct object);
     object->object->class = library_class(run, name);
@@ -370,10 +397,10 @@ struct datum *run_builtin(struct run *run, const char *name, struct arguments *a
     static const struct {
         const char *name;
         struct datum *(*call)(struct run *run, struct arguments *a);
-    } functions[] = {{"isinstance", isinstance}, {"issubclass", issubclass}, {"setattr", set}, {"int", to_int},
+    } functions[] = {{"isinstance", isinstance}, {"issubclass", issubclass}, {"setattr", set}, {"delattr", delete}, {"int", to_int},
         {"float", to_float}, {"bool", to_bool}, {"round", rounded}, {"range", range}, {"len", length},
         {"enumerate", enumerate}, {"zip", zip}, {"dict", to_dict}, {"sorted", sorted}, {"reversed", reversed},
-        {"type", type_of}};
+        {"type", type_of}, {"importlib.import_module", module_named}};
     struct datum *d = argument(a, 0, NULL);
     for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++)
         if (strcmp(functions[i].name, name) == 0)
@@ -383,7 +410,7 @@ struct datum *run_builtin(struct run *run, const char *name, struct arguments *a
     if (starts_with(name, "copy."))
         return copied(run, a, strcmp(name, "copy.deepcopy") == 0);
     if (is_exception(name))
-        return exception(run, name, a);
+        return plain_object(run, name, a);
     if (strcmp(name, "getattr") == 0 || strcmp(name, "hasattr") == 0)
         return get(run, a, name[0] == 'h');
     if (strcmp(name, "list") == 0 || strcmp(name, "tuple") == 0)
@@ -398,6 +425,8 @@ struct datum *run_builtin(struct run *run, const char *name, struct arguments *a
         return d == NULL ? datum_str(run, "") : is_unknown(d) ? d : datum_text(run, d);
     if (strcmp(name, "abs") == 0 && d && (d->kind == D_INT || d->kind == D_FLOAT))
         return truth_of(compare(run, OP_LT, d, datum_int(run, 0), a->at)) == 1 ? unary(run, OP_NEG, d, a->at) : d;
+    if (strcmp(name, "object") == 0)
+        return plain_object(run, name, a);
     if (strcmp(name, "print") == 0)
         return datum_none(run);
     return NULL;

@@ -131,7 +131,9 @@ static struct datum *call_library(struct run *run, struct datum *callee, struct 
         struct datum *value = call_torch(run, name + strlen("torch."), arguments);
         if (value || run->stop != RUN_ON)
             return value;
-    } else if (is_builtin(name) || starts_with(name, "math.") || starts_with(name, "copy.") || strchr(name, '.') == NULL) {
+    } else if (strcmp(name, "collections.OrderedDict") == 0) {
+        return run_builtin(run, "dict", arguments);
+    } else if (is_builtin(name) || word_in(name, "importlib.import_module") || starts_with(name, "math.") || starts_with(name, "copy.") || strchr(name, '.') == NULL) {
         struct datum *value = run_builtin(run, name, arguments);
         if (value || run->stop != RUN_ON)
             return value;

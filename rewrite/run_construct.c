@@ -8,20 +8,19 @@
 
 /* -- dataclasses --------------------------------------------------------------------------------------------------- */
 
-/* `field(default=..., default_factory=...)`; any other expression is the default itself. */
+/* The default itself, or what a library makes of `default=` or `default_factory=`, as dataclasses.field does. */
 static struct datum *default_of(struct run *run, struct class *in, struct member *member) {
     struct node *n = member->node;
-    bool is_field = n && n->kind == NODE_CALL && (is_name(n->kid[0], "field") ||
-                                                     (n->kid[0]->kind == NODE_ATTRIBUTE && atom_is(n->kid[0]->atom, "field")));
-    if (n == NULL || !is_field)
-        return n ? member_value(run, in, member) : NULL;
+    struct datum *declared = n ? member_value(run, in, member) : NULL;
+    if (declared == NULL || !is_unknown(declared) || n->kind != NODE_CALL)
+        return declared;
     struct scope scope = {.module = in->module, .class = in};
     struct node *value = call_argument(n, UINT32_MAX, "default");
     struct node *factory = call_argument(n, UINT32_MAX, "default_factory");
     if (value)
         return evaluate(run, &scope, value);
     struct datum *made = factory ? evaluate(run, &scope, factory) : NULL;
-    return made ? run_apply(run, made, NULL, 0) : NULL;
+    return made ? run_apply(run, made, NULL, 0) : declared;
 }
 
 static bool is_field(const struct member *member) {

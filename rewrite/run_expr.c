@@ -31,7 +31,7 @@ static struct datum *name(struct run *run, struct scope *scope, struct node *n) 
     struct datum *value = lookup(run, scope, n->atom);
     if (value || run->stop != RUN_ON)
         return value;
-    return run_raise(run, n, "NameError", "name '%s' is not defined", n->atom);
+    return run_refuse(run, n, "what `%s` stands for is not known", n->atom);
 }
 
 struct datum *lookup(struct run *run, struct scope *scope, atom name) {
@@ -80,11 +80,11 @@ static bool assign_items(struct run *run, struct scope *scope, struct node *targ
 
 static bool assign_subscript(struct run *run, struct scope *scope, struct node *target, struct datum *value) {
     struct datum *into = evaluate(run, scope, target->kid[0]);
+    if (into && (is_unknown(into) || into->kind == D_TENSOR)) /* its elements are not followed */
+        return true;
     struct datum *key = into ? evaluate(run, scope, target->kid[1]) : NULL;
     if (key == NULL)
         return false;
-    if (is_unknown(into) || into->kind == D_TENSOR) /* its elements are not followed */
-        return true;
     if (is_unknown(key))
         return refuse_unknown(run, target, key, "where this is stored");
     if (into->kind == D_DICT || into->kind == D_OBJECT) {
@@ -323,6 +323,8 @@ static struct datum *subscription(struct run *run, struct scope *scope, struct n
     if (value == NULL)
         return NULL;
     struct node *index = n->kid[1];
+    if (is_unknown(value))
+        return value;
     if (value->kind == D_CLASS || value->kind == D_LIBRARY) /* list[int] */
         return value;
     if (index->kind == NODE_SLICE) {

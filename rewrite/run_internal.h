@@ -80,6 +80,7 @@ struct datum *binary(struct run *run, enum op op, struct datum *a, struct datum 
 struct datum *unary(struct run *run, enum op op, struct datum *a, const struct node *at);
 struct datum *compare(struct run *run, enum op op, struct datum *a, struct datum *b, const struct node *at);
 struct datum *subscript(struct run *run, struct datum *value, struct datum *index, const struct node *at);
+struct datum *object_elements(struct run *run, struct datum *object, const struct node *at); /* as a LIST */
 struct datum *slice(struct run *run, struct datum *value, struct datum *const bound[3], const struct node *at);
 
 /* -- run_stmt.c */
@@ -93,10 +94,18 @@ struct datum *argument(const struct arguments *arguments, uint32_t position, con
 
 /* -- run_class.c */
 struct class *class_of_symbol(struct run *run, struct module *module, struct symbol *symbol);
+void init_subclass(struct run *run, struct datum *class); /* what bases do to it */
 struct class *library_class(struct run *run, const char *name);
 bool class_is(const struct class *class, const char *name); /* a base, by its name or dotted name */
 struct member *find_member(const struct class *class, const struct class *after, atom name, struct class **in);
 struct datum *member_value(struct run *run, struct class *in, struct member *member);
+struct member *add_member(struct run *run, struct class *class, atom name); /* or the one of that name */
+/* As an instance or, with a NULL object, the class itself sees it. */
+struct datum *bound_member(
+    struct run *run, struct datum *object, struct class *class, struct class *in, struct member *member);
+struct datum *method_of(struct run *run, struct datum *self, struct closure *function, atom name);
+
+/* -- run_attribute.c */
 struct datum *get_attribute(struct run *run, struct datum *object, atom name, const struct node *at);
 /* Past __getattribute__ and behind a class of the line (NULL: from the start). NULL and nothing raised: none. */
 struct datum *find_attribute(

@@ -161,8 +161,10 @@ static struct datum *of_list(struct run *run, struct datum *self, const char *na
         insert(run, items, d->integer < items->list.len ? (uint32_t)d->integer : items->list.len, e);
         return datum_none(run);
     }
-    if (strcmp(name, "index") == 0 || strcmp(name, "remove") == 0) {
+    if (word_in(name, "index remove discard")) {
         int at = is_unknown(d) ? -1 : find(items, d);
+        if (at < 0 && name[0] == 'd')
+            return is_unknown(d) ? NULL : datum_none(run);
         if (at < 0)
             return run_raise(run, a->at, "ValueError", "it is not in the list");
         if (name[0] == 'i')

@@ -53,9 +53,15 @@ static struct datum *follow(struct run *run, const struct module *module, atom q
         return library_name(run, qual);
     const char *dot = strrchr(qual, '.');
     struct symbol *symbol = module_lookup(from, intern(run->unit->atoms, dot + 1));
+    const struct registry *registry = run->unit->registry;
+    path = symbol == NULL && registry ? registry_config_path(registry, run->arena, dot + 1) : NULL;
+    if (path && module_read(run->unit, path)) { /* its folder hands it on */
+        from = module_read(run->unit, path);
+        symbol = module_lookup(from, intern(run->unit->atoms, dot + 1));
+    }
     if (symbol == NULL)
         return is_module_name(run, qual) ? library(run, qual)
-                                         : unknown(run, NULL, "`%s` is not found in %s", dot + 1, path);
+                                         : unknown(run, NULL, "`%s` is not found in %s", dot + 1, from->source->path);
     if (symbol->kind == SYM_IMPORT && symbol->qual != qual)
         return follow(run, from, symbol->qual, depth + 1);
     return module_value(run, from, symbol->name);
@@ -67,10 +73,13 @@ struct datum *imported(struct run *run, const struct module *module, atom qual) 
 
 /* -- values of a module -------------------------------------------------------------------------------------------- */
 
+static struct datum *symbol_value(struct run *run, struct module *module, struct symbol *symbol);
+
 /* What fails here only matters to those who need the value. */
 static struct datum *computed(struct run *run, struct module *module, struct symbol *symbol) {
     struct scope scope = {.module = module};
-    symbol->datum = unknown(run, symbol->def, "`%s` is defined by itself", symbol->name);
+    symbol->datum = symbol->previous ? symbol_value(run, module, symbol->previous) /* as it reads its own name */
+                                     : unknown(run, symbol->def, "`%s` is defined by itself", symbol->name);
     struct datum *value = evaluate(run, &scope, symbol->def);
     if (value)
         return value;
@@ -85,25 +94,33 @@ static struct datum *function_of(struct run *run, struct module *module, struct 
     return d;
 }
 
-struct datum *module_value(struct run *run, struct module *module, atom name) {
-    struct symbol *symbol = module_lookup(module, name);
-    if (symbol == NULL)
-        return is_builtin(name) ? library(run, name) : NULL;
+static struct datum *class_value(struct run *run, struct module *module, struct symbol *symbol) {
+    struct datum *d = symbol->datum = datum_list(run, D_CLASS);
+    d->class = class_of_symbol(run, module, symbol);
+    init_subclass(run, d);
+    return d;
+}
+
+static struct datum *symbol_value(struct run *run, struct module *module, struct symbol *symbol) {
     if (symbol->datum)
         return symbol->datum;
     struct datum *d = NULL;
-    if (symbol->unsure) {
-        d = unknown(run, symbol->stmt, "`%s` is defined under a condition", name);
-    } else if (symbol->kind == SYM_CLASS) {
-        d = datum_list(run, D_CLASS);
-        symbol->datum = d;
-        d->class = class_of_symbol(run, module, symbol);
-    } else if (symbol->kind == SYM_FUNCTION) {
+    if (symbol->unsure)
+        d = unknown(run, symbol->stmt, "`%s` is defined under a condition", symbol->name);
+    else if (symbol->kind == SYM_CLASS)
+        d = class_value(run, module, symbol);
+    else if (symbol->kind == SYM_FUNCTION)
         d = function_of(run, module, symbol);
-    } else if (symbol->kind == SYM_VALUE) {
+    else if (symbol->kind == SYM_VALUE)
         d = computed(run, module, symbol);
-    } else {
+    else
         d = imported(run, module, symbol->qual);
-    }
     return symbol->datum = d;
+}
+
+struct datum *module_value(struct run *run, struct module *module, atom name) {
+    struct symbol *symbol = module_lookup(module, name);
+    if (symbol)
+        return symbol_value(run, module, symbol);
+    return is_builtin(name) ? library(run, name) : NULL;
 }

@@ -187,9 +187,22 @@ static int order(enum op op, double x, double y) {
     return op == OP_LT ? x < y : op == OP_LE ? x <= y : op == OP_GT ? x > y : x >= y;
 }
 
+/* `in` of an object that says itself what it contains; *done is false for any other. */
+static struct datum *asked(struct run *run, struct datum *object, struct datum *item, const struct node *at, bool *done) {
+    struct class *in;
+    atom name = intern(run->unit->atoms, "__contains__");
+    *done = object->kind == D_OBJECT && find_member(object->object->class, NULL, name, &in);
+    struct datum *method = *done ? find_attribute(run, object, NULL, name, at) : NULL;
+    return method ? run_apply(run, method, &item, 1) : NULL;
+}
+
 struct datum *compare(struct run *run, enum op op, struct datum *a, struct datum *b, const struct node *at) {
     double x, y;
     int truth = -1;
+    bool done = false;
+    struct datum *answer = op == OP_IN || op == OP_NOT_IN ? asked(run, b, a, at, &done) : NULL;
+    if (done)
+        return answer && op == OP_NOT_IN ? unary(run, OP_NOT, answer, at) : answer;
     switch (op) {
     case OP_IS:
     case OP_IS_NOT: truth = identical(a, b); break;
@@ -237,6 +250,30 @@ static struct datum *of_object(struct run *run, struct datum *value, struct datu
         return nth(run, &view, index->integer, at);
     struct datum *found = dict_find(&value->object->dict, index);
     return found ? found : run_raise(run, at, "TypeError", "this has no elements");
+}
+
+/* What a class of the source goes through: `__iter__`, or `__getitem__` from 0 until it raises IndexError. */
+struct datum *object_elements(struct run *run, struct datum *object, const struct node *at) {
+    struct class *in, *class = object->object->class;
+    atom iter = intern(run->unit->atoms, "__iter__"), item = intern(run->unit->atoms, "__getitem__");
+    if (find_member(class, NULL, iter, &in)) {
+        struct datum *method = find_attribute(run, object, NULL, iter, at);
+        struct datum *all = method ? run_apply(run, method, NULL, 0) : NULL;
+        return all && all != object ? elements_of(run, all, at) : NULL;
+    }
+    struct datum *list = datum_list(run, D_LIST);
+    struct datum *method = find_member(class, NULL, item, &in) ? find_attribute(run, object, NULL, item, at) : NULL;
+    for (long long i = 0; method; i++) {
+        struct datum *index = datum_int(run, i), *value = run_apply(run, method, &index, 1);
+        if (value == NULL && run->stop == RUN_RAISED && class_is(run->exception->object->class, "IndexError")) {
+            run->stop = RUN_ON;
+            return list;
+        }
+        if (value == NULL)
+            return NULL;
+        datum_push(run, list, value);
+    }
+    return run->stop == RUN_ON ? run_raise(run, at, "TypeError", "this cannot be iterated") : NULL;
 }
 
 struct datum *subscript(struct run *run, struct datum *value, struct datum *index, const struct node *at) {

@@ -180,6 +180,10 @@ static enum flow run_import(struct run *run, struct scope *scope, struct node *s
             qual = intern_printf(run->unit->atoms, "%s.%s", base, alias->atom);
         else if (alias->asname == NULL)
             bound = qual = intern_len(run->unit->atoms, alias->atom, strcspn(alias->atom, "."));
+        if (may_be_absent(base ? base : qual)) {
+            run_raise(run, s, "ImportError", "%s", qual);
+            return FLOW_STOP;
+        }
         struct datum *value = imported(run, scope->module, qual);
         if (value == NULL)
             return FLOW_STOP;
@@ -189,14 +193,17 @@ static enum flow run_import(struct run *run, struct scope *scope, struct node *s
 }
 
 static enum flow run_def(struct run *run, struct scope *scope, struct node *s) {
-    if (s->nkids > 3)
-        return stopped(run, s, "a decorated function inside a function");
     struct datum *d = datum_list(run, D_FUNCTION);
     d->function = NEW(run->arena, struct closure);
     struct class *owner = scope->function ? scope->function->owner : NULL;
     *d->function = (struct closure){.def = s, .module = scope->module, .around = scope, .owner = owner};
-    bind(run, scope, s->atom, d);
-    return FLOW_NEXT;
+    for (uint32_t i = s->nkids; d && i-- > 3;) {
+        struct datum *decorator = evaluate(run, scope, s->kid[i]);
+        d = decorator ? run_apply(run, decorator, &d, 1) : NULL;
+    }
+    if (d)
+        bind(run, scope, s->atom, d);
+    return d ? FLOW_NEXT : FLOW_STOP;
 }
 
 /* -- statements ---------------------------------------------------------------------------------------------------- */

@@ -76,6 +76,9 @@ static const struct dtype *wanted(struct run *run, const struct arguments *a, co
 
 static struct datum *filled(struct run *run, struct arguments *a, const char *name) {
     struct datum *d = tensor_new(run, wanted(run, a, run->dtype));
+    struct arguments named = {.at = a->at, .named = a->named};
+    if (strcmp(name, "normal") == 0)
+        return dict_get(&a->named, "size") ? sized(run, d, &named, "size") : NULL;
     if (strcmp(name, "full") != 0)
         return sized(run, d, a, "size");
     struct datum *value = argument(a, 1, "fill_value"), *size = argument(a, 0, "size");
@@ -251,7 +254,7 @@ struct datum *tensor_binary(struct run *run, enum op op, struct datum *a, struct
 
 /* -- torch.<name> and methods -------------------------------------------------------------------------------------- */
 
-static const char same_shape[] = "exp log log1p sqrt rsqrt cos sin tanh sigmoid abs neg clone contiguous detach "
+static const char same_shape[] = "exp expm1 log log1p sqrt rsqrt cos sin tanh sigmoid abs neg clone contiguous detach "
                                  "requires_grad_ cpu cuda fill_ zero_ normal_ uniform_ copy_ clamp tril triu";
 
 static struct datum *make_parameter(struct run *run, struct arguments *a, uint8_t role) {
@@ -281,7 +284,7 @@ struct datum *call_torch(struct run *run, const char *name, struct arguments *a)
         return make_parameter(run, a, TENSOR_PARAMETER);
     if (strcmp(name, "nn.Buffer") == 0)
         return tensor_buffer(run, a);
-    if (word_in(name, "empty zeros ones rand randn full"))
+    if (word_in(name, "empty zeros ones rand randn full normal"))
         return filled(run, a, name);
     if (word_in(name, "empty_like zeros_like ones_like full_like randn_like"))
         return like(run, a);

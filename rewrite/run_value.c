@@ -266,6 +266,9 @@ struct datum *elements_of(struct run *run, struct datum *d, const struct node *a
             vec_push(run->arena, &list->items.list, dict->list.at[i].key);
     for (const char *c = d->kind == D_STR ? d->text : ""; *c; c++)
         vec_push(run->arena, &list->items.list, datum_str(run, arena_strndup(run->arena, c, 1)));
+    bool own = d->kind == D_OBJECT && !d->object->class->is_module && dict->list.len == 0 && d->object->class->module;
+    if (own && !class_is(d->object->class, "dict") && !class_is(d->object->class, "collections.OrderedDict"))
+        return object_elements(run, d, at);
     if (items || dict || d->kind == D_STR)
         return list;
     if (d->kind == D_UNKNOWN)

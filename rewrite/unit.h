@@ -268,6 +268,8 @@ bool qual_ends(atom qual, const char *suffix);
 
 /* Make the symbols of a module that has been read. */
 void declare_module(struct unit *unit, struct module *module);
+/* Whether an import of that module fails where only what every model needs is installed. */
+bool may_be_absent(const char *module);
 /* The absolute module that `from <dots><module> import` means. Outside of a package, one dot is the file's own folder;
  * a file that climbs further was copied out of a folder of transformers.models, which is then what it climbs from. */
 atom import_base(struct unit *unit, const struct module *module, const struct node *stmt);
