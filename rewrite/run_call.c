@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "rewrite/facts.h"
 #include "rewrite/run_internal.h"
 
 struct datum *argument(const struct arguments *arguments, uint32_t position, const char *name) {
@@ -103,9 +104,28 @@ static bool is_contained(const struct run *run, const struct closure *function, 
            arguments->at->source == run->home->source;
 }
 
+/* What is known of calls without looking at what they do, such as which libraries there are; NULL: nothing. */
+static struct datum *value_by_fact(struct run *run, atom qual) {
+    const struct fact *fact = run->unit->facts ? fact_library(run->unit->facts, qual) : NULL;
+    const struct node *value = fact && fact->effect == EFFECT_VALUE ? fact->value : NULL;
+    if (value == NULL || value->kind != NODE_CONST)
+        return NULL;
+    return value->op == OP_NONE ? datum_none(run) : datum_bool(run, value->op == OP_TRUE);
+}
+
+static struct datum *function_by_fact(struct run *run, const struct closure *function) {
+    bool plain = function->owner == NULL && function->around == NULL && function->def->kind == NODE_FUNCTION;
+    if (!plain || function->module == run->home)
+        return NULL;
+    return value_by_fact(run, intern_printf(run->unit->atoms, "%s.%s", function->module->name, function->def->atom));
+}
+
 struct datum *run_closure(struct run *run, struct closure *function, struct datum *self, struct arguments *args) {
     if (function->owner)
         method_def(run->unit, function->def);
+    struct datum *known = function_by_fact(run, function);
+    if (known)
+        return known;
     if (run->calls >= CALLS_MAX)
         return run_refuse(run, args->at, "calls that nest so deeply are not followed");
     struct scope *scope = NEW(run->arena, struct scope);
@@ -127,6 +147,9 @@ struct datum *run_closure(struct run *run, struct closure *function, struct datu
 
 static struct datum *call_library(struct run *run, struct datum *callee, struct arguments *arguments) {
     const char *name = callee->text;
+    struct datum *known = value_by_fact(run, callee->text);
+    if (known)
+        return known;
     if (starts_with(name, "torch.")) {
         struct datum *value = call_torch(run, name + strlen("torch."), arguments);
         if (value || run->stop != RUN_ON)
