@@ -120,6 +120,7 @@ class Sweep:
             "model_type": entry.model_type,
             "variants": self.options.variants,
             "embeds": self.options.transformers_python == sys.executable,
+            "adgen": "" if self.options.no_keys else str(Path(self.options.adgen).resolve()),
             "allow_plain": [x for x in self.options.allow_plain.split(",") if x],
         }
         request["allow_plain"] += self.allowed.get(entry.model_type, [])
@@ -191,6 +192,9 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         help="interpreter that verifies, such as one with transformers 4.57",
     )
     parser.add_argument("--variants", default="all")
+    parser.add_argument(
+        "--no-keys", action="store_true", help="do not compare with what `adgen keys` finds"
+    )
     parser.add_argument("--allow-plain", default="")
     parser.add_argument("--timeout", type=float, default=180, help="seconds a type")
     parser.add_argument("--tests", type=Path, default=corpus.TESTS)

@@ -23,7 +23,7 @@ from typing import Any
 
 import torch
 
-from . import clean, compare, emitted, graph, hf, keys, servable, source, variants
+from . import clean, compare, emitted, graph, hf, keys, servable, source, static_keys, variants
 
 EXIT = {"verified": 0, "prefill-only": 3, "wrong": 1, "unproved": 1, "refused": 1}
 
@@ -37,6 +37,7 @@ class Options:
     bfloat16: bool = False
     export_all: bool = False
     embeds: bool = True  #: also compare inputs_embeds (other versions may scale them elsewhere)
+    adgen: str = ""  #: the program: also compare the keys that it finds without Python
 
 
 @dataclass
@@ -190,6 +191,8 @@ def check_variant(
     left = _guard("keys", emitted.load, candidate, published)
     if left is None and variant.name == "default":
         left = _guard("keys", emitted.load_in_parts, candidate, published)
+    if left is None and options.adgen:
+        left = static_keys.check(options.adgen, file.path, config, candidate, published)
     if left:
         raise Difference("keys", left)
     _check_logits(reference, candidate, report)

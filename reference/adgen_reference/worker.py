@@ -35,6 +35,7 @@ def serve() -> None:
             request.get("bfloat16", False),
             request.get("export_all", False),
             request.get("embeds", True),
+            request.get("adgen", ""),
         )
         try:
             report = asdict(verify.verify(request["file"], request["model_type"], options))
