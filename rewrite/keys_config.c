@@ -73,7 +73,9 @@ struct datum *keys_read_json(struct run *run, struct unit *unit, const char *pat
 /* Attributes are the file's fields, and nothing else is known. */
 static struct datum *bare(struct run *run, struct datum *fields) {
     struct arguments none = {0};
-    struct datum *config = run_instance(run, library_class(run, "the configuration, whose class is not at hand,"), &none);
+    struct class *class = library_class(run, "the configuration");
+    class->is_open = true;
+    struct datum *config = run_instance(run, class, &none);
     config->object->attributes = fields;
     return config;
 }

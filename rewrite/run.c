@@ -113,9 +113,7 @@ struct datum *run_apply(struct run *run, struct datum *callee, struct datum **li
 
 struct datum *run_attribute(struct run *run, struct datum *object, const char *name) {
     struct datum *value = get_attribute(run, object, intern(run->unit->atoms, name), NULL);
-    if (value == NULL && run->stop == RUN_RAISED) {
+    if (value == NULL)
         run->stop = RUN_ON;
-        run->exception = NULL;
-    }
     return value;
 }

@@ -72,6 +72,8 @@ static struct datum *of_object(struct run *run, struct datum *object, atom name,
         return value;
     }
     struct datum *value = find_attribute(run, object, NULL, name, at);
+    if (value == NULL && class->is_open && run->stop == RUN_ON)
+        return run_refuse(run, at, "%s has no `%s`, and its class, which may have a default, is not at hand", class->name, name);
     return value ? value : missing_attribute(run, class->name, name, at);
 }
 

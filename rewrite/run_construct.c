@@ -78,6 +78,12 @@ static bool init_mapping(struct run *run, struct datum *object, struct arguments
     return true;
 }
 
+/* Bases that construct nothing. */
+static bool is_marker(const struct class *class) {
+    return atom_is(class->name, "object") || starts_with(class->name, "typing.") || starts_with(class->name, "abc.") ||
+           starts_with(class->name, "collections.abc.");
+}
+
 /* Run the constructor that comes next behind a class of the line (NULL: the first). */
 static bool initialise(struct run *run, struct datum *object, const struct class *after, struct arguments *arguments) {
     struct class *class = object->object->class;
@@ -95,6 +101,8 @@ static bool initialise(struct run *run, struct datum *object, const struct class
             return init_mapping(run, object, arguments);
         if (c->module == NULL && init_library(run, c, object, arguments))
             return run->stop == RUN_ON;
+        if (c->module == NULL && i > 0 && !is_marker(c))
+            return run_refuse(run, class->def, "`%s`, a base of this class, is not at hand", c->name);
     }
     return true;
 }
