@@ -83,11 +83,12 @@ void print_help(FILE *out) {
 }
 
 void print_keys_help(FILE *out) {
-    fputs("usage: adgen keys INPUT --config FILE [--index FILE] [--json] [option...]\n"
-          "\n"
-          "Prints every parameter and saved buffer of the translated model, with shape and dtype, and the totals. The\n"
-          "constructors are evaluated with the values of the configuration; no Python runs. INPUT is a modeling file, a\n"
-          "translation, `-`, or a model type of the transformers package.\n",
+    fputs(
+        "usage: adgen keys INPUT --config FILE [--index FILE] [--json] [option...]\n"
+        "\n"
+        "Prints every parameter and saved buffer of the translated model, with shape and dtype, and the totals. The\n"
+        "constructors are evaluated with the values of the configuration; no Python runs. INPUT is a modeling file, a\n"
+        "translation, `-`, or a model type of the transformers package.\n",
         out);
     print_group(out, KEYS);
     fputs("\nOf the others:\n", out);

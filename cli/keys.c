@@ -4,7 +4,8 @@
 int check_keys_options(const struct options_given *given) {
     bool keys = given->keys;
     if (!keys && (given->config || given->index || given->json))
-        return usage_error("`adgen keys --help` shows how", "--config, --index and --json belong to `adgen keys INPUT`");
+        return usage_error(
+            "`adgen keys --help` shows how", "--config, --index and --json belong to `adgen keys INPUT`");
     if (keys && (given->output || given->out_dir || given->diff || given->check || given->dump_after || given->all ||
                     given->report || given->trace || given->partial))
         return usage_error("it takes --config, --index, --json, --entry and --package",

@@ -75,8 +75,8 @@ struct adgen_keys_request {
     bool json;
 };
 
-/* The state dict of a translation: `result` of adgen_translate, not refused. The status is ADGEN_REFUSED, too, where the
- * index and the model differ. Its diagnostics are those of the configuration and the constructors. */
+/* The state dict of a translation: `result` of adgen_translate, not refused. The status is ADGEN_REFUSED, too, where
+ * the index and the model differ. Its diagnostics are those of the configuration and the constructors. */
 void adgen_keys(struct adgen *adgen, const struct adgen_result *translation, const struct adgen_keys_request *request,
     struct adgen_result *result);
 

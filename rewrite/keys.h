@@ -13,23 +13,24 @@ struct key {
 };
 
 struct keys {
-    VEC(struct key) list; /* in the order of the state dict */
-    const char *model, *config; /* classes; a NULL config: the source of none is at hand */
-    long long parameters, bytes; /* tied ones once; bytes with buffers */
-    long long inactive;          /* parameters of experts that a token does not meet; -1: not known */
-    bool experts;                /* there are some */
-    bool compared;               /* with an index */
+    VEC(struct key) list;                  /* in the order of the state dict */
+    const char *model, *config;            /* classes; a NULL config: the source of none is at hand */
+    long long parameters, bytes;           /* tied ones once; bytes with buffers */
+    long long inactive;                    /* parameters of experts that a token does not meet; -1: not known */
+    bool experts;                          /* there are some */
+    bool compared;                         /* with an index */
     VEC(const char *) missing, unexpected; /* in the index; in the model */
 };
 
 struct keys_request {
-    const char *config; /* file of the configuration */
-    const char *index;  /* file that lists a checkpoint's keys; NULL: none */
+    const char *config;                     /* file of the configuration */
+    const char *index;                      /* file that lists a checkpoint's keys; NULL: none */
     const char *config_path, *config_class; /* where the source's configuration class is, if the model's file has none;
                                                NULL: it is not at hand */
 };
 
-/* Of the model in unit->module. False, with a diagnostic, where something that decides a key or a shape is not known. */
+/* Of the model in unit->module. False, with a diagnostic, where something that decides a key or a shape is not known.
+ */
 bool keys_evaluate(struct unit *unit, const struct keys_request *request, struct keys *keys);
 
 /* -- keys_config.c ------------------------------------------------------------------------------------------------- */

@@ -34,15 +34,9 @@ static struct datum *of_json(struct run *run, const cJSON *json) {
 
 static struct datum *json_error(struct unit *unit, const char *path, const char *text, const char *at) {
     uint32_t line = 1;
-    const char *start = text;
-    for (const char *c = text; c < at; c++) {
-        if (*c == '\n') {
-            line++;
-            start = c + 1;
-        }
-    }
-    diag_at(unit->diags, SEVERITY_ERROR, NULL, (struct span){0, 0}, NULL, "%s:%u:%u: this is not JSON", path, line,
-        (unsigned)(at - start) + 1);
+    for (const char *c = text; c < at; c++)
+        line += *c == '\n';
+    diag_at(unit->diags, SEVERITY_ERROR, NULL, (struct span){0, 0}, NULL, "%s:%u: this is not JSON", path, line);
     return NULL;
 }
 
@@ -86,10 +80,12 @@ static bool is_of_type(struct datum *fields, const struct datum *type) {
 }
 
 /* The fields of the class's model type: of the file, or of the one configuration in it that is of that type. */
-static struct datum *fields_of_type(struct run *run, struct unit *unit, const char *path, struct datum *class, struct datum *fields) {
+static struct datum *fields_of_type(
+    struct run *run, struct unit *unit, const char *path, struct datum *class, struct datum *fields) {
     struct datum *type = run_attribute(run, class, "model_type");
     struct datum *own = dict_get(&fields->dict, "model_type");
-    if (type == NULL || type->kind != D_STR || type->text[0] == '\0' || own == NULL || own->kind != D_STR || is_of_type(fields, type))
+    if (type == NULL || type->kind != D_STR || type->text[0] == '\0' || own == NULL || own->kind != D_STR ||
+        is_of_type(fields, type))
         return fields;
     for (uint32_t i = 0; i < fields->dict.list.len; i++)
         if (is_of_type(fields->dict.list.at[i].value, type))
@@ -105,7 +101,8 @@ static bool validate(struct run *run, struct datum *config) {
     for (uint32_t i = 0; i < class->line.len; i++) {
         for (uint32_t k = 0; k < class->line.at[i]->members.len; k++) {
             const char *name = class->line.at[i]->members.at[k]->name;
-            struct datum *check = strncmp(name, "validate_", strlen("validate_")) == 0 ? run_attribute(run, config, name) : NULL;
+            struct datum *check =
+                strncmp(name, "validate_", strlen("validate_")) == 0 ? run_attribute(run, config, name) : NULL;
             if (check == NULL || check->kind != D_METHOD || run_apply(run, check, NULL, 0))
                 continue;
             if (run->stop == RUN_RAISED)

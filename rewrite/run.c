@@ -79,8 +79,8 @@ void run_report(struct run *run) {
     struct span span = run->at ? run->at->span : (struct span){0, 0};
     if (run->stop == RUN_RAISED) {
         const char *class = run->exception ? run->exception->object->class->name : "Exception";
-        diag_at(unit->diags, SEVERITY_ERROR, source, span, "raised", "with this configuration the source raises %s%s%.300s",
-            class, run->why[0] ? ": " : "", run->why);
+        diag_at(unit->diags, SEVERITY_ERROR, source, span, "raised",
+            "with this configuration the source raises %s%s%.300s", class, run->why[0] ? ": " : "", run->why);
     } else {
         diag_at(unit->diags, SEVERITY_ERROR, source, span, "not-known", "%s", run->why);
     }

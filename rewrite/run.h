@@ -6,8 +6,8 @@
  * arose: computing with it gives the same again, and nothing is said as long as nothing depends on it. A test, a loop,
  * a shape or a key that depends on it ends the run (run_refuse).
  *
- * A function returns NULL when the run has to unwind: an exception was raised (which a `try` may catch) or something was
- * refused. Everything lives in the arena of the unit. */
+ * A function returns NULL when the run has to unwind: an exception was raised (which a `try` may catch) or something
+ * was refused. Everything lives in the arena of the unit. */
 #ifndef ADGEN_REWRITE_RUN_H
 #define ADGEN_REWRITE_RUN_H
 
@@ -68,22 +68,22 @@ struct member {
 };
 
 struct class {
-    atom name; /* of a library's class its dotted name */
+    atom name;             /* of a library's class its dotted name */
     struct module *module; /* NULL: of a library */
     struct node *def;
     VEC(struct class *) line; /* method resolution order, itself first */
     VEC(struct member *) members;
-    bool is_module;    /* derives from torch.nn.Module */
-    bool is_dataclass; /* its constructor follows from its fields */
+    bool is_module;     /* derives from torch.nn.Module */
+    bool is_dataclass;  /* its constructor follows from its fields */
     bool is_open;       /* instances may have attributes that are not known */
     bool reads, writes; /* defines __getattribute__, __setattr__, or inherits it */
 };
 
 struct object {
     struct class *class;
-    struct datum *attributes; /* DICT */
-    struct data items;        /* what it holds as a list of modules */
-    struct dict dict;         /* what it holds as a dictionary */
+    struct datum *attributes;  /* DICT */
+    struct data items;         /* what it holds as a list of modules */
+    struct dict dict;          /* what it holds as a dictionary */
     VEC(struct datum *) hooks; /* functions that rename or unpack what is loaded into a module */
 };
 
@@ -111,7 +111,7 @@ struct datum {
         bool truth;
         long long integer;
         double real;
-        atom text; /* STR, LIBRARY */
+        atom text;         /* STR, LIBRARY */
         struct data items; /* LIST, TUPLE, SET */
         struct dict dict;
         struct closure *function;

@@ -73,7 +73,8 @@ static struct datum *of_object(struct run *run, struct datum *object, atom name,
     }
     struct datum *value = find_attribute(run, object, NULL, name, at);
     if (value == NULL && class->is_open && run->stop == RUN_ON)
-        return run_refuse(run, at, "%s has no `%s`, and its class, which may have a default, is not at hand", class->name, name);
+        return run_refuse(
+            run, at, "%s has no `%s`, and its class, which may have a default, is not at hand", class->name, name);
     return value ? value : missing_attribute(run, class->name, name, at);
 }
 
@@ -121,8 +122,7 @@ struct datum *get_attribute(struct run *run, struct datum *d, atom name, const s
     case D_OBJECT: return of_object(run, d, name, at);
     case D_CLASS: return of_class(run, d, name, at);
     case D_SUPER: return of_super(run, d, name, at);
-    case D_LIBRARY:
-        return imported(run, run->home, intern_printf(run->unit->atoms, "%s.%s", d->text, name));
+    case D_LIBRARY: return imported(run, run->home, intern_printf(run->unit->atoms, "%s.%s", d->text, name));
     case D_TENSOR: return tensor_attribute(run, d, name, at);
     case D_UNKNOWN: return d;
     case D_FUNCTION:
@@ -135,8 +135,7 @@ struct datum *get_attribute(struct run *run, struct datum *d, atom name, const s
 /* -- stores -------------------------------------------------------------------------------------------------------- */
 
 /* A module that gets a tensor under the name of a buffer keeps the buffer; what may be parameters must be known. */
-static struct datum *stored_in_module(
-    struct run *run, struct datum *old, struct datum *value, const struct node *at) {
+static struct datum *stored_in_module(struct run *run, struct datum *old, struct datum *value, const struct node *at) {
     bool state = old && old->kind == D_TENSOR && old->tensor.role != TENSOR_PLAIN;
     if (is_unknown(value) && (value->unknown.may_hold || (state && old->tensor.role != TENSOR_LOCAL_BUFFER)))
         return refuse_unknown(run, at, value, "what parameters this has");

@@ -101,7 +101,7 @@ static struct datum *set(struct run *run, struct arguments *a) {
     return set_attribute(run, object, name->text, value, a->at) ? datum_none(run) : NULL;
 }
 
-static struct datum *delete(struct run *run, struct arguments *a) {
+static struct datum *delete (struct run *run, struct arguments *a) {
     struct datum *object = argument(a, 0, NULL), *name = argument(a, 1, NULL);
     if (name == NULL || name->kind != D_STR || object->kind != D_OBJECT)
         return NULL;
@@ -152,7 +152,8 @@ static struct datum *rounded(struct run *run, struct arguments *a) {
     double real;
     if (d && d->kind == D_INT)
         return d;
-    return d && argument(a, 1, "ndigits") == NULL && number_of(d, &real) ? datum_int(run, (long long)nearbyint(real)) : NULL;
+    return d && argument(a, 1, "ndigits") == NULL && number_of(d, &real) ? datum_int(run, (long long)nearbyint(real))
+                                                                         : NULL;
 }
 
 static struct datum *math_function(struct run *run, const char *name, struct arguments *a) {
@@ -397,8 +398,8 @@ struct datum *run_builtin(struct run *run, const char *name, struct arguments *a
     static const struct {
         const char *name;
         struct datum *(*call)(struct run *run, struct arguments *a);
-    } functions[] = {{"isinstance", isinstance}, {"issubclass", issubclass}, {"setattr", set}, {"delattr", delete}, {"int", to_int},
-        {"float", to_float}, {"bool", to_bool}, {"round", rounded}, {"range", range}, {"len", length},
+    } functions[] = {{"isinstance", isinstance}, {"issubclass", issubclass}, {"setattr", set}, {"delattr", delete},
+        {"int", to_int}, {"float", to_float}, {"bool", to_bool}, {"round", rounded}, {"range", range}, {"len", length},
         {"enumerate", enumerate}, {"zip", zip}, {"dict", to_dict}, {"sorted", sorted}, {"reversed", reversed},
         {"type", type_of}, {"importlib.import_module", module_named}};
     struct datum *d = argument(a, 0, NULL);

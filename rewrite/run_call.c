@@ -43,8 +43,8 @@ static bool bind_param(struct run *run, struct scope *scope, struct node *p, con
     return true;
 }
 
-static bool bind_rest(struct run *run, struct scope *scope, struct node *kwargs, const struct arguments *arguments,
-    const bool *used) {
+static bool bind_rest(
+    struct run *run, struct scope *scope, struct node *kwargs, const struct arguments *arguments, const bool *used) {
     struct datum *rest = datum_dict(run);
     for (uint32_t i = 0; i < arguments->named.list.len; i++) {
         const struct item *item = &arguments->named.list.at[i];
@@ -156,7 +156,8 @@ static struct datum *call_library(struct run *run, struct datum *callee, struct 
             return value;
     } else if (strcmp(name, "collections.OrderedDict") == 0) {
         return run_builtin(run, "dict", arguments);
-    } else if (is_builtin(name) || word_in(name, "importlib.import_module") || starts_with(name, "math.") || starts_with(name, "copy.") || strchr(name, '.') == NULL) {
+    } else if (is_builtin(name) || word_in(name, "importlib.import_module") || starts_with(name, "math.") ||
+               starts_with(name, "copy.") || strchr(name, '.') == NULL) {
         struct datum *value = run_builtin(run, name, arguments);
         if (value || run->stop != RUN_ON)
             return value;

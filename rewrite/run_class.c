@@ -139,9 +139,8 @@ struct class *library_class(struct run *run, const char *name) {
     class = NEW(run->arena, struct class);
     class->name = key;
     map_put(run->arena, &run->classes, key, class);
-    struct class *module = is_module_class(name) && !atom_is(key, "torch.nn.Module")
-                               ? library_class(run, "torch.nn.Module")
-                               : NULL;
+    struct class *module =
+        is_module_class(name) && !atom_is(key, "torch.nn.Module") ? library_class(run, "torch.nn.Module") : NULL;
     read_line(run, class, &module, module != NULL);
     read_traits(class);
     return class;

@@ -127,8 +127,8 @@ struct datum *call_native(struct run *run, struct datum *self, const char *name,
         struct datum *value = find_attribute(run, object, NULL, first->text, arguments->at);
         if (value || run->stop != RUN_ON)
             return value;
-        return run_raise(run, arguments->at, "AttributeError", "%s has no attribute `%s`", object->object->class->name,
-            first->text);
+        return run_raise(
+            run, arguments->at, "AttributeError", "%s has no attribute `%s`", object->object->class->name, first->text);
     }
     if (strcmp(name, "__setattr__") == 0 && first && first->kind == D_STR && second)
         return run_store(run, object, NULL, first->text, second, arguments->at) ? datum_none(run) : NULL;

@@ -276,8 +276,7 @@ static bool comprehend(struct run *run, struct scope *scope, struct node *n, uin
 static struct datum *comprehension(struct run *run, struct scope *outer, struct node *n) {
     enum datum_kind kind = n->kind == NODE_DICTCOMP ? D_DICT : n->kind == NODE_SETCOMP ? D_SET : D_LIST;
     struct datum *into = datum_list(run, kind);
-    struct scope scope = {
-        .outer = outer, .module = outer->module, .function = outer->function, .comprehension = true};
+    struct scope scope = {.outer = outer, .module = outer->module, .function = outer->function, .comprehension = true};
     return comprehend(run, &scope, n, 1, into) ? into : NULL;
 }
 
@@ -363,7 +362,9 @@ static bool add_argument(struct run *run, struct scope *scope, struct node *n, s
         dict_set(run, &arguments->named, datum_str(run, n->atom), value);
         return true;
     }
-    const struct dict *dict = value->kind == D_DICT ? &value->dict : value->kind == D_OBJECT ? &value->object->dict : NULL;
+    const struct dict *dict = value->kind == D_DICT     ? &value->dict
+                              : value->kind == D_OBJECT ? &value->object->dict
+                                                        : NULL;
     for (uint32_t i = 0; dict && i < dict->list.len; i++)
         if (dict->list.at[i].value)
             dict_set(run, &arguments->named, dict->list.at[i].key, dict->list.at[i].value);
@@ -396,10 +397,8 @@ static struct datum *call_node(struct run *run, struct scope *scope, struct node
 static struct datum *lambda(struct run *run, struct scope *scope, struct node *n) {
     struct datum *d = datum_list(run, D_FUNCTION);
     d->function = NEW(run->arena, struct closure);
-    *d->function = (struct closure){.def = n,
-        .module = scope->module,
-        .around = scope,
-        .owner = scope->function ? scope->function->owner : NULL};
+    *d->function = (struct closure){
+        .def = n, .module = scope->module, .around = scope, .owner = scope->function ? scope->function->owner : NULL};
     return d;
 }
 
@@ -427,8 +426,7 @@ struct datum *evaluate(struct run *run, struct scope *scope, struct node *n) {
     case NODE_STRING: return string(run, n);
     case NODE_STRINGS: return strings(run, scope, n);
     case NODE_FSTRING: return fstring(run, scope, n);
-    case NODE_CONST:
-        return n->op == OP_TRUE || n->op == OP_FALSE ? datum_bool(run, n->op == OP_TRUE) : datum_none(run);
+    case NODE_CONST: return n->op == OP_TRUE || n->op == OP_FALSE ? datum_bool(run, n->op == OP_TRUE) : datum_none(run);
     case NODE_LIST: return display(run, scope, n, D_LIST);
     case NODE_TUPLE: return display(run, scope, n, D_TUPLE);
     case NODE_SET: return display(run, scope, n, D_SET);
@@ -443,9 +441,7 @@ struct datum *evaluate(struct run *run, struct scope *scope, struct node *n) {
     case NODE_SUBSCRIPT: return subscription(run, scope, n);
     case NODE_LAMBDA: return lambda(run, scope, n);
     case NODE_NAMEDEXPR: return named_expr(run, scope, n);
-    case NODE_UNARYOP:
-        a = evaluate(run, scope, n->kid[0]);
-        return a ? unary(run, n->op, a, n) : NULL;
+    case NODE_UNARYOP: a = evaluate(run, scope, n->kid[0]); return a ? unary(run, n->op, a, n) : NULL;
     case NODE_BINOP:
         a = evaluate(run, scope, n->kid[0]);
         b = a ? evaluate(run, scope, n->kid[1]) : NULL;

@@ -16,7 +16,7 @@ struct scope {
     struct scope *outer; /* NULL: the module's names come next */
     struct module *module;
     const struct closure *function; /* that runs; NULL in the body of a class */
-    struct class *class;             /* whose body it is */
+    struct class *class;            /* whose body it is */
     bool comprehension;
     VEC(struct binding) names;
     struct datum *result;
@@ -27,8 +27,8 @@ struct run {
     struct arena *arena;
     struct module *home; /* the model's file: what fails in a function of another one is a value that is not known */
     const struct dtype *dtype;
-    struct map strings;  /* text -> D_STR */
-    struct map classes;  /* of libraries: dotted name -> struct class */
+    struct map strings; /* text -> D_STR */
+    struct map classes; /* of libraries: dotted name -> struct class */
     struct datum *none, *yes, *no, *ints[64];
     uint32_t calls;
     uint64_t steps;
@@ -136,13 +136,14 @@ struct datum *run_method(struct run *run, struct datum *self, const char *name, 
 
 /* -- run_tensor.c */
 struct datum *tensor_new(struct run *run, const struct dtype *dtype);
-struct datum *call_torch(struct run *run, const char *name, struct arguments *arguments); /* torch.<name>; NULL and nothing raised: not known */
+struct datum *call_torch(struct run *run, const char *name,
+    struct arguments *arguments); /* torch.<name>; NULL and nothing raised: not known */
 struct datum *call_tensor(struct run *run, struct datum *self, const char *name, struct arguments *arguments);
 struct datum *tensor_attribute(struct run *run, struct datum *self, const char *name, const struct node *at);
 struct datum *tensor_binary(struct run *run, enum op op, struct datum *a, struct datum *b, const struct node *at);
-struct datum *tensor_rows(struct run *run, struct datum *self); /* along its first axis, as a LIST */
+struct datum *tensor_rows(struct run *run, struct datum *self);            /* along its first axis, as a LIST */
 struct datum *tensor_buffer(struct run *run, struct arguments *arguments); /* nn.Buffer */
-const struct dtype *dtype_of(struct run *run, const struct datum *d); /* of a LIBRARY or STR that names one */
+const struct dtype *dtype_of(struct run *run, const struct datum *d);      /* of a LIBRARY or STR that names one */
 
 /* -- run_module.c */
 /* Whether there is something to construct; then it is, or the run was stopped. */

@@ -239,7 +239,9 @@ static struct datum *of_dict(struct run *run, struct datum *self, const char *na
         return found ? found : dflt ? dflt : datum_none(run);
     if (strcmp(name, "pop") == 0) {
         dict_delete(dict, key);
-        return found ? found : dflt ? dflt : run_raise(run, a->at, "KeyError", "%s", key->kind == D_STR ? key->text : "");
+        return found  ? found
+               : dflt ? dflt
+                      : run_raise(run, a->at, "KeyError", "%s", key->kind == D_STR ? key->text : "");
     }
     if (strcmp(name, "setdefault") == 0) {
         if (found == NULL)

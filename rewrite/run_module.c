@@ -47,8 +47,8 @@ static const struct dtype *dtype_argument(struct run *run, const struct argument
     return d && d->kind != D_NONE ? dtype_of(run, d) : run->dtype;
 }
 
-static bool put_parameter(
-    struct run *run, struct datum *self, const char *name, const long long *dim, uint32_t rank, const struct arguments *a) {
+static bool put_parameter(struct run *run, struct datum *self, const char *name, const long long *dim, uint32_t rank,
+    const struct arguments *a) {
     struct datum *d = tensor_new(run, dtype_argument(run, a));
     if (d->tensor.dtype == NULL)
         return run_refuse(run, a->at, "the dtype of these parameters is not known");
@@ -112,8 +112,8 @@ static bool init_group_norm(struct run *run, struct datum *self, struct argument
     bool affine = true;
     if (!integer(run, a, 1, "num_channels", &channels) || !flag(run, a, 3, "affine", &affine))
         return false;
-    return !affine || (put_parameter(run, self, "weight", &channels, 1, a) &&
-                          put_parameter(run, self, "bias", &channels, 1, a));
+    return !affine ||
+           (put_parameter(run, self, "weight", &channels, 1, a) && put_parameter(run, self, "bias", &channels, 1, a));
 }
 
 static bool init_conv(struct run *run, struct datum *self, struct arguments *a, uint32_t axes) {

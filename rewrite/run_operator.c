@@ -164,8 +164,7 @@ struct datum *unary(struct run *run, enum op op, struct datum *a, const struct n
     if (a->kind == D_FLOAT && op != OP_INVERT)
         return op == OP_NEG ? datum_float(run, -a->real) : a;
     if (is_integer(a))
-        return datum_int(
-            run, op == OP_NEG ? -integer_of(a) : op == OP_INVERT ? ~integer_of(a) : integer_of(a));
+        return datum_int(run, op == OP_NEG ? -integer_of(a) : op == OP_INVERT ? ~integer_of(a) : integer_of(a));
     return run_raise(run, at, "TypeError", "`%s` does not take this operand", op_text(op));
 }
 
@@ -188,7 +187,8 @@ static int order(enum op op, double x, double y) {
 }
 
 /* `in` of an object that says itself what it contains; *done is false for any other. */
-static struct datum *asked(struct run *run, struct datum *object, struct datum *item, const struct node *at, bool *done) {
+static struct datum *asked(
+    struct run *run, struct datum *object, struct datum *item, const struct node *at, bool *done) {
     struct class *in;
     atom name = intern(run->unit->atoms, "__contains__");
     *done = object->kind == D_OBJECT && find_member(object->object->class, NULL, name, &in);

@@ -20,8 +20,8 @@ const struct dtype *dtype_named(const char *name) {
 
 const struct dtype *dtype_of(struct run *run, const struct datum *d) {
     if (d->kind == D_STR || d->kind == D_LIBRARY) {
-        struct datum *name = library_name(run, d->kind == D_LIBRARY ? d->text
-                                                                    : intern_printf(run->unit->atoms, "torch.%s", d->text));
+        struct datum *name =
+            library_name(run, d->kind == D_LIBRARY ? d->text : intern_printf(run->unit->atoms, "torch.%s", d->text));
         if (name->kind == D_LIBRARY && starts_with(name->text, "torch."))
             return dtype_named(name->text + strlen("torch."));
     }
@@ -147,7 +147,8 @@ static long long elements(const struct tensor *t) {
 static struct datum *reshaped(struct run *run, struct datum *self, struct arguments *a) {
     struct arguments known = {.at = a->at};
     struct datum *first = argument(a, 0, NULL);
-    const struct data *sizes = first && (first->kind == D_LIST || first->kind == D_TUPLE) ? &first->items : &a->positional;
+    const struct data *sizes =
+        first && (first->kind == D_LIST || first->kind == D_TUPLE) ? &first->items : &a->positional;
     long long rest = elements(&self->tensor), free = -1;
     for (uint32_t i = 0; i < sizes->list.len; i++) {
         struct datum *size = sizes->list.at[i];

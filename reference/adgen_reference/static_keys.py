@@ -1,4 +1,4 @@
-"""The state dict that `adgen keys` finds, which runs no Python, beside the one that PyTorch makes."""
+"""The state dict that `adgen keys` finds without Python, beside the one that PyTorch makes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ def found_by_adgen(
         command += ["--package", str(Path(transformers.__file__).parent)]
         if published is not None:
             index = Path(folder, "model.safetensors.index.json")
-            index.write_text(json.dumps({"weight_map": dict.fromkeys(published, "model.safetensors")}))
+            names = dict.fromkeys(published, "model.safetensors")
+            index.write_text(json.dumps({"weight_map": names}))
             command += ["--index", str(index)]
         run = subprocess.run(command, capture_output=True, text=True, check=False)
     if not run.stdout:
