@@ -33,10 +33,12 @@ struct keys_request {
  */
 bool keys_evaluate(struct unit *unit, const struct keys_request *request, struct keys *keys);
 
-/* -- keys_config.c ------------------------------------------------------------------------------------------------- */
+/* -- keys_json.c --------------------------------------------------------------------------------------------------- */
 
-/* A JSON file as a DICT; NULL with a diagnostic. */
+/* A JSON file that is an object, as a DICT; NULL with a diagnostic. */
 struct datum *keys_read_json(struct run *run, struct unit *unit, const char *path);
+
+/* -- keys_config.c ------------------------------------------------------------------------------------------------- */
 
 /* The configuration that a DICT of its fields gives; NULL with a diagnostic, or where the run has stopped. */
 struct datum *keys_configure(

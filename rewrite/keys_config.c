@@ -1,68 +1,8 @@
-/* keys_config.c - a configuration out of its JSON file. */
-#include <cjson/cJSON.h>
-#include <errno.h>
-#include <math.h>
+/* keys_config.c - a configuration out of its fields. */
 #include <string.h>
 
-#include "base/buf.h"
-#include "base/file.h"
 #include "rewrite/keys.h"
 #include "rewrite/run_internal.h"
-
-/* -- JSON ---------------------------------------------------------------------------------------------------------- */
-
-static struct datum *of_json(struct run *run, const cJSON *json) {
-    if (cJSON_IsString(json))
-        return datum_str(run, json->valuestring);
-    if (cJSON_IsBool(json))
-        return datum_bool(run, cJSON_IsTrue(json));
-    if (cJSON_IsNumber(json)) {
-        bool whole = json->valuedouble == floor(json->valuedouble) && fabs(json->valuedouble) < 1e15;
-        return whole ? datum_int(run, (long long)json->valuedouble) : datum_float(run, json->valuedouble);
-    }
-    if (!cJSON_IsArray(json) && !cJSON_IsObject(json))
-        return datum_none(run);
-    struct datum *d = cJSON_IsArray(json) ? datum_list(run, D_LIST) : datum_dict(run);
-    for (const cJSON *item = json->child; item; item = item->next) {
-        if (d->kind == D_LIST)
-            datum_push(run, d, of_json(run, item));
-        else /* the last of equal keys counts, as in Python; a file of a hundred thousand keys has no equal ones */
-            vec_push(run->arena, &d->dict.list, ((struct item){datum_str(run, item->string), of_json(run, item)}));
-    }
-    return d;
-}
-
-static struct datum *json_error(struct unit *unit, const char *path, const char *text, const char *at) {
-    uint32_t line = 1;
-    for (const char *c = text; c < at; c++)
-        line += *c == '\n';
-    diag_at(unit->diags, SEVERITY_ERROR, NULL, (struct span){0, 0}, NULL, "%s:%u: this is not JSON", path, line);
-    return NULL;
-}
-
-struct datum *keys_read_json(struct run *run, struct unit *unit, const char *path) {
-    struct buf text = {0};
-    struct datum *d = NULL;
-    const char *end = NULL;
-    if (!file_load(path, &text)) {
-        diag_at(unit->diags, SEVERITY_ERROR, NULL, (struct span){0, 0}, NULL, "%s: cannot be read: %s", path,
-            file_exists(path) || dir_exists(path) ? "it is no readable file" : strerror(ENOENT));
-        return NULL;
-    }
-    const char *start = text.at ? text.at : "";
-    cJSON *json = cJSON_ParseWithOpts(start, &end, true);
-    if (json == NULL)
-        json_error(unit, path, start, end ? end : start);
-    else if (!cJSON_IsObject(json))
-        diag_at(unit->diags, SEVERITY_ERROR, NULL, (struct span){0, 0}, NULL, "%s: this is no JSON object", path);
-    else
-        d = of_json(run, json);
-    cJSON_Delete(json);
-    buf_free(&text);
-    return d;
-}
-
-/* -- the configuration --------------------------------------------------------------------------------------------- */
 
 /* Attributes are the file's fields, and nothing else is known. */
 static struct datum *bare(struct run *run, struct datum *fields) {

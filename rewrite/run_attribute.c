@@ -166,7 +166,17 @@ bool run_store(struct run *run, struct datum *object, const struct class *after,
     return value != NULL;
 }
 
+/* Whether a tensor may take the place of another in the state dict. */
+static bool same_kind(const struct datum *old, const struct datum *value) {
+    const struct tensor *a = &old->tensor, *b = &value->tensor;
+    if (value->kind != D_TENSOR || a->rank != b->rank || a->dtype != b->dtype)
+        return false;
+    return memcmp(a->dim, b->dim, a->rank * sizeof a->dim[0]) == 0;
+}
+
 bool set_attribute(struct run *run, struct datum *d, atom name, struct datum *value, const struct node *at) {
+    if (d->kind == D_TENSOR && strcmp(name, "data") == 0 && !same_kind(d, value))
+        return run_refuse(run, at, "a tensor that becomes another is not followed");
     if (d->kind == D_UNKNOWN || d->kind == D_TENSOR)
         return true;
     if (d->kind == D_CLASS) {

@@ -18,7 +18,8 @@ static bool bad_call(struct run *run, const struct arguments *arguments, const c
 }
 
 static struct datum *default_value(struct run *run, const struct closure *function, struct node *dflt) {
-    struct scope outer = {.outer = function->around, .module = function->module, .class = function->owner};
+    struct scope outer = {.outer = function->around, .module = function->module};
+    outer.class = function->around ? NULL : function->owner;
     return evaluate(run, &outer, dflt);
 }
 

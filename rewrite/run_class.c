@@ -104,6 +104,8 @@ static void read_members(struct run *run, struct class *class) {
             struct member *member = add_member(run, class, s->kid[0]->atom);
             member->annotation = s->kid[1];
             member->node = s->kid[2];
+        } else if (s->kind == NODE_IF || s->kind == NODE_FOR || s->kind == NODE_TRY || s->kind == NODE_WITH) {
+            class->is_open = true; /* what it defines is not followed */
         }
     }
 }
@@ -122,6 +124,7 @@ static void read_traits(struct class *class) {
         decorated |= is_decorator(class->def->kid[i], "dataclass");
     for (uint32_t i = 0; i < class->line.len; i++) {
         const struct class *c = class->line.at[i];
+        class->is_open |= c->is_open;
         class->is_module |= atom_is(c->name, "torch.nn.Module") && c->module == NULL;
         class->reads |= defines(c, "__getattribute__");
         class->writes |= defines(c, "__setattr__");

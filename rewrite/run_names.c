@@ -101,6 +101,33 @@ static struct datum *class_value(struct run *run, struct module *module, struct 
     return d;
 }
 
+/* `name[...] = ...`, or a call of a method that changes it. */
+static bool changes(const struct node *s, atom name) {
+    const struct node *n = s->kind == NODE_ASSIGN ? s->kid[1] : NULL;
+    if (is_kind(n, NODE_SUBSCRIPT) && n->kid[0]->kind == NODE_NAME && n->kid[0]->atom == name)
+        return true;
+    n = s->kind == NODE_EXPR && s->kid[0]->kind == NODE_CALL ? s->kid[0]->kid[0] : NULL;
+    return is_kind(n, NODE_ATTRIBUTE) && n->kid[0]->kind == NODE_NAME && n->kid[0]->atom == name &&
+           mutates_list(n->atom);
+}
+
+/* What the module's statements make of a value after it was computed. */
+static struct datum *changed(struct run *run, struct module *module, struct symbol *symbol, struct datum *value) {
+    struct scope scope = {.module = module};
+    symbol->datum = value;
+    for (uint32_t i = symbol->order; i < module->body->nkids; i++) {
+        struct node *s = module->body->kid[i];
+        if (!changes(s, symbol->name))
+            continue;
+        struct node *block = node_make(run->arena, NODE_BLOCK, NULL, 1, s);
+        if (execute(run, &scope, block) != FLOW_NEXT) {
+            run->stop = RUN_ON;
+            return unknown(run, s, "`%s` is changed in a way that is not followed", symbol->name);
+        }
+    }
+    return value;
+}
+
 static struct datum *symbol_value(struct run *run, struct module *module, struct symbol *symbol) {
     if (symbol->datum)
         return symbol->datum;
@@ -112,7 +139,7 @@ static struct datum *symbol_value(struct run *run, struct module *module, struct
     else if (symbol->kind == SYM_FUNCTION)
         d = function_of(run, module, symbol);
     else if (symbol->kind == SYM_VALUE)
-        d = computed(run, module, symbol);
+        d = changed(run, module, symbol, computed(run, module, symbol));
     else
         d = imported(run, module, symbol->qual);
     return symbol->datum = d;

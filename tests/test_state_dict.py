@@ -145,16 +145,28 @@ def refused(run, *words):
 
 
 def test_configuration_that_cannot_be_read(config, tmp_path):
-    refused(keys(CASE / "expected.py", "--config", tmp_path / "none.json"), "none.json: cannot be read: No such file")
+    refused(keys(CASE / "expected.py", "--config", tmp_path / "none.json"), "none.json: there is no such file")
     refused(keys(CASE / "expected.py", "--config", tmp_path), "cannot be read")
-    refused(keys(CASE / "expected.py", "--config", config('{\n "a": 1,\n b}')), "config.json:3: this is not JSON")
-    refused(keys(CASE / "expected.py", "--config", config("")), "config.json:1: this is not JSON")
+    refused(keys(CASE / "expected.py", "--config", config('{\n "a": 1,\n b}')), "config.json:3:2: this is not JSON")
+    refused(keys(CASE / "expected.py", "--config", config("")), "config.json:1:1: this is not JSON")
+    for text in (
+        '{"a": 1} 2',
+        '{"a": 01}',
+        '{"a": .5}',
+        '{"a": 1.}',
+        '{"a": "\\x"}',
+        '{"a": [1,]}',
+        "{'a': 1}",
+        '{"a": "\n"}',
+    ):
+        refused(keys(CASE / "expected.py", "--config", config(text)), "this is not JSON")
+    refused(keys(CASE / "expected.py", "--config", config("[" * 1000)), "this is not JSON")
     refused(keys(CASE / "expected.py", "--config", config("[1]")), "config.json: this is no JSON object")
 
 
 def test_index_that_cannot_be_read(config, tmp_path):
     path = config(FIELDS)
-    refused(keys(CASE / "expected.py", "--config", path, "--index", tmp_path / "none"), "none: cannot be read")
+    refused(keys(CASE / "expected.py", "--config", path, "--index", tmp_path / "none"), "none: there is no such file")
     refused(keys(CASE / "expected.py", "--config", path, "--index", config({"a": 1}, "i.json")), "`weight_map`")
 
 
@@ -164,9 +176,10 @@ def test_field_that_is_missing(config):
     refused(run, "expected.py:", "the configuration has no `num_hidden_layers`", "is not at hand", "^~~~")
 
 
-def test_shape_that_is_no_integer(config):
-    run = keys(CASE / "expected.py", "--config", config({**FIELDS, "head_dim": 8.5}))
-    refused(run, "TypeError: `out_features` must be an integer")
+@pytest.mark.parametrize("value", [8.5, 8.0, "8", -8, [8], None])
+def test_size_that_is_none(config, value):
+    run = keys(CASE / "expected.py", "--config", config({**FIELDS, "intermediate_size": value}))
+    refused(run, "expected.py:", "TypeError: `out_features` must be an integer that is not negative")
 
 
 def test_package_that_is_not_at_hand(config):
