@@ -91,8 +91,10 @@ static void tie(struct run *run, struct datum *model, struct datum *config, stru
         const struct item *item = &ties->dict.list.at[i];
         struct key *key = find_key(keys, item->key->text);
         const struct key *source = find_key(keys, item->value->text);
-        if (key && source && key->tied_to == NULL && key != source)
+        if (key && source && key->tied_to == NULL && key != source) {
             key->tied_to = source->name;
+            key->tensor = source->tensor;
+        }
     }
 }
 

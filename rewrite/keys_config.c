@@ -59,5 +59,6 @@ struct datum *keys_configure(
         return bare(run, fields);
     fields = fields_of_type(run, unit, request->config, class, fields);
     struct datum *config = run_construct(run, class, NULL, &fields->dict);
-    return config && validate(run, config) ? config : NULL;
+    bool checked = config && config->object->class->is_strict;
+    return config && (!checked || validate(run, config)) ? config : NULL;
 }

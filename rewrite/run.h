@@ -75,6 +75,7 @@ struct class {
     VEC(struct member *) members;
     bool is_module;     /* derives from torch.nn.Module */
     bool is_dataclass;  /* its constructor follows from its fields */
+    bool is_strict;     /* checks its fields itself once it is made: methods `validate_...` */
     bool is_open;       /* instances may have attributes that are not known */
     bool reads, writes; /* defines __getattribute__, __setattr__, or inherits it */
 };

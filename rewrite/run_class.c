@@ -120,11 +120,14 @@ static bool defines(const struct class *class, const char *name) {
 /* What follows from the class and its bases. */
 static void read_traits(struct class *class) {
     bool decorated = false, passes_on = false, base = false;
-    for (uint32_t i = 2; class->def && i < class->def->nkids; i++)
+    for (uint32_t i = 2; class->def && i < class->def->nkids; i++) {
         decorated |= is_decorator(class->def->kid[i], "dataclass");
+        class->is_strict |= is_decorator(class->def->kid[i], "strict");
+    }
     for (uint32_t i = 0; i < class->line.len; i++) {
         const struct class *c = class->line.at[i];
         class->is_open |= c->is_open;
+        class->is_strict |= c->is_strict;
         class->is_module |= atom_is(c->name, "torch.nn.Module") && c->module == NULL;
         class->reads |= defines(c, "__getattribute__");
         class->writes |= defines(c, "__setattr__");

@@ -134,6 +134,16 @@ static struct datum *popped(struct run *run, struct datum *self, struct datum *i
     return take(&self->items, (uint32_t)i);
 }
 
+static struct datum *subset(struct run *run, const struct datum *self, struct datum *other, const struct node *at) {
+    struct datum *list = elements_of(run, other, at);
+    for (uint32_t i = 0; list && i < self->items.list.len; i++) {
+        int in = contains(list, self->items.list.at[i]);
+        if (in != 1)
+            return in == 0 ? datum_bool(run, false) : NULL;
+    }
+    return list ? datum_bool(run, true) : NULL;
+}
+
 static struct datum *of_list(struct run *run, struct datum *self, const char *name, struct arguments *a) {
     struct datum *d = argument(a, 0, NULL), *e = argument(a, 1, NULL);
     struct data *items = &self->items;
@@ -172,6 +182,8 @@ static struct datum *of_list(struct run *run, struct datum *self, const char *na
         take(items, (uint32_t)at);
         return datum_none(run);
     }
+    if (strcmp(name, "issubset") == 0)
+        return subset(run, self, d, a->at);
     if (strcmp(name, "count") == 0) {
         long long count = 0;
         for (uint32_t i = 0; i < items->list.len; i++)
