@@ -303,6 +303,7 @@ static bool put_items(struct buf *out, const struct data *items, const char *bra
         buf_puts(out, i ? ", " : "");
         ok &= put_text(out, items->list.at[i], true);
     }
+    buf_puts(out, brackets[0] == '(' && items->list.len == 1 ? "," : "");
     buf_putc(out, brackets[1]);
     return ok;
 }
