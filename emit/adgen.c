@@ -243,7 +243,8 @@ void adgen_keys(struct adgen *adgen, const struct adgen_result *translation, con
         .text = translation->text.at,
         .len = translation->text.len};
     struct unit *unit = unit_make(adgen, &text, arena);
-    *result = (struct adgen_result){.status = ADGEN_REFUSED, .diags = unit->diags, .unit = unit, .arena = arena};
+    *result = (struct adgen_result){
+        .status = ADGEN_REFUSED, .diags = unit->diags, .unit = unit, .arena = arena, .adgen = adgen};
     if (!load(adgen, unit, &text))
         return;
     struct keys keys = {0};

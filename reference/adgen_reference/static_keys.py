@@ -33,8 +33,8 @@ def found_by_adgen(
             index.write_text(json.dumps({"weight_map": names}))
             command += ["--index", str(index)]
         run = subprocess.run(command, capture_output=True, text=True, check=False)
-    if not run.stdout:
-        raise RuntimeError(run.stderr.strip())
+    if not run.stdout or run.returncode not in (0, 1):
+        raise RuntimeError(run.stderr.strip() or f"exit status {run.returncode}")
     return json.loads(run.stdout)
 
 
