@@ -131,13 +131,20 @@ static struct datum *config_class(struct run *run, struct unit *unit, const stru
     return d && d->kind == D_CLASS ? d : NULL;
 }
 
-static void set_dtype(struct run *run, struct datum *config) {
-    struct datum *d = run_attribute(run, config, "dtype");
-    const struct dtype *dtype = d ? dtype_of(run, d) : NULL;
-    d = dtype ? NULL : run_attribute(run, config, "torch_dtype");
-    dtype = d ? dtype_of(run, d) : dtype;
-    if (dtype && dtype->floating)
+/* What floating tensors are where nothing else is said. */
+static bool set_dtype(struct run *run, struct datum *config) {
+    static const char *const names[] = {"dtype", "torch_dtype"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct datum *d = run_attribute(run, config, names[i]);
+        const struct dtype *dtype = d ? dtype_of(run, d) : NULL;
+        if (d == NULL || d->kind == D_NONE)
+            continue;
+        if (dtype == NULL || !dtype->floating)
+            return run_refuse(run, NULL, "`%s` of the configuration is no floating dtype that is known", names[i]);
         run_set_dtype(run, dtype);
+        break;
+    }
+    return true;
 }
 
 static bool evaluate_keys(struct run *run, struct unit *unit, const struct keys_request *request, struct keys *keys) {
@@ -151,9 +158,8 @@ static bool evaluate_keys(struct run *run, struct unit *unit, const struct keys_
     struct datum *fields = keys_read_json(run, unit, request->config);
     struct datum *class = fields ? config_class(run, unit, request, config_name) : NULL;
     struct datum *config = fields ? keys_configure(run, unit, request, class, fields) : NULL;
-    if (config == NULL)
+    if (config == NULL || !set_dtype(run, config))
         return false;
-    set_dtype(run, config);
     struct datum *entry = run_name(run, unit->module, call->kid[2]->atom);
     struct datum *model = entry && entry->kind == D_CLASS ? run_apply(run, entry, &config, 1) : NULL;
     struct walk walk = {.run = run, .keys = keys};

@@ -81,6 +81,8 @@ static bool init_embedding(struct run *run, struct datum *self, struct arguments
     if (!integer(run, a, 0, "num_embeddings", &count) || !integer(run, a, 1, "embedding_dim", &size))
         return false;
     struct datum *padding = argument(a, 2, "padding_idx");
+    if (padding && padding->kind == D_INT && (padding->integer >= count || padding->integer < -count))
+        return run_raise(run, a->at, "AssertionError", "Padding_idx must be within num_embeddings");
     put_value(run, self, "num_embeddings", datum_int(run, count));
     put_value(run, self, "embedding_dim", datum_int(run, size));
     put_value(run, self, "padding_idx", padding ? padding : datum_none(run));

@@ -182,6 +182,17 @@ def test_size_that_is_none(config, value):
     refused(run, "expected.py:", "TypeError: `out_features` must be an integer that is not negative")
 
 
+def test_dtype_that_is_none(config):
+    for value in ("float7", "int64", 7):
+        run = keys(CASE / "expected.py", "--config", config({**FIELDS, "dtype": value}))
+        refused(run, "`dtype` of the configuration is no floating dtype")
+
+
+def test_padding_outside_of_the_vocabulary(config):
+    run = keys(CASE / "expected.py", "--config", config({**FIELDS, "pad_token_id": 64}))
+    refused(run, "expected.py:", "AssertionError: Padding_idx must be within num_embeddings")
+
+
 def test_package_that_is_not_at_hand(config):
     run = keys(CASE / "modeling_alder.py", "--config", config({}))
     refused(run, "configuration_alder.py:", "`transformers.configuration_utils.PreTrainedConfig`, a base of this class")
