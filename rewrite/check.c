@@ -13,7 +13,9 @@
 #include "rewrite/facts.h"
 #include "rewrite/leftovers.h"
 #include "rewrite/products.h"
+#include "rewrite/rows.h"
 #include "rewrite/rules.h"
+#include "rewrite/stream.h"
 #include "rewrite/trace.h"
 #include "rewrite/unit.h"
 
@@ -203,21 +205,41 @@ static void mixes(struct checker *c, const char *what) {
     not_servable(c, "%s mixes tokens in `%s`, for which AutoDeploy has no cache", what);
 }
 
-static bool from_shape(const struct node *e, int depth);
-
 /* arange(seq_len): where a token stands in this call, which is not where it stands in the text once there is a cache.
  */
 static void check_counting(struct checker *c, const struct node *call) {
     if (!call->kid[0]->abs || call->kid[0]->abs->kind != ABS_LIBRARY || strcmp(call->kid[0]->abs->qual, "torch.arange"))
         return;
     for (uint32_t i = 1; i < call->nkids; i++)
-        if (call->kid[i]->kind != NODE_KEYWORD && from_shape(call->kid[i], 0))
+        if (call->kid[i]->kind != NODE_KEYWORD && from_shape(c->fn, call->kid[i]))
             not_servable(c, "%s counts tokens with `%s` instead of reading position_ids", "torch.arange");
+}
+
+/* torch.nn.functional.scaled_dot_product_attention that no equation took: without a mask every token sees those that
+ * follow it. */
+static void check_attention(struct checker *c, const struct node *call) {
+    const struct node *mask = NULL, *causal = NULL;
+    for (uint32_t i = 1; i < call->nkids; i++) {
+        const struct node *a = call->kid[i];
+        const struct node *value = a->kind == NODE_KEYWORD ? a->kid[0] : a;
+        mask = a->kind == NODE_KEYWORD ? (a->atom && atom_is(a->atom, "attn_mask") ? value : mask) : i == 4 ? a : mask;
+        causal = a->kind == NODE_KEYWORD ? (a->atom && atom_is(a->atom, "is_causal") ? value : causal)
+                 : i == 6                ? a
+                                         : causal;
+    }
+    bool open = causal == NULL || (causal->abs && abs_truth(causal->abs) == 0);
+    if (open && (mask == NULL || is_none(mask)))
+        refuse(c, call, "bidirectional",
+            "in this attention a token sees those that follow it: the model is no causal LM%s", "");
+    mixes(c, "scaled_dot_product_attention");
 }
 
 static void check_mixing(struct checker *c, struct node *e) {
     if (atom_is(c->fn->name, "__init__")) /* nothing that it computes depends on tokens */
         return;
+    const char *along = mixes_along(c->unit, c->fn, e);
+    if (along)
+        mixes(c, along);
     static const char products[] = "matmul bmm baddbmm einsum";
     static const char scans[] = "cumsum cumprod logcumsumexp roll flip";
     if (e->kind == NODE_BINOP && e->op == OP_MATMUL && is_activation(e->kid[0]) && is_activation(e->kid[1]) &&
@@ -240,6 +262,8 @@ static void check_mixing(struct checker *c, struct node *e) {
             product = false;
     if ((product && !product_is_by_token(c->values, e)) || word_in(callee->atom, scans))
         mixes(c, callee->atom);
+    if (atom_is(callee->atom, "scaled_dot_product_attention"))
+        check_attention(c, e);
     if (callee->abs && callee->abs->kind == ABS_LIBRARY && strstr(callee->abs->qual, "conv1d"))
         mixes(c, "conv1d");
 }
@@ -279,35 +303,15 @@ static void check_name(struct checker *c, const struct node *e) {
 
 /* -- positions ----------------------------------------------------------------------------------------------------- */
 
-static bool is_own(const struct node *e) {
-    return e->kind == NODE_ATTRIBUTE && (is_own(e->kid[0]) || (e->kid[0]->abs && e->kid[0]->abs->kind == ABS_INSTANCE));
-}
-
-/* Whether a number comes from the shape of a tensor. */
-static bool from_shape(const struct node *e, int depth) {
-    if (e == NULL || depth > 16)
-        return false;
-    if (e->kind == NODE_ATTRIBUTE && atom_is(e->atom, "shape"))
-        return true;
-    if (e->kind == NODE_CALL && e->kid[0]->kind == NODE_ATTRIBUTE && atom_is(e->kid[0]->atom, "size"))
-        return true;
-    if (e->kind == NODE_NAME)
-        return e->web && (e->web->kind == WEB_ASSIGN || e->web->kind == WEB_ELEMENT) &&
-               from_shape(e->web->expr, depth + 1);
-    for (uint32_t i = 0; i < e->nkids; i++)
-        if (from_shape(e->kid[i], depth + 1))
-            return true;
-    return false;
-}
-
 /* A table cut to the length of the input: its rows stand for positions from zero, which are only those of a prompt. */
 static void check_rows(struct checker *c, const struct node *e) {
-    bool table = e->kind == NODE_SUBSCRIPT && is_own(e->kid[0]) && e->kid[0]->abs && e->kid[0]->abs->kind == ABS_TENSOR;
-    const struct node *index = table ? e->kid[1] : NULL;
+    const struct node *index = e->kind == NODE_SUBSCRIPT ? e->kid[1] : NULL;
     for (uint32_t i = 0; index && i < (index->kind == NODE_TUPLE ? index->nkids : 1); i++) {
         const struct node *slice = index->kind == NODE_TUPLE ? index->kid[i] : index;
-        if (slice->kind == NODE_SLICE && from_shape(slice, 0))
-            not_servable(c, "%s reads the first rows of `%s` instead of those at position_ids", e->kid[0]->atom);
+        const struct node *table =
+            slice->kind == NODE_SLICE && from_shape(c->fn, slice) ? table_behind(c->fn, e->kid[0]) : NULL;
+        if (table)
+            not_servable(c, "%s reads the first rows of `%s` instead of those at position_ids", table->atom);
     }
 }
 
@@ -320,6 +324,10 @@ static void check_expr(struct checker *c, const struct node *parent, struct node
         refuse(c, e, "lambda", "a function made here is called where it cannot be followed%s", "");
     if (e->kind == NODE_NAME)
         check_name(c, e);
+    const struct absval *object = e->kind == NODE_ATTRIBUTE ? e->kid[0]->abs : NULL;
+    if (object && object->kind == ABS_INSTANCE && map_has(&object->cls->class_attrs, e->atom) &&
+        !map_has(&object->cls->attrs, e->atom))
+        refuse(c, e, "class-attribute", "the value of `%s` of the class is not known here", e->atom);
     if (e->kind == NODE_ATTRIBUTE && is_none(e->kid[0]))
         refuse(c, e, "none-attribute", "`%s` is read of something that prefill does not have", e->atom);
     if (e->abs && e->abs->kind == ABS_MASK && !e->abs->mask->plain && !is_handed_on(parent) &&
@@ -353,28 +361,28 @@ static void check_loop(struct checker *c, const struct node *iterable) {
         refuse(c, iterable, "data-dependent",
             "this loop reads the elements of a tensor, which torch.export cannot trace%s", "");
     if (iterable->kind == NODE_CALL && is_kind(iterable->kid[0], NODE_NAME) &&
-        atom_is(iterable->kid[0]->atom, "range") && from_shape(iterable, 0))
+        atom_is(iterable->kid[0]->atom, "range") && from_shape(c->fn, iterable))
         refuse(c, iterable, "sequence-loop",
             "this loop runs once for each position or chunk, which torch.export unrolls for one length%s", "");
 }
 
 /* A remainder of the sequence length: blocks of fixed size, which a dynamic length does not fill. */
-static bool by_remainder(const struct node *e, int depth) {
+static bool by_remainder(const struct fn *fn, const struct node *e, int depth) {
     if (e == NULL || depth > 16)
         return false;
-    if (e->kind == NODE_BINOP && e->op == OP_MOD && from_shape(e->kid[0], 0))
+    if (e->kind == NODE_BINOP && e->op == OP_MOD && from_shape(fn, e->kid[0]))
         return true;
     if (e->kind == NODE_NAME)
         return e->web && (e->web->kind == WEB_ASSIGN || e->web->kind == WEB_ELEMENT) &&
-               by_remainder(e->web->expr, depth + 1);
+               by_remainder(fn, e->web->expr, depth + 1);
     for (uint32_t i = 0; i < e->nkids; i++)
-        if (by_remainder(e->kid[i], depth + 1))
+        if (by_remainder(fn, e->kid[i], depth + 1))
             return true;
     return false;
 }
 
 static void check_test(struct checker *c, const struct node *test) {
-    if (by_remainder(test, 0))
+    if (by_remainder(c->fn, test, 0))
         refuse(c, test, "sequence-blocks",
             "this branch depends on how the length divides into blocks, which torch.export fixes%s", "");
     bool joint = test->kind == NODE_BOOLOP || (test->kind == NODE_UNARYOP && test->op == OP_NOT);
