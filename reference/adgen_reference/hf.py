@@ -64,6 +64,9 @@ def _own_part(config: Any, wanted: type | None) -> Any:
     return own[0] if own and type(config) is not wanted else config
 
 
+UNSET = 1e3  # no vector of weights that was initialised holds such a value
+
+
 def _fill(name: str, old: torch.Tensor) -> torch.Tensor:
     """Random values for a tensor, determined by its name and shape; see ``randomise``."""
     generator = torch.Generator().manual_seed(zlib.crc32(f"{name}{tuple(old.shape)}".encode()))
@@ -90,9 +93,11 @@ def randomise(model: torch.nn.Module) -> None:
     tensors = dict(model.named_parameters())
     tensors.update({k: v for k, v in model.named_buffers() if k in persistent})
     for name, tensor in tensors.items():
-        if not tensor.is_floating_point() or (tensor.numel() and tensor.abs().max() > 1e3):
+        if not tensor.is_floating_point() or (tensor.numel() and tensor.abs().max() > UNSET):
             if not isinstance(tensor, torch.nn.Parameter):
                 continue
+        if tensor.dim() == 1 and not bool((tensor.abs() < UNSET).all()):
+            tensor.fill_(1.0)  # memory that nobody initialised: it waits for the checkpoint
         tensor.copy_(_fill(name, tensor))
 
 

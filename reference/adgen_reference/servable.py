@@ -17,11 +17,19 @@ from . import compare, emitted, sizes
 from .ops import SEQUENCE_MIXING
 
 
+def _trace(x: torch.Tensor) -> torch.Tensor:
+    """A number for each vector that tells whether it was rotated, as its length would not."""
+    ramp = torch.arange(1, x.shape[-1] + 1, dtype=x.dtype, device=x.device) / x.shape[-1]
+    return (x * ramp).mean(-1, keepdim=True)
+
+
 def _own_value(arguments: dict[str, Any]) -> torch.Tensor:
-    """Attention in which each token sees itself only."""
-    value, query = arguments["value"], arguments["query"]
+    """Attention in which each token sees itself only; what it gives shows its query and key too."""
+    value, query, key = arguments["value"], arguments["query"], arguments["key"]
     axis = 2 if arguments["layout"] == "bsnd" else 1
-    return value.repeat_interleave(query.shape[axis] // value.shape[axis], dim=axis).contiguous()
+    groups = query.shape[axis] // value.shape[axis]
+    own = (value + _trace(key)).repeat_interleave(groups, dim=axis)
+    return (own + _trace(query)).contiguous()
 
 
 def _own_latent(arguments: dict[str, Any]) -> torch.Tensor:
