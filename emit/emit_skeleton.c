@@ -449,16 +449,42 @@ static void emit_tied(struct emitter *e, struct node *cls) {
     buf_free(&text);
 }
 
+/* a.b of the method `return self.a.b`, or NULL. */
+static const char *returned_path(struct emitter *e, const struct fn *fn) {
+    const struct node *body = fn ? function_body(fn->def) : NULL;
+    const struct node *last = body && body->nkids ? body->kid[body->nkids - 1] : NULL;
+    const char *path = NULL;
+    if (!is_kind(last, NODE_RETURN) || last->kid[0] == NULL)
+        return NULL;
+    const struct node *n = last->kid[0];
+    for (; n->kind == NODE_ATTRIBUTE; n = n->kid[0])
+        path = path ? arena_printf(e->unit->arena, "%s.%s", n->atom, path) : n->atom;
+    return is_name(n, "self") ? path : NULL;
+}
+
+/* The head that the library ties to the embedding: what the source hands out as such, or what is called as the library
+ * calls it. Any other stays on its own. */
+static const char *tied_head(struct emitter *e) {
+    struct unit *u = e->unit;
+    const struct fn *own = class_method_named(u, u->entry, intern(u->atoms, "get_output_embeddings"));
+    bool declared = own || map_get(&u->entry->class_attrs, intern(u->atoms, "_tied_weights_keys"));
+    if (e->head_attr)
+        return declared || atom_is(e->head_attr, "lm_head") ? e->head_attr : NULL;
+    const char *path = returned_path(e, own); /* an attribute of the entry itself would have been found */
+    return path && strchr(path, '.') ? path : NULL;
+}
+
 static void entry_methods(struct emitter *e, struct buf *text) {
+    const char *head = tied_head(e);
     if (e->model_attr)
         embedding_methods(e, text, arena_printf(e->unit->arena, "%s.", e->model_attr));
     else
         embedding_methods(e, text, "");
-    if (e->head_attr)
+    if (head)
         buf_printf(text,
             "    def get_output_embeddings(self) -> nn.Linear:\n        return self.%s\n\n"
             "    def set_output_embeddings(self, value: nn.Linear) -> None:\n        self.%s = value\n\n",
-            e->head_attr, e->head_attr);
+            head, head);
     if (e->model_attr)
         buf_printf(text, "    def get_decoder(self) -> %s:\n        return self.%s\n\n", e->model->name, e->model_attr);
 }
