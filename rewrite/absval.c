@@ -78,7 +78,7 @@ static bool symbol_not_none(const struct node *e) {
 bool abs_not_none(const struct absval *a) {
     if (a->kind == ABS_SYMBOLIC)
         return symbol_not_none(a->constant);
-    for (uint32_t i = 0; a->kind == ABS_UNION && i < a->count; i++)
+    for (uint32_t i = 0; (a->kind == ABS_UNION || a->kind == ABS_CHOICE) && i < a->count; i++)
         if (abs_is_none(a->item[i].abs))
             return false;
     return a->kind != ABS_TOP && a->kind != ABS_BOTTOM && !abs_is_none(a);

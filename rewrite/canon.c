@@ -527,6 +527,25 @@ static const struct value *reshaped(struct values *values, const struct value **
     return known_shape(values, arg[0]) == arg[1] ? arg[0] : NULL;
 }
 
+/* The letters of an equation are a matter of taste: here they are a, b, c in the order in which they first occur. */
+static const struct value *lettered(struct values *values, const struct value *equation) {
+    char text[ELEMENTS_MAX], name[26] = {0}, next = 'a';
+    uint32_t len = 0;
+    if (equation->kind != VALUE_STRING)
+        return equation;
+    for (const char *at = equation->atom; *at; at++) {
+        bool letter = *at >= 'a' && *at <= 'z', other = strchr("->,. ", *at) != NULL;
+        if ((!letter && !other) || len + 1 == sizeof text)
+            return equation;
+        if (letter && name[*at - 'a'] == 0)
+            name[*at - 'a'] = next++;
+        if (*at != ' ')
+            text[len++] = letter ? name[*at - 'a'] : *at;
+    }
+    struct value draft = {.kind = VALUE_STRING, .atom = intern_len(values_atoms(values), text, len)};
+    return value_intern(values, &draft);
+}
+
 /* Arguments brought to form in place; a value that replaces the call, or NULL. */
 static const struct value *specialise(struct values *values, const struct function *f, const struct value **arg) {
     switch (f->special) {
@@ -535,6 +554,7 @@ static const struct value *specialise(struct values *values, const struct functi
     case SPECIAL_PERMUTE: return permuted(values, arg);
     case SPECIAL_RESHAPE: return reshaped(values, arg);
     case SPECIAL_SLICE: return sliced(values, arg);
+    case SPECIAL_EINSUM: arg[0] = lettered(values, arg[0]); return NULL;
     default: return NULL;
     }
 }

@@ -134,6 +134,22 @@ static void declare_try(struct unit *unit, struct module *module, struct node *s
         declare_block(unit, module, stmt->kid[2]);
 }
 
+/* The assignments that `a, b = None, None` stands for, one a name. Constants read no name that the others set. */
+static void declare_names(struct unit *unit, struct module *module, const struct node *stmt, const struct node *names) {
+    const struct node *values = stmt->kid[0];
+    if (values->kind != NODE_TUPLE || values->nkids != names->nkids)
+        return;
+    for (uint32_t i = 0; i < names->nkids; i++) {
+        if (names->kid[i]->kind != NODE_NAME || values->kid[i]->kind != NODE_CONST)
+            continue;
+        struct node *one = node_make(unit->arena, NODE_ASSIGN, NULL, 2, values->kid[i], names->kid[i]);
+        one->source = stmt->source;
+        one->span = stmt->span;
+        node_add(unit->arena, module->body, one);
+        declare(unit, module, names->kid[i]->atom, SYM_VALUE, values->kid[i])->stmt = one;
+    }
+}
+
 /* -- statements ---------------------------------------------------------------------------------------------------- */
 
 static void declare_stmt(struct unit *unit, struct module *module, struct node *stmt) {
@@ -151,6 +167,8 @@ static void declare_stmt(struct unit *unit, struct module *module, struct node *
         for (uint32_t i = 1; i < stmt->nkids; i++)
             if (stmt->kid[i]->kind == NODE_NAME)
                 declare(unit, module, stmt->kid[i]->atom, SYM_VALUE, stmt->kid[0])->stmt = stmt;
+            else if (stmt->kid[i]->kind == NODE_TUPLE)
+                declare_names(unit, module, stmt, stmt->kid[i]);
         break;
     case NODE_ANNASSIGN:
         if (stmt->kid[0]->kind == NODE_NAME && stmt->kid[2])

@@ -55,15 +55,28 @@ static bool is_pretrained(const struct cls *cls) {
     return false;
 }
 
-/* The classes that look like a head: models with a forward that generate, or are named so. */
+/* Whether a part of a forward makes the output of a causal LM. */
+static bool makes_logits(const struct unit *unit, const struct node *n) {
+    const struct symbol *callee =
+        n->kind == NODE_CALL && n->kid[0]->kind == NODE_NAME ? module_lookup(unit->module, n->kid[0]->atom) : NULL;
+    if (callee && callee->kind == SYM_IMPORT && strstr(callee->qual, "CausalLMOutput"))
+        return true;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        if (n->kid[i] && makes_logits(unit, n->kid[i]))
+            return true;
+    return false;
+}
+
+/* The classes that look like a head: models with a forward that generate, are named so, or return what such return. */
 static void heads(struct unit *unit, struct candidates *found) {
     for (uint32_t i = 0; i < unit->module->symbols.len; i++) {
         struct symbol *symbol = unit->module->symbols.entry[i].value;
         if (symbol->kind != SYM_CLASS)
             continue;
         struct cls *cls = symbol_class(unit, unit->module, symbol);
-        if (is_pretrained(cls) && class_method(cls, "forward") &&
-            (named_as_head(cls) || class_derives(cls, "GenerationMixin")))
+        const struct fn *forward = is_pretrained(cls) ? class_method(cls, "forward") : NULL;
+        if (forward &&
+            (named_as_head(cls) || class_derives(cls, "GenerationMixin") || makes_logits(unit, forward->def)))
             add(unit, found, cls);
     }
 }

@@ -81,9 +81,14 @@ static bool parse_effect(struct loader *l, const struct yaml *entry, struct fact
     const struct yaml *value = yaml_get(entry, "value"), *argument = yaml_get(entry, "argument");
     const char *effect = yaml_text(entry, "effect"), *is = yaml_text(entry, "is"),
                *applies = yaml_text(entry, "applies");
+    const struct yaml *constant = yaml_get(entry, "constant");
     if (value) {
         fact->effect = EFFECT_VALUE;
         return (fact->value = parse_value(l, value)) != NULL;
+    }
+    if (constant) {
+        fact->effect = EFFECT_CONSTANT;
+        return (fact->value = parse_value(l, constant)) != NULL;
     }
     if (argument) {
         fact->effect = EFFECT_ARGUMENT;
@@ -109,7 +114,7 @@ static bool parse_effect(struct loader *l, const struct yaml *entry, struct fact
             fact->argument = rank ? (uint32_t)strtoul(rank, NULL, 10) : 0;
             return true;
         }
-    complain(l, entry, "a fact needs one of `value`, `argument`, `applies`, `is`, `effect`%s", "");
+    complain(l, entry, "a fact needs one of `value`, `constant`, `argument`, `applies`, `is`, `effect`%s", "");
     return false;
 }
 
@@ -131,7 +136,7 @@ static const struct fact *add_fact(struct loader *l, struct map *section, const 
 
 static void check_keys(struct loader *l, const struct yaml *entry) {
     static const char *const known[] = {
-        "id", "names", "why", "value", "argument", "keyword", "applies", "is", "effect", "rank"};
+        "id", "names", "why", "value", "constant", "argument", "keyword", "applies", "is", "effect", "rank"};
     for (uint32_t i = 0; i < entry->count; i++) {
         bool found = false;
         for (size_t k = 0; k < sizeof known / sizeof known[0]; k++)

@@ -12,6 +12,7 @@ struct yaml;
 
 enum effect {
     EFFECT_VALUE,       /* the call (or field, or parameter) has a constant value */
+    EFFECT_CONSTANT,    /* the name itself has a constant value */
     EFFECT_ARGUMENT,    /* the call is its argument number `argument` or keyword `keyword` */
     EFFECT_APPLIES,     /* the call is that of its first argument with those from `argument` on */
     EFFECT_MASK_CAUSAL, /* makes a causal mask */

@@ -54,7 +54,8 @@ enum rank_rule {
     X(SLICE, "adgen.slice") \
     X(SELECT, "torch.select") \
     X(FLATTEN, "torch.flatten") \
-    X(EXPAND, "torch.expand")
+    X(EXPAND, "torch.expand") \
+    X(EINSUM, "torch.einsum")
 
 enum special {
     SPECIAL_NONE,

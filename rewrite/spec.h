@@ -69,6 +69,9 @@ struct val record_attribute(struct frame *f, struct val object, atom name, struc
 /* 1, 0, or -1: whether a test at module level holds, where the module is declared so far. */
 int spec_test(struct unit *unit, struct module *module, struct node *test);
 
+/* spec_comp.c */
+struct val eval_comprehension(struct frame *f, struct node *e);
+
 /* spec_elements.c */
 struct val element_of(struct frame *f, struct val v, uint32_t index);
 const struct absval *abs_element(struct frame *f, const struct absval *a); /* of what a loop iterates over */
@@ -76,6 +79,8 @@ struct val eval_subscript(struct frame *f, struct node *e);
 
 /* spec_builtins.c */
 struct val call_builtin(struct frame *f, const char *name, struct val callee, struct args *args, struct node *at);
+/* What "2.9".split(".") returns; false where the string or the separator is not known. */
+bool split_string(struct frame *f, struct val object, const struct args *args, struct val *result);
 /* A string that is known, or NULL. */
 atom constant_string(struct frame *f, const struct arg *a);
 /* A tuple of two, as items() and enumerate() yield. */
@@ -98,6 +103,7 @@ int truth_of_isinstance(struct frame *f, const struct absval *a, const struct ab
 
 /* spec_call.c */
 struct val eval_call(struct frame *f, struct node *e);
+struct val call_value(struct frame *f, struct val callee, struct args *args, struct node *at);
 void eval_args(struct frame *f, struct node *call, struct args *args);
 /* A call of whatever `callee` is known to be. */
 struct val call_value(struct frame *f, struct val callee, struct args *args, struct node *at);
@@ -135,8 +141,17 @@ const struct absval *mask_join(
 const struct absval *mask_either(struct frame *f, struct node *symbol, const struct absval *a, const struct absval *b);
 
 /* spec_einops.c */
-/* einops.rearrange as reshape, permute and flatten; false where its pattern is not understood. */
-bool rearrange(struct frame *f, const struct args *args, struct node *at, struct val *result);
+/* einops.rearrange, or einops.repeat, as reshape, permute, expand and flatten; false where its pattern is not
+ * understood. */
+bool rearrange(struct frame *f, bool repeats, const struct args *args, struct node *at, struct val *result);
+
+/* spec_lengths.c */
+/* Whether the test of an IF, which is not known, asks if there are as many queries as keys. */
+bool compares_lengths(struct frame *f, const struct node *stmt);
+
+/* spec_einsum.c */
+/* A call of torch.einsum as a batched product and a transpose, or NULL where that is not what it says. */
+struct node *einsum_product(struct frame *f, const struct args *args, struct node *call);
 
 /* spec_tables.c */
 /* Whether the IF, of which the test is not known, only makes tables for inputs that are longer than AutoDeploy's. */

@@ -75,6 +75,23 @@ static struct val merge_items(struct frame *f, struct node *join, atom name, str
     return val_make(t, expr);
 }
 
+/* What a variable was set to: a name of the module or of a library, or NULL. */
+static struct node *named_outside(const struct val *v) {
+    const struct web *w = v->web;
+    struct node *e = w == NULL ? v->expr : w->kind == WEB_ASSIGN ? w->expr : NULL;
+    while (e && e->kind == NODE_NAME && e->web)
+        e = e->web->kind == WEB_ASSIGN ? e->web->expr : NULL;
+    return e && expr_is_trivial(e) ? e : NULL;
+}
+
+/* The same definition on both sides: read under its own name, since a variable of one side is not set on the other. */
+static struct val of_either(struct val then, struct val other) {
+    struct node *name = named_outside(&then);
+    if (name == NULL)
+        name = named_outside(&other);
+    return name ? val_make(then.abs, name) : then;
+}
+
 struct val merge_vals(struct frame *f, struct node *join, atom name, struct val then, struct val other) {
     struct unit *unit = f->unit;
     if (then.abs == NULL || (then.abs->kind == ABS_BOTTOM && other.abs))
@@ -84,7 +101,7 @@ struct val merge_vals(struct frame *f, struct node *join, atom name, struct val 
     if (then.web && then.web == other.web && abs_equal(then.abs, other.abs))
         return then;
     if (is_static(then.abs) && abs_equal(then.abs, other.abs))
-        return then;
+        return of_either(then, other);
     if (then.expr && other.expr && then.web == NULL && other.web == NULL && expr_is_trivial(then.expr) &&
         node_equal(then.expr, other.expr) && then.expr->web == other.expr->web)
         return then;
@@ -152,7 +169,7 @@ struct branch {
     enum flow flow;
 };
 
-/* In the branch where `x is not None` holds, x is not None. */
+/* In the branch where `x is not None` holds, x is not None; of a choice with None it is then the other. */
 static void refine(struct frame *f, const struct node *test, bool holds) {
     if (test->kind == NODE_UNARYOP && test->op == OP_NOT) {
         refine(f, test->kid[0], !holds);
@@ -166,13 +183,20 @@ static void refine(struct frame *f, const struct node *test, bool holds) {
     if (test->kind != NODE_COMPARE || test->nkids != 2 || test->kid[0]->kind != NODE_NAME || !is_none(test->kid[1]))
         return;
     const struct val *v = map_get(&f->env, test->kid[0]->atom);
-    if (v == NULL || v->abs->kind != ABS_TOP || (test->ops[0] != OP_IS && test->ops[0] != OP_IS_NOT))
+    if (v == NULL || (test->ops[0] != OP_IS && test->ops[0] != OP_IS_NOT))
         return;
     bool is_none_here = (test->ops[0] == OP_IS) == holds;
     struct val known = *v;
-    known.abs = is_none_here   ? abs_none(f->unit)
-                : v->abs->rank ? abs_tensor(f->unit, v->abs->rank)
-                               : abs_simple(ABS_NOTNONE);
+    if (v->abs->kind == ABS_CHOICE && !abs_not_none(v->abs)) {
+        bool first = abs_is_none(v->abs->item[0].abs);
+        known = v->abs->item[first == is_none_here ? 0 : 1];
+    } else if (v->abs->kind == ABS_TOP) {
+        known.abs = is_none_here   ? abs_none(f->unit)
+                    : v->abs->rank ? abs_tensor(f->unit, v->abs->rank)
+                                   : abs_simple(ABS_NOTNONE);
+    } else {
+        return;
+    }
     env_set(f, test->kid[0]->atom, known);
 }
 
@@ -315,6 +339,11 @@ enum flow run_if(struct frame *f, struct node *stmt, struct node *rest, uint32_t
     }
     if (outgrown_branch(f, stmt, &test))
         return FLOW_NEXT;
+    if (compares_lengths(f, stmt)) {
+        account_decided(unit, stmt->kid[0], REASON_LENGTHS);
+        account_decided(unit, stmt->kid[2], REASON_LENGTHS);
+        return run_block(f, stmt->kid[1], 0);
+    }
     struct map env = f->env;
     struct branch a = {0}, b = {0};
     run_branch(f, &a, stmt->kid[0], true, stmt->kid[1], &env);

@@ -127,6 +127,42 @@ static struct val builtin_len(struct frame *f, struct args *args, struct node *c
     return count == UINT32_MAX ? val_make(abs_simple(ABS_NUMBER), call) : val_rank(f, count);
 }
 
+/* The number that a known string spells, such as "2"; false where it spells none. */
+static bool int_of_string(struct frame *f, const struct absval *a, struct val *result) {
+    if (a->kind != ABS_CONST || a->constant->kind != NODE_STRING)
+        return false;
+    const char *text = string_value(f->unit->atoms, a->constant);
+    size_t len = strspn(text, "0123456789");
+    if (len == 0 || len > 9 || text[len] != '\0' || (text[0] == '0' && len > 1))
+        return false;
+    struct node *number = make_number(f->unit->arena, intern(f->unit->atoms, text));
+    *result = val_make(abs_decided(f->unit, abs_const(f->unit, number), a->because), number);
+    return true;
+}
+
+bool split_string(struct frame *f, struct val object, const struct args *args, struct val *result) {
+    struct unit *unit = f->unit;
+    atom separator = args->list.len == 1 ? constant_string(f, arg_find(args, 0, "sep")) : NULL;
+    if (object.abs->kind != ABS_CONST || object.abs->constant->kind != NODE_STRING || !separator || *separator == '\0')
+        return false;
+    const char *text = string_value(unit->atoms, object.abs->constant);
+    struct node *list = node_new(unit->arena, NODE_LIST);
+    struct absval *a = abs_new(unit, ABS_LIST);
+    a->item = NEW_ARRAY(unit->arena, struct val, strlen(text) + 1);
+    for (const char *end = text; end; text = end + strlen(separator)) {
+        end = strstr(text, separator);
+        size_t len = end ? (size_t)(end - text) : strlen(text);
+        struct node *part = make_string(unit->arena, unit->atoms, intern_len(unit->atoms, text, len));
+        const struct absval *known = abs_decided(unit, abs_const(unit, part), object.abs->because);
+        a->item[a->count++] = val_make(known, part);
+        node_add(unit->arena, list, part);
+        if (end == NULL)
+            break;
+    }
+    *result = val_make(a, list);
+    return true;
+}
+
 struct val call_builtin(struct frame *f, const char *name, struct val callee, struct args *args, struct node *at) {
     struct unit *unit = f->unit;
     struct node *call = build_call(f, callee.expr, args, at);
@@ -142,6 +178,9 @@ struct val call_builtin(struct frame *f, const char *name, struct val callee, st
         reason because = first->because ? first->because : REASON_KIND;
         return truth >= 0 ? val_truth(f, truth, because) : val_make(abs_simple(ABS_NOTNONE), call);
     }
+    struct val number;
+    if (strcmp(name, "int") == 0 && args->list.len == 1 && int_of_string(f, first, &number))
+        return number;
     if (strcmp(name, "len") == 0)
         return builtin_len(f, args, call);
     if (strcmp(name, "range") == 0)

@@ -132,6 +132,16 @@ static const struct absval *inherited_attribute(atom name) {
     return NULL;
 }
 
+/* Whether an expression in the body of a class reads no other name of that body. */
+static bool names_are_global(const struct module *module, const struct node *n) {
+    if (n->kind == NODE_NAME && module_lookup(module, n->atom) == NULL)
+        return false;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        if (n->kid[i] && !names_are_global(module, n->kid[i]))
+            return false;
+    return true;
+}
+
 struct val self_attribute(struct frame *f, struct val self, atom name, struct node *expr) {
     struct unit *unit = f->unit;
     struct cls *cls = self.abs->cls;
@@ -161,7 +171,9 @@ struct val self_attribute(struct frame *f, struct val self, atom name, struct no
     if (value) {
         struct frame g = {.unit = unit, .fn = f->fn, .host = f->host, .pure = true};
         g.out = node_new(unit->arena, NODE_BLOCK);
-        return val_make(abs_summary(unit, eval(&g, value).abs), expr);
+        struct val v = eval(&g, value);
+        bool inlined = names_are_global(f->fn->module, value); /* no emitted class has attributes of its own */
+        return val_make(abs_summary(unit, v.abs), inlined ? v.expr : expr);
     }
     const struct absval *inherited = inherited_attribute(name);
     return val_make(inherited ? inherited : abs_simple(ABS_TOP), expr);

@@ -1,4 +1,5 @@
 /* spec_expr.c - specialisation of expressions: what is known of each, and its residual form. */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,6 +100,11 @@ static bool is_builtin(atom name) {
 
 static struct val library_val(struct frame *f, atom qual, struct node *expr) {
     const struct fact *fact = fact_library(f->unit->facts, qual);
+    if (fact && fact->effect == EFFECT_CONSTANT) {
+        account_fact(f->unit, fact, expr, f->fn);
+        return val_make(abs_decided(f->unit, abs_const(f->unit, fact->value), fact->number),
+            node_copy(f->unit->arena, fact->value));
+    }
     if (fact && fact->effect == EFFECT_REPLACE) {
         account_fact(f->unit, fact, expr, f->fn);
         qual = fact->replacement;
@@ -370,51 +376,6 @@ static struct val eval_dict(struct frame *f, struct node *e) {
     return val_make(a, expr);
 }
 
-/* -- comprehensions ------------------------------------------------------------------------------------------------ */
-
-static struct node *eval_generators(struct frame *f, struct node *e, struct node *expr) {
-    struct unit *unit = f->unit;
-    for (uint32_t i = 1; i < e->nkids; i++) {
-        struct node *c = e->kid[i];
-        struct val iterable = eval(f, c->kid[1]);
-        struct node *made = at_node(f, node_new(unit->arena, NODE_COMPREHENSION), c);
-        made->flags = c->flags;
-        bind_target(f, c->kid[0], abs_element(f, iterable.abs), NULL);
-        node_add(unit->arena, made, copy_target(f, c->kid[0]));
-        node_add(unit->arena, made, iterable.expr);
-        for (uint32_t k = 2; k < c->nkids; k++)
-            node_add(unit->arena, made, eval(f, c->kid[k]).expr);
-        node_add(unit->arena, expr, made);
-    }
-    return expr;
-}
-
-static struct val eval_comprehension(struct frame *f, struct node *e) {
-    struct unit *unit = f->unit;
-    struct map outer = {0};
-    map_copy(unit->arena, &outer, &f->env);
-    bool pure = f->pure;
-    f->pure = true;
-    struct node *expr = at_node(f, node_new(unit->arena, e->kind), e);
-    expr->flags = e->flags;
-    node_add(unit->arena, expr, NULL);
-    eval_generators(f, e, expr);
-    struct absval *seq = abs_new(unit, ABS_SEQ);
-    if (e->kid[0]->kind == NODE_KEYVALUE) {
-        struct val key = eval(f, e->kid[0]->kid[0]), value = eval(f, e->kid[0]->kid[1]);
-        expr->kid[0] = node_make(unit->arena, NODE_KEYVALUE, NULL, 2, key.expr, value.expr);
-        seq->kind = ABS_DICT;
-        seq->element = abs_summary(unit, value.abs);
-    } else {
-        struct val element = eval(f, e->kid[0]);
-        expr->kid[0] = element.expr;
-        seq->element = abs_summary(unit, element.abs);
-    }
-    f->pure = pure;
-    f->env = outer;
-    return val_make(seq, expr);
-}
-
 /* -- conditional expressions --------------------------------------------------------------------------------------- */
 
 /* Evaluate a branch that may not run; statements that it needs go to `block`. */
@@ -426,6 +387,20 @@ static struct val eval_branch(struct frame *f, struct node *e, struct node *bloc
     f->conditional--;
     f->out = out;
     return v;
+}
+
+/* What is made to be called: functions, classes, and of the libraries the classes; torch.float32 is not. */
+static bool is_definition(const struct absval *a) {
+    const char *last = a->kind == ABS_LIBRARY ? strrchr(a->qual, '.') : NULL;
+    return a->kind == ABS_FUNCTION || a->kind == ABS_CLASS || a->kind == ABS_BOUND ||
+           (last && isupper((unsigned char)last[1]));
+}
+
+static bool is_choice(const struct absval *a, const struct absval *b) {
+    if (a->kind == ABS_LIBRARY && b->kind != ABS_CONST)
+        return true;
+    return (is_definition(a) && (b->kind != ABS_CONST || abs_is_none(b))) ||
+           (is_definition(b) && (a->kind != ABS_CONST || abs_is_none(a)));
 }
 
 static struct val eval_ifexp(struct frame *f, struct node *e) {
@@ -459,11 +434,7 @@ static struct val eval_ifexp(struct frame *f, struct node *e) {
         note_lost_mask(f->unit, test.expr, a.abs, b.abs);
     if (mask)
         return val_make(mask, expr);
-    bool callable = a.abs->kind != ABS_CONST && b.abs->kind != ABS_CONST &&
-                    (a.abs->kind == ABS_FUNCTION || a.abs->kind == ABS_CLASS || a.abs->kind == ABS_LIBRARY ||
-                        a.abs->kind == ABS_BOUND || b.abs->kind == ABS_FUNCTION || b.abs->kind == ABS_CLASS ||
-                        b.abs->kind == ABS_BOUND);
-    if (callable && !abs_equal(a.abs, b.abs)) {
+    if (is_choice(a.abs, b.abs) && !abs_equal(a.abs, b.abs)) {
         struct absval *choice = abs_new(unit, ABS_CHOICE);
         choice->item = NEW_ARRAY(unit->arena, struct val, 2);
         choice->count = 2;

@@ -69,6 +69,10 @@ static bool is_number_node(const struct node *n) {
     return n->kind == NODE_NUMBER || (n->kind == NODE_UNARYOP && n->op == OP_NEG && n->kid[0]->kind == NODE_NUMBER);
 }
 
+static bool is_definition(const struct absval *a) {
+    return a->kind == ABS_CLASS || a->kind == ABS_FUNCTION || a->kind == ABS_LIBRARY;
+}
+
 static int compare_identity(const struct absval *a, const struct absval *b) {
     if (abs_is_none(a) && abs_is_none(b))
         return 1;
@@ -77,6 +81,10 @@ static int compare_identity(const struct absval *a, const struct absval *b) {
     if (is_plain_constant(a) && is_plain_constant(b) && a->constant->kind == NODE_CONST &&
         b->constant->kind == NODE_CONST)
         return a->constant->op == b->constant->op;
+    if (is_definition(a) && is_definition(b)) /* what has two names in the libraries may be one */
+        return a->kind == b->kind && a->cls == b->cls && a->fn == b->fn && a->qual == b->qual ? 1
+               : a->kind == ABS_LIBRARY && b->kind == ABS_LIBRARY                             ? -1
+                                                                                              : 0;
     return -1;
 }
 
@@ -97,6 +105,9 @@ static int compare_order(enum op op, const struct node *a, const struct node *b)
 static int compare_membership(struct frame *f, const struct absval *a, const struct absval *b) {
     if (a->kind != ABS_CONST)
         return -1;
+    bool strings = b->kind == ABS_CONST && b->constant->kind == NODE_STRING && a->constant->kind == NODE_STRING;
+    if (strings) /* "flash" in "flash_attention_2" */
+        return strstr(string_value(f->unit->atoms, b->constant), string_value(f->unit->atoms, a->constant)) != NULL;
     if (b->kind == ABS_DICT && a->constant->kind == NODE_STRING) {
         atom key = string_value(f->unit->atoms, a->constant);
         for (uint32_t i = 0; i < b->count; i++)

@@ -19,12 +19,6 @@ const struct arg *arg_find(const struct args *args, uint32_t position, const cha
     return NULL;
 }
 
-static struct val with_abs(struct val v, const struct absval *abs) {
-    v.abs = abs;
-    v.expr->abs = abs;
-    return v;
-}
-
 /* -- facts --------------------------------------------------------------------------------------------------------- */
 
 static const struct absval *mask_abs(struct frame *f, enum effect effect, const struct args *args) {
@@ -87,7 +81,7 @@ static bool applied(struct frame *f, const struct args *args, uint32_t first, st
     if (args->open || args->list.len <= first || args->list.at[0].keyword)
         return false;
     for (uint32_t i = first; i < args->list.len; i++) {
-        if (args->list.at[i].keyword || args->list.at[i].form != ARG_VALUE)
+        if (args->list.at[i].form != ARG_VALUE)
             return false;
         vec_push(f->unit->arena, &rest.list, args->list.at[i]);
     }
@@ -236,6 +230,8 @@ static const struct absval *torch_result(
     }
     if (word_in(name, "max min") && args->list.len > 1)
         return abs_simple(ABS_NOTNONE);
+    if (strcmp(name, "permute") == 0 && receiver == 0)
+        return abs_tensor(unit, rank_of_sizes(args, first));
     if (word_in(name, keeps_rank))
         return abs_tensor(unit, receiver);
     if (word_in(name, "bmm baddbmm"))
@@ -294,8 +290,10 @@ static struct val call_torch(struct frame *f, const char *name, struct val calle
         return val_make(abs_tensor(unit, 1), call); /* broadcasts like one dimension */
     if (strcmp(name, "arange") == 0)
         return val_make(arange_abs(unit, args), call);
-    if (strcmp(name, "einsum") == 0)
-        return val_make(abs_tensor(unit, rank_of_einsum(args)), call);
+    if (strcmp(name, "einsum") == 0) {
+        struct node *product = einsum_product(f, args, call);
+        return val_make(abs_tensor(unit, rank_of_einsum(args)), product ? at_node(f, product, at) : call);
+    }
     if (word_in(name, "zeros ones empty rand randn"))
         return val_make(abs_tensor(unit, args->list.len == 1 ? rank_of_vector(args) : rank_of_sizes(args, 0)), call);
     return val_make(torch_result(f, name, args, rank, 1), call);
@@ -356,7 +354,8 @@ struct val call_library(struct frame *f, atom qual, struct val callee, struct ar
         return result;
     const char *name = strrchr(qual, '.');
     name = name ? name + 1 : qual;
-    if (qual_ends(qual, "einops.rearrange") && rearrange(f, args, at, &result))
+    bool repeats = qual_ends(qual, "einops.repeat");
+    if ((repeats || qual_ends(qual, "einops.rearrange")) && rearrange(f, repeats, args, at, &result))
         return result;
     if (strncmp(qual, "builtins.", 9) == 0)
         return call_builtin(f, name, callee, args, at);
@@ -591,6 +590,8 @@ struct val call_method(struct frame *f, struct val object, atom name, struct arg
         return result;
     if (register_tensor(f, object, name, args, call))
         return val_make(abs_none(unit), call);
+    if (atom_is(name, "split") && split_string(f, object, args, &result))
+        return result;
     switch (object.abs->kind) {
     case ABS_SYMBOLIC: return symbolic_method(f, object, name, args, call);
     case ABS_DICT: return dict_method(f, object, name, args, call);
@@ -608,8 +609,12 @@ struct val call_method(struct frame *f, struct val object, atom name, struct arg
         return val_top(call);
     case ABS_NOTNONE:
     case ABS_TOP:
-        if (word_in(name, "view reshape transpose permute to float contiguous unsqueeze split chunk expand softmax"))
-            return with_abs(val_make(torch_result(f, name, args, 0, 0), call), torch_result(f, name, args, 0, 0));
+        /* a tensor: only those have such methods, and of a tensor or None it is not None */
+        if (object.abs->rank ||
+            word_in(name, "view reshape transpose permute to float contiguous unsqueeze split chunk expand softmax")) {
+            object.abs = abs_tensor(unit, object.abs->rank);
+            return tensor_method(f, object, name, args, call);
+        }
         return val_top(call);
     default: return val_top(call);
     }

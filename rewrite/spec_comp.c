@@ -1,0 +1,96 @@
+/* spec_comp.c - specialisation of comprehensions. */
+#include "rewrite/spec.h"
+
+static struct node *eval_generators(struct frame *f, struct node *e, struct node *expr) {
+    struct unit *unit = f->unit;
+    for (uint32_t i = 1; i < e->nkids; i++) {
+        struct node *c = e->kid[i];
+        struct val iterable = eval(f, c->kid[1]);
+        struct node *made = at_node(f, node_new(unit->arena, NODE_COMPREHENSION), c);
+        made->flags = c->flags;
+        bind_target(f, c->kid[0], abs_element(f, iterable.abs), NULL);
+        node_add(unit->arena, made, copy_target(f, c->kid[0]));
+        node_add(unit->arena, made, iterable.expr);
+        for (uint32_t k = 2; k < c->nkids; k++)
+            node_add(unit->arena, made, eval(f, c->kid[k]).expr);
+        node_add(unit->arena, expr, made);
+    }
+    return expr;
+}
+
+/* A name, or a display of names: to evaluate it again does nothing. */
+static bool names_only(const struct node *e) {
+    bool display = e->kind == NODE_TUPLE || e->kind == NODE_LIST;
+    for (uint32_t i = 0; display && i < e->nkids; i++)
+        if (e->kid[i]->kind != NODE_NAME)
+            return false;
+    return display || e->kind == NODE_NAME;
+}
+
+static bool items_are_free(const struct absval *a) {
+    for (uint32_t i = 0; i < a->count; i++)
+        if (!a->item[i].web && !(a->item[i].expr && expr_is_trivial(a->item[i].expr)))
+            return false;
+    return a->count > 0;
+}
+
+/* A comprehension over a display that is known is a display too; false where it is not such a comprehension.
+ *
+ *     [t.float() for t in (q, k)]
+ *     [q.float(), k.float()] */
+static bool eval_each(struct frame *f, struct node *e, struct val *result) {
+    struct unit *unit = f->unit;
+    const struct node *generator = e->kid[1];
+    if (e->kind != NODE_LISTCOMP || e->nkids != 2 || generator->nkids != 2 || generator->kid[0]->kind != NODE_NAME ||
+        !names_only(generator->kid[1]))
+        return false;
+    struct val over = eval(f, generator->kid[1]);
+    if ((over.abs->kind != ABS_TUPLE && over.abs->kind != ABS_LIST) || !items_are_free(over.abs))
+        return false;
+    struct map outer = {0};
+    map_copy(unit->arena, &outer, &f->env);
+    bool pure = f->pure;
+    f->pure = true;
+    struct absval *list = abs_new(unit, ABS_LIST);
+    struct node *display = at_node(f, node_new(unit->arena, NODE_LIST), e);
+    list->count = over.abs->count;
+    list->item = NEW_ARRAY(unit->arena, struct val, list->count);
+    for (uint32_t i = 0; i < list->count; i++) {
+        env_set(f, generator->kid[0]->atom, element_of(f, over, i));
+        list->item[i] = eval(f, e->kid[0]);
+        node_add(unit->arena, display, list->item[i].expr);
+    }
+    f->pure = pure;
+    f->env = outer;
+    *result = val_make(list, display);
+    return true;
+}
+
+struct val eval_comprehension(struct frame *f, struct node *e) {
+    struct unit *unit = f->unit;
+    struct map outer = {0};
+    struct val each;
+    if (eval_each(f, e, &each))
+        return each;
+    map_copy(unit->arena, &outer, &f->env);
+    bool pure = f->pure;
+    f->pure = true;
+    struct node *expr = at_node(f, node_new(unit->arena, e->kind), e);
+    expr->flags = e->flags;
+    node_add(unit->arena, expr, NULL);
+    eval_generators(f, e, expr);
+    struct absval *seq = abs_new(unit, ABS_SEQ);
+    if (e->kid[0]->kind == NODE_KEYVALUE) {
+        struct val key = eval(f, e->kid[0]->kid[0]), value = eval(f, e->kid[0]->kid[1]);
+        expr->kid[0] = node_make(unit->arena, NODE_KEYVALUE, NULL, 2, key.expr, value.expr);
+        seq->kind = ABS_DICT;
+        seq->element = abs_summary(unit, value.abs);
+    } else {
+        struct val element = eval(f, e->kid[0]);
+        expr->kid[0] = element.expr;
+        seq->element = abs_summary(unit, element.abs);
+    }
+    f->pure = pure;
+    f->env = outer;
+    return val_make(seq, expr);
+}
