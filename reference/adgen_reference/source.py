@@ -8,6 +8,7 @@ imports lead both beside it and into the library.
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import itertools
 import sys
 import types
@@ -28,24 +29,31 @@ def _load(package: str, path: Path) -> types.ModuleType:
     return module
 
 
-def _is_head(name: str) -> bool:
-    return name.endswith(("ForCausalLM", "LMHeadModel"))
+def _is_named(model: type) -> bool:
+    return model.__name__.endswith(("ForCausalLM", "LMHeadModel"))
+
+
+def _makes_logits(model: type) -> bool:
+    """Whether a forward of its own returns what causal LMs return."""
+    forward = vars(model).get("forward")
+    names = inspect.unwrap(forward).__code__.co_names if forward else ()
+    return any("CausalLMOutput" in name for name in names)
 
 
 def _entry(module: types.ModuleType, wanted: str | None) -> type:
-    """The class asked for, else the only one that is named as a causal LM."""
+    """The class asked for, else the only one that is named as a causal LM, or is one."""
     from transformers import PreTrainedModel
 
     if wanted:
         return getattr(module, wanted)
-    found = [
+    models = [
         value
-        for name, value in vars(module).items()
-        if _is_head(name)
-        and isinstance(value, type)
+        for value in vars(module).values()
+        if isinstance(value, type)
         and issubclass(value, PreTrainedModel)
         and value.__module__ == module.__name__
     ]
+    found = list(filter(_is_named, models)) or list(filter(_makes_logits, models))
     if len(found) != 1:
         names = ", ".join(value.__name__ for value in found) or "none"
         raise LookupError(f"{module.__file__} should have one causal LM, it has {names}")
