@@ -170,6 +170,8 @@ void bind_target(struct frame *f, struct node *target, const struct absval *abs,
 struct node *copy_target(struct frame *f, struct node *target);
 /* The variable after `stmt` has changed what `before` holds. */
 void new_version(struct frame *f, atom name, struct web *before, const struct absval *abs, struct node *stmt);
+/* What is known of a dictionary, if it is one, after `d[key] = v`. */
+const struct absval *store_item(struct frame *f, const struct absval *d, struct val key, struct val v);
 /* Whether taking an element out of a tuple costs nothing. */
 bool elements_are_free(const struct absval *a);
 

@@ -127,7 +127,7 @@ static void assign_attribute(struct frame *f, struct node *target, struct val v,
 }
 
 /* `name[key] = v`: a new version of the variable; a constant key of a dictionary is remembered. */
-static const struct absval *store_item(struct frame *f, const struct absval *d, struct val key, struct val v) {
+const struct absval *store_item(struct frame *f, const struct absval *d, struct val key, struct val v) {
     struct unit *unit = f->unit;
     if (d->kind != ABS_DICT)
         return d;

@@ -176,6 +176,28 @@ static bool run_attribute_mutation(struct frame *f, struct node *stmt) {
     return true;
 }
 
+static struct val val_string(struct frame *f, atom text) {
+    struct node *string = make_string(f->unit->arena, f->unit->atoms, text);
+    return val_make(abs_const(f->unit, string), string);
+}
+
+/* A dictionary after `d.update(other, key=v)`. */
+static const struct absval *updated(struct frame *f, const struct absval *d, const struct args *args) {
+    const struct val unknown = {.abs = abs_simple(ABS_NOTNONE)};
+    for (uint32_t i = 0; i < args->list.len; i++) {
+        const struct arg *a = &args->list.at[i];
+        const struct absval *other = a->keyword ? NULL : a->val.abs;
+        bool known = other && other->kind == ABS_DICT && other->element == NULL;
+        if (a->keyword)
+            d = store_item(f, d, val_string(f, a->keyword), a->val);
+        for (uint32_t k = 0; known && k < other->count; k++)
+            d = store_item(f, d, val_string(f, other->key[k]), other->item[k]);
+        if (other && !known)
+            d = store_item(f, d, unknown, unknown);
+    }
+    return d;
+}
+
 /* `xs.append(v)`: a new version of xs. */
 static bool run_mutation(struct frame *f, struct node *stmt) {
     struct unit *unit = f->unit;
@@ -199,7 +221,10 @@ static bool run_mutation(struct frame *f, struct node *stmt) {
     struct node *made = node_make(unit->arena, NODE_EXPR, NULL, 1, build_call(f, callee, &args, call));
     emit(f, made, stmt);
     bool list = object.abs->kind == ABS_SEQ || object.abs->kind == ABS_LIST;
-    new_version(f, call->kid[0]->kid[0]->atom, object.expr->web, list ? seq : object.abs, made);
+    const struct absval *after = list                            ? seq
+                                 : object.abs->kind == ABS_DICT ? updated(f, object.abs, &args)
+                                                                : object.abs;
+    new_version(f, call->kid[0]->kid[0]->atom, object.expr->web, after, made);
     return true;
 }
 
