@@ -120,6 +120,7 @@ void fn_escape(struct unit *unit, struct fn *fn);
 
 /* spec_lib.c */
 struct val call_library(struct frame *f, atom qual, struct val callee, struct args *args, struct node *at);
+bool has_key(const struct absval *dict, atom key);
 struct val call_object(struct frame *f, struct val object, struct args *args, struct node *at);
 struct val call_method(struct frame *f, struct val object, atom name, struct args *args, struct node *at);
 const struct arg *arg_find(const struct args *args, uint32_t position, const char *keyword);
@@ -172,6 +173,10 @@ struct node *copy_target(struct frame *f, struct node *target);
 void new_version(struct frame *f, atom name, struct web *before, const struct absval *abs, struct node *stmt);
 /* What is known of a dictionary, if it is one, after `d[key] = v`. */
 const struct absval *store_item(struct frame *f, const struct absval *d, struct val key, struct val v);
+/* The same without a key. */
+const struct absval *drop_item(struct frame *f, const struct absval *d, atom key);
+/* What is known of a dictionary in variables changes; they keep their definitions. */
+void dict_becomes(struct frame *f, struct val dict, const struct absval *after);
 /* Whether taking an element out of a tuple costs nothing. */
 bool elements_are_free(const struct absval *a);
 

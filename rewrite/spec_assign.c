@@ -126,9 +126,28 @@ static void assign_attribute(struct frame *f, struct node *target, struct val v,
         store_attribute(f, object.abs->cls, target->atom, v, stmt);
 }
 
+/* A list after `xs[i] = v`. */
+static const struct absval *store_element(struct frame *f, const struct absval *list, struct val key, struct val v) {
+    struct unit *unit = f->unit;
+    struct absval *s = abs_new(unit, ABS_LIST);
+    long at;
+    if (!abs_int(key.abs, &at) || at < -(long)list->count || at >= (long)list->count) {
+        s->kind = ABS_SEQ;
+        s->element = abs_join(unit, abs_element(f, list), abs_summary(unit, v.abs));
+        return s;
+    }
+    *s = *list;
+    s->item = NEW_ARRAY(unit->arena, struct val, list->count);
+    memcpy(s->item, list->item, list->count * sizeof *s->item);
+    s->item[at < 0 ? at + (long)list->count : at] = v;
+    return stored_abs(f, s);
+}
+
 /* `name[key] = v`: a new version of the variable; a constant key of a dictionary is remembered. */
 const struct absval *store_item(struct frame *f, const struct absval *d, struct val key, struct val v) {
     struct unit *unit = f->unit;
+    if (d->kind == ABS_LIST)
+        return store_element(f, d, key, v);
     if (d->kind != ABS_DICT)
         return d;
     struct absval *s = abs_new(unit, ABS_DICT);
@@ -151,6 +170,40 @@ const struct absval *store_item(struct frame *f, const struct absval *d, struct 
     return stored_abs(f, s);
 }
 
+const struct absval *drop_item(struct frame *f, const struct absval *d, atom key) {
+    struct absval *less = abs_new(f->unit, ABS_DICT);
+    *less = *d;
+    less->item = NEW_ARRAY(f->unit->arena, struct val, d->count + 1);
+    less->key = NEW_ARRAY(f->unit->arena, atom, d->count + 1);
+    less->count = 0;
+    for (uint32_t i = 0; i < d->count; i++)
+        if (d->key[i] != key) {
+            less->key[less->count] = d->key[i];
+            less->item[less->count++] = d->item[i];
+        }
+    return less;
+}
+
+/* The first variable that held what `w` holds. */
+static const struct web *first_holder(const struct web *w) {
+    for (;;) {
+        if (w->kind == WEB_STORE && w->from[0])
+            w = w->from[0];
+        else if (w->kind == WEB_ASSIGN && w->expr && w->expr->kind == NODE_NAME && w->expr->web)
+            w = w->expr->web;
+        else
+            return w;
+    }
+}
+
+void dict_becomes(struct frame *f, struct val dict, const struct absval *after) {
+    for (uint32_t i = 0; dict.web && i < f->env.len; i++) {
+        const struct val *v = f->env.entry[i].value;
+        if (v->web && first_holder(v->web) == first_holder(dict.web))
+            env_set(f, f->env.entry[i].key, (struct val){.abs = after, .web = v->web});
+    }
+}
+
 void new_version(struct frame *f, atom name, struct web *before, const struct absval *abs, struct node *stmt) {
     struct web *w = web_new(f, WEB_STORE, name, abs);
     w->stmt = stmt;
@@ -159,6 +212,11 @@ void new_version(struct frame *f, atom name, struct web *before, const struct ab
     w->name = before->name;
     phi_add(f->unit->arena, stmt, w);
     env_set(f, name, (struct val){.abs = abs, .web = w});
+    for (uint32_t i = 0; i < f->env.len; i++) { /* other names of the same object */
+        const struct val *other = f->env.entry[i].value;
+        if (other->web && other->web != w && first_holder(other->web) == first_holder(before))
+            env_set(f, f->env.entry[i].key, (struct val){.abs = abs, .web = w});
+    }
 }
 
 static void assign_subscript(struct frame *f, struct node *target, struct val v, struct node *at) {

@@ -163,6 +163,25 @@ bool split_string(struct frame *f, struct val object, const struct args *args, s
     return true;
 }
 
+static bool only_keywords(const struct args *args) {
+    for (uint32_t i = 0; i < args->list.len; i++)
+        if (args->list.at[i].keyword == NULL || args->list.at[i].form != ARG_VALUE)
+            return false;
+    return true;
+}
+
+/* dict(a=1, b=2) */
+static struct val keyword_dict(struct frame *f, const struct args *args, struct node *call) {
+    struct absval *a = abs_new(f->unit, ABS_DICT);
+    a->item = NEW_ARRAY(f->unit->arena, struct val, args->list.len + 1);
+    a->key = NEW_ARRAY(f->unit->arena, atom, args->list.len + 1);
+    for (uint32_t i = 0; i < args->list.len; i++) {
+        a->key[a->count] = args->list.at[i].keyword;
+        a->item[a->count++] = args->list.at[i].val;
+    }
+    return val_make(a, call);
+}
+
 struct val call_builtin(struct frame *f, const char *name, struct val callee, struct args *args, struct node *at) {
     struct unit *unit = f->unit;
     struct node *call = build_call(f, callee.expr, args, at);
@@ -195,6 +214,8 @@ struct val call_builtin(struct frame *f, const char *name, struct val callee, st
             strcmp(name, "reversed") == 0 || strcmp(name, "set") == 0) &&
         args->list.len && first->kind != ABS_SYMBOLIC)
         return seq_of(f, abs_element(f, first), call);
+    if (strcmp(name, "dict") == 0 && args->list.len && only_keywords(args))
+        return keyword_dict(f, args, call);
     struct val *operands = NEW_ARRAY(unit->arena, struct val, args->list.len + 1);
     for (uint32_t i = 0; i < args->list.len; i++)
         operands[i] = args->list.at[i].val;

@@ -393,10 +393,19 @@ struct val call_object(struct frame *f, struct val object, struct args *args, st
 
 /* -- methods ------------------------------------------------------------------------------------------------------- */
 
+bool has_key(const struct absval *d, atom key) {
+    for (uint32_t i = 0; i < d->count; i++)
+        if (d->key[i] == key)
+            return true;
+    return false;
+}
+
 static struct val dict_method(struct frame *f, struct val object, atom name, struct args *args, struct node *call) {
     const struct absval *d = object.abs;
     const struct arg *dflt = arg_find(args, 1, "default");
     atom key = constant_string(f, arg_find(args, 0, NULL));
+    if (atom_is(name, "pop") && key && has_key(d, key))
+        dict_becomes(f, object, drop_item(f, d, key));
     if ((atom_is(name, "get") || atom_is(name, "pop") || atom_is(name, "setdefault")) && key) {
         for (uint32_t i = 0; i < d->count; i++) {
             if (d->key[i] != key)

@@ -198,6 +198,22 @@ static const struct absval *updated(struct frame *f, const struct absval *d, con
     return d;
 }
 
+/* `d.setdefault(key, v)` of a dictionary that is known is `d[key] = v`, or nothing. */
+static bool run_setdefault(struct frame *f, struct node *stmt) {
+    struct node *call = stmt->kid[0];
+    if (call->kind != NODE_CALL || call->nkids != 3 || call->kid[0]->kind != NODE_ATTRIBUTE ||
+        call->kid[0]->kid[0]->kind != NODE_NAME || !atom_is(call->kid[0]->atom, "setdefault") ||
+        call->kid[1]->kind != NODE_STRING)
+        return false;
+    struct val object = eval(f, call->kid[0]->kid[0]);
+    if (object.abs->kind != ABS_DICT || object.abs->element)
+        return false;
+    struct node *place = node_make(f->unit->arena, NODE_SUBSCRIPT, NULL, 2, call->kid[0]->kid[0], call->kid[1]);
+    if (!has_key(object.abs, string_value(f->unit->atoms, call->kid[1])))
+        assign_target(f, place, eval(f, call->kid[2]), stmt);
+    return true;
+}
+
 /* `xs.append(v)`: a new version of xs. */
 static bool run_mutation(struct frame *f, struct node *stmt) {
     struct unit *unit = f->unit;
@@ -221,9 +237,7 @@ static bool run_mutation(struct frame *f, struct node *stmt) {
     struct node *made = node_make(unit->arena, NODE_EXPR, NULL, 1, build_call(f, callee, &args, call));
     emit(f, made, stmt);
     bool list = object.abs->kind == ABS_SEQ || object.abs->kind == ABS_LIST;
-    const struct absval *after = list                            ? seq
-                                 : object.abs->kind == ABS_DICT ? updated(f, object.abs, &args)
-                                                                : object.abs;
+    const struct absval *after = list ? seq : object.abs->kind == ABS_DICT ? updated(f, object.abs, &args) : object.abs;
     new_version(f, call->kid[0]->kid[0]->atom, object.expr->web, after, made);
     return true;
 }
@@ -237,8 +251,8 @@ static bool runs_nothing(struct frame *f, const struct node *stmt) {
 }
 
 static void run_expr(struct frame *f, struct node *stmt) {
-    if (is_bare_string(stmt) || runs_nothing(f, stmt) || run_in_place(f, stmt) || run_mutation(f, stmt) ||
-        run_attribute_mutation(f, stmt))
+    if (is_bare_string(stmt) || runs_nothing(f, stmt) || run_in_place(f, stmt) || run_setdefault(f, stmt) ||
+        run_mutation(f, stmt) || run_attribute_mutation(f, stmt))
         return;
     struct val v = eval(f, stmt->kid[0]);
     if (v.expr->kind == NODE_CALL)
@@ -380,6 +394,26 @@ static enum flow drop_stmt(struct frame *f, struct node *stmt, enum flow flow, r
     return flow;
 }
 
+/* `del d[key]` of a dictionary that is known; false for anything else. */
+static bool forget_key(struct frame *f, struct node *target) {
+    if (target->kind != NODE_SUBSCRIPT || target->kid[0]->kind != NODE_NAME)
+        return false;
+    struct val object = eval(f, target->kid[0]), key = eval(f, target->kid[1]);
+    if (object.abs->kind != ABS_DICT || object.abs->element || object.web == NULL || key.abs->kind != ABS_CONST ||
+        key.abs->constant->kind != NODE_STRING)
+        return false;
+    dict_becomes(f, object, drop_item(f, object.abs, string_value(f->unit->atoms, key.abs->constant)));
+    return true;
+}
+
+/* What a variable stands for may be forgotten; what a module or a list holds may not. */
+static enum flow run_delete(struct frame *f, struct node *stmt) {
+    for (uint32_t i = 0; i < stmt->nkids; i++)
+        if (stmt->kid[i]->kind != NODE_NAME && !forget_key(f, stmt->kid[i]))
+            refuse_stmt(f, stmt);
+    return drop_stmt(f, stmt, FLOW_NEXT, REASON_NO_EFFECT);
+}
+
 static enum flow run_stmt(struct frame *f, struct node *stmt, struct node *rest, uint32_t from) {
     switch (stmt->kind) {
     case NODE_ASSIGN: run_assign(f, stmt); return FLOW_NEXT;
@@ -404,8 +438,8 @@ static enum flow run_stmt(struct frame *f, struct node *stmt, struct node *rest,
     case NODE_TRY: return run_try(f, stmt);
     case NODE_FUNCTION: define_function(f, stmt); return FLOW_NEXT;
     case NODE_ASSERT: return drop_stmt(f, stmt, FLOW_NEXT, REASON_CHECK);
-    case NODE_PASS:
-    case NODE_DELETE: return drop_stmt(f, stmt, FLOW_NEXT, REASON_NO_EFFECT);
+    case NODE_PASS: return drop_stmt(f, stmt, FLOW_NEXT, REASON_NO_EFFECT);
+    case NODE_DELETE: return run_delete(f, stmt);
     case NODE_IMPORT:
     case NODE_IMPORTFROM: return drop_stmt(f, stmt, FLOW_NEXT, REASON_IMPORTS);
     default: refuse_stmt(f, stmt); return FLOW_NEXT;
