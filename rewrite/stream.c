@@ -166,11 +166,18 @@ static const char *call_mixes(const struct context *at, const struct fn *fn, con
     return x && is_stream(at, fn, x, 0) ? callee->atom : NULL;
 }
 
+/* x[:, :], x[:, 0:] and x[:, -0:] take all of it. */
+static bool takes_all(const struct node *slice) {
+    int first;
+    bool start = slice->kind == NODE_SLICE && !slice->kid[1] && !slice->kid[2];
+    return is_full_slice(slice) || (start && literal_int(slice->kid[0], &first) && first == 0);
+}
+
 /* x[:, 1:], x[:, -1] */
 static const char *subscript_mixes(const struct context *at, const struct fn *fn, const struct node *e) {
     const struct node *index = e->kid[1];
     const struct node *along = index->kind == NODE_TUPLE && index->nkids > 1 ? index->kid[1] : NULL;
-    if (along == NULL || !is_full_slice(index->kid[0]) || is_full_slice(along) ||
+    if (along == NULL || !is_full_slice(index->kid[0]) || takes_all(along) ||
         (along->kind != NODE_SLICE && along->kind != NODE_NUMBER && along->kind != NODE_UNARYOP))
         return NULL;
     return is_stream(at, fn, e->kid[0], 0) ? "[:, ...]" : NULL;
