@@ -116,6 +116,13 @@ def _rope_theta_below(cls: type, default: Any, out: Overrides) -> bool:
     return changed
 
 
+def _low_padding(cls: type, default: Any, out: Overrides) -> bool:
+    """Positions that are counted from the padding token on need room behind it."""
+    changed = "pad_token_id" in out
+    out["pad_token_id"] = 0
+    return changed
+
+
 REPAIRS: list[Callable[[type, Any, Overrides], bool]] = [
     _same_heads,
     _fill_none,
@@ -125,6 +132,7 @@ REPAIRS: list[Callable[[type, Any, Overrides], bool]] = [
     _rope_theta_below,
     *[_layer_kinds(kinds) for kinds in _LAYER_KINDS],
     _clip,
+    _low_padding,
 ]
 
 
