@@ -411,10 +411,26 @@ static void check_state(struct checker *c, const struct node *stmt) {
         refuse(c, stmt, "state", "the module is changed here while it runs, which the next call would see%s", "");
 }
 
+/* By the facts, prefill has no use for what has this name. */
+static bool is_useless(const struct checker *c, atom name) {
+    const struct fact *fact = fact_parameter(c->unit->facts, name);
+    return fact && fact->effect == EFFECT_VALUE && is_none(fact->value) && !atom_is(fact->id, "one-segment");
+}
+
+/* The mask of a model that makes its own. */
+static void check_maker(struct checker *c, struct node *stmt) {
+    struct node *target = stmt->kind == NODE_ASSIGN ? stmt->kid[1] : NULL;
+    if (c->maker || !c->fn->owner || !is_kind(target, NODE_NAME) || !is_useless(c, target->atom))
+        return;
+    c->maker = target;
+    c->maker_stmt = stmt;
+}
+
 static void check_block(struct checker *c, struct node *block) {
     for (uint32_t i = 0; i < block->nkids; i++) {
         struct node *s = c->stmt = block->kid[i];
         check_state(c, s);
+        check_maker(c, s);
         if (s->kind == NODE_IF || s->kind == NODE_WHILE)
             check_test(c, s->kid[0]);
         if (s->kind == NODE_FOR)
@@ -433,9 +449,7 @@ static void check_block(struct checker *c, struct node *block) {
 static void check_params(struct checker *c) {
     for (uint32_t i = 0; i < c->fn->params.len; i++) {
         const struct param *p = c->fn->params.at[i];
-        const struct fact *fact = fact_parameter(c->unit->facts, p->name);
-        if (!p->live || !fact || fact->effect != EFFECT_VALUE || !is_none(fact->value) || !c->fn->owner ||
-            atom_is(fact->id, "one-segment"))
+        if (!p->live || !c->fn->owner || !is_useless(c, p->name))
             continue;
         struct diag *d = refuse(c, c->fn->def, "mask-escapes",
             "`%s` is computed by the model and read here by something that no equation understands", p->name);

@@ -41,7 +41,7 @@ static const struct value *size_of(const struct values *values, const struct val
 }
 
 static const struct value *find_size(struct values *values, const struct value *size, int depth) {
-    uint32_t from_end;
+    uint32_t from_end = 0;
     const struct value *of = size_of(values, size, &from_end);
     struct dims d = {0};
     if (of && depth < DEPTH)

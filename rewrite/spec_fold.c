@@ -354,7 +354,9 @@ struct val fold_binop(struct frame *f, struct node *e) {
     struct val v[2] = {eval(f, e->kid[0]), eval(f, e->kid[1])};
     struct val folded;
     long zero;
-    if (e->op == OP_ADD && v[0].abs->kind == ABS_TENSOR && abs_int(v[1].abs, &zero) && zero == 0)
+    const enum abs_kind kind = v[0].abs->kind;
+    bool numeric = kind == ABS_TENSOR || kind == ABS_SYMBOLIC || kind == ABS_INDEX || kind == ABS_NUMBER;
+    if (e->op == OP_ADD && numeric && abs_int(v[1].abs, &zero) && zero == 0)
         return v[0]; /* a part of the sum that is not there */
     if (fold_integers(f, e->op, &v[0], &v[1], &folded))
         return folded;

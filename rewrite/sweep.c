@@ -153,13 +153,24 @@ static void sweep_unpack(struct unit *unit, struct node *stmt) {
     }
 }
 
+/* A field that is None is no field: an output leaves it out of its keys and its items. */
+static void drop_none_fields(struct node *call) {
+    uint32_t kept = 1;
+    for (uint32_t i = 1; i < call->nkids; i++)
+        if (call->kid[i]->kind != NODE_KEYWORD || call->kid[i]->atom == NULL || !is_none(call->kid[i]->kid[0]))
+            call->kid[kept++] = call->kid[i];
+    call->nkids = kept;
+}
+
 static void sweep_return(struct fn *fn, struct node *stmt) {
     struct node *value = stmt->kid[0];
     if (value == NULL)
         return;
-    if (value->kind == NODE_CALL && value->abs && value->abs->kind == ABS_RECORD && !fn->ret_all_live &&
-        !value->callsite)
-        sweep_record(value, fn);
+    if (value->kind == NODE_CALL && value->abs && value->abs->kind == ABS_RECORD && !value->callsite) {
+        if (!fn->ret_all_live)
+            sweep_record(value, fn);
+        drop_none_fields(value);
+    }
     if ((value->kind != NODE_TUPLE && value->kind != NODE_LIST) || !shrinks(fn))
         return;
     uint32_t kept = 0;
