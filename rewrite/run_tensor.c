@@ -177,6 +177,42 @@ static struct datum *with_axis(struct run *run, struct datum *self, const struct
     return d;
 }
 
+/* Sizes of one are repeated; -1 leaves the size as it is, counted from the last axis. */
+static struct datum *expanded(struct run *run, struct datum *self, struct arguments *a) {
+    struct arguments known = {.at = a->at};
+    struct datum *first = argument(a, 0, "size");
+    const struct data *sizes =
+        first && (first->kind == D_LIST || first->kind == D_TUPLE) ? &first->items : &a->positional;
+    uint32_t rank = self->tensor.rank, count = sizes->list.len;
+    for (uint32_t i = 0; i < count; i++) {
+        struct datum *size = sizes->list.at[i];
+        if (size->kind == D_INT && size->integer < 0 && i + rank >= count)
+            size = datum_int(run, self->tensor.dim[i + rank - count]);
+        vec_push(run->arena, &known.positional.list, size);
+    }
+    return count < rank ? NULL : sized(run, tensor_new(run, self->tensor.dtype), &known, NULL);
+}
+
+/* Of a buffer that is not saved, and of which no more is known than that. */
+static bool has_no_shape(const struct tensor *t) {
+    return t->dtype == NULL && t->rank == 0;
+}
+
+/* All sizes, or the one of an axis. */
+static struct datum *size_of(struct run *run, const struct datum *self, const struct datum *axis) {
+    const struct tensor *t = &self->tensor;
+    if (has_no_shape(t))
+        return NULL;
+    if (axis == NULL) {
+        struct datum *shape = datum_list(run, D_TUPLE);
+        for (uint32_t i = 0; i < t->rank; i++)
+            vec_push(run->arena, &shape->items.list, datum_int(run, t->dim[i]));
+        return shape;
+    }
+    long long at = axis->kind == D_INT ? axis->integer + (axis->integer < 0 ? t->rank : 0) : -1;
+    return at >= 0 && at < t->rank ? datum_int(run, t->dim[at]) : NULL;
+}
+
 static struct datum *transposed(struct run *run, struct datum *self, long long a, long long b) {
     long long rank = self->tensor.rank;
     struct datum *d = copy_of(run, self, false);
@@ -339,6 +375,10 @@ struct datum *call_tensor(struct run *run, struct datum *self, const char *name,
         value = transposed(run, self, first->integer, second->integer);
     else if (strcmp(name, "chunk") == 0)
         value = chunks(run, self, argument(a, 0, "chunks"));
+    else if (strcmp(name, "expand") == 0)
+        value = expanded(run, self, a);
+    else if (strcmp(name, "size") == 0)
+        value = size_of(run, self, first);
     else if (word_in(name, "numel nelement"))
         value = datum_int(run, elements(&self->tensor));
     return value || run->stop != RUN_ON ? value : unknown(run, a->at, "what `%s` computes is not followed", name);
@@ -346,12 +386,10 @@ struct datum *call_tensor(struct run *run, struct datum *self, const char *name,
 
 struct datum *tensor_attribute(struct run *run, struct datum *self, const char *name, const struct node *at) {
     const struct tensor *t = &self->tensor;
-    if (strcmp(name, "shape") == 0) {
-        struct datum *shape = datum_list(run, D_TUPLE);
-        for (uint32_t i = 0; i < t->rank; i++)
-            vec_push(run->arena, &shape->items.list, datum_int(run, t->dim[i]));
-        return shape;
-    }
+    if (has_no_shape(t) && word_in(name, "shape ndim"))
+        return unknown(run, at, "the shape of this is not known");
+    if (strcmp(name, "shape") == 0)
+        return size_of(run, self, NULL);
     if (strcmp(name, "dtype") == 0)
         return t->dtype ? library_name(run, intern_printf(run->unit->atoms, "torch.%s", t->dtype->name))
                         : unknown(run, at, "the dtype of this is not known");
