@@ -80,6 +80,7 @@ bool condition_holds(const struct condition *c, const struct value *v) {
         for (uint32_t i = 0; i < c->count; i++)
             holds = holds || value_is_int(v, c->number[i]);
         break;
+    case CONDITION_TOGETHER: return true; /* asked when all choices are made */
     case CONDITION_COUNT: break;
     }
     return holds != c->negated;
@@ -254,9 +255,45 @@ static bool solve_both(struct search *s, const struct goal *goal) {
     return solve(s, next);
 }
 
+static bool mentions(const struct value *pattern, uint32_t meta) {
+    if (pattern->kind == VALUE_META)
+        return pattern->op == meta;
+    for (uint32_t i = 0; i < pattern->count; i++)
+        if (mentions(pattern->arg[i], meta))
+            return true;
+    return false;
+}
+
+/* A choice is about a metavariable if some of its alternatives have it and others do not. */
+static bool is_about(const struct value *either, uint32_t meta) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < either->count; i++)
+        count += mentions(either->arg[i], meta);
+    return count > 0 && count < either->count;
+}
+
+/* Whether the choices agree on having a metavariable or not. */
+static bool is_together(const struct search *s, uint32_t meta) {
+    bool with = false, without = false;
+    for (const struct decision *d = s->decisions; d != NULL; d = d->before) {
+        bool about = is_about(d->pattern, meta), has = mentions(d->pattern->arg[d->alternative], meta);
+        with = with || (about && has);
+        without = without || (about && !has);
+    }
+    return !with || !without;
+}
+
+static bool choices_agree(const struct search *s) {
+    for (uint32_t i = 0; i < s->metas->count; i++)
+        for (const struct condition *c = s->metas->at[i].conditions; c != NULL; c = c->next)
+            if (c->kind == CONDITION_TOGETHER && !is_together(s, i))
+                return false;
+    return true;
+}
+
 static bool solve(struct search *s, const struct goal *goal) {
     if (goal == NULL)
-        return true;
+        return choices_agree(s);
     if (s->steps++ > MATCH_STEPS)
         return false;
     switch (goal->pattern->kind) {

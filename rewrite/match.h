@@ -31,7 +31,8 @@ enum { MATCH_METAS = 48, MATCH_STEPS = 20000, MATCH_VISITED = 256 };
     X(POSITIONS, "positions", "the positions of the tokens") \
     X(OBJECT, "object", "a module of the library class that follows") \
     X(RANK, "rank", "a tensor of the rank that follows") \
-    X(IS, "is", "the number that follows")
+    X(IS, "is", "the number that follows") \
+    X(TOGETHER, "together", "in the alternative taken of every choice that may have it, or of none")
 
 enum condition_kind {
 #define X(name, text, doc) CONDITION_##name,

@@ -323,6 +323,11 @@ struct datum *call_torch(struct run *run, const char *name, struct arguments *a)
         return tensor_buffer(run, a);
     if (word_in(name, "empty zeros ones rand randn full normal"))
         return filled(run, a, name);
+    if (strcmp(name, "FloatTensor") == 0) {
+        struct datum *first = argument(a, 0, NULL);
+        return first == NULL || first->kind == D_INT ? sized(run, tensor_new(run, dtype_named("float32")), a, NULL)
+                                                     : NULL;
+    }
     if (word_in(name, "empty_like zeros_like ones_like full_like randn_like"))
         return like(run, a);
     if (word_in(name, "tensor as_tensor"))

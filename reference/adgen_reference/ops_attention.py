@@ -99,6 +99,8 @@ def torch_attention(
     into -cap, and a boolean mask *adds one* to the scores that it keeps.
     """
     q = _to_bnsd(query, layout)
+    if _to_bnsd(key, layout).shape[1] != _to_bnsd(value, layout).shape[1]:
+        raise ValueError("key and value have different numbers of heads")
     k = _repeat_heads(_to_bnsd(key, layout), q.shape[1])
     v = _repeat_heads(_to_bnsd(value, layout), q.shape[1])
     scores = q @ k.transpose(-2, -1) * (q.shape[-1] ** -0.5 if scale is None else scale)

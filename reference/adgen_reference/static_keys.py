@@ -44,15 +44,20 @@ def built(entry: type, config: Any) -> torch.nn.Module:
         return entry._from_config(copy.deepcopy(config))
 
 
-def difference(found: dict[str, Any], model: torch.nn.Module) -> str | None:
+def _dtype(name: str, cast: bool) -> str:
+    return "floating" if cast and "float" in name else name
+
+
+def difference(found: dict[str, Any], model: torch.nn.Module, cast: bool = False) -> str | None:
     """The first key, shape or dtype that is not the model's; None if all are, in the same order.
 
-    Also the first key that an index lacks or has too much.
+    Also the first key that an index lacks or has too much.  ``cast``: the model's floating tensors
+    have got another dtype than the constructor gave them.
     """
-    keys = {name: (key["shape"], key["dtype"]) for name, key in found["keys"].items()}
+    keys = {name: (key["shape"], _dtype(key["dtype"], cast)) for name, key in found["keys"].items()}
     state = model.state_dict()
     for name, tensor in state.items():
-        value = (list(tensor.shape), str(tensor.dtype).removeprefix("torch."))
+        value = (list(tensor.shape), _dtype(str(tensor.dtype).removeprefix("torch."), cast))
         if name not in keys:
             return f"adgen does not find {name}"
         if keys[name] != value:
@@ -69,9 +74,9 @@ def difference(found: dict[str, Any], model: torch.nn.Module) -> str | None:
 def check(
     adgen: str, file: str | Path, config: Any, model: torch.nn.Module, published: Iterable[str]
 ) -> str | None:
-    """The first difference for a model and the configuration that it was built from."""
+    """The first difference for a model in float32 and the configuration that it was built from."""
     text = json.dumps(config.to_dict(), default=str)
     try:
-        return difference(found_by_adgen(adgen, file, text, published), model)
+        return difference(found_by_adgen(adgen, file, text, published), model, cast=True)
     except RuntimeError as error:
         return f"adgen keys: {error}"

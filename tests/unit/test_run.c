@@ -162,6 +162,7 @@ static void test_tensors(void **state) {
         "(torch.int64, torch.float16)");
     runs_to("import torch\ndef f():\n    return torch.empty(6, 4).view(2, -1).t().unsqueeze(-1).shape\n", "(12, 2, 1)");
     runs_to("import torch\ndef f():\n    return torch.arange(5).expand((2, 1, -1)).size()\n", "(2, 1, 5)");
+    runs_to("import torch\ndef f():\n    return torch.FloatTensor(2, 3).shape\n", "(2, 3)");
     runs_to("import torch\ndef f():\n    return torch.empty(3, 1).expand(-1, 4).size(-1)\n", "4");
     runs_to("import torch\ndef f():\n    return len([w for w in torch.zeros(3, 2)])\n", "3");
     runs_to("import torch\ndef f():\n    return torch.zeros(2).sum()\n", "?");
