@@ -150,8 +150,12 @@ static inline struct node *class_body(const struct node *cls) {
 /* Questions that passes ask. */
 struct node *call_argument(const struct node *call, uint32_t position, const char *keyword); /* NULL: not given */
 bool literal_int(const struct node *node, int *value); /* 3, -3; false for anything else, NULL too */
-bool is_bare_string(const struct node *stmt);          /* a docstring, or a string that stands there like one */
-bool is_super_call(const struct node *callee);         /* super().method */
+static inline bool is_int(const struct node *node, int value) {
+    int number;
+    return literal_int(node, &number) && number == value;
+}
+bool is_bare_string(const struct node *stmt);  /* a docstring, or a string that stands there like one */
+bool is_super_call(const struct node *callee); /* super().method */
 int child_index(const struct node *parent, const struct node *child); /* -1: not one */
 bool mutates_list(atom method);              /* of a list or dictionary: append, extend, update, insert */
 bool is_full_slice(const struct node *node); /* : */

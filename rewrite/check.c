@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "rewrite/chosen_keys.h"
+#include "rewrite/expert_loop.h"
 #include "rewrite/facts.h"
 #include "rewrite/leftovers.h"
 #include "rewrite/products.h"
@@ -130,21 +131,15 @@ static void check_handed_on(struct checker *c, const struct node *parent, const 
         refuse(c, e, "method-escapes", "`%s` is handed to code that is not followed", e->abs->fn->name);
 }
 
-/* A call of what equations write for the pass that gathers experts. */
-static bool is_idiom(const struct node *e) {
-    return is_kind(e, NODE_CALL) && e->kid[0]->kind == NODE_ATTRIBUTE && is_name(e->kid[0]->kid[0], "adgen");
-}
-
-/* What that did not understand. */
+/* What equations write for the pass that gathers experts, and it did not understand. */
 static void check_idiom(struct checker *c, const struct node *call) {
-    if (!is_idiom(call))
+    if (!is_idiom(call, NULL))
         return;
     struct diag *d = refuse(c, call, "data-dependent",
         "this loop over experts is not known to be the sum over all that a token chose%s", "");
     diag_help(c->unit->diags, d,
         "it must begin with zeros, visit every expert that is chosen, and add what stacked weights or a list of "
-        "modules "
-        "make of it");
+        "modules make of it");
 }
 
 static void check_call(struct checker *c, const struct node *e) {
@@ -218,15 +213,7 @@ static void check_counting(struct checker *c, const struct node *call) {
 /* torch.nn.functional.scaled_dot_product_attention that no equation took: without a mask every token sees those that
  * follow it. */
 static void check_attention(struct checker *c, const struct node *call) {
-    const struct node *mask = NULL, *causal = NULL;
-    for (uint32_t i = 1; i < call->nkids; i++) {
-        const struct node *a = call->kid[i];
-        const struct node *value = a->kind == NODE_KEYWORD ? a->kid[0] : a;
-        mask = a->kind == NODE_KEYWORD ? (a->atom && atom_is(a->atom, "attn_mask") ? value : mask) : i == 4 ? a : mask;
-        causal = a->kind == NODE_KEYWORD ? (a->atom && atom_is(a->atom, "is_causal") ? value : causal)
-                 : i == 6                ? a
-                                         : causal;
-    }
+    const struct node *mask = call_argument(call, 3, "attn_mask"), *causal = call_argument(call, 5, "is_causal");
     bool open = causal == NULL || (causal->abs && abs_truth(causal->abs) == 0);
     if (open && (mask == NULL || is_none(mask)))
         refuse(c, call, "bidirectional",
@@ -356,7 +343,8 @@ static void check_expr(struct checker *c, const struct node *parent, struct node
 static void check_loop(struct checker *c, const struct node *iterable) {
     bool counted = iterable->kind == NODE_CALL && is_name(iterable->kid[0], "enumerate") && iterable->nkids == 2;
     const struct node *over = counted ? iterable->kid[1] : iterable;
-    bool reported = over->kind == NODE_NAME && over->web && over->web->kind == WEB_ASSIGN && is_idiom(over->web->expr);
+    bool reported =
+        over->kind == NODE_NAME && over->web && over->web->kind == WEB_ASSIGN && is_idiom(over->web->expr, NULL);
     if (is_activation(over) && !is_parameter(over) && !reported)
         refuse(c, iterable, "data-dependent",
             "this loop reads the elements of a tensor, which torch.export cannot trace%s", "");
@@ -414,7 +402,7 @@ static void check_state(struct checker *c, const struct node *stmt) {
 /* By the facts, prefill has no use for what has this name. */
 static bool is_useless(const struct checker *c, atom name) {
     const struct fact *fact = fact_parameter(c->unit->facts, name);
-    return fact && fact->effect == EFFECT_VALUE && is_none(fact->value) && !atom_is(fact->id, "one-segment");
+    return fact_is_none(fact) && !atom_is(fact->id, "one-segment");
 }
 
 /* The mask of a model that makes its own. */

@@ -10,8 +10,7 @@ enum { DEPTH = 32 };
 
 /* A parameter that holds a mask, which prefill should have no use for. */
 static bool is_mask_parameter(const struct unit *unit, const struct web *w) {
-    const struct fact *fact = w->kind == WEB_PARAM ? fact_parameter(unit->facts, w->name) : NULL;
-    return fact && fact->effect == EFFECT_VALUE && is_none(fact->value);
+    return w->kind == WEB_PARAM && fact_is_none(fact_parameter(unit->facts, w->name));
 }
 
 /* Whether a mask that no equation took is part of what an expression computes. */

@@ -210,9 +210,8 @@ static bool indexes_rows(const struct node *index) {
 
 /* bias.repeat(batch, 1, 1), [B * N, 1, S] in the source: bias.flatten(0, 1) */
 static bool repeats_for_batch(struct counting *c, struct node *call) {
-    int heads, queries;
-    bool repeats = atom_is(call->kid[0]->atom, "repeat") && call->nkids == 4 && literal_int(call->kid[2], &heads) &&
-                   literal_int(call->kid[3], &queries) && heads == 1 && queries == 1;
+    bool repeats =
+        atom_is(call->kid[0]->atom, "repeat") && call->nkids == 4 && is_int(call->kid[2], 1) && is_int(call->kid[3], 1);
     if (repeats && c->apply) {
         call->kid[0]->atom = intern(c->unit->atoms, "flatten");
         call->kid[1] = make_number(c->unit->arena, intern(c->unit->atoms, "0"));
@@ -337,11 +336,9 @@ static bool is_copy(const struct counting *c, const struct web *w) {
 /* self.weight[:length]: a row for each position that is counted. */
 static bool cuts_table(const struct counting *c, const struct node *e) {
     const struct node *index = e->kid[1];
-    int first = 0;
     bool table = e->kid[0]->kind == NODE_ATTRIBUTE && e->kid[0]->abs && e->kid[0]->abs->rank == 2;
     return table && index->kind == NODE_SLICE && !index->kid[2] && index->kid[1] &&
-           (!index->kid[0] || (literal_int(index->kid[0], &first) && first == 0)) &&
-           is_length(c->unit, index->kid[1], 0);
+           (!index->kid[0] || is_int(index->kid[0], 0)) && is_length(c->unit, index->kid[1], 0);
 }
 
 static enum state state_of_subscript(struct counting *c, struct node **slot) {

@@ -199,8 +199,8 @@ static struct dims applied_dims(struct values *values, const struct value *v, in
     struct dims d = {0};
     if (v->count != 2 || module == NULL)
         return d;
-    bool linear = module->kind == ABS_OBJECT && ends_with(module->qual, ".Linear");
-    bool embedding = module->kind == ABS_OBJECT && ends_with(module->qual, ".Embedding");
+    bool linear = abs_is_object(module, "Linear");
+    bool embedding = abs_is_object(module, "Embedding");
     const struct value *like = linear || embedding ? v->arg[1] : shaped_like(values, v, depth);
     if (like)
         d = find_dims(values, like, depth + 1);

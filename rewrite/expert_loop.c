@@ -46,8 +46,8 @@ static bool reads_web(const struct node *e, const struct web *web) {
 }
 
 bool is_idiom(const struct node *e, const char *name) {
-    return is_kind(e, NODE_CALL) && is_kind(e->kid[0], NODE_ATTRIBUTE) && atom_is(e->kid[0]->atom, name) &&
-           is_name(e->kid[0]->kid[0], "adgen");
+    return is_kind(e, NODE_CALL) && is_kind(e->kid[0], NODE_ATTRIBUTE) && is_name(e->kid[0]->kid[0], "adgen") &&
+           (name == NULL || atom_is(e->kid[0]->atom, name));
 }
 
 bool calls_library(const struct node *e, const char *qual) {
@@ -125,7 +125,7 @@ static const struct web *id_source(const struct node *e, bool *taken) {
         e = assigned_value(e->kid[1]);
     for (const struct node *of = only_element(e); of; of = only_element(e))
         *taken = true, e = of;
-    if (is_kind(e, NODE_SUBSCRIPT) && is_kind(e->kid[1], NODE_NUMBER) && atom_is(e->kid[1]->atom, "0"))
+    if (is_kind(e, NODE_SUBSCRIPT) && is_int(e->kid[1], 0))
         *taken = true, e = assigned_value(e->kid[0]);
     return is_kind(e, NODE_NAME) ? e->web : NULL;
 }
@@ -219,8 +219,7 @@ static bool is_sentinel(struct unit *unit, const struct expert_loop *l, const st
 static bool counts_choices(const struct expert_loop *l, const struct node *test, bool some) {
     const struct node *count = assigned_value(test->kid[0]);
     bool taken;
-    bool zero = is_kind(test->kid[1], NODE_NUMBER) && atom_is(test->kid[1]->atom, "0");
-    return zero && is_idiom(count, "expert_choices") && same_value(count->kid[1], l->chosen) &&
+    return is_int(test->kid[1], 0) && is_idiom(count, "expert_choices") && same_value(count->kid[1], l->chosen) &&
            has_source(count->kid[2], id_source(l->step->kid[STEP_EXPERT], &taken)) &&
            (some ? test->ops[0] == OP_GT || test->ops[0] == OP_NE : test->ops[0] == OP_EQ);
 }

@@ -60,7 +60,7 @@ enum {
 /* Of adgen.expert_sum. */
 enum { SUM_TOKENS = 1, SUM_CHOSEN, SUM_WEIGHTS, SUM_MODULES };
 
-/* A call of what the equations write: adgen.<name>. */
+/* A call of what the equations write: adgen.<name>, of any where `name` is NULL. */
 bool is_idiom(const struct node *e, const char *name);
 
 /* What a variable was assigned, through copies. */
@@ -81,6 +81,9 @@ bool expert_stack_read(struct unit *unit, struct expert_loop *loop);
 
 /* Whether the variable holds zeros of the shape of the loop's tokens; notes their dtype. */
 bool begins_with_zeros(struct unit *unit, struct expert_loop *loop, const struct web *start);
+
+/* Statement `w = e` in the place of the one that it is like; the variable is that from now on. */
+struct node *define_web(struct unit *unit, struct web *w, struct node *e, const struct node *like);
 
 /* Whether the choices of each token are different experts; `depth` is 0. */
 bool choices_are_distinct(const struct node *chosen, int depth);

@@ -14,15 +14,9 @@ struct reader {
     const struct value *self, *x;
 };
 
-static const struct value *without_casts(const struct value *v) {
-    for (const struct value *of = value_cast_of(v); of; of = value_cast_of(v))
-        v = of;
-    return v;
-}
-
 /* The attribute of the expert that is called with one argument, which becomes *given. */
 static struct attr *called(const struct reader *r, const struct value *v, const struct value **given) {
-    v = without_casts(v);
+    v = value_without_casts(v);
     const struct value *callee = v->kind == VALUE_APPLY && v->count == 2 ? v->arg[0] : NULL;
     if (callee == NULL || callee->kind != VALUE_ATTR || callee->arg[0] != r->self)
         return NULL;
@@ -34,10 +28,8 @@ static struct attr *called(const struct reader *r, const struct value *v, const 
 /* The `bias` of nn.Linear(n, m, bias=...); NULL where it is not said. */
 static const struct node *bias_of(const struct attr *attr) {
     const struct node *made = attr->expr;
-    bool linear = attr->abs->kind == ABS_OBJECT && qual_ends(attr->abs->qual, "nn.Linear");
-    const struct node *bias = linear && is_kind(made, NODE_CALL) && made->nkids == 4 ? made->kid[3] : NULL;
-    bool keyword = is_kind(bias, NODE_KEYWORD);
-    return keyword ? (atom_is(bias->atom, "bias") ? bias->kid[0] : NULL) : bias;
+    bool linear = abs_is_object(attr->abs, "nn.Linear") && is_kind(made, NODE_CALL) && made->nkids == 4;
+    return linear ? call_argument(made, 2, "bias") : NULL;
 }
 
 /* A linear layer that has no bias, or has one where the configuration says so: for all layers alike. */
@@ -74,7 +66,7 @@ static struct node *silu(const struct reader *r) {
 /* The name of the module that makes `v` of *given; NULL where torch_moe has no such function. */
 static struct node *activation_of(const struct reader *r, const struct value *v, const struct value **given) {
     const struct attr *attr = called(r, v, given);
-    if (attr && attr->abs->kind == ABS_OBJECT && qual_ends(attr->abs->qual, "nn.SiLU"))
+    if (attr && abs_is_object(attr->abs, "nn.SiLU"))
         return silu(r);
     const struct node *name = attr ? activation_name(attr) : NULL;
     return name && name->abs ? abs_symbol(r->unit, name->abs) : NULL;
@@ -84,7 +76,7 @@ static struct node *activation_of(const struct reader *r, const struct value *v,
 enum { FACTORS = 3 };
 
 static uint32_t factors_of(const struct value *v, const struct value **factor, uint32_t count) {
-    v = without_casts(v);
+    v = value_without_casts(v);
     if (v->kind != VALUE_OP || v->op != OP_MUL) {
         if (count < FACTORS)
             factor[count] = v;
@@ -99,8 +91,8 @@ static uint32_t factors_of(const struct value *v, const struct value **factor, u
 static bool take_silu(const struct value **factor, uint32_t *count, const struct value **given) {
     for (uint32_t i = 0; i < *count; i++)
         for (uint32_t k = 0; k < *count; k++) {
-            bool pair =
-                i != k && value_is_call(factor[i], "torch.sigmoid") && without_casts(factor[i]->arg[0]) == factor[k];
+            bool pair = i != k && value_is_call(factor[i], "torch.sigmoid") &&
+                        value_without_casts(factor[i]->arg[0]) == factor[k];
             if (!pair)
                 continue;
             *given = factor[k];
@@ -114,7 +106,7 @@ static bool take_silu(const struct value **factor, uint32_t *count, const struct
 }
 
 static bool is_input(const struct reader *r, const struct value *v) {
-    return v && without_casts(v) == r->x;
+    return v && value_without_casts(v) == r->x;
 }
 
 /* act(up(x)) */

@@ -8,8 +8,7 @@
 #include <stdio.h>
 
 static bool tests_for_some(const struct node *test) {
-    return test->kind == NODE_COMPARE && test->nkids == 2 && test->ops[0] == OP_GT &&
-           is_kind(test->kid[1], NODE_NUMBER) && atom_is(test->kid[1]->atom, "0");
+    return test->kind == NODE_COMPARE && test->nkids == 2 && test->ops[0] == OP_GT && is_int(test->kid[1], 0);
 }
 
 /* self.register_parameter(name, None) for as many names, and nothing else. */

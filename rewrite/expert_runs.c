@@ -12,6 +12,7 @@
 #include "rewrite/library.h"
 #include "rewrite/passes.h"
 #include "rewrite/rules.h"
+#include "rewrite/swap.h"
 
 struct runs {
     struct unit *unit;
@@ -24,15 +25,6 @@ struct runs {
     struct node *rows, *modules;     /* sorted tokens, and the list of experts */
 };
 
-static uint32_t count_uses(const struct node *n, const struct web *web) {
-    if (n == NULL)
-        return 0;
-    uint32_t count = n->kind == NODE_NAME && n->web == web;
-    for (uint32_t i = 0; i < n->nkids; i++)
-        count += count_uses(n->kid[i], web);
-    return count;
-}
-
 static struct node *idiom(struct unit *unit, const char *name, uint32_t count, struct node **arg) {
     struct node *adgen = make_name(unit->arena, intern(unit->atoms, "adgen"));
     struct node *call =
@@ -42,20 +34,6 @@ static struct node *idiom(struct unit *unit, const char *name, uint32_t count, s
     return call;
 }
 
-/* The variable is `e` from now on. */
-static struct node *define(struct unit *unit, struct web *w, struct node *e, const struct node *like) {
-    w->kind = WEB_ASSIGN;
-    w->expr = e;
-    w->from[0] = w->from[1] = NULL;
-    e->abs = w->abs;
-    w->stmt = node_make(unit->arena, NODE_ASSIGN, NULL, 2, e, make_web_name(unit->arena, w));
-    w->stmt->source = e->source = like->source;
-    w->stmt->span = e->span = like->span;
-    w->stmt->flags = like->flags;
-    w->stmt->comments = like->comments;
-    return w->stmt;
-}
-
 /* -- the loop ------------------------------------------------------------------------------------------------------ */
 
 /* `n = count.item()`: n is the count from then on. */
@@ -63,8 +41,7 @@ static void read_item(struct runs *r) {
     const struct node *body = r->loop->kid[2];
     for (uint32_t i = 0; i < body->nkids; i++) {
         const struct node *made = body->kid[i]->kind == NODE_ASSIGN ? body->kid[i]->kid[0] : NULL;
-        bool item = is_kind(made, NODE_CALL) && made->nkids == 1 && is_kind(made->kid[0], NODE_ATTRIBUTE) &&
-                    atom_is(made->kid[0]->atom, "item") && same_value(made->kid[0]->kid[0], r->count);
+        bool item = made && is_method(made, "item") && made->nkids == 1 && same_value(receiver(made), r->count);
         if (item && is_kind(body->kid[i]->kid[1], NODE_NAME))
             r->count = body->kid[i]->kid[1];
     }
@@ -88,7 +65,7 @@ static bool read_carried(struct runs *r) {
         const struct node *first = before && before->kind == WEB_ASSIGN ? assigned_value(before->expr) : NULL;
         if (is_kind(first, NODE_LIST) && first->nkids == 0)
             r->list = r->loop->phis[i];
-        else if (is_kind(first, NODE_NUMBER) && atom_is(first->atom, "0"))
+        else if (is_int(first, 0))
             r->start = r->loop->phis[i];
     }
     return r->list && r->start && r->start->from[1];
@@ -119,10 +96,9 @@ static bool is_each(struct runs *r, struct node *e) {
 /* x of x.to(y.device): one device holds all. */
 static const struct node *wherever(const struct node *e) {
     const struct node *made = assigned_value(e);
-    bool moves = is_kind(made, NODE_CALL) && made->nkids == 2 && is_kind(made->kid[0], NODE_ATTRIBUTE) &&
-                 atom_is(made->kid[0]->atom, "to") && is_kind(made->kid[1], NODE_ATTRIBUTE) &&
+    bool moves = made && is_method(made, "to") && made->nkids == 2 && is_kind(made->kid[1], NODE_ATTRIBUTE) &&
                  atom_is(made->kid[1]->atom, "device");
-    return moves ? assigned_value(made->kid[0]->kid[0]) : made;
+    return moves ? assigned_value(receiver(made)) : made;
 }
 
 /* modules[e](rows[start : start + n]) */
@@ -145,14 +121,13 @@ static bool leaves_out_empty(const struct runs *r, const struct node *stmt) {
     const struct node *test = stmt->kid[0];
     return stmt->kid[2] == NULL && stmt->kid[1]->nkids == 1 && stmt->kid[1]->kid[0]->kind == NODE_CONTINUE &&
            test->kind == NODE_COMPARE && test->nkids == 2 && test->ops[0] == OP_EQ &&
-           same_value(test->kid[0], r->count) && is_kind(test->kid[1], NODE_NUMBER) && atom_is(test->kid[1]->atom, "0");
+           same_value(test->kid[0], r->count) && is_int(test->kid[1], 0);
 }
 
 static bool is_append(const struct runs *r, const struct node *stmt) {
     const struct node *call = stmt->kid[0];
-    return is_kind(call, NODE_CALL) && call->nkids == 2 && is_kind(call->kid[0], NODE_ATTRIBUTE) &&
-           atom_is(call->kid[0]->atom, "append") && is_kind(call->kid[0]->kid[0], NODE_NAME) &&
-           call->kid[0]->kid[0]->web == r->list;
+    return is_method(call, "append") && call->nkids == 2 && is_kind(receiver(call), NODE_NAME) &&
+           receiver(call)->web == r->list;
 }
 
 /* Whether an expression changes a tensor in place. */
@@ -196,9 +171,7 @@ static bool joins_list(const struct node *e, const struct web *list) {
     }
     if (!calls_library(e, "torch.cat") || e->nkids < 2 || !is_kind(e->kid[1], NODE_NAME) || e->kid[1]->web != list)
         return false;
-    const struct node *dim = e->nkids == 3 ? e->kid[2] : NULL;
-    dim = is_kind(dim, NODE_KEYWORD) ? dim->kid[0] : dim;
-    return e->nkids == 2 || (is_kind(dim, NODE_NUMBER) && atom_is(dim->atom, "0"));
+    return e->nkids == 2 || (e->nkids == 3 && is_int(call_argument(e, 1, "dim"), 0));
 }
 
 /* The statement behind the loop that joins the results, the only one that reads what the loop leaves. */
@@ -207,9 +180,9 @@ static int find_join(const struct runs *r, const struct node *block, uint32_t at
         const struct node *s = block->kid[i];
         bool joins = s->kind == NODE_ASSIGN && s->nkids == 2 && is_kind(s->kid[1], NODE_NAME) && s->kid[1]->web &&
                      joins_list(s->kid[0], r->list);
-        uint32_t inside = count_uses(r->loop, r->list) + count_uses(s, r->list);
-        if (joins && count_uses(r->fn->body, r->list) == inside &&
-            count_uses(r->fn->body, r->start) == count_uses(r->loop, r->start))
+        uint32_t inside = web_uses(r->loop, r->list) + web_uses(s, r->list);
+        if (joins && web_uses(r->fn->body, r->list) == inside &&
+            web_uses(r->fn->body, r->start) == web_uses(r->loop, r->start))
             return (int)i;
     }
     return -1;
@@ -221,7 +194,7 @@ static bool keeps_names(const struct runs *r) {
     for (uint32_t i = 0; i < body->nkids; i++) {
         const struct node *stmt = body->kid[i];
         if (stmt->kind == NODE_ASSIGN && stmt->kid[1]->web &&
-            count_uses(r->fn->body, stmt->kid[1]->web) != count_uses(r->loop, stmt->kid[1]->web))
+            web_uses(r->fn->body, stmt->kid[1]->web) != web_uses(r->loop, stmt->kid[1]->web))
             return false;
     }
     return true;
@@ -241,7 +214,7 @@ static bool replace_runs(struct unit *unit, struct fn *fn, struct node *block, u
     struct node *counts = without_transfer(((struct node *)assigned_value(r.loop->kid[1]))->kid[1]);
     struct node *arg[] = {r.rows, counts, r.modules};
     pass_record(unit, "runs", r.loop, fn);
-    block->kid[join] = define(unit, stmt->kid[1]->web, idiom(unit, "expert_runs", 3, arg), stmt);
+    block->kid[join] = define_web(unit, stmt->kid[1]->web, idiom(unit, "expert_runs", 3, arg), stmt);
     node_remove(block, at);
     return true;
 }
@@ -256,10 +229,10 @@ static bool replace_store(struct unit *unit, struct fn *fn, struct node *block, 
         return false;
     const struct node *empty = assigned_value(place->kid[0]);
     if (!calls_library(empty, "torch.empty_like") || empty->nkids != 2 || !same_value(empty->kid[1], stmt->kid[0]) ||
-        count_uses(fn->body, place->kid[0]->web) != 2)
+        web_uses(fn->body, place->kid[0]->web) != 2)
         return false;
     struct node *arg[] = {stmt->kid[0], place->kid[1]};
-    block->kid[at] = define(unit, stmt->phis[0], idiom(unit, "put_back", 2, arg), stmt);
+    block->kid[at] = define_web(unit, stmt->phis[0], idiom(unit, "put_back", 2, arg), stmt);
     return true;
 }
 
@@ -267,7 +240,7 @@ static bool replace_store(struct unit *unit, struct fn *fn, struct node *block, 
 
 /* Whether a tensor that a loop writes to has no other name by which its rows are read. */
 static bool has_one_name(const struct fn *fn, const struct web *carried) {
-    return carried && carried->kind == WEB_LOOP && carried->from[0] && count_uses(fn->body, carried->from[0]) == 1;
+    return carried && carried->kind == WEB_LOOP && carried->from[0] && web_uses(fn->body, carried->from[0]) == 1;
 }
 
 /* `y[t] = adgen.expert_rows(y, t, ...)` of tokens that are distinct: y has taken its turn. */
@@ -285,7 +258,7 @@ static bool replace_rows(struct unit *unit, struct fn *fn, struct node *block, u
     struct node *step = idiom(unit, "expert_step_module", 1, &rows->kid[ROWS_SUM]);
     for (uint32_t i = ROWS_REST; i < rows->nkids; i++)
         node_add(unit->arena, step, node_copy(unit->arena, rows->kid[i]));
-    block->kid[at] = define(unit, stmt->phis[0], step, stmt);
+    block->kid[at] = define_web(unit, stmt->phis[0], step, stmt);
     return true;
 }
 

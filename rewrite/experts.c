@@ -11,6 +11,7 @@
 #include "rewrite/elaborate.h"
 #include "rewrite/expert_loop.h"
 #include "rewrite/passes.h"
+#include "rewrite/swap.h"
 #include "rewrite/symbolic.h"
 
 /* -- what stands in the way ---------------------------------------------------------------------------------------- */
@@ -45,9 +46,7 @@ static bool is_plain_module(const struct cls *cls) {
 /* super().__init__(...) */
 static bool is_base_call(const struct node *stmt) {
     const struct node *call = stmt->kind == NODE_EXPR ? stmt->kid[0] : NULL;
-    return is_kind(call, NODE_CALL) && is_kind(call->kid[0], NODE_ATTRIBUTE) &&
-           atom_is(call->kid[0]->atom, "__init__") && is_kind(call->kid[0]->kid[0], NODE_CALL) &&
-           is_name(call->kid[0]->kid[0]->kid[0], "super");
+    return is_kind(call, NODE_CALL) && is_super_call(call->kid[0]) && atom_is(call->kid[0]->atom, "__init__");
 }
 
 static int find_base_call(const struct node *body) {
@@ -281,14 +280,25 @@ static void bind_tokens(struct unit *unit, const struct expert_loop *l, struct m
 /* `if chosen.numel() == 0: return sum` before the loop: without tokens the op gives the same. */
 static bool returns_without_tokens(const struct expert_loop *l, const struct node *stmt) {
     const struct node *test = stmt->kind == NODE_IF && stmt->kid[2] == NULL ? stmt->kid[0] : NULL;
-    if (!is_kind(test, NODE_COMPARE) || test->nkids != 2 || test->ops[0] != OP_EQ ||
-        !is_kind(test->kid[1], NODE_NUMBER) || !atom_is(test->kid[1]->atom, "0"))
+    if (!is_kind(test, NODE_COMPARE) || test->nkids != 2 || test->ops[0] != OP_EQ || !is_int(test->kid[1], 0))
         return false;
     const struct node *count = test->kid[0], *result = stmt->kid[1]->nkids == 1 ? stmt->kid[1]->kid[0] : NULL;
-    bool elements = is_kind(count, NODE_CALL) && count->nkids == 1 && is_kind(count->kid[0], NODE_ATTRIBUTE) &&
-                    atom_is(count->kid[0]->atom, "numel") && same_value(count->kid[0]->kid[0], l->chosen);
+    bool elements = is_method(count, "numel") && count->nkids == 1 && same_value(receiver(count), l->chosen);
     return elements && is_kind(result, NODE_RETURN) && is_kind(result->kid[0], NODE_NAME) &&
            result->kid[0]->web == l->result->from[0];
+}
+
+struct node *define_web(struct unit *unit, struct web *w, struct node *e, const struct node *like) {
+    w->kind = WEB_ASSIGN;
+    w->expr = e;
+    w->from[0] = w->from[1] = NULL;
+    e->abs = w->abs;
+    w->stmt = node_make(unit->arena, NODE_ASSIGN, NULL, 2, e, make_web_name(unit->arena, w));
+    w->stmt->source = e->source = like->source;
+    w->stmt->span = e->span = like->span;
+    w->stmt->flags = like->flags;
+    w->stmt->comments = like->comments;
+    return w->stmt;
 }
 
 static void replace_loop(struct unit *unit, struct expert_loop *l) {
@@ -305,19 +315,8 @@ static void replace_loop(struct unit *unit, struct expert_loop *l) {
     struct node *made = l->modules    ? sum_of_list(unit, l, &names)
                         : l->act.attr ? sum_of_modules(unit, l, &names)
                                       : sum_of_stacked(unit, l, &names);
-    struct node *call = made->kid[made->nkids - 1]->kid[0];
-    struct web *w = l->result;
-    call->source = loop->source;
-    call->span = loop->span;
-    call->abs = w->abs;
-    w->kind = WEB_ASSIGN;
-    w->expr = call;
-    w->from[0] = w->from[1] = NULL;
-    w->stmt = node_make(unit->arena, NODE_ASSIGN, NULL, 2, call, make_web_name(unit->arena, w));
-    w->stmt->flags = loop->flags;
-    w->stmt->source = loop->source;
-    w->stmt->span = loop->span;
-    l->block->kid[l->at] = w->stmt;
+    l->block->kid[l->at] = define_web(unit, l->result, made->kid[made->nkids - 1]->kid[0], loop);
+    l->result->stmt->comments = NULL; /* they are about a turn */
     for (uint32_t i = 0; i + 1 < made->nkids; i++)
         node_insert(unit->arena, l->block, l->at + i, made->kid[i]);
 }

@@ -43,6 +43,10 @@ struct fact {
     const struct yaml *entry;
 };
 
+static inline bool fact_is_none(const struct fact *fact) {
+    return fact && fact->effect == EFFECT_VALUE && is_none(fact->value);
+}
+
 struct facts *facts_load(struct unit *unit, const char *dir);
 const char *facts_path(const struct facts *facts);
 /* One of the facts of the entry with this number; NULL where there is none. */

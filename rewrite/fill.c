@@ -10,7 +10,6 @@
 
 #include <string.h>
 
-#include "base/text.h"
 #include "rewrite/dims.h"
 #include "rewrite/passes.h"
 #include "rewrite/polynomial.h"
@@ -71,6 +70,13 @@ static bool read_part(const struct node *s, struct web *x, uint32_t rank, struct
     return slice != NULL;
 }
 
+static struct node *minus_one(const struct filling *f) {
+    struct node *minus =
+        node_make(f->unit->arena, NODE_UNARYOP, NULL, 1, make_number(f->unit->arena, intern(f->unit->atoms, "1")));
+    minus->op = OP_NEG;
+    return minus;
+}
+
 /* The sizes that the empty tensor was made with. */
 static bool empty_dims(struct filling *f, const struct node *call, struct dims *d) {
     d->rank = 0;
@@ -118,29 +124,17 @@ static struct node *spread(
         bool once = i + 1 < d->rank && d->at[i] != whole->at[i];
         if (once && (!value_is_int(d->at[i], 1) || empty->nkids != d->rank + 1))
             return NULL;
-        struct node *same = node_make(arena, NODE_UNARYOP, NULL, 1, make_number(arena, intern(f->unit->atoms, "1")));
-        same->op = OP_NEG;
-        node_add(arena, call, once ? node_copy(arena, empty->kid[1 + i]) : same);
+        node_add(arena, call, once ? node_copy(arena, empty->kid[1 + i]) : minus_one(f));
         repeats |= once;
     }
     call->abs = part->abs;
     return repeats ? call : part;
 }
 
-/* How often a variable is read. */
-static uint32_t count_reads(const struct node *n, const struct web *w) {
-    if (n == NULL)
-        return 0;
-    uint32_t count = n->kind == NODE_NAME && n->web == w;
-    for (uint32_t i = 0; i < n->nkids; i++)
-        count += count_reads(n->kid[i], w);
-    return count;
-}
-
 /* Whether nobody reads what stores replace: the variable before it is filled, and between the parts. */
 static bool only_filled(const struct filling *f, const struct web *x, const struct part part[2]) {
     bool stores = part[0].after != x && part[1].after != part[0].after, copies = part[1].after == x;
-    return copies || (stores && count_reads(f->fn->body, x) == 2 && count_reads(f->fn->body, part[0].after) == 1);
+    return copies || (stores && web_uses(f->fn->body, x) == 2 && web_uses(f->fn->body, part[0].after) == 1);
 }
 
 /* The statements after the one at `index` fill x in two parts: torch.cat of these. `*filled` is what holds it then. */
@@ -171,11 +165,9 @@ static struct node *concatenation(struct filling *f, const struct node *block, u
         return NULL;
     *filled = part[1].after;
     parts->flags |= NF_PAREN;
-    struct node *minus = node_make(arena, NODE_UNARYOP, NULL, 1, make_number(arena, intern(f->unit->atoms, "1")));
-    minus->op = OP_NEG;
     struct node *torch = make_name(arena, intern(f->unit->atoms, "torch"));
     return node_make(arena, NODE_CALL, NULL, 3, make_attr(arena, torch, intern(f->unit->atoms, "cat")), parts,
-        node_make(arena, NODE_KEYWORD, intern(f->unit->atoms, "dim"), 1, minus));
+        node_make(arena, NODE_KEYWORD, intern(f->unit->atoms, "dim"), 1, minus_one(f)));
 }
 
 static bool is_empty_tensor(const struct node *s) {
@@ -283,17 +275,20 @@ static struct node *name_of_viewed(struct filling *f, struct node *view, const s
     return make_web_name(arena, made);
 }
 
+static bool is_view(const struct node *e) {
+    return is_method(e, "view") || is_method(e, "reshape");
+}
+
 /* linear(x.view(..., n)).view(...) */
 static bool drop_inner_view(struct filling *f, struct node *e) {
-    if (!is_method(e, "view") && !is_method(e, "reshape"))
+    if (!is_view(e))
         return false;
     struct node *call = receiver(e);
-    bool linear = call->kind == NODE_CALL && call->nkids == 2 && call->kid[0]->abs &&
-                  call->kid[0]->abs->kind == ABS_OBJECT && ends_with(call->kid[0]->abs->qual, ".Linear");
+    bool linear = call->kind == NODE_CALL && call->nkids == 2 && abs_is_object(call->kid[0]->abs, "Linear");
     const struct node *arg = linear ? call->kid[1] : NULL;
     bool variable = is_kind(arg, NODE_NAME) && arg->web && arg->web->kind == WEB_ASSIGN;
     struct node *view = variable ? arg->web->expr : linear ? call->kid[1] : NULL;
-    if (view == NULL || (!is_method(view, "view") && !is_method(view, "reshape")))
+    if (view == NULL || !is_view(view))
         return false;
     const struct value *before = dims_from_end(f->values, value_of(f->values, receiver(view)), 1);
     if (before != dims_from_end(f->values, value_of(f->values, view), 1))
@@ -323,10 +318,6 @@ static bool skip_new_dimension(struct filling *f, struct node *e) {
     return true;
 }
 
-static bool is_view(const struct node *e) {
-    return is_method(e, "view") || is_method(e, "reshape");
-}
-
 /* The last size that a view is given: of n, d or (n, d) or x.shape[:-1] + (n, d) it is d. NULL: it is not written. */
 static struct node *last_size(const struct node *view) {
     struct node *last = view->nkids > 1 ? view->kid[view->nkids - 1] : NULL;
@@ -340,11 +331,9 @@ static struct node *last_size(const struct node *view) {
 
 /* x.shape[-1:] */
 static bool is_last_of(const struct node *e, const struct web *x) {
-    int from;
     return e->kind == NODE_SUBSCRIPT && e->kid[0]->kind == NODE_ATTRIBUTE && atom_is(e->kid[0]->atom, "shape") &&
            e->kid[0]->kid[0]->kind == NODE_NAME && e->kid[0]->kid[0]->web == x && e->kid[1]->kind == NODE_SLICE &&
-           e->kid[1]->kid[0] && literal_int(e->kid[1]->kid[0], &from) && from == -1 && !e->kid[1]->kid[1] &&
-           !e->kid[1]->kid[2];
+           is_int(e->kid[1]->kid[0], -1) && !e->kid[1]->kid[1] && !e->kid[1]->kid[2];
 }
 
 /* A copy of a shape with the last size of x written out; *read: it reads x in another way too. */

@@ -10,11 +10,7 @@
 static bool is_attention(const struct values *values, const struct value *v) {
     if (value_is_call(v, "torch.nn.functional.scaled_dot_product_attention"))
         return true;
-    bool product = v->count == 2 && ((v->kind == VALUE_OP && v->op == OP_MATMUL) || value_is_call(v, "torch.bmm"));
-    const struct value *cast;
-    for (v = product ? v->arg[0] : NULL; v && (cast = value_cast_of(v)) != NULL;)
-        v = cast;
-    return v && value_is_special(values, v, SPECIAL_SOFTMAX);
+    return is_matrix_product(v) && value_is_special(values, value_without_casts(v->arg[0]), SPECIAL_SOFTMAX);
 }
 
 /* Halves or pairs of lanes put together, some with the opposite sign. */

@@ -7,15 +7,14 @@
  * more is the same in both or broadcast from one of them. */
 #include "rewrite/products.h"
 
-#include "base/text.h"
 #include "rewrite/dims.h"
 #include "rewrite/library.h"
+#include "rewrite/unit.h"
 
 enum { RANK_MAX = 4 };
 
 static bool is_linear(const struct value *v) {
-    const struct absval *module = v->kind == VALUE_APPLY && v->count == 2 ? v->arg[0]->abs : NULL;
-    return module && module->kind == ABS_OBJECT && ends_with(module->qual, ".Linear");
+    return v->kind == VALUE_APPLY && v->count == 2 && abs_is_object(v->arg[0]->abs, "Linear");
 }
 
 /* *x.shape[:-1], where x is what the layer made or was given */
@@ -30,9 +29,7 @@ static bool is_leading_shape(const struct values *values, const struct value *v,
 
 /* How many dimensions a view of what a layer made keeps at its front: all but the last. 0: it is no such view. */
 static uint32_t kept_by_view(struct values *values, const struct value *view) {
-    const struct value *shape = view->arg[1], *layer = view->arg[0], *cast;
-    while ((cast = value_cast_of(layer)) != NULL)
-        layer = cast;
+    const struct value *shape = view->arg[1], *layer = value_without_casts(view->arg[0]);
     if (!is_linear(layer) || shape->kind != VALUE_TUPLE || shape->count == 0)
         return 0;
     if (is_leading_shape(values, shape->arg[0], layer))
@@ -58,10 +55,13 @@ static bool has_few_dims(const struct value *v) {
     return rank >= 3 && rank <= RANK_MAX;
 }
 
+bool is_matrix_product(const struct value *v) {
+    return v->count == 2 && ((v->kind == VALUE_OP && v->op == OP_MATMUL) || value_is_call(v, "torch.bmm"));
+}
+
 bool product_is_by_token(struct values *values, struct node *product) {
     const struct value *v = value_of(values, product);
-    bool two = v->count == 2 && ((v->kind == VALUE_OP && v->op == OP_MATMUL) || value_is_call(v, "torch.bmm"));
-    if (!two || !has_few_dims(v->arg[0]) || !has_few_dims(v->arg[1]))
+    if (!is_matrix_product(v) || !has_few_dims(v->arg[0]) || !has_few_dims(v->arg[1]))
         return false;
     bool summed = is_of_features(values, v->arg[0], 1) || is_of_features(values, v->arg[1], 2);
     bool paired = !is_of_features(values, v->arg[0], 2) && !is_of_features(values, v->arg[1], 1);

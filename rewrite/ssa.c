@@ -8,6 +8,15 @@ struct node *make_web_name(struct arena *arena, struct web *web) {
     return name;
 }
 
+uint32_t web_uses(const struct node *n, const struct web *web) {
+    if (n == NULL)
+        return 0;
+    uint32_t count = n->kind == NODE_NAME && n->web == web;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        count += web_uses(n->kid[i], web);
+    return count;
+}
+
 atom web_key(struct atoms *atoms, const struct web *w) {
     return intern_printf(atoms, "%p", (const void *)w);
 }

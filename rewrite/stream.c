@@ -168,9 +168,8 @@ static const char *call_mixes(const struct context *at, const struct fn *fn, con
 
 /* x[:, :], x[:, 0:] and x[:, -0:] take all of it. */
 static bool takes_all(const struct node *slice) {
-    int first;
     bool start = slice->kind == NODE_SLICE && !slice->kid[1] && !slice->kid[2];
-    return is_full_slice(slice) || (start && literal_int(slice->kid[0], &first) && first == 0);
+    return is_full_slice(slice) || (start && is_int(slice->kid[0], 0));
 }
 
 /* x[:, 1:], x[:, -1] */

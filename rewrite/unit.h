@@ -263,6 +263,10 @@ bool fn_is_of_translations(const struct fn *fn);
 struct fn *fn_make(struct unit *unit, struct module *module, struct node *def, struct cls *owner);
 /* Whether a dotted name equals `suffix` or ends in "." and `suffix`. */
 bool qual_ends(atom qual, const char *suffix);
+/* Whether it is surely an object of a library class of which the dotted name ends so. */
+static inline bool abs_is_object(const struct absval *a, const char *suffix) {
+    return a && a->kind == ABS_OBJECT && qual_ends(a->qual, suffix);
+}
 
 /* -- declare.c ----------------------------------------------------------------------------------------------------- */
 

@@ -136,6 +136,11 @@ bool value_is_low(const struct value *v);
 
 /* A dtype cast: x of x.to(dtype); NULL for any other value. */
 const struct value *value_cast_of(const struct value *v);
+static inline const struct value *value_without_casts(const struct value *v) {
+    for (const struct value *of = value_cast_of(v); of; of = value_cast_of(v))
+        v = of;
+    return v;
+}
 
 /* For messages and tests: the value as Python. */
 struct buf;
