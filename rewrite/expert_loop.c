@@ -106,6 +106,8 @@ static bool read_modules(struct unit *unit, struct expert_loop *l, const struct 
 static bool is_number_of_experts(struct unit *unit, const struct expert_loop *l, const struct node *e) {
     const struct node *made = assigned_value(e);
     bool length = is_kind(made, NODE_CALL) && is_name(made->kid[0], "len") && made->nkids == 2;
+    if (l->or_identity) /* ids from there on are experts too */
+        return false;
     return equals_symbol(unit, e, l->count) || (length && is_list(l, made->kid[1]));
 }
 

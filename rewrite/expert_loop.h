@@ -76,6 +76,9 @@ bool equals_symbol(struct unit *unit, const struct node *e, struct node *symbol)
 /* The attribute of the loop's own class that an expression reads, stored once for good; or NULL. */
 struct attr *kept_attribute(const struct expert_loop *l, const struct node *e);
 
+/* nn.Parameter(torch.empty(a, b, c)): the sizes as symbols. False for anything else. */
+bool parameter_sizes(struct unit *unit, const struct node *made, struct node **size, uint32_t count);
+
 /* Reads the stacked weights that the turn of a loop takes; false where they are not understood. */
 bool expert_stack_read(struct unit *unit, struct expert_loop *loop);
 

@@ -5,7 +5,9 @@
  *     else:
  *         self.register_parameter("down_proj", None) */
 #include "rewrite/expert_params.h"
-#include <stdio.h>
+
+#include "rewrite/expert_loop.h"
+#include "rewrite/symbolic.h"
 
 static bool tests_for_some(const struct node *test) {
     return test->kind == NODE_COMPARE && test->nkids == 2 && test->ops[0] == OP_GT && is_int(test->kid[1], 0);
@@ -22,8 +24,11 @@ static bool registers_none(const struct node *block, uint32_t names) {
     return block && block->nkids == names;
 }
 
-/* self.name = value, and nothing else, where the other branch is the only one that says more of these names. */
-static bool only_stores(const struct cls *cls, const struct node *block) {
+/* self.name = value, and nothing else, where the other branch is the only one that says more of these names; one value
+ * is a parameter with `count` items. */
+static bool only_stores(struct unit *unit, const struct cls *cls, const struct node *block, struct node *count) {
+    struct node *size[3];
+    bool counted = false;
     for (uint32_t i = 0; i < block->nkids; i++) {
         const struct node *s = block->kid[i];
         if (s->kind != NODE_ASSIGN || s->nkids != 2 || s->kid[1]->kind != NODE_ATTRIBUTE)
@@ -31,8 +36,9 @@ static bool only_stores(const struct cls *cls, const struct node *block) {
         const struct attr *attr = map_get(&cls->attrs, s->kid[1]->atom);
         if (attr == NULL || attr->stores != 2)
             return false;
+        counted |= count && parameter_sizes(unit, s->kid[0], size, 3) && symbols_equivalent(unit, size[0], count);
     }
-    return true;
+    return counted;
 }
 
 /* The branch takes the place of the whole. */
@@ -57,7 +63,8 @@ void make_parameters_always(struct unit *unit, const struct cls *cls) {
     struct node *body = init ? init->body : NULL;
     for (uint32_t i = 0; body && i < body->nkids; i++) {
         struct node *s = body->kid[i];
-        if (s->kind == NODE_IF && s->nphis == 0 && tests_for_some(s->kid[0]) && only_stores(cls, s->kid[1]) &&
+        if (s->kind == NODE_IF && s->nphis == 0 && tests_for_some(s->kid[0]) &&
+            only_stores(unit, cls, s->kid[1], symbol_of(unit, s->kid[0]->kid[0])) &&
             registers_none(s->kid[2], s->kid[1]->nkids))
             drop_test(unit, cls, body, i);
     }

@@ -144,13 +144,18 @@ static bool changes_something(const struct node *e) {
     return false;
 }
 
+/* `name = e`, where that changes nothing else. */
+static bool only_names(const struct node *stmt) {
+    return stmt->kind == NODE_ASSIGN && stmt->nkids == 2 && is_kind(stmt->kid[1], NODE_NAME) &&
+           !changes_something(stmt->kid[0]);
+}
+
 /* A turn has one result, and does nothing else but to name what that is made of. */
 static bool read_turn(struct runs *r) {
     const struct node *body = r->loop->kid[2];
     for (uint32_t i = 0; i < body->nkids; i++) {
         struct node *stmt = body->kid[i];
-        bool names = stmt->kind == NODE_ASSIGN && stmt->nkids == 2 && is_kind(stmt->kid[1], NODE_NAME) &&
-                     !changes_something(stmt->kid[0]);
+        bool names = only_names(stmt);
         bool guards = stmt->kind == NODE_IF && r->append == NULL && leaves_out_empty(r, stmt);
         bool appends = stmt->kind == NODE_EXPR && r->append == NULL && is_append(r, stmt);
         if (!names && !guards && !appends)
@@ -174,7 +179,8 @@ static bool joins_list(const struct node *e, const struct web *list) {
     return e->nkids == 2 || (e->nkids == 3 && is_int(call_argument(e, 1, "dim"), 0));
 }
 
-/* The statement behind the loop that joins the results, the only one that reads what the loop leaves. */
+/* The statement behind the loop that joins the results, the only one that reads what the loop leaves: nothing between
+ * them changes what the loop has read. */
 static int find_join(const struct runs *r, const struct node *block, uint32_t at) {
     for (uint32_t i = at + 1; i < block->nkids; i++) {
         const struct node *s = block->kid[i];
@@ -184,6 +190,8 @@ static int find_join(const struct runs *r, const struct node *block, uint32_t at
         if (joins && web_uses(r->fn->body, r->list) == inside &&
             web_uses(r->fn->body, r->start) == web_uses(r->loop, r->start))
             return (int)i;
+        if (!only_names(s))
+            return -1;
     }
     return -1;
 }

@@ -34,9 +34,8 @@ static bool find_attribute(const struct expert_loop *l, const struct node *e, st
     return s->attr != NULL;
 }
 
-/* nn.Parameter(torch.empty(a, b, c)): the sizes as symbols. */
-static bool sizes_of(struct unit *unit, const struct attr *attr, struct node **size, uint32_t count) {
-    const struct node *made = assigned_value(attr->expr);
+bool parameter_sizes(struct unit *unit, const struct node *made, struct node **size, uint32_t count) {
+    made = assigned_value(made);
     const struct absval *callee = is_kind(made, NODE_CALL) && made->nkids == 2 ? made->kid[0]->abs : NULL;
     if (!callee || callee->kind != ABS_LIBRARY || !qual_ends(callee->qual, "Parameter"))
         return false;
@@ -72,7 +71,7 @@ static bool read_flat(
     const struct value *v = value_of(values, e), *shape = value_is_call(v, "torch.reshape") ? v->arg[1] : NULL;
     struct node *whole[2];
     if (!method || !shape || shape->kind != VALUE_TUPLE || shape->count != 3 || !value_is_int(shape->arg[0], -1) ||
-        !find_attribute(l, view->kid[0]->kid[0], s) || !sizes_of(unit, s->attr, whole, 2))
+        !find_attribute(l, view->kid[0]->kid[0], s) || !parameter_sizes(unit, s->attr->expr, whole, 2))
         return false;
     for (int i = 1; i < 3; i++)
         if (!shape->arg[i]->abs || !(size[i] = abs_symbol(unit, shape->arg[i]->abs)))
@@ -85,7 +84,7 @@ static bool read_flat(
 static bool read_stacked(
     struct unit *unit, const struct expert_loop *l, struct node *e, struct stacked *s, struct node **size) {
     if (find_attribute(l, e, s))
-        return sizes_of(unit, s->attr, size, 3);
+        return parameter_sizes(unit, s->attr->expr, size, 3);
     return read_flat(unit, l, e, s, size);
 }
 
@@ -131,7 +130,8 @@ static bool read_apart(struct unit *unit, struct expert_loop *l) {
 static bool read_classes(struct unit *unit, struct expert_loop *l) {
     const struct attr *gate_up = kept_attribute(l, l->step->kid[CLAMPED_GATE_UP]);
     struct node *size[3];
-    if (!gate_up || !sizes_of(unit, gate_up, size, 3) || !equals_symbol(unit, l->step->kid[CLAMPED_CLASSES], size[0]))
+    if (!gate_up || !parameter_sizes(unit, gate_up->expr, size, 3) ||
+        !equals_symbol(unit, l->step->kid[CLAMPED_CLASSES], size[0]))
         return false;
     l->count = size[0];
     return true;

@@ -133,6 +133,8 @@ static struct node *spread(
 
 /* Whether nobody reads what stores replace: the variable before it is filled, and between the parts. */
 static bool only_filled(const struct filling *f, const struct web *x, const struct part part[2]) {
+    if (web_uses(part[0].value, x) + web_uses(part[1].value, x) > 0)
+        return false;
     bool stores = part[0].after != x && part[1].after != part[0].after, copies = part[1].after == x;
     return copies || (stores && web_uses(f->fn->body, x) == 2 && web_uses(f->fn->body, part[0].after) == 1);
 }

@@ -4,7 +4,8 @@
  * features; a view that keeps the other dimensions splits these and nothing else. Where k and one of m and n are such
  * dimensions, tokens are neither summed over nor set against each other. What is left are the dimensions before. Every
  * activation has that of the batch, or of all tokens, among its dimensions; with at most two before the matrices, one
- * more is the same in both or broadcast from one of them. */
+ * more is the same in both or broadcast from one of them. Where it is broadcast to rows or columns that are not
+ * features, these may be tokens of their own, and nothing is shown. */
 #include "rewrite/products.h"
 
 #include "rewrite/dims.h"
@@ -55,6 +56,18 @@ static bool has_few_dims(const struct value *v) {
     return rank >= 3 && rank <= RANK_MAX;
 }
 
+/* Whether a dimension before the matrices was added: the tokens may then be among the rows or columns. */
+static bool is_broadcast(struct values *values, const struct value *v) {
+    for (uint32_t i = 3; i <= rank_known(v->rank); i++) {
+        uint32_t from_end = i;
+        const struct value *of = dims_origin(values, v, &from_end);
+        if (value_is_special(values, of, SPECIAL_UNSQUEEZE) || value_is_special(values, of, SPECIAL_EXPAND) ||
+            value_is_int(dims_from_end(values, v, i), 1))
+            return true;
+    }
+    return false;
+}
+
 bool is_matrix_product(const struct value *v) {
     return v->count == 2 && ((v->kind == VALUE_OP && v->op == OP_MATMUL) || value_is_call(v, "torch.bmm"));
 }
@@ -64,6 +77,7 @@ bool product_is_by_token(struct values *values, struct node *product) {
     if (!is_matrix_product(v) || !has_few_dims(v->arg[0]) || !has_few_dims(v->arg[1]))
         return false;
     bool summed = is_of_features(values, v->arg[0], 1) || is_of_features(values, v->arg[1], 2);
-    bool paired = !is_of_features(values, v->arg[0], 2) && !is_of_features(values, v->arg[1], 1);
-    return summed && !paired;
+    bool left = is_of_features(values, v->arg[0], 2), right = is_of_features(values, v->arg[1], 1);
+    return summed && (left || right) && (left || !is_broadcast(values, v->arg[0])) &&
+           (right || !is_broadcast(values, v->arg[1]));
 }
