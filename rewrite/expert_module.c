@@ -14,15 +14,20 @@ struct reader {
     const struct value *self, *x;
 };
 
+struct attr *kept_in(const struct cls *cls, atom name) {
+    struct attr *attr = class_attr_of(cls, name);
+    bool once = attr && attr->stores == 1 && !attr->conditional && attr->expr && is_kind(attr->stmt, NODE_ASSIGN);
+    return once ? attr : NULL;
+}
+
 /* The attribute of the expert that is called with one argument, which becomes *given. */
 static struct attr *called(const struct reader *r, const struct value *v, const struct value **given) {
     v = value_without_casts(v);
     const struct value *callee = v->kind == VALUE_APPLY && v->count == 2 ? v->arg[0] : NULL;
     if (callee == NULL || callee->kind != VALUE_ATTR || callee->arg[0] != r->self)
         return NULL;
-    struct attr *attr = class_attr_of(r->cls, callee->atom);
     *given = v->arg[1];
-    return attr && attr->stores == 1 && !attr->conditional && is_kind(attr->stmt, NODE_ASSIGN) ? attr : NULL;
+    return kept_in(r->cls, callee->atom);
 }
 
 /* The `bias` of nn.Linear(n, m, bias=...); NULL where it is not said. */

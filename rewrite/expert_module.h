@@ -15,6 +15,9 @@ struct expert_module {
 /* Whether the forward of the class computes just that. */
 bool expert_module_read(struct unit *unit, struct cls *cls, struct expert_module *module);
 
+/* An attribute that the constructor stores once for good; NULL for any other. */
+struct attr *kept_in(const struct cls *cls, atom name);
+
 /* The name in ACT2FN[name]; NULL where the attribute holds anything else. */
 struct node *activation_name(const struct attr *attr);
 

@@ -8,17 +8,11 @@
 #include "rewrite/rules.h"
 #include "rewrite/symbolic.h"
 
-static struct attr *kept(const struct cls *cls, atom name) {
-    struct attr *attr = class_attr_of(cls, name);
-    bool once = attr && attr->stores == 1 && !attr->conditional && attr->expr && is_kind(attr->stmt, NODE_ASSIGN);
-    return once ? attr : NULL;
-}
-
 struct attr *kept_attribute(const struct expert_loop *l, const struct node *e) {
     e = assigned_value(e);
     bool own =
         is_kind(e, NODE_ATTRIBUTE) && is_kind(e->kid[0], NODE_NAME) && e->kid[0]->web == l->fn->params.at[0]->web;
-    return own ? kept(l->fn->owner, e->atom) : NULL;
+    return own ? kept_in(l->fn->owner, e->atom) : NULL;
 }
 
 /* An attribute of the class, or of a module that is an attribute of it. */
@@ -30,7 +24,7 @@ static bool find_attribute(const struct expert_loop *l, const struct node *e, st
         return s->attr != NULL;
     s->holder = kept_attribute(l, e->kid[0]);
     if (s->holder && s->holder->abs->kind == ABS_INSTANCE)
-        s->attr = kept(s->holder->abs->cls, e->atom);
+        s->attr = kept_in(s->holder->abs->cls, e->atom);
     return s->attr != NULL;
 }
 

@@ -57,16 +57,6 @@ static struct node *argument_value(struct node *arg) {
     return arg->kind == NODE_KEYWORD ? arg->kid[0] : arg;
 }
 
-/* The argument that a call gives to a parameter, or NULL. */
-static struct node *given_to(const struct node *call, const struct web *param) {
-    for (uint32_t i = 1; i < call->nkids; i++) {
-        uint32_t p = call->callsite->param[i - 1];
-        if (p != UINT32_MAX && call->callsite->fn->params.at[p]->web == param)
-            return argument_value(call->kid[i]);
-    }
-    return NULL;
-}
-
 static struct node *loop_around(const struct fn *fn, const struct fn *callee) {
     struct node *found;
     for (uint32_t i = 0; i < fn->body->nkids; i++)
@@ -88,7 +78,7 @@ static bool find_chain(struct chain *c) {
     struct web *param = c->read_at;
     for (c->calls = 0; c->calls < LEVELS; fn = c->model, param = c->positions) {
         struct node *call = fn->escapes ? NULL : only_call(c, fn, &c->model);
-        struct node *given = call ? given_to(call, param) : NULL;
+        struct node *given = call ? argument_for(call, call->callsite->fn, param) : NULL;
         if (given == NULL || given->kind != NODE_NAME || given->web == NULL)
             return false;
         c->positions = given->web;

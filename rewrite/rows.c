@@ -11,31 +11,13 @@
 
 enum { DEEP = 16 };
 
-const struct node *argument_for(const struct node *call, const struct fn *fn, uint32_t param) {
-    const struct callsite *site = call->callsite;
-    while (site && site->fn != fn)
-        site = site->also;
-    for (uint32_t i = 1; site && i < call->nkids; i++)
-        if (site->param[i - 1] == param)
-            return call->kid[i]->kind == NODE_KEYWORD ? call->kid[i]->kid[0] : call->kid[i];
-    return NULL;
-}
-
-uint32_t param_index(const struct fn *fn, const struct web *w) {
-    uint32_t i = 0;
-    while (i < fn->params.len && fn->params.at[i]->web != w)
-        i++;
-    return i;
-}
-
 /* -- lengths ------------------------------------------------------------------------------------------------------- */
 
 static bool shaped(const struct fn *fn, const struct node *e, int depth);
 
 static bool shaped_param(const struct fn *fn, const struct web *w, int depth) {
-    uint32_t param = param_index(fn, w);
     for (uint32_t i = 0; i < fn->calls.len; i++) {
-        const struct node *argument = argument_for(fn->calls.at[i], fn, param);
+        const struct node *argument = argument_for(fn->calls.at[i], fn, w);
         if (argument && shaped(fn->calls.at[i]->callsite->caller, argument, depth + 1))
             return true;
     }
@@ -78,9 +60,8 @@ bool from_shape(const struct fn *fn, const struct node *e) {
 static const struct node *behind(const struct fn *fn, const struct node *e, int depth);
 
 static const struct node *behind_param(const struct fn *fn, const struct web *w, int depth) {
-    uint32_t param = param_index(fn, w);
     for (uint32_t i = 0; i < fn->calls.len; i++) {
-        const struct node *argument = argument_for(fn->calls.at[i], fn, param);
+        const struct node *argument = argument_for(fn->calls.at[i], fn, w);
         const struct node *table = argument ? behind(fn->calls.at[i]->callsite->caller, argument, depth + 1) : NULL;
         if (table)
             return table;

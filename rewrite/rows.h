@@ -4,11 +4,6 @@
 
 #include "rewrite/unit.h"
 
-/* The argument that a call passes for a parameter, or NULL. */
-const struct node *argument_for(const struct node *call, const struct fn *fn, uint32_t param);
-/* The number of the parameter that a variable is. */
-uint32_t param_index(const struct fn *fn, const struct web *w);
-
 /* Whether a number comes from the shape of a tensor, also one that was passed to the function. */
 bool from_shape(const struct fn *fn, const struct node *e);
 

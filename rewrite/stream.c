@@ -10,7 +10,6 @@
 
 #include "base/text.h"
 #include "rewrite/facts.h"
-#include "rewrite/rows.h"
 
 enum { DEEP = 24 };
 
@@ -32,16 +31,15 @@ static bool is_fact(const struct unit *unit, atom name, const char *id) {
 }
 
 static bool param_is_stream(const struct context *at, const struct fn *fn, const struct web *w, int depth) {
-    uint32_t param = param_index(fn, w);
     const struct context any = {.unit = at->unit};
     if (is_fact(at->unit, w->name, "embeddings"))
         return true;
     if (at->callee == fn) {
-        const struct node *argument = argument_for(at->call, fn, param);
+        const struct node *argument = argument_for(at->call, fn, w);
         return argument && is_stream(at->up, at->caller, argument, depth + 1);
     }
     for (uint32_t i = 0; i < fn->calls.len; i++) {
-        const struct node *argument = argument_for(fn->calls.at[i], fn, param);
+        const struct node *argument = argument_for(fn->calls.at[i], fn, w);
         if (argument == NULL || !is_stream(&any, fn->calls.at[i]->callsite->caller, argument, depth + 1))
             return false;
     }

@@ -148,6 +148,18 @@ static inline bool call_reaches(const struct node *call, const struct fn *fn) {
             return true;
     return false;
 }
+/* The argument that it passes for a parameter of a function that it may reach; NULL: none. */
+static inline struct node *argument_for(const struct node *call, const struct fn *fn, const struct web *param) {
+    const struct callsite *site = call->callsite;
+    while (site && site->fn != fn)
+        site = site->also;
+    for (uint32_t i = 1; site && i < call->nkids; i++) {
+        uint32_t p = site->param[i - 1];
+        if (p != UINT32_MAX && fn->params.at[p]->web == param)
+            return call->kid[i]->kind == NODE_KEYWORD ? call->kid[i]->kid[0] : call->kid[i];
+    }
+    return NULL;
+}
 /* How many calls below `n` reach a function; *found, where it is not NULL, becomes one of them. */
 uint32_t count_calls(struct node *n, const struct fn *fn, struct node **found);
 /* Whether a call reaches one function of this file and nothing else: its arguments may be changed with that. */
