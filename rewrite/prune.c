@@ -130,7 +130,7 @@ static bool stores_elsewhere(const struct node *stmt) {
 static bool is_visible_outside(const struct web *w) {
     while (w && w->kind == WEB_STORE)
         w = w->from[0];
-    return w && w->kind == WEB_PARAM && !abs_is_tensor(w->abs) && !abs_is_mask(w->abs);
+    return w && w->kind == WEB_PARAM && !abs_is_mask(w->abs);
 }
 
 static void index_block(struct unit *unit, struct fn *fn, struct node *block, struct node *up);
