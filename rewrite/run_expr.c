@@ -87,16 +87,20 @@ static bool assign_subscript(struct run *run, struct scope *scope, struct node *
         return false;
     if (is_unknown(key))
         return refuse_unknown(run, target, key, "where this is stored");
-    if (into->kind == D_DICT || into->kind == D_OBJECT) {
+    bool module = into->kind == D_OBJECT && into->object->class->is_module;
+    if (module && is_unknown(value))
+        return refuse_unknown(run, target, value, "what parameters this has");
+    if (into->kind == D_DICT || (into->kind == D_OBJECT && !(module && key->kind != D_STR))) {
         dict_set(run, into->kind == D_DICT ? &into->dict : &into->object->dict, key, value);
         return true;
     }
-    if (into->kind != D_LIST || key->kind != D_INT)
+    if ((into->kind != D_LIST && !module) || key->kind != D_INT)
         return run_refuse(run, target, "a store into this is not followed here");
-    long long index = key->integer < 0 ? key->integer + into->items.list.len : key->integer;
-    if (index < 0 || index >= into->items.list.len)
+    struct data *items = module ? &into->object->items : &into->items;
+    long long index = key->integer < 0 ? key->integer + items->list.len : key->integer;
+    if (index < 0 || index >= items->list.len)
         return run_raise(run, target, "IndexError", "list assignment index out of range");
-    into->items.list.at[index] = value;
+    items->list.at[index] = value;
     return true;
 }
 

@@ -6,14 +6,25 @@
 #include "rewrite/run_internal.h"
 
 static const char string_methods[] = "startswith endswith split join replace lower upper strip format removeprefix "
-                                     "removesuffix isdigit zfill count find";
+                                     "removesuffix isdigit zfill count find capitalize title casefold swapcase lstrip "
+                                     "rstrip rsplit splitlines partition rpartition index rindex rfind isalpha isalnum "
+                                     "isupper islower isnumeric isdecimal isspace isidentifier format_map encode ljust "
+                                     "rjust center expandtabs translate";
+static const char number_methods[] = "bit_length is_integer conjugate as_integer_ratio hex real imag numerator "
+                                     "denominator";
 static const char list_methods[] = "append extend insert pop index count copy reverse remove clear sort";
-static const char set_methods[] = "add update union difference intersection copy discard remove issubset";
-static const char dict_methods[] = "get pop items keys values update setdefault copy clear __contains__ __getitem__";
+static const char set_methods[] = "add update union difference intersection copy discard remove issubset issuperset "
+                                  "isdisjoint symmetric_difference pop clear intersection_update difference_update "
+                                  "symmetric_difference_update";
+static const char dict_methods[] = "get pop popitem items keys values update setdefault copy clear __contains__ "
+                                   "__getitem__";
 
 bool has_method(const struct datum *d, const char *name) {
     switch (d->kind) {
     case D_STR: return word_in(name, string_methods);
+    case D_BOOL:
+    case D_INT:
+    case D_FLOAT: return word_in(name, number_methods);
     case D_TUPLE: return word_in(name, "index count");
     case D_LIST: return word_in(name, list_methods);
     case D_SET: return word_in(name, set_methods);
@@ -112,11 +123,16 @@ static struct datum *take(struct data *items, uint32_t at) {
     return d;
 }
 
+enum { ABSENT = -1, UNSURE = -2 };
+
+/* Where the first item is that equals another. */
 static int find(const struct data *items, const struct datum *d) {
-    for (uint32_t i = 0; i < items->list.len; i++)
-        if (equal_data(items->list.at[i], d) == 1)
-            return (int)i;
-    return -1;
+    for (uint32_t i = 0; i < items->list.len; i++) {
+        int same = equal_data(items->list.at[i], d);
+        if (same != 0)
+            return same == 1 ? (int)i : UNSURE;
+    }
+    return ABSENT;
 }
 
 static struct datum *extended(struct run *run, struct datum *into, struct datum *d, const struct node *at) {
@@ -159,6 +175,10 @@ static struct datum *of_list(struct run *run, struct datum *self, const char *na
         }
         return datum_none(run);
     }
+    if (strcmp(name, "clear") == 0) {
+        *items = (struct data){0};
+        return datum_none(run);
+    }
     if (d == NULL)
         return NULL;
     if (strcmp(name, "append") == 0 || strcmp(name, "add") == 0) {
@@ -172,10 +192,12 @@ static struct datum *of_list(struct run *run, struct datum *self, const char *na
         return datum_none(run);
     }
     if (word_in(name, "index remove discard")) {
-        int at = is_unknown(d) ? -1 : find(items, d);
-        if (at < 0 && name[0] == 'd')
-            return is_unknown(d) ? NULL : datum_none(run);
-        if (at < 0)
+        int at = find(items, d);
+        if (at == UNSURE)
+            return NULL;
+        if (at == ABSENT && name[0] == 'd')
+            return datum_none(run);
+        if (at == ABSENT)
             return run_raise(run, a->at, "ValueError", "it is not in the list");
         if (name[0] == 'i')
             return datum_int(run, at);
@@ -186,8 +208,12 @@ static struct datum *of_list(struct run *run, struct datum *self, const char *na
         return subset(run, self, d, a->at);
     if (strcmp(name, "count") == 0) {
         long long count = 0;
-        for (uint32_t i = 0; i < items->list.len; i++)
-            count += equal_data(items->list.at[i], d) == 1;
+        for (uint32_t i = 0; i < items->list.len; i++) {
+            int same = equal_data(items->list.at[i], d);
+            if (same < 0)
+                return NULL;
+            count += same;
+        }
         return datum_int(run, count);
     }
     if (strcmp(name, "union") == 0) {
@@ -264,12 +290,16 @@ static struct datum *of_dict(struct run *run, struct datum *self, const char *na
 }
 
 struct datum *run_method(struct run *run, struct datum *self, const char *name, struct arguments *a) {
+    bool list = self->kind == D_LIST || self->kind == D_TUPLE || self->kind == D_SET;
     struct datum *value = self->kind == D_STR    ? of_string(run, self, name, a)
                           : self->kind == D_DICT ? of_dict(run, self, name, a)
-                                                 : of_list(run, self, name, a);
+                          : list                 ? of_list(run, self, name, a)
+                                                 : NULL;
     if (value || run->stop != RUN_ON)
         return value;
-    bool changes = self->kind != D_STR && word_in(name, "insert sort discard pop");
+    bool changes =
+        self->kind != D_STR && word_in(name, "insert sort discard remove pop popitem clear intersection_update "
+                                             "difference_update symmetric_difference_update");
     if (changes)
         return run_refuse(run, a->at, "`%s` is not followed here", name);
     return unknown(run, a->at, "what `%s` returns is not followed", name);

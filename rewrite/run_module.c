@@ -160,6 +160,13 @@ static bool init_items(struct run *run, struct datum *self, const char *kind, st
     if (strcmp(kind, "ModuleDict") == 0) {
         if (first && first->kind != D_DICT)
             return run_refuse(run, a->at, "these modules are not followed");
+        for (uint32_t i = 0; first && i < first->dict.list.len; i++) {
+            const struct item *item = &first->dict.list.at[i];
+            if (item->value && item->key->kind != D_STR)
+                return run_raise(run, a->at, "TypeError", "the name of a module must be a string");
+            if (item->value && is_unknown(item->value))
+                return refuse_unknown(run, a->at, item->value, "what parameters this has");
+        }
         if (first)
             self->object->dict = copy_of(run, first, false)->dict;
         return true;

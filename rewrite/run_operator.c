@@ -1,4 +1,5 @@
 /* run_operator.c - arithmetic, comparisons, indices. */
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 
@@ -16,14 +17,20 @@ static long long floor_div(long long a, long long b) {
 
 static bool integer_power(long long a, long long b, long long *result) {
     *result = 1;
+    if (a >= -1 && a <= 1 && b > 2)
+        b = 2 - b % 2;
     for (; b > 0; b--)
-        if (__builtin_mul_overflow(*result, a, result) || (b > 64 && (a > 1 || a < -1)))
+        if (__builtin_mul_overflow(*result, a, result))
             return false;
     return true;
 }
 
 /* False where it has no integer result: too large, or not of these operators. */
 static bool integers(enum op op, long long a, long long b, long long *result) {
+    if ((op == OP_FLOORDIV || op == OP_MOD) && a == LLONG_MIN && b == -1)
+        return false;
+    if ((op == OP_LSHIFT && (b < 0 || b >= 62)) || (op == OP_RSHIFT && (b < 0 || b >= 64)))
+        return false;
     switch (op) {
     case OP_ADD: return !__builtin_add_overflow(a, b, result);
     case OP_SUB: return !__builtin_sub_overflow(a, b, result);
@@ -34,8 +41,8 @@ static bool integers(enum op op, long long a, long long b, long long *result) {
     case OP_BITAND: *result = a & b; return true;
     case OP_BITOR: *result = a | b; return true;
     case OP_BITXOR: *result = a ^ b; return true;
-    case OP_LSHIFT: *result = (long long)((unsigned long long)a << b); return b >= 0 && b < 62 && a >> (62 - b) == 0;
-    case OP_RSHIFT: *result = a >> b; return b >= 0 && b < 64;
+    case OP_LSHIFT: *result = (long long)((unsigned long long)a << b); return a >> (62 - b) == 0;
+    case OP_RSHIFT: *result = a >> b; return true;
     default: return false;
     }
 }
@@ -120,6 +127,23 @@ static struct datum *merge(struct run *run, struct datum *a, struct datum *b) {
     return result;
 }
 
+static struct datum *repeat_text(struct run *run, const struct datum *d, long long times, const struct node *at) {
+    if (times > 1000)
+        return unknown(run, at, "a string of so many repeats is not followed");
+    const char *text = "";
+    for (long long i = 0; i < times; i++)
+        text = arena_printf(run->arena, "%s%s", text, d->text);
+    return datum_str(run, text);
+}
+
+/* Whether Python surely refuses the operands; what else is not followed here it may take. */
+static bool do_not_fit(const struct datum *a, const struct datum *b) {
+    double x;
+    if (a->kind == D_NONE || b->kind == D_NONE)
+        return true;
+    return (number_of(a, &x) && b->kind == D_STR) || (a->kind == D_STR && number_of(b, &x));
+}
+
 static bool is_sequence(const struct datum *d) {
     return d->kind == D_LIST || d->kind == D_TUPLE;
 }
@@ -137,10 +161,12 @@ struct datum *binary(struct run *run, enum op op, struct datum *a, struct datum 
         return datum_str(run, arena_printf(run->arena, "%s%s", a->text, b->text));
     if (op == OP_ADD && is_sequence(a) && a->kind == b->kind)
         return concatenate(run, a, b);
-    if (op == OP_MUL && is_sequence(a) && b->kind == D_INT)
-        return repeat(run, a, b->integer, at);
-    if (op == OP_MUL && is_sequence(b) && a->kind == D_INT)
-        return repeat(run, b, a->integer, at);
+    if (op == OP_MUL && is_integer(a))
+        return binary(run, op, b, a, at);
+    if (op == OP_MUL && is_sequence(a) && is_integer(b))
+        return repeat(run, a, integer_of(b), at);
+    if (op == OP_MUL && a->kind == D_STR && is_integer(b))
+        return repeat_text(run, a, integer_of(b), at);
     if (a->kind == D_SET && b->kind == D_SET && (op == OP_BITOR || op == OP_BITAND || op == OP_SUB))
         return sets(run, op, a, b);
     if (op == OP_BITOR && a->kind == D_DICT && b->kind == D_DICT)
@@ -149,7 +175,8 @@ struct datum *binary(struct run *run, enum op op, struct datum *a, struct datum 
         return unknown(run, at, "this format is not followed");
     if (op == OP_BITOR) /* a type */
         return a;
-    return run_raise(run, at, "TypeError", "`%s` does not take these operands", op_text(op));
+    return do_not_fit(a, b) ? run_raise(run, at, "TypeError", "`%s` does not take these operands", op_text(op))
+                            : unknown(run, at, "what `%s` gives here is not followed", op_text(op));
 }
 
 struct datum *unary(struct run *run, enum op op, struct datum *a, const struct node *at) {

@@ -150,6 +150,10 @@ static enum flow run_augassign(struct run *run, struct scope *scope, struct node
         return more && assign(run, scope, s->kid[0], old) ? FLOW_NEXT : FLOW_STOP;
     }
     value = binary(run, s->op, old, value, s);
+    if (value && value->kind == old->kind && (old->kind == D_LIST || old->kind == D_SET || old->kind == D_DICT)) {
+        *old = *value;
+        value = old;
+    }
     return value && assign(run, scope, s->kid[0], value) ? FLOW_NEXT : FLOW_STOP;
 }
 

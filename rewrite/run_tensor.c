@@ -125,14 +125,19 @@ static struct datum *arange(struct run *run, struct arguments *a) {
     return add_dim(run, d, datum_int(run, steps > 0 ? (long long)steps : 0), a->at);
 }
 
+/* A tensor of the same shape that is nobody's parameter. */
+static struct datum *cast(struct run *run, struct datum *self, const struct dtype *dtype) {
+    struct datum *d = copy_of(run, self, false);
+    d->tensor.role = TENSOR_PLAIN;
+    d->tensor.dtype = dtype;
+    return d;
+}
+
 static struct datum *like(struct run *run, struct arguments *a) {
     struct datum *other = argument(a, 0, "input");
     if (other == NULL || other->kind != D_TENSOR)
         return other;
-    struct datum *d = copy_of(run, other, false);
-    d->tensor.role = TENSOR_PLAIN;
-    d->tensor.dtype = wanted(run, a, other->tensor.dtype);
-    return d;
+    return cast(run, other, wanted(run, a, other->tensor.dtype));
 }
 
 /* -- shapes -------------------------------------------------------------------------------------------------------- */
@@ -162,7 +167,10 @@ static struct datum *reshaped(struct run *run, struct datum *self, struct argume
     }
     if (free >= 0)
         known.positional.list.at[free] = datum_int(run, rest);
-    return sized(run, tensor_new(run, self->tensor.dtype), &known, NULL);
+    struct datum *made = sized(run, tensor_new(run, self->tensor.dtype), &known, NULL);
+    if (made && elements(&made->tensor) != elements(&self->tensor) && elements(&self->tensor) != 0)
+        return run_raise(run, a->at, "RuntimeError", "the shape is invalid for a tensor of this size");
+    return made;
 }
 
 static struct datum *with_axis(struct run *run, struct datum *self, const struct datum *axis, const struct node *at) {
@@ -215,30 +223,34 @@ static struct datum *size_of(struct run *run, const struct datum *self, const st
 
 static struct datum *transposed(struct run *run, struct datum *self, long long a, long long b) {
     long long rank = self->tensor.rank;
-    struct datum *d = copy_of(run, self, false);
+    struct datum *d = cast(run, self, self->tensor.dtype);
     a += a < 0 ? rank : 0;
     b += b < 0 ? rank : 0;
     if (a < 0 || b < 0 || a >= rank || b >= rank)
         return NULL;
-    d->tensor.role = TENSOR_PLAIN;
     d->tensor.dim[a] = self->tensor.dim[b];
     d->tensor.dim[b] = self->tensor.dim[a];
     return d;
 }
 
-/* The parts of which only the number matters: what is unpacked when a checkpoint is loaded. */
-static struct datum *chunks(struct run *run, struct datum *self, const struct datum *count) {
-    if (count == NULL || count->kind != D_INT)
+/* Equal parts along an axis. Of what is unpacked when a checkpoint is loaded only their number matters. */
+static struct datum *chunks(struct run *run, struct datum *self, struct arguments *a) {
+    const struct datum *count = argument(a, 0, "chunks"), *axis = argument(a, 1, "dim");
+    long long at = axis == NULL ? 0 : axis->kind == D_INT ? axis->integer : RANK_MAX;
+    at += at < 0 ? self->tensor.rank : 0;
+    if (count == NULL || count->kind != D_INT || count->integer < 1 || at < 0 || at >= self->tensor.rank)
         return NULL;
-    struct datum *list = datum_list(run, D_TUPLE);
+    struct datum *list = datum_list(run, D_TUPLE), *part = cast(run, self, self->tensor.dtype);
+    part->tensor.dim[at] /= count->integer;
+    if (self->tensor.dim[at] % count->integer != 0)
+        part = unknown(run, a->at, "parts of different sizes are not followed");
     for (long long i = 0; i < count->integer; i++)
-        vec_push(run->arena, &list->items.list, self);
+        vec_push(run->arena, &list->items.list, part);
     return list;
 }
 
 struct datum *tensor_rows(struct run *run, struct datum *self) {
-    struct datum *row = copy_of(run, self, false), *list = datum_list(run, D_LIST);
-    row->tensor.role = TENSOR_PLAIN;
+    struct datum *row = cast(run, self, self->tensor.dtype), *list = datum_list(run, D_LIST);
     row->tensor.rank--;
     for (uint32_t i = 0; i < row->tensor.rank; i++)
         row->tensor.dim[i] = self->tensor.dim[i + 1];
@@ -291,8 +303,9 @@ struct datum *tensor_binary(struct run *run, enum op op, struct datum *a, struct
 
 /* -- torch.<name> and methods -------------------------------------------------------------------------------------- */
 
-static const char same_shape[] = "exp expm1 log log1p sqrt rsqrt cos sin tanh sigmoid abs neg clone contiguous detach "
-                                 "requires_grad_ cpu cuda fill_ zero_ normal_ uniform_ copy_ clamp tril triu";
+static const char same_shape[] = "exp expm1 log log1p sqrt rsqrt cos sin tanh sigmoid abs neg clone detach clamp tril "
+                                 "triu";
+static const char same_tensor[] = "requires_grad_ contiguous cpu cuda fill_ zero_ normal_ uniform_ copy_";
 
 static struct datum *make_parameter(struct run *run, struct arguments *a, uint8_t role) {
     struct datum *d = argument(a, 0, "data");
@@ -345,13 +358,6 @@ struct datum *call_torch(struct run *run, const char *name, struct arguments *a)
     return call_tensor(run, first, name, &rest);
 }
 
-static struct datum *cast(struct run *run, struct datum *self, const struct dtype *dtype) {
-    struct datum *d = copy_of(run, self, false);
-    d->tensor.role = TENSOR_PLAIN;
-    d->tensor.dtype = dtype;
-    return d;
-}
-
 static struct datum *to(struct run *run, struct datum *self, struct arguments *a) {
     struct datum *d = argument(a, 0, "dtype");
     const struct dtype *dtype = d ? dtype_of(run, d) : NULL;
@@ -366,8 +372,10 @@ struct datum *call_tensor(struct run *run, struct datum *self, const char *name,
     for (size_t i = 0; i < sizeof casts / sizeof casts[0]; i++)
         if (strcmp(name, casts[i][0]) == 0)
             return cast(run, self, dtype_named(casts[i][1]));
-    if (word_in(name, same_shape))
+    if (word_in(name, same_tensor))
         return self;
+    if (word_in(name, same_shape))
+        return cast(run, self, self->tensor.dtype);
     if (word_in(name, "to type"))
         return to(run, self, a);
     if (word_in(name, "view reshape"))
@@ -379,7 +387,7 @@ struct datum *call_tensor(struct run *run, struct datum *self, const char *name,
     else if (strcmp(name, "transpose") == 0 && first && second && first->kind == D_INT && second->kind == D_INT)
         value = transposed(run, self, first->integer, second->integer);
     else if (strcmp(name, "chunk") == 0)
-        value = chunks(run, self, argument(a, 0, "chunks"));
+        value = chunks(run, self, a);
     else if (strcmp(name, "expand") == 0)
         value = expanded(run, self, a);
     else if (strcmp(name, "size") == 0)
@@ -399,7 +407,7 @@ struct datum *tensor_attribute(struct run *run, struct datum *self, const char *
         return t->dtype ? library_name(run, intern_printf(run->unit->atoms, "torch.%s", t->dtype->name))
                         : unknown(run, at, "the dtype of this is not known");
     if (strcmp(name, "data") == 0)
-        return self;
+        return cast(run, self, t->dtype);
     if (strcmp(name, "ndim") == 0)
         return datum_int(run, t->rank);
     if (strcmp(name, "T") == 0 && t->rank == 2)

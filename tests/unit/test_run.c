@@ -48,6 +48,10 @@ static void test_numbers(void **state) {
     gives("1 < 2 < 3, 1 == 1.0, 'a' < 'b', None is None", "(True, True, True, True)");
     gives("1 // 0", "ZeroDivisionError");
     gives("2**100", "?");
+    gives("(-9223372036854775807 - 1) // -1", "?");
+    gives("1 << -1", "?");
+    gives("(-1) ** 1000000000000001, 1 ** 10**15", "(-1, 1)");
+    gives("None + 1", "TypeError");
 }
 
 static void test_collections(void **state) {
@@ -61,6 +65,11 @@ static void test_collections(void **state) {
     gives("any(x > 2 for x in [1, 3]), all([]), list(enumerate('ab', 1))", "(True, True, [(1, 'a'), (2, 'b')])");
     gives("{'a': 1}['b']", "KeyError");
     gives("[1][3]", "IndexError");
+    gives("'ab' * 2, 2 * [1]", "('abab', [1, 1])");
+    gives("{1, 2} ^ {2}", "?");
+    gives("(1).bit_length()", "?");
+    runs_to("def f():\n    s = t = [1]\n    s *= 2\n    s += (3,)\n    return t\n", "[1, 1, 3]");
+    runs_to("import os\ndef f():\n    return [os.getpid(), 5].index(5)\n", "?");
 }
 
 static void test_strings(void **state) {
@@ -165,6 +174,8 @@ static void test_tensors(void **state) {
     runs_to("import torch\ndef f():\n    return torch.FloatTensor(2, 3).shape\n", "(2, 3)");
     runs_to("import torch\ndef f():\n    return torch.empty(3, 1).expand(-1, 4).size(-1)\n", "4");
     runs_to("import torch\ndef f():\n    return len([w for w in torch.zeros(3, 2)])\n", "3");
+    runs_to("import torch\ndef f():\n    return torch.zeros(6, 4).chunk(2, dim=-1)[1].shape\n", "(6, 2)");
+    runs_to("import torch\ndef f():\n    return torch.zeros(6, 4).view(5, -1)\n", "RuntimeError");
     runs_to("import torch\ndef f():\n    return torch.zeros(2).sum()\n", "?");
 }
 
