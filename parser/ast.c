@@ -195,7 +195,7 @@ int child_index(const struct node *parent, const struct node *child) {
 }
 
 bool mutates_list(atom method) {
-    return word_in(method, "append extend update insert");
+    return word_in(method, "append extend update insert pop popitem remove clear sort reverse");
 }
 
 bool is_full_slice(const struct node *node) {

@@ -157,7 +157,7 @@ static inline bool is_int(const struct node *node, int value) {
 bool is_bare_string(const struct node *stmt);  /* a docstring, or a string that stands there like one */
 bool is_super_call(const struct node *callee); /* super().method */
 int child_index(const struct node *parent, const struct node *child); /* -1: not one */
-bool mutates_list(atom method);              /* of a list or dictionary: append, extend, update, insert */
+bool mutates_list(atom method);              /* of a list or dictionary: append, extend, update, pop, sort, ... */
 bool is_full_slice(const struct node *node); /* : */
 
 /* Constructors that passes use. */

@@ -118,7 +118,7 @@ int abs_truth(const struct absval *a) {
         }
     case ABS_TUPLE:
     case ABS_LIST: return a->count > 0;
-    case ABS_DICT: return a->count > 0 ? 1 : a->element ? -1 : 0;
+    case ABS_DICT: return a->element ? -1 : a->count > 0;
     case ABS_INSTANCE:
     case ABS_CLASS:
     case ABS_FUNCTION:
@@ -198,8 +198,15 @@ static uint32_t find_key(const struct absval *a, atom key) {
     return a->count;
 }
 
+static const struct absval *item_join(struct unit *unit, const struct absval *a) {
+    const struct absval *j = abs_simple(ABS_BOTTOM);
+    for (uint32_t i = 0; i < a->count; i++)
+        j = abs_join(unit, j, a->item[i].abs);
+    return j;
+}
+
 /* Records and dictionaries: the union of the keys. A key of one side only keeps its value: reading it on the other
- * path would have been an error. */
+ * path would have been an error. To ask whether it is there is none: such a dictionary has an element. */
 static const struct absval *join_keyed(struct unit *unit, const struct absval *a, const struct absval *b) {
     struct absval *j = abs_new(unit, a->kind);
     j->qual = a->qual;
@@ -208,17 +215,19 @@ static const struct absval *join_keyed(struct unit *unit, const struct absval *a
     for (uint32_t i = 0; i < a->count; i++) {
         uint32_t k = find_key(b, a->key[i]);
         j->key[j->count] = a->key[i];
-        j->item[j->count].abs = k < b->count ? abs_join(unit, a->item[i].abs, b->item[k].abs) : a->item[i].abs;
-        j->count++;
+        const struct absval *other = k < b->count ? b->item[k].abs : b->element;
+        j->item[j->count++].abs = other ? abs_join(unit, a->item[i].abs, other) : a->item[i].abs;
     }
     for (uint32_t i = 0; i < b->count; i++)
         if (find_key(a, b->key[i]) == a->count) {
             j->key[j->count] = b->key[i];
-            j->item[j->count++].abs = b->item[i].abs;
+            j->item[j->count++].abs = a->element ? abs_join(unit, b->item[i].abs, a->element) : b->item[i].abs;
         }
     j->element = a->element && b->element ? abs_join(unit, a->element, b->element)
                  : a->element             ? a->element
                                           : b->element;
+    if (a->kind == ABS_DICT && j->element == NULL && (j->count > a->count || j->count > b->count))
+        j->element = item_join(unit, j);
     return j;
 }
 
@@ -228,13 +237,6 @@ static const struct absval *join_items(struct unit *unit, const struct absval *a
     j->item = NEW_ARRAY(unit->arena, struct val, a->count);
     for (uint32_t i = 0; i < a->count; i++)
         j->item[i].abs = abs_join(unit, a->item[i].abs, b->item[i].abs);
-    return j;
-}
-
-static const struct absval *item_join(struct unit *unit, const struct absval *a) {
-    const struct absval *j = abs_simple(ABS_BOTTOM);
-    for (uint32_t i = 0; i < a->count; i++)
-        j = abs_join(unit, j, a->item[i].abs);
     return j;
 }
 

@@ -103,10 +103,9 @@ int truth_of_isinstance(struct frame *f, const struct absval *a, const struct ab
 
 /* spec_call.c */
 struct val eval_call(struct frame *f, struct node *e);
-struct val call_value(struct frame *f, struct val callee, struct args *args, struct node *at);
-void eval_args(struct frame *f, struct node *call, struct args *args);
 /* A call of whatever `callee` is known to be. */
 struct val call_value(struct frame *f, struct val callee, struct args *args, struct node *at);
+void eval_args(struct frame *f, struct node *call, struct args *args);
 struct val call_function(
     struct frame *f, struct fn *fn, const struct val *self, struct args *args, struct node *at, struct node *callee);
 /* A call of a class: __init__ is specialised, the expression calls the class. */
@@ -175,8 +174,14 @@ void new_version(struct frame *f, atom name, struct web *before, const struct ab
 const struct absval *store_item(struct frame *f, const struct absval *d, struct val key, struct val v);
 /* The same without a key. */
 const struct absval *drop_item(struct frame *f, const struct absval *d, atom key);
-/* What is known of a dictionary in variables changes; they keep their definitions. */
-void dict_becomes(struct frame *f, struct val dict, const struct absval *after);
+/* Every name of the object that `of` holds has another value; without a web they keep their definitions. */
+void names_become(struct frame *f, const struct web *of, struct val now);
+/* What is known of a list or dictionary in variables changes; they keep their definitions. */
+void becomes(struct frame *f, struct val object, const struct absval *after);
+/* `stmt` has changed an element of an element, as xs[0] is one of xs: of a variable behind `place`. */
+void inner_changes(struct frame *f, const struct node *place, struct node *stmt);
+/* What is left of a list or dictionary of which anything may have changed; of anything else what was known. */
+const struct absval *forgotten(struct frame *f, const struct absval *a);
 /* Whether taking an element out of a tuple costs nothing. */
 bool elements_are_free(const struct absval *a);
 

@@ -152,8 +152,11 @@ const struct absval *store_item(struct frame *f, const struct absval *d, struct 
         return d;
     struct absval *s = abs_new(unit, ABS_DICT);
     *s = *d;
-    if (key.abs->kind != ABS_CONST || key.abs->constant->kind != NODE_STRING) {
+    if (key.abs->kind != ABS_CONST || key.abs->constant->kind != NODE_STRING) { /* it may be one of those known */
         s->element = abs_join(unit, d->element, abs_summary(unit, v.abs));
+        for (uint32_t i = 0; i < d->count; i++)
+            s->element = abs_join(unit, s->element, abs_summary(unit, d->item[i].abs));
+        s->count = 0;
         return s;
     }
     atom text = string_value(unit->atoms, key.abs->constant);
@@ -184,6 +187,14 @@ const struct absval *drop_item(struct frame *f, const struct absval *d, atom key
     return less;
 }
 
+const struct absval *forgotten(struct frame *f, const struct absval *a) {
+    if (a->kind != ABS_LIST && a->kind != ABS_DICT)
+        return a;
+    struct absval *s = abs_new(f->unit, a->kind == ABS_LIST ? ABS_SEQ : ABS_DICT);
+    s->element = abs_simple(ABS_TOP);
+    return s;
+}
+
 /* The first variable that held what `w` holds. */
 static const struct web *first_holder(const struct web *w) {
     for (;;) {
@@ -196,12 +207,17 @@ static const struct web *first_holder(const struct web *w) {
     }
 }
 
-void dict_becomes(struct frame *f, struct val dict, const struct absval *after) {
-    for (uint32_t i = 0; dict.web && i < f->env.len; i++) {
+void names_become(struct frame *f, const struct web *of, struct val now) {
+    for (uint32_t i = 0; i < f->env.len; i++) {
         const struct val *v = f->env.entry[i].value;
-        if (v->web && first_holder(v->web) == first_holder(dict.web))
-            env_set(f, f->env.entry[i].key, (struct val){.abs = after, .web = v->web});
+        if (v->web && v->web != now.web && first_holder(v->web) == first_holder(of))
+            env_set(f, f->env.entry[i].key, (struct val){.abs = now.abs, .web = now.web ? now.web : v->web});
     }
+}
+
+void becomes(struct frame *f, struct val object, const struct absval *after) {
+    if (object.web)
+        names_become(f, object.web, (struct val){.abs = after});
 }
 
 void new_version(struct frame *f, atom name, struct web *before, const struct absval *abs, struct node *stmt) {
@@ -212,11 +228,16 @@ void new_version(struct frame *f, atom name, struct web *before, const struct ab
     w->name = before->name;
     phi_add(f->unit->arena, stmt, w);
     env_set(f, name, (struct val){.abs = abs, .web = w});
-    for (uint32_t i = 0; i < f->env.len; i++) { /* other names of the same object */
-        const struct val *other = f->env.entry[i].value;
-        if (other->web && other->web != w && first_holder(other->web) == first_holder(before))
-            env_set(f, f->env.entry[i].key, (struct val){.abs = abs, .web = w});
-    }
+    names_become(f, before, (struct val){.abs = abs, .web = w});
+}
+
+void inner_changes(struct frame *f, const struct node *place, struct node *stmt) {
+    const struct node *base = place;
+    while (base->kind == NODE_SUBSCRIPT)
+        base = base->kid[0];
+    const struct val *v = base != place && base->kind == NODE_NAME ? map_get(&f->env, base->atom) : NULL;
+    if (v && v->web && (v->abs->kind == ABS_LIST || v->abs->kind == ABS_DICT))
+        new_version(f, base->atom, v->web, forgotten(f, v->abs), stmt);
 }
 
 static void assign_subscript(struct frame *f, struct node *target, struct val v, struct node *at) {
@@ -226,6 +247,8 @@ static void assign_subscript(struct frame *f, struct node *target, struct val v,
     struct node *stmt = emit(f, node_make(unit->arena, NODE_ASSIGN, NULL, 2, v.expr, place), at);
     if (target->kid[0]->kind == NODE_NAME && object.expr->kind == NODE_NAME && object.expr->web)
         new_version(f, target->kid[0]->atom, object.expr->web, store_item(f, object.abs, key, v), stmt);
+    else
+        inner_changes(f, target->kid[0], stmt);
 }
 
 bool elements_are_free(const struct absval *a) {

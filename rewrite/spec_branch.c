@@ -307,6 +307,10 @@ void collect_assigned(struct unit *unit, const struct node *n, struct map *names
         if (n->kid[0]->kind == NODE_CALL && n->kid[0]->kid[0]->kind == NODE_ATTRIBUTE)
             collect_targets(unit, n->kid[0]->kid[0]->kid[0], names);
         break;
+    case NODE_CALL: /* x = list.pop() */
+        if (n->kid[0]->kind == NODE_ATTRIBUTE && mutates_list(n->kid[0]->atom))
+            collect_targets(unit, n->kid[0]->kid[0], names);
+        break;
     default: break;
     }
     for (uint32_t i = 0; i < n->nkids; i++)

@@ -110,9 +110,8 @@ static int compare_membership(struct frame *f, const struct absval *a, const str
         return strstr(string_value(f->unit->atoms, b->constant), string_value(f->unit->atoms, a->constant)) != NULL;
     if (b->kind == ABS_DICT && a->constant->kind == NODE_STRING) {
         atom key = string_value(f->unit->atoms, a->constant);
-        for (uint32_t i = 0; i < b->count; i++)
-            if (b->key[i] == key)
-                return 1;
+        if (has_key(b, key))
+            return b->element ? -1 : 1;
         return b->element ? -1 : 0;
     }
     if (b->kind != ABS_TUPLE && b->kind != ABS_LIST)

@@ -404,10 +404,13 @@ static struct val dict_method(struct frame *f, struct val object, atom name, str
     const struct absval *d = object.abs;
     const struct arg *dflt = arg_find(args, 1, "default");
     atom key = constant_string(f, arg_find(args, 0, NULL));
-    if (atom_is(name, "pop") && key && has_key(d, key))
-        dict_becomes(f, object, drop_item(f, d, key));
+    bool pops = atom_is(name, "pop") && key;
+    if (pops && has_key(d, key))
+        becomes(f, object, drop_item(f, d, key));
+    else if (!pops && mutates_list(name))
+        becomes(f, object, forgotten(f, d));
     if ((atom_is(name, "get") || atom_is(name, "pop") || atom_is(name, "setdefault")) && key) {
-        for (uint32_t i = 0; i < d->count; i++) {
+        for (uint32_t i = 0; d->element == NULL && i < d->count; i++) {
             if (d->key[i] != key)
                 continue;
             struct val item = d->item[i];
@@ -604,6 +607,10 @@ struct val call_method(struct frame *f, struct val object, atom name, struct arg
     switch (object.abs->kind) {
     case ABS_SYMBOLIC: return symbolic_method(f, object, name, args, call);
     case ABS_DICT: return dict_method(f, object, name, args, call);
+    case ABS_LIST:
+        if (mutates_list(name))
+            becomes(f, object, forgotten(f, object.abs));
+        return val_top(call);
     case ABS_TENSOR:
     case ABS_MASK: return tensor_method(f, object, name, args, call);
     case ABS_CONFIG:

@@ -214,6 +214,30 @@ static bool run_setdefault(struct frame *f, struct node *stmt) {
     return true;
 }
 
+/* What is known of a list or dictionary after a method has changed it. */
+static const struct absval *mutated(struct frame *f, const struct absval *a, atom method, const struct args *args) {
+    if (!word_in(method, "append extend update insert"))
+        return forgotten(f, a);
+    if (a->kind == ABS_DICT)
+        return updated(f, a, args);
+    if (a->kind != ABS_SEQ && a->kind != ABS_LIST)
+        return a;
+    struct absval *seq = abs_new(f->unit, ABS_SEQ);
+    seq->element = a->kind == ABS_SEQ || a->count ? abs_element(f, a) : abs_simple(ABS_BOTTOM);
+    if (args->list.len)
+        seq->element = abs_join(f->unit, seq->element, abs_summary(f->unit, args->list.at[args->list.len - 1].val.abs));
+    return seq;
+}
+
+/* `d.pop("key")` of a dictionary that is known, which is followed where it is called; what a branch may take out is
+ * taken out when it runs. */
+static bool pops_known(struct frame *f, const struct val *object, atom method, const struct args *args) {
+    if (object->abs->kind != ABS_DICT || !atom_is(method, "pop"))
+        return false;
+    atom key = constant_string(f, arg_find(args, 0, NULL));
+    return key && !(f->conditional && has_key(object->abs, key));
+}
+
 /* `xs.append(v)`: a new version of xs. */
 static bool run_mutation(struct frame *f, struct node *stmt) {
     struct unit *unit = f->unit;
@@ -224,21 +248,15 @@ static bool run_mutation(struct frame *f, struct node *stmt) {
     struct val object = eval(f, call->kid[0]->kid[0]);
     if (object.expr->kind != NODE_NAME || object.expr->web == NULL)
         return false;
+    atom method = call->kid[0]->atom;
     struct args args = {0};
     eval_args(f, call, &args);
-    struct absval *seq = abs_new(unit, ABS_SEQ);
-    seq->element = abs_simple(ABS_BOTTOM);
-    if (object.abs->kind == ABS_SEQ || object.abs->kind == ABS_LIST)
-        if (object.abs->kind == ABS_SEQ || object.abs->count)
-            seq->element = abs_element(f, object.abs);
-    if (args.list.len)
-        seq->element = abs_join(unit, seq->element, abs_summary(unit, args.list.at[args.list.len - 1].val.abs));
-    struct node *callee = make_attr(unit->arena, object.expr, call->kid[0]->atom);
+    if (pops_known(f, &object, method, &args))
+        return false;
+    struct node *callee = make_attr(unit->arena, object.expr, method);
     struct node *made = node_make(unit->arena, NODE_EXPR, NULL, 1, build_call(f, callee, &args, call));
     emit(f, made, stmt);
-    bool list = object.abs->kind == ABS_SEQ || object.abs->kind == ABS_LIST;
-    const struct absval *after = list ? seq : object.abs->kind == ABS_DICT ? updated(f, object.abs, &args) : object.abs;
-    new_version(f, call->kid[0]->kid[0]->atom, object.expr->web, after, made);
+    new_version(f, call->kid[0]->kid[0]->atom, object.expr->web, mutated(f, object.abs, method, &args), made);
     return true;
 }
 
@@ -254,9 +272,13 @@ static void run_expr(struct frame *f, struct node *stmt) {
     if (is_bare_string(stmt) || runs_nothing(f, stmt) || run_in_place(f, stmt) || run_setdefault(f, stmt) ||
         run_mutation(f, stmt) || run_attribute_mutation(f, stmt))
         return;
+    const struct node *callee = stmt->kid[0]->kind == NODE_CALL ? stmt->kid[0]->kid[0] : NULL;
     struct val v = eval(f, stmt->kid[0]);
-    if (v.expr->kind == NODE_CALL)
-        emit(f, node_make(f->unit->arena, NODE_EXPR, NULL, 1, v.expr), stmt);
+    if (v.expr->kind != NODE_CALL)
+        return;
+    struct node *made = emit(f, node_make(f->unit->arena, NODE_EXPR, NULL, 1, v.expr), stmt);
+    if (is_kind(callee, NODE_ATTRIBUTE) && mutates_list(callee->atom))
+        inner_changes(f, callee->kid[0], made);
 }
 
 static void run_augassign(struct frame *f, struct node *stmt) {
@@ -265,7 +287,11 @@ static void run_augassign(struct frame *f, struct node *stmt) {
     sum->op = stmt->op;
     sum->span = stmt->span;
     sum->source = stmt->source;
+    const struct val *old = stmt->kid[0]->kind == NODE_NAME ? map_get(&f->env, stmt->kid[0]->atom) : NULL;
+    const struct val before = old ? *old : (struct val){0};
     assign_target(f, stmt->kid[0], eval(f, sum), stmt);
+    if (before.web && (before.abs->kind == ABS_LIST || before.abs->kind == ABS_DICT)) /* is changed in place */
+        names_become(f, before.web, *(const struct val *)map_get(&f->env, stmt->kid[0]->atom));
 }
 
 static bool drops_context(const struct node *item, struct val v) {
@@ -394,15 +420,15 @@ static enum flow drop_stmt(struct frame *f, struct node *stmt, enum flow flow, r
     return flow;
 }
 
-/* `del d[key]` of a dictionary that is known; false for anything else. */
+/* `del d[key]` of a dictionary that is known, where it surely runs; false for anything else. */
 static bool forget_key(struct frame *f, struct node *target) {
-    if (target->kind != NODE_SUBSCRIPT || target->kid[0]->kind != NODE_NAME)
+    if (target->kind != NODE_SUBSCRIPT || target->kid[0]->kind != NODE_NAME || f->conditional)
         return false;
     struct val object = eval(f, target->kid[0]), key = eval(f, target->kid[1]);
     if (object.abs->kind != ABS_DICT || object.abs->element || object.web == NULL || key.abs->kind != ABS_CONST ||
         key.abs->constant->kind != NODE_STRING)
         return false;
-    dict_becomes(f, object, drop_item(f, object.abs, string_value(f->unit->atoms, key.abs->constant)));
+    becomes(f, object, drop_item(f, object.abs, string_value(f->unit->atoms, key.abs->constant)));
     return true;
 }
 

@@ -1,5 +1,6 @@
 """`adgen keys`: the state dict of a translation without Python, against the one that PyTorch makes."""
 
+import argparse
 import json
 import os
 import subprocess
@@ -216,6 +217,73 @@ def test_usage(args, words):
     run = subprocess.run([str(ADGEN), *args], capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout) == (2, "")
     assert words in run.stderr
+
+
+# -- constructors ----------------------------------------------------------------------------------------------------
+
+CONSTRUCTORS = [
+    "s = [1, 2]; t = s; s.append(3); n = len(t)",
+    "s = [1, 2]; t = s; s += [3]; n = len(t)",
+    "s = [1, 2]; t = s; s *= 2; n = len(t)",
+    "s = {'a': 1}; t = s; s |= {'b': 2}; n = len(t)",
+    "s = [1, 2]; s.pop(); n = s[-1]",
+    "s = [1, 2, 7]; x = s.pop(); n = x + s[-1]",
+    "s = [1, 2]; t = s; s.pop(0); n = t[0]",
+    "s = [1, 2]; s.reverse(); s.remove(1); n = s[0]",
+    "s = {'a': 1}; s.clear(); n = 2 if 'a' in s else 5",
+    "s = {'silu': 1}; s.pop(config.hidden_act); n = s.get('silu', 5)",
+    "s = {'silu': 1}; s[config.hidden_act] = 3; n = s['silu']",
+    "s = {'silu': 1}\nfor k in ('silu', 'b'):\n    s[k] = 7\nn = s['silu']",
+    "s = {}\nif config.vocab_size == 3:\n    s['a'] = 1\nn = s.get('a', 5)",
+    "s = {}\nif config.vocab_size == 3:\n    s['a'] = 1\nn = 3 if 'a' in s else 5",
+    "s = {'a': 2}\nif config.vocab_size == 64:\n    s.pop('a')\nn = s.get('a', 5)",
+    "s = [[1]]; s[0].append(3); n = s[0][-1]",
+    "s = {'k': {'a': 1}}; s['k']['a'] = 6; n = s['k']['a']",
+    "n = len('ab' * 2) + [5].count(5) + 1 ** 10**15",
+]
+
+
+def with_parameter(tmp_path, lines, value):
+    """The translation of CASE whose model has a parameter `w`, and the same with lines of a constructor before."""
+    text = (CASE / "expected.py").read_text()
+    head, _, tail = text.rpartition("        self.post_init()\n")
+    body = "".join(f"        {line}\n" for line in [*lines, f"self.w = {value}", "self.post_init()"])
+    tail = tail.replace("outputs.last_hidden_state)", "outputs.last_hidden_state * self.w.sum())")
+    path = tmp_path / "modeling_alder.py"
+    path.write_text(head + body + tail)
+    return path
+
+
+@pytest.mark.parametrize("body", CONSTRUCTORS)
+def test_collections_that_change(body, config, tmp_path):
+    """What a translation makes of a constructor, and what is found in it, is what Python computes."""
+    scope = {"config": argparse.Namespace(**FIELDS)}
+    exec(body, scope)
+    lines = body.replace("; ", "\n").splitlines()
+    path = with_parameter(tmp_path, lines, "nn.Parameter(torch.zeros(n))")
+    run = keys(path, "--config", config(FIELDS), "--json")
+    assert run.returncode == 0, run.stderr
+    assert json.loads(run.stdout)["keys"]["w"]["shape"] == [scope["n"]]
+
+
+def test_tensors_that_are_nobodys_parameter(config, tmp_path):
+    lines = ["p = nn.Parameter(torch.zeros(64, 4))", "self.v = p.detach()"]
+    path = with_parameter(tmp_path, lines, "nn.Parameter(p.chunk(2)[0])")
+    path.write_text(path.read_text().replace("self.w.sum()", "self.w.sum() * self.v.sum()"))
+    run = keys(path, "--config", config(FIELDS), "--json")
+    assert run.returncode == 0, run.stderr
+    found = json.loads(run.stdout)["keys"]
+    assert found["w"]["shape"] == [32, 4] and "v" not in found
+
+
+def test_modules_of_a_list_are_replaced(config, tmp_path):
+    lines = ["self.heads = nn.ModuleList([nn.Linear(8, 8)])", "self.heads[0] = nn.Linear(8, 8, bias=False)"]
+    path = with_parameter(tmp_path, lines, "nn.Parameter(torch.zeros(8))")
+    path.write_text(path.read_text().replace("self.w.sum()", "self.heads[0](self.w).sum()"))
+    run = keys(path, "--config", config(FIELDS), "--json")
+    assert run.returncode == 0, run.stderr
+    found = json.loads(run.stdout)["keys"]
+    assert "heads.0.weight" in found and "heads.0.bias" not in found
 
 
 # -- against PyTorch -------------------------------------------------------------------------------------------------
