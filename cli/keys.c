@@ -7,8 +7,8 @@ int check_keys_options(const struct options_given *given) {
         return usage_error(
             "`adgen keys --help` shows how", "--config, --index and --json belong to `adgen keys INPUT`");
     if (keys && (given->output || given->out_dir || given->diff || given->check || given->dump_after || given->all ||
-                    given->report || given->trace || given->partial))
-        return usage_error("it takes --config, --index, --json, --entry and --package",
+                    given->report || given->trace || given->partial || given->bundle_config || given->strict_rounding))
+        return usage_error("`adgen keys --help` lists those that it takes",
             "`adgen keys` takes no options of what a translation is written to, or told of");
     if (keys && given->input && given->config == NULL)
         return usage_error(NULL, "`adgen keys` needs `--config FILE`, the model's config.json");

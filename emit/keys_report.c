@@ -3,18 +3,10 @@
 #include <cjson/cJSON.h>
 #include <string.h>
 
-static long long elements(const struct tensor *tensor) {
-    long long count = 1;
-    for (uint32_t i = 0; i < tensor->rank; i++)
-        count *= tensor->dim[i];
-    return count;
-}
-
 /* -- totals -------------------------------------------------------------------------------------------------------- */
 
 struct total {
     const struct dtype *dtype;
-    uint32_t tensors;
     long long bytes;
 };
 
@@ -31,9 +23,8 @@ static uint32_t add_up(const struct keys *keys, struct total *totals) {
         if (key->tied_to || k == DTYPES_MAX)
             continue;
         if (k == count)
-            totals[count++] = (struct total){key->tensor->dtype, 0, 0};
-        totals[k].tensors++;
-        totals[k].bytes += elements(key->tensor) * key->tensor->dtype->bytes;
+            totals[count++] = (struct total){key->tensor->dtype, 0};
+        totals[k].bytes += tensor_elements(key->tensor) * key->tensor->dtype->bytes;
     }
     return count;
 }

@@ -18,13 +18,6 @@ struct walk {
     struct keys *keys;
 };
 
-static long long count_elements(const struct tensor *t) {
-    long long count = 1;
-    for (uint32_t i = 0; i < t->rank; i++)
-        count *= t->dim[i];
-    return count;
-}
-
 static const struct key *same_tensor(const struct keys *keys, const struct tensor *tensor) {
     return tensor->key ? &keys->list.at[tensor->key - 1] : NULL;
 }
@@ -49,12 +42,28 @@ static void add_tensors(struct walk *walk, const struct dict *attributes, const 
     }
 }
 
-static bool walk_module(struct walk *walk, struct datum *module, const char *prefix, uint32_t depth);
+static bool is_module(const struct datum *d) {
+    return d && d->kind == D_OBJECT && d->object->class->is_module;
+}
 
-static bool walk_child(struct walk *walk, struct datum *child, const char *prefix, const char *name, uint32_t depth) {
-    if (child == NULL || child->kind != D_OBJECT || !child->object->class->is_module)
-        return true;
-    return walk_module(walk, child, arena_printf(walk->run->arena, "%s%s.", prefix, name), depth + 1);
+static void add_children(struct run *run, struct children *children, const struct dict *dict) {
+    for (uint32_t i = 0; i < dict->list.len; i++)
+        if (is_module(dict->list.at[i].value))
+            vec_push(run->arena, &children->list, ((struct child){dict->list.at[i].key->text, dict->list.at[i].value}));
+}
+
+struct children children_of(struct run *run, const struct datum *d) {
+    struct children children = {0};
+    if (!is_module(d))
+        return children;
+    const struct object *object = d->object;
+    for (uint32_t i = 0; i < object->items.list.len; i++)
+        if (is_module(object->items.list.at[i]))
+            vec_push(run->arena, &children.list,
+                ((struct child){arena_printf(run->arena, "%u", i), object->items.list.at[i]}));
+    add_children(run, &children, &object->dict);
+    add_children(run, &children, &object->attributes->dict);
+    return children;
 }
 
 static bool walk_module(struct walk *walk, struct datum *module, const char *prefix, uint32_t depth) {
@@ -63,14 +72,13 @@ static bool walk_module(struct walk *walk, struct datum *module, const char *pre
         return run_refuse(walk->run, object->class->def, "modules that hold each other are not followed");
     add_tensors(walk, &object->attributes->dict, prefix, TENSOR_PARAMETER);
     add_tensors(walk, &object->attributes->dict, prefix, TENSOR_BUFFER);
-    const struct dict *children[] = {&object->dict, &object->attributes->dict};
-    for (uint32_t i = 0; i < object->items.list.len; i++)
-        if (!walk_child(walk, object->items.list.at[i], prefix, arena_printf(walk->run->arena, "%u", i), depth))
+    const struct children children = children_of(walk->run, module);
+    for (uint32_t i = 0; i < children.list.len; i++) {
+        const struct child *child = &children.list.at[i];
+        const char *below = arena_printf(walk->run->arena, "%s%s.", prefix, child->name);
+        if (!walk_module(walk, child->module, below, depth + 1))
             return false;
-    for (uint32_t k = 0; k < 2; k++)
-        for (uint32_t i = 0; i < children[k]->list.len; i++)
-            if (!walk_child(walk, children[k]->list.at[i].value, prefix, children[k]->list.at[i].key->text, depth))
-                return false;
+    }
     return true;
 }
 
@@ -101,9 +109,7 @@ static void tie(struct run *run, struct datum *model, struct datum *config, stru
 static void add_up(struct keys *keys) {
     for (uint32_t i = 0; i < keys->list.len; i++) {
         const struct key *key = &keys->list.at[i];
-        long long count = key->tied_to ? 0 : count_elements(key->tensor);
-        keys->parameters += key->buffer ? 0 : count;
-        keys->bytes += count * key->tensor->dtype->bytes;
+        keys->parameters += key->buffer || key->tied_to ? 0 : tensor_elements(key->tensor);
     }
 }
 

@@ -15,7 +15,7 @@ struct key {
 struct keys {
     VEC(struct key) list;                  /* in the order of the state dict */
     const char *model, *config;            /* classes; a NULL config: the source of none is at hand */
-    long long parameters, bytes;           /* tied ones once; bytes with buffers */
+    long long parameters;                  /* tied ones once */
     long long inactive;                    /* parameters of experts that a token does not meet; -1: not known */
     bool experts;                          /* there are some */
     bool compared;                         /* with an index */
@@ -32,6 +32,20 @@ struct keys_request {
 /* Of the model in unit->module. False, with a diagnostic, where something that decides a key or a shape is not known.
  */
 bool keys_evaluate(struct unit *unit, const struct keys_request *request, struct keys *keys);
+
+/* A module that another one holds. */
+struct child {
+    const char *name;
+    struct datum *module;
+};
+
+struct children {
+    VEC(struct child) list;
+};
+
+/* Of a value that is a module; none of any other. Those of a list first, then those of a dictionary, then attributes.
+ */
+struct children children_of(struct run *run, const struct datum *d);
 
 /* -- keys_json.c --------------------------------------------------------------------------------------------------- */
 

@@ -70,22 +70,17 @@ static long long chosen_in(struct run *run, struct datum *module, uint32_t depth
     return count;
 }
 
-static long long count_parameters(const struct datum *d) {
-    if (d == NULL)
-        return 0;
-    if (d->kind == D_TENSOR && d->tensor.role == TENSOR_PARAMETER) {
-        long long count = 1;
-        for (uint32_t i = 0; i < d->tensor.rank; i++)
-            count *= d->tensor.dim[i];
-        return count;
-    }
-    if (d->kind != D_OBJECT || !d->object->class->is_module)
-        return 0;
+static long long count_parameters(struct run *run, const struct datum *module) {
     long long count = 0;
-    for (uint32_t i = 0; i < d->object->items.list.len; i++)
-        count += count_parameters(d->object->items.list.at[i]);
-    for (uint32_t i = 0; i < d->object->attributes->dict.list.len; i++)
-        count += count_parameters(d->object->attributes->dict.list.at[i].value);
+    const struct dict *attributes = &module->object->attributes->dict;
+    for (uint32_t i = 0; i < attributes->list.len; i++) {
+        const struct datum *d = attributes->list.at[i].value;
+        if (d && d->kind == D_TENSOR && d->tensor.role == TENSOR_PARAMETER)
+            count += tensor_elements(&d->tensor);
+    }
+    const struct children children = children_of(run, module);
+    for (uint32_t i = 0; i < children.list.len; i++)
+        count += count_parameters(run, children.list.at[i].module);
     return count;
 }
 
@@ -104,7 +99,7 @@ static long long count_experts(const struct object *object) {
 
 static void add_experts(struct search *search, struct datum *experts) {
     long long met = search->holder ? chosen_in(search->run, search->holder, 0) : -1;
-    long long count = count_experts(experts->object), total = count_parameters(experts);
+    long long count = count_experts(experts->object), total = count_parameters(search->run, experts);
     search->keys->experts = true;
     if (met < 0 || count == 0 || met > count)
         search->keys->inactive = -1;
@@ -113,18 +108,15 @@ static void add_experts(struct search *search, struct datum *experts) {
 }
 
 static void search_module(struct search *search, struct datum *module, struct datum *holder) {
-    if (module == NULL || module->kind != D_OBJECT || !module->object->class->is_module)
-        return;
     const struct object *object = module->object;
     if (calls_mixture(forward_of(search->run, object->class)) && count_experts(object)) {
         search->holder = holder;
         add_experts(search, module);
         return;
     }
-    for (uint32_t i = 0; i < object->items.list.len; i++)
-        search_module(search, object->items.list.at[i], module);
-    for (uint32_t i = 0; i < object->attributes->dict.list.len; i++)
-        search_module(search, object->attributes->dict.list.at[i].value, module);
+    const struct children children = children_of(search->run, module);
+    for (uint32_t i = 0; i < children.list.len; i++)
+        search_module(search, children.list.at[i].module, module);
 }
 
 void keys_count_active(struct run *run, struct datum *model, struct keys *keys) {

@@ -1,6 +1,7 @@
 /* keys_config.c - a configuration out of its fields. */
 #include <string.h>
 
+#include "base/text.h"
 #include "rewrite/keys.h"
 #include "rewrite/run_internal.h"
 
@@ -41,8 +42,7 @@ static bool validate(struct run *run, struct datum *config) {
     for (uint32_t i = 0; i < class->line.len; i++) {
         for (uint32_t k = 0; k < class->line.at[i]->members.len; k++) {
             const char *name = class->line.at[i]->members.at[k]->name;
-            struct datum *check =
-                strncmp(name, "validate_", strlen("validate_")) == 0 ? run_attribute(run, config, name) : NULL;
+            struct datum *check = starts_with(name, "validate_") ? run_attribute(run, config, name) : NULL;
             if (check == NULL || check->kind != D_METHOD || run_apply(run, check, NULL, 0))
                 continue;
             if (run->stop == RUN_RAISED)

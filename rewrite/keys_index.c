@@ -60,21 +60,15 @@ static bool run_hooks(struct loading *loading, struct datum *module, const char 
     return true;
 }
 
-static bool load_module(struct loading *loading, struct datum *d, const char *prefix) {
-    if (d == NULL || d->kind != D_OBJECT || !d->object->class->is_module)
-        return true;
-    if (d->object->hooks.len && !run_hooks(loading, d, prefix))
+static bool load_module(struct loading *loading, struct datum *module, const char *prefix) {
+    if (module->object->hooks.len && !run_hooks(loading, module, prefix))
         return false;
-    struct arena *arena = loading->run->arena;
-    for (uint32_t i = 0; i < d->object->items.list.len; i++)
-        if (!load_module(loading, d->object->items.list.at[i], arena_printf(arena, "%s%u.", prefix, i)))
+    const struct children children = children_of(loading->run, module);
+    for (uint32_t i = 0; i < children.list.len; i++) {
+        const struct child *child = &children.list.at[i];
+        if (!load_module(loading, child->module, arena_printf(loading->run->arena, "%s%s.", prefix, child->name)))
             return false;
-    const struct dict *children[] = {&d->object->dict, &d->object->attributes->dict};
-    for (uint32_t k = 0; k < 2; k++)
-        for (uint32_t i = 0; i < children[k]->list.len; i++)
-            if (!load_module(loading, children[k]->list.at[i].value,
-                    arena_printf(arena, "%s%s.", prefix, children[k]->list.at[i].key->text)))
-                return false;
+    }
     return true;
 }
 
@@ -126,8 +120,9 @@ bool keys_compare(struct run *run, struct unit *unit, struct datum *model, const
         return false;
     const struct datum *map = dict_get(&index->dict, "weight_map");
     if (map == NULL || map->kind != D_DICT) {
-        diag_at(unit->diags, SEVERITY_ERROR, NULL, (struct span){0, 0}, NULL,
+        struct diag *d = diag_at(unit->diags, SEVERITY_ERROR, NULL, (struct span){0, 0}, NULL,
             "%s: there is no object `weight_map` in it, from tensors to files", path);
+        diag_help(unit->diags, d, "`--index` takes the model.safetensors.index.json of a checkpoint");
         return false;
     }
     struct loading loading = {.run = run};

@@ -82,7 +82,9 @@ void run_report(struct run *run) {
         diag_at(unit->diags, SEVERITY_ERROR, source, span, "raised",
             "with this configuration the source raises %s%s%.300s", class, run->why[0] ? ": " : "", run->why);
     } else {
-        diag_at(unit->diags, SEVERITY_ERROR, source, span, "not-known", "%s", run->why);
+        struct diag *d = diag_at(unit->diags, SEVERITY_ERROR, source, span, "not-known", "%s", run->why);
+        if (unit->package.root == NULL && unit->library == NULL)
+            diag_help(unit->diags, d, "no transformers package was found; `--package DIR` names one");
     }
 }
 

@@ -100,6 +100,9 @@ struct tensor {
     uint32_t key;              /* number + 1 in keys.h's list; 0: not listed */
 };
 
+/* How many elements it has. */
+long long tensor_elements(const struct tensor *tensor);
+
 struct dtype {
     const char *name;
     uint32_t bytes;

@@ -39,11 +39,8 @@ struct datum *find_attribute(
         return value;
     if (member)
         return bound_member(run, object, class, in, member);
-    if (dunder && strcmp(name, "__class__") == 0) {
-        struct datum *d = datum_list(run, D_CLASS);
-        d->class = class;
-        return d;
-    }
+    if (dunder && strcmp(name, "__class__") == 0)
+        return datum_class(run, class);
     if (!is_native(class, name))
         return NULL;
     struct datum *self = object;

@@ -275,8 +275,7 @@ static struct datum *to_dict(struct run *run, struct arguments *a) {
         if (pairs == NULL)
             return NULL;
     }
-    for (uint32_t i = 0; i < a->named.list.len; i++)
-        dict_set(run, &result->dict, a->named.list.at[i].key, a->named.list.at[i].value);
+    dict_merge(run, &result->dict, &a->named);
     return result;
 }
 
@@ -362,9 +361,7 @@ static struct datum *type_of(struct run *run, struct arguments *a) {
     struct datum *d = argument(a, 0, NULL);
     if (d == NULL || d->kind != D_OBJECT)
         return NULL;
-    struct datum *class = datum_list(run, D_CLASS);
-    class->class = d->object->class;
-    return class;
+    return datum_class(run, d->object->class);
 }
 
 /* -- the table ----------------------------------------------------------------------------------------------------- */
@@ -380,10 +377,7 @@ bool is_builtin(const char *name) {
 
 /* Of `object` or of an exception. */
 static struct datum *plain_object(struct run *run, const char *name, struct arguments *a) {
-    struct datum *object = datum_list(run, D_OBJECT), *args = datum_list(run, D_TUPLE);
-    object->object = NEW(run->arena, struct object);
-    object->object->class = library_class(run, name);
-    object->object->attributes = datum_dict(run);
+    struct datum *object = datum_object(run, library_class(run, name)), *args = datum_list(run, D_TUPLE);
     args->items = a->positional;
     dict_set(run, &object->object->attributes->dict, datum_str(run, "args"), args);
     return object;

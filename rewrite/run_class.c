@@ -224,10 +224,7 @@ static struct datum *decorated(struct run *run, struct class *in, struct datum *
         run->stop = RUN_ON;
         if (d == NULL || d->kind != D_CLASS || find_member(d->class, NULL, get, &found) == NULL)
             continue;
-        struct datum *object = datum_list(run, D_OBJECT);
-        object->object = NEW(run->arena, struct object);
-        object->object->class = d->class;
-        object->object->attributes = datum_dict(run);
+        struct datum *object = datum_object(run, d->class);
         dict_set(run, &object->object->attributes->dict, datum_str(run, "fget"), function);
         return object;
     }
@@ -261,8 +258,7 @@ struct datum *method_of(struct run *run, struct datum *self, struct closure *fun
 struct datum *bound_member(
     struct run *run, struct datum *object, struct class *class, struct class *in, struct member *member) {
     struct datum *value = member_value(run, in, member);
-    struct datum *owner = datum_list(run, D_CLASS);
-    owner->class = class;
+    struct datum *owner = datum_class(run, class);
     struct class *found;
     if (value && value->kind == D_FUNCTION && value->function->owner && !member->is_static) {
         if (member->is_class_method)

@@ -108,10 +108,7 @@ static bool initialise(struct run *run, struct datum *object, const struct class
 }
 
 struct datum *run_instance(struct run *run, struct class *class, struct arguments *arguments) {
-    struct datum *object = datum_list(run, D_OBJECT);
-    object->object = NEW(run->arena, struct object);
-    object->object->class = class;
-    object->object->attributes = datum_dict(run);
+    struct datum *object = datum_object(run, class);
     return initialise(run, object, NULL, arguments) ? object : NULL;
 }
 

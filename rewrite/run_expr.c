@@ -229,9 +229,7 @@ static bool put_item(struct run *run, struct scope *scope, struct node *item, st
     if (item->kid[0] == NULL) {
         if (value->kind != D_DICT)
             return run_refuse(run, item, "what is unpacked here is not known");
-        for (uint32_t i = 0; i < value->dict.list.len; i++)
-            if (value->dict.list.at[i].value)
-                dict_set(run, &dict->dict, value->dict.list.at[i].key, value->dict.list.at[i].value);
+        dict_merge(run, &dict->dict, &value->dict);
         return true;
     }
     if (is_unknown(key))
@@ -369,9 +367,8 @@ static bool add_argument(struct run *run, struct scope *scope, struct node *n, s
     const struct dict *dict = value->kind == D_DICT     ? &value->dict
                               : value->kind == D_OBJECT ? &value->object->dict
                                                         : NULL;
-    for (uint32_t i = 0; dict && i < dict->list.len; i++)
-        if (dict->list.at[i].value)
-            dict_set(run, &arguments->named, dict->list.at[i].key, dict->list.at[i].value);
+    if (dict)
+        dict_merge(run, &arguments->named, dict);
     return dict || run_refuse(run, n, "what is unpacked here is not known");
 }
 

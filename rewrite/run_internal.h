@@ -63,6 +63,9 @@ int contains(const struct datum *container, const struct datum *item);
 struct datum *datum_text(struct run *run, const struct datum *d); /* str(d); may be unknown */
 struct datum *dict_find(const struct dict *dict, const struct datum *key);
 bool dict_delete(struct dict *dict, const struct datum *key);
+void dict_merge(struct run *run, struct dict *into, const struct dict *from);
+struct datum *datum_class(struct run *run, struct class *class);
+struct datum *datum_object(struct run *run, struct class *class); /* without attributes */
 uint32_t dict_length(const struct dict *dict);
 /* The elements of anything that can be iterated, as a new LIST; NULL refused or raised. */
 struct datum *elements_of(struct run *run, struct datum *d, const struct node *at);

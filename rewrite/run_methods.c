@@ -247,11 +247,9 @@ static struct datum *update(struct run *run, struct dict *dict, struct arguments
     struct datum *d = argument(a, 0, NULL);
     if (d && d->kind != D_DICT)
         return run_refuse(run, a->at, "what is put into this dictionary is not known");
-    for (uint32_t i = 0; d && i < d->dict.list.len; i++)
-        if (d->dict.list.at[i].value)
-            dict_set(run, dict, d->dict.list.at[i].key, d->dict.list.at[i].value);
-    for (uint32_t i = 0; i < a->named.list.len; i++)
-        dict_set(run, dict, a->named.list.at[i].key, a->named.list.at[i].value);
+    if (d)
+        dict_merge(run, dict, &d->dict);
+    dict_merge(run, dict, &a->named);
     return datum_none(run);
 }
 

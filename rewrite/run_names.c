@@ -31,11 +31,7 @@ struct datum *library_name(struct run *run, atom qual) {
     for (size_t i = 0; i < sizeof aliases / sizeof aliases[0]; i++)
         if (atom_is(qual, aliases[i][0]))
             return library(run, intern(run->unit->atoms, aliases[i][1]));
-    if (!is_module_class(qual))
-        return library(run, qual);
-    struct datum *d = datum_list(run, D_CLASS);
-    d->class = library_class(run, qual);
-    return d;
+    return is_module_class(qual) ? datum_class(run, library_class(run, qual)) : library(run, qual);
 }
 
 static bool is_module_name(struct run *run, atom qual) {

@@ -121,9 +121,7 @@ static struct datum *sets(struct run *run, enum op op, struct datum *a, struct d
 
 static struct datum *merge(struct run *run, struct datum *a, struct datum *b) {
     struct datum *result = copy_of(run, a, false);
-    for (uint32_t i = 0; i < b->dict.list.len; i++)
-        if (b->dict.list.at[i].value)
-            dict_set(run, &result->dict, b->dict.list.at[i].key, b->dict.list.at[i].value);
+    dict_merge(run, &result->dict, &b->dict);
     return result;
 }
 

@@ -142,7 +142,7 @@ static struct datum *like(struct run *run, struct arguments *a) {
 
 /* -- shapes -------------------------------------------------------------------------------------------------------- */
 
-static long long elements(const struct tensor *t) {
+long long tensor_elements(const struct tensor *t) {
     long long count = 1;
     for (uint32_t i = 0; i < t->rank; i++)
         count *= t->dim[i];
@@ -154,7 +154,7 @@ static struct datum *reshaped(struct run *run, struct datum *self, struct argume
     struct datum *first = argument(a, 0, NULL);
     const struct data *sizes =
         first && (first->kind == D_LIST || first->kind == D_TUPLE) ? &first->items : &a->positional;
-    long long rest = elements(&self->tensor), free = -1;
+    long long rest = tensor_elements(&self->tensor), free = -1;
     for (uint32_t i = 0; i < sizes->list.len; i++) {
         struct datum *size = sizes->list.at[i];
         vec_push(run->arena, &known.positional.list, size);
@@ -168,7 +168,7 @@ static struct datum *reshaped(struct run *run, struct datum *self, struct argume
     if (free >= 0)
         known.positional.list.at[free] = datum_int(run, rest);
     struct datum *made = sized(run, tensor_new(run, self->tensor.dtype), &known, NULL);
-    if (made && elements(&made->tensor) != elements(&self->tensor) && elements(&self->tensor) != 0)
+    if (made && tensor_elements(&made->tensor) != tensor_elements(&self->tensor) && tensor_elements(&self->tensor) != 0)
         return run_raise(run, a->at, "RuntimeError", "the shape is invalid for a tensor of this size");
     return made;
 }
@@ -393,7 +393,7 @@ struct datum *call_tensor(struct run *run, struct datum *self, const char *name,
     else if (strcmp(name, "size") == 0)
         value = size_of(run, self, first);
     else if (word_in(name, "numel nelement"))
-        value = datum_int(run, elements(&self->tensor));
+        value = datum_int(run, tensor_elements(&self->tensor));
     return value || run->stop != RUN_ON ? value : unknown(run, a->at, "what `%s` computes is not followed", name);
 }
 

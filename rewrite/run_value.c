@@ -66,6 +66,20 @@ struct datum *datum_dict(struct run *run) {
     return make(run, D_DICT);
 }
 
+struct datum *datum_class(struct run *run, struct class *class) {
+    struct datum *d = make(run, D_CLASS);
+    d->class = class;
+    return d;
+}
+
+struct datum *datum_object(struct run *run, struct class *class) {
+    struct datum *d = make(run, D_OBJECT);
+    d->object = NEW(run->arena, struct object);
+    d->object->class = class;
+    d->object->attributes = datum_dict(run);
+    return d;
+}
+
 void datum_push(struct run *run, struct datum *list, struct datum *item) {
     if (list->kind != D_SET || contains(list, item) != 1)
         vec_push(run->arena, &list->items.list, item);
@@ -135,6 +149,12 @@ bool dict_delete(struct dict *dict, const struct datum *key) {
     if (item)
         item->value = NULL;
     return item != NULL;
+}
+
+void dict_merge(struct run *run, struct dict *into, const struct dict *from) {
+    for (uint32_t i = 0; i < from->list.len; i++)
+        if (from->list.at[i].value)
+            dict_set(run, into, from->list.at[i].key, from->list.at[i].value);
 }
 
 uint32_t dict_length(const struct dict *dict) {

@@ -168,7 +168,7 @@ def test_configuration_that_cannot_be_read(config, tmp_path):
 def test_index_that_cannot_be_read(config, tmp_path):
     path = config(FIELDS)
     refused(keys(CASE / "expected.py", "--config", path, "--index", tmp_path / "none"), "none: there is no such file")
-    refused(keys(CASE / "expected.py", "--config", path, "--index", config({"a": 1}, "i.json")), "`weight_map`")
+    refused(keys(CASE / "expected.py", "--config", path, "--index", config({"a": 1}, "i.json")), "`weight_map`", "index.json of")
 
 
 def test_field_that_is_missing(config):
@@ -196,7 +196,7 @@ def test_padding_outside_of_the_vocabulary(config):
 
 def test_package_that_is_not_at_hand(config):
     run = keys(CASE / "modeling_alder.py", "--config", config({}))
-    refused(run, "configuration_alder.py:", "`transformers.configuration_utils.PreTrainedConfig`, a base of this class")
+    refused(run, "configuration_alder.py:", "`transformers.configuration_utils.PreTrainedConfig`, a base of this class", "`--package DIR`")
 
 
 def test_source_that_is_refused(config):
@@ -209,6 +209,7 @@ def test_source_that_is_refused(config):
         (["keys", "x.py"], "needs `--config FILE`"),
         (["keys"], "there is no INPUT"),
         (["keys", "x.py", "--config", "c", "-o", "f"], "takes no options of what a translation is written to"),
+        (["keys", "x.py", "--config", "c", "--bundle-config"], "takes no options of what a translation is written to"),
         (["x.py", "--json"], "belong to `adgen keys INPUT`"),
         (["x.py", "--config", "c"], "belong to `adgen keys INPUT`"),
     ],
