@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "emit/gaps.h"
 #include "emit/report.h"
+#include "emit/tests.h"
 #include "rewrite/declined.h"
 #include "rewrite/passes.h"
 #include "rewrite/unit.h"
@@ -146,6 +147,21 @@ static bool write_report(struct run *run, struct adgen_result *result) {
     return ok;
 }
 
+/* The tests import the model by the name of its file. */
+static bool write_test(struct run *run, struct adgen_result *result) {
+    const char *name = path_base(run->target);
+    size_t len = strlen(name) - (ends_with(name, ".py") ? 3 : 0);
+    struct buf text = {0};
+    bool ok = emit_tests(result->unit, arena_strndup(run->arena, name, len), &text) &&
+              file_write(run->diags, run->given->test, text.at, text.len);
+    if (ok)
+        say(run->voice, "wrote %s", run->given->test);
+    else
+        say_diags(run->voice, result->diags);
+    buf_free(&text);
+    return ok;
+}
+
 static bool find_target(struct run *run) {
     const struct options_given *given = run->given;
     run->target = given->output;
@@ -188,7 +204,9 @@ static int deliver(struct run *run, struct adgen_result *result) {
         int status = check(run, result);
         return run->given->diff && !print_diff(run, result) ? EXIT_REFUSED : status;
     }
-    return write_result(run, result) ? (int)result->status : EXIT_REFUSED;
+    if (!write_result(run, result) || (run->given->test && !write_test(run, result)))
+        return EXIT_REFUSED;
+    return (int)result->status;
 }
 
 /* -- the command --------------------------------------------------------------------------------------------------- */

@@ -21,7 +21,9 @@ struct emitter {
     struct map dynamic;     /* import lines that the skeleton needs: module -> names */
 };
 
-/* model.c: a value of the module, without the blank lines around it */
+/* model.c */
+void name_entry(struct emitter *e); /* prefix, entry_name */
+/* a value of the module, without the blank lines around it */
 struct node *after_imports(struct emitter *e, const struct node *stmt);
 
 /* emit_class.c */
@@ -52,5 +54,6 @@ void collect_names(struct emitter *e, const struct node *n);
 
 /* emit_header.c */
 void emit_header(struct emitter *e, const char *code, struct buf *out); /* of the module with this code */
+void emit_licence(const struct unit *u, struct buf *out);
 
 #endif

@@ -172,11 +172,15 @@ static void emit_gaps(struct emitter *e, struct buf *out) {
     buf_puts(out, "\"\"\"\n\n");
 }
 
-void emit_header(struct emitter *e, const char *code, struct buf *out) {
-    struct unit *u = e->unit;
+void emit_licence(const struct unit *u, struct buf *out) {
     buf_puts(out, ours);
     copy_rights(u->module->source, out);
     buf_puts(out, "# SPDX-License-Identifier: Apache-2.0\n\n");
+}
+
+void emit_header(struct emitter *e, const char *code, struct buf *out) {
+    struct unit *u = e->unit;
+    emit_licence(u, out);
     buf_printf(
         out, "\"\"\"%s %s for AutoDeploy.\n\n", e->gaps > 0 ? "INCOMPLETE: a part of" : "Prefill-only", e->prefix);
     const char *package = u->package.name, *path = short_path(u);

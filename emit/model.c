@@ -11,7 +11,7 @@
 #include "rewrite/bundle.h"
 
 /* <X> of <X>ForCausalLM. */
-static void name_entry(struct emitter *e) {
+void name_entry(struct emitter *e) {
     static const char *const ends[] = {"ForCausalLM", "LMHeadModel", "ForConditionalGeneration", "Model"};
     struct unit *u = e->unit;
     const char *name = u->entry->name;

@@ -1,0 +1,284 @@
+/* tests.c - the tests of an emitted model.
+ *
+ * The text is templates/test_modeling.py.in; what depends on the model is put in its @PLACES@: the small configuration,
+ * where the reference comes from and what it takes, and the list of blocks. Every class that the model is made of is a
+ * block; how near to the reference it has to be follows from the operators in it. */
+#include "emit/tests.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/embed.h"
+#include "base/text.h"
+#include "emit/emit.h"
+#include "emit/small_config.h"
+#include "rewrite/bundle.h"
+#include "rewrite/checkpoint.h"
+#include "rewrite/config.h"
+
+static const char custom[] = "tensorrt_llm._torch.auto_deploy.models.custom";
+
+/* -- blocks -------------------------------------------------------------------------------------------------------- */
+
+enum kind { OTHER, NORM, ROTARY, MIXTURE, ATTENTION, LAYER };
+
+/* Kind by kind: what stands above its test, and the tolerance in bfloat16. */
+static const char *const tolerances[] = {"0.01", "0.01", "0.01", "0.02", "0.10", "0.05"};
+
+static bool calls(const struct node *n, const char *prefix) {
+    if (n == NULL)
+        return false;
+    if (n->kind == NODE_ATTRIBUTE && starts_with(n->atom, prefix))
+        return true;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        if (calls(n->kid[i], prefix))
+            return true;
+    return false;
+}
+
+static const struct node *forward_body(const struct cls *cls) {
+    const struct fn *forward = class_method(cls, "forward");
+    return forward && forward->live ? forward->body : NULL;
+}
+
+/* A method of the class calls an operator of that name. */
+static bool has_op(const struct cls *cls, const char *op) {
+    for (uint32_t i = 0; i < cls->methods.len; i++) {
+        const struct fn *fn = cls->methods.entry[i].value;
+        if (fn->live && calls(fn->body, op))
+            return true;
+    }
+    return false;
+}
+
+static bool value_has(const struct absval *abs, const char *op, int depth);
+
+/* The class or a module that it holds calls it. */
+static bool holds_op(const struct cls *cls, const char *op, int depth) {
+    if (depth > 6)
+        return false;
+    if (has_op(cls, op) || (cls->items && value_has(cls->items, op, depth)))
+        return true;
+    for (uint32_t i = 0; i < cls->attrs.len; i++) {
+        const struct attr *attr = cls->attrs.entry[i].value;
+        if (attr->live && value_has(attr->abs, op, depth))
+            return true;
+    }
+    return false;
+}
+
+static bool value_has(const struct absval *abs, const char *op, int depth) {
+    if (abs == NULL)
+        return false;
+    if (abs->kind == ABS_INSTANCE)
+        return holds_op(abs->cls, op, depth + 1);
+    if (abs->kind == ABS_SEQ)
+        return value_has(abs->element, op, depth);
+    if (abs->kind == ABS_UNION)
+        for (uint32_t i = 0; i < abs->count; i++)
+            if (value_has(abs->item[i].abs, op, depth))
+                return true;
+    return false;
+}
+
+static enum kind kind_of(const struct cls *cls) {
+    static const char *const attention[] = {"torch_attention", "torch_mla"};
+    for (size_t i = 0; i < 2; i++)
+        if (has_op(cls, attention[i]))
+            return ATTENTION;
+    for (size_t i = 0; i < 2; i++)
+        if (holds_op(cls, attention[i], 0))
+            return LAYER;
+    if (holds_op(cls, "torch_moe", 0) || has_op(cls, "topk"))
+        return MIXTURE;
+    if (has_op(cls, "torch_rmsnorm"))
+        return NORM;
+    return calls(forward_body(cls), "_ad_") ? ROTARY : OTHER;
+}
+
+static bool is_block(const struct emitter *e, const struct cls *cls) {
+    return cls->live && cls != e->model && cls != e->unit->entry && cls != e->base &&
+           !class_derives(cls, "PreTrainedModel") && forward_body(cls) != NULL;
+}
+
+/* "Qwen3DecoderLayer" as "decoder_layer", "RMSNorm" as "rms_norm": the name behind the model's. */
+static const char *block_name(const struct emitter *e, const struct cls *cls) {
+    struct buf out = {0};
+    const char *name = starts_with(cls->name, e->prefix) ? cls->name + strlen(e->prefix) : cls->name;
+    for (const char *at = name; *at; at++) {
+        bool starts = isupper((unsigned char)*at) && at > name && at[-1] != '_' &&
+                      (islower((unsigned char)at[-1]) || islower((unsigned char)at[1]));
+        if (starts)
+            buf_putc(&out, '_');
+        if (*at != '_' || at > name)
+            buf_putc(&out, (char)tolower((unsigned char)*at));
+    }
+    const char *found = arena_printf(e->unit->arena, "%s", out.at ? out.at : "block");
+    buf_free(&out);
+    return found;
+}
+
+static void emit_title(struct buf *out, const char *title) {
+    static const char line[] = "# ---------------------------------------------------------------------------\n";
+    buf_printf(out, "%s# %s\n%s\n\n", line, title, line);
+}
+
+static void emit_level(const struct emitter *e, bool layers, struct buf *out) {
+    bool any = false;
+    for (uint32_t i = 0; i < e->unit->classes.len; i++) {
+        const struct cls *cls = e->unit->classes.at[i];
+        enum kind kind = is_block(e, cls) ? kind_of(cls) : OTHER;
+        if (!is_block(e, cls) || (kind == LAYER) != layers)
+            continue;
+        if (!any)
+            emit_title(out, layers ? "Level 2: decoder layers" : "Level 1: blocks");
+        any = true;
+        buf_printf(out,
+            "@_shapes\n@_dtypes\n@torch.no_grad()\ndef test_%s(B, S, dtype):\n    _check_blocks(%s, B, S, dtype, %s)\n\n\n",
+            block_name(e, cls), cls->name, tolerances[kind]);
+    }
+}
+
+static void emit_blocks(const struct emitter *e, struct buf *out) {
+    emit_level(e, false, out);
+    emit_level(e, true, out);
+}
+
+/* -- imports ------------------------------------------------------------------------------------------------------- */
+
+static int by_text(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void emit_import(struct emitter *e, const char *module, const char **names, uint32_t count, struct buf *out) {
+    (void)e;
+    qsort(names, count, sizeof *names, by_text);
+    size_t width = strlen("from  import ") + strlen(module) + 2 * (count - 1);
+    for (uint32_t i = 0; i < count; i++)
+        width += strlen(names[i]);
+    bool fits = width <= 100;
+    buf_printf(out, "from %s import %s", module, fits ? "" : "(\n");
+    for (uint32_t i = 0; i < count; i++)
+        buf_printf(out, fits ? "%s%s" : "    %.0s%s,\n", i ? ", " : "", names[i]);
+    buf_puts(out, fits ? "\n" : ")\n");
+}
+
+static void emit_test_imports(struct emitter *e, const char *module, struct buf *out) {
+    struct unit *u = e->unit;
+    VEC(const char *) names = {0};
+    vec_push(u->arena, &names, e->entry_name);
+    if (u->bundle)
+        vec_push(u->arena, &names, u->config_class);
+    for (uint32_t i = 0; i < u->classes.len; i++)
+        if (is_block(e, u->classes.at[i]))
+            vec_push(u->arena, &names, u->classes.at[i]->name);
+    if (!u->bundle)
+        emit_import(e, u->config_module->name, (const char *[]){u->config_class}, 1, out);
+    buf_puts(out, "\nfrom tensorrt_llm._torch.auto_deploy.export import torch_export_to_gm\n");
+    emit_import(e, arena_printf(u->arena, "%s.%s", custom, module), names.at, names.len, out);
+    buf_puts(out, "from tensorrt_llm._torch.auto_deploy.utils._graph import move_to_device\n");
+}
+
+/* -- the reference ------------------------------------------------------------------------------------------------- */
+
+/* Whether forward of the source's entry has a parameter. */
+static bool takes(const struct unit *unit, const char *name) {
+    const struct fn *forward = class_method(unit->entry, "forward");
+    const struct node *params = function_params(forward->def);
+    for (uint32_t i = 0; i < params->nkids; i++)
+        if (params->kid[i]->atom && atom_is(params->kid[i]->atom, name))
+            return true;
+    return false;
+}
+
+/* The library renames and merges weights when it loads them: its own way back. */
+static const char convert[] =
+    "def _published_state_dict(hf_model):\n"
+    "    \"\"\"The weights as the checkpoint has them: transformers renames or merges some on loading.\"\"\"\n"
+    "    conversions = get_model_conversion_mapping(hf_model, add_legacy=False)\n"
+    "    hf_model._weight_conversions = conversions\n"
+    "    return revert_weight_conversion(hf_model, hf_model.state_dict())\n\n\n";
+
+static const char tied[] =
+    "@_shapes\n"
+    "@torch.no_grad()\n"
+    "def test_tied_head(B, S):\n"
+    "    \"\"\"With tied embeddings, of which the checkpoint has one, the head is the embedding.\"\"\"\n"
+    "    hf_model, model = _build_models(torch.float32, tie_word_embeddings=True)\n"
+    "    assert model.get_output_embeddings().weight is model.get_input_embeddings().weight\n"
+    "    inputs = _create_inputs(B, S)\n"
+    "    expected = hf_model(**_hf_inputs(inputs)).logits\n"
+    "    _assert_close(model(**inputs).logits, expected, torch.float32, 0.05, \"logits: \")\n\n\n";
+
+/* -- the file ------------------------------------------------------------------------------------------------------ */
+
+struct place {
+    const char *name, *text;
+};
+
+/* The template with every @NAME@ replaced. */
+static void fill(const char *template, const struct place *places, struct buf *out) {
+    while (*template) {
+        size_t len = strspn(template + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
+        bool is_place = *template == '@' && len > 0 && template[len + 1] == '@';
+        const struct place *place = places;
+        while (is_place && place->name && (strncmp(place->name, template + 1, len) != 0 || place->name[len] != '\0'))
+            place++;
+        if (is_place && place->name) {
+            buf_puts(out, place->text);
+            template += len + 2;
+        } else {
+            buf_putc(out, *template++);
+        }
+    }
+}
+
+static bool can_compare(struct unit *unit) {
+    if (unit->config && (unit->bundle || unit->config_module))
+        return true;
+    diag_at(unit->diags, SEVERITY_ERROR, unit->module->source, unit->entry->def->span, "tests",
+        "no tests can be made of `%s`: its configuration class is not at hand", unit->entry->name);
+    return false;
+}
+
+bool emit_tests(struct unit *unit, const char *module, struct buf *out) {
+    struct emitter e = {.unit = unit};
+    if (!can_compare(unit))
+        return false;
+    name_entry(&e);
+    find_roles(&e);
+    bool ok;
+    bool converts = checkpoint_read(unit, &ok) != NULL;
+    bool ties = map_has(&unit->entry->class_attrs, intern(unit->atoms, "_tied_weights_keys"));
+    struct buf imports = {0}, config = {0}, blocks = {0}, text = {0};
+    emit_test_imports(&e, module, &imports);
+    emit_small_config(unit, &config);
+    emit_blocks(&e, &blocks);
+    const char *inputs = takes(unit, "position_ids") ? "**inputs" : "\"input_ids\": inputs[\"input_ids\"]";
+    const struct place places[] = {
+        {"PREFIX", e.prefix},
+        {"HF_ENTRY", unit->entry->name},
+        {"HF_MODULE", unit->module->name},
+        {"ENTRY", e.entry_name},
+        {"IMPORTS", imports.at},
+        {"CONFIG", config.at},
+        {"CONVERTERS", converts ? "from transformers.conversion_mapping import get_model_conversion_mapping\n"
+                                  "from transformers.core_model_loading import revert_weight_conversion\n"
+                                : ""},
+        {"STATE", converts ? convert : ""},
+        {"STATE_OF", converts ? "_published_state_dict(hf_model)" : "hf_model.state_dict()"},
+        {"EAGER", unit->names_activation ? "    config._experts_implementation = \"eager\"\n" : ""},
+        {"HF_INPUTS", arena_printf(unit->arena, "{%s, \"attention_mask\": attention_mask%s}", inputs,
+                          takes(unit, "use_cache") ? ", \"use_cache\": False" : "")},
+        {"BLOCKS", blocks.at},
+        {"TIED", ties ? tied : ""},
+        {NULL, NULL},
+    };
+    emit_licence(unit, out);
+    fill(embed_find("templates/test_modeling.py.in")->text, places, out);
+    struct buf *const made[] = {&imports, &config, &blocks, &text};
+    for (size_t i = 0; i < sizeof made / sizeof made[0]; i++)
+        buf_free(made[i]);
+    return true;
+}
