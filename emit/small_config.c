@@ -25,8 +25,21 @@ static bool is_number(const struct node *n) {
     return is_kind(n, NODE_NUMBER) || (is_kind(n, NODE_BINOP) && is_number(n->kid[0]) && is_number(n->kid[1]));
 }
 
+static bool has_field(const struct config *config, const char *name) {
+    for (uint32_t i = 0; i < config->fields.len; i++)
+        if (strcmp(config->fields.entry[i].key, name) == 0)
+            return true;
+    return false;
+}
+
 /* The small value of a field with this default, or NULL. */
-static const char *small_size(const char *name, const struct node *dflt) {
+static const char *small_size(const struct config *config, const char *name, const struct node *dflt) {
+    bool latent = has_field(config, "kv_lora_rank");
+#define LATENT(patterns, value) \
+    if (latent && is_number(dflt) && matches(name, patterns)) \
+        return value; \
+    if (latent && is_none(dflt) && matches(name, patterns)) \
+        return NULL;
 #define SMALL(patterns, value) \
     if (is_number(dflt) && matches(name, patterns)) \
         return value;
@@ -54,13 +67,15 @@ static uint32_t kinds_of(const struct config *config, size_t list, const char **
     return count;
 }
 
+static const struct node *repeated_kinds(const struct node *dflt);
+
 /* Layers of all kinds, also where two lists or periods choose. */
 static bool has_kinds(const struct config *config) {
     for (uint32_t i = 0; i < config->fields.len; i++) {
-        const char *name = config->fields.entry[i].key, *value = small_size(name, config->fields.entry[i].value);
+        const char *name = config->fields.entry[i].key, *value = small_size(config, name, config->fields.entry[i].value);
         if (value && matches(name, "*dense* *_layers *_step *_freq *_interval *_pattern *_start_index"))
             return true;
-        if (matches(name, "layer_types mlp_layer_types"))
+        if (matches(name, "layer_types mlp_layer_types") || repeated_kinds(config->fields.entry[i].value))
             return true;
     }
     return false;
@@ -69,10 +84,7 @@ static bool has_kinds(const struct config *config) {
 static void emit_layers(const struct config *config, uint32_t layers, struct buf *out) {
     for (size_t i = 0; i < sizeof listed / sizeof listed[0]; i++) {
         const char *found[3];
-        bool has = false;
-        for (uint32_t k = 0; k < config->fields.len && !has; k++)
-            has = strcmp(config->fields.entry[k].key, listed[i].field) == 0;
-        uint32_t count = has ? kinds_of(config, i, found) : 0;
+        uint32_t count = has_field(config, listed[i].field) ? kinds_of(config, i, found) : 0;
         if (count < 2)
             continue;
         buf_printf(out, "        \"%s\": [", listed[i].field);
@@ -82,18 +94,31 @@ static void emit_layers(const struct config *config, uint32_t layers, struct buf
     }
 }
 
-void emit_small_config(struct unit *unit, struct buf *out) {
-    const struct config *config = unit->config;
-    uint32_t layers = has_kinds(config) ? 4 : 2;
+/* [[[kinds...], times]]: the kinds, if a default is written so. */
+static const struct node *repeated_kinds(const struct node *dflt) {
+    const struct node *item = is_kind(dflt, NODE_LIST) && dflt->nkids == 1 ? dflt->kid[0] : NULL;
+    bool repeats = is_kind(item, NODE_LIST) && item->nkids == 2 && is_kind(item->kid[0], NODE_LIST) &&
+                   is_kind(item->kid[1], NODE_NUMBER);
+    return repeats ? item->kid[0] : NULL;
+}
+
+static void emit_repeated(const char *name, const struct node *kinds, uint32_t layers, struct buf *out) {
+    buf_printf(out, "        \"%s\": [[", name);
+    print_python(out, kinds);
+    buf_printf(out, ", %u]],\n", layers / kinds->nkids);
+}
+
+static void emit_fields(struct unit *unit, const struct config *config, uint32_t layers, struct buf *out) {
     const struct choice *declined = declined_choice(unit);
-    buf_puts(out, "def _create_small_config(**changes):\n    fields = {\n");
     for (uint32_t i = 0; i < config->fields.len; i++) {
         const char *name = config->fields.entry[i].key;
-        const struct node *dflt = config->fields.entry[i].value;
-        const char *value = small_size(name, dflt);
-        if (map_has(&config->aliases, name))
+        const struct node *dflt = config->fields.entry[i].value, *kinds = repeated_kinds(dflt);
+        const char *value = small_size(config, name, dflt);
+        if (map_has(&config->aliases, name) || map_has(&config->subs, name))
             continue;
-        if (declined && declined->field == config->fields.entry[i].key)
+        if (kinds)
+            emit_repeated(name, kinds, layers, out);
+        else if (declined && declined->field == config->fields.entry[i].key)
             buf_printf(out, "        \"%s\": %s,\n", name, declined->served ? "True" : "False");
         else if (is_number(dflt) && matches(name, "num_hidden_layers n_layer n_layers num_layers decoder_layers"))
             buf_printf(out, "        \"%s\": %u,\n", name, layers);
@@ -103,6 +128,27 @@ void emit_small_config(struct unit *unit, struct buf *out) {
             buf_printf(out, "        \"%s\": %s,\n", name, value);
     }
     emit_layers(config, layers, out);
+}
+
+/* A part of the configuration. Rotary parameters that only config.json mentions are among its fields. */
+static void emit_part(struct unit *unit, const struct config *config, atom name, struct buf *out) {
+    const struct config *part = config_sub(unit, config, name);
+    if (part == NULL)
+        return;
+    buf_printf(out, "        \"%s\": {\n", name);
+    emit_fields(unit, part, 2, out);
+    bool rotary = strstr(unit->module->source->text, ".rope_theta") != NULL;
+    if (rotary && !has_field(config, "rope_theta") && !has_field(part, "rope_theta"))
+        buf_puts(out, "        \"rope_theta\": 10000.0,\n");
+    buf_puts(out, "        },\n");
+}
+
+void emit_small_config(struct unit *unit, struct buf *out) {
+    const struct config *config = unit->config;
+    buf_puts(out, "def _create_small_config(**changes):\n    fields = {\n");
+    emit_fields(unit, config, has_kinds(config) ? 4 : 2, out);
+    for (uint32_t i = 0; i < config->subs.len; i++)
+        emit_part(unit, config, config->subs.entry[i].key, out);
     buf_puts(out, "    }\n");
     buf_printf(out, "    return %s(**{**fields, **changes})\n", config->name);
 }

@@ -97,9 +97,37 @@ static enum kind kind_of(const struct cls *cls) {
     return calls(forward_body(cls), "_ad_") ? ROTARY : OTHER;
 }
 
+/* The layout of the table is the source's: nothing is joined to itself here that is not there, or the other way. */
+static bool keeps_layout(const struct cls *cls) {
+    const struct fn *init = class_method(cls, "__init__");
+    return calls(cls->def, "cat") == (calls(forward_body(cls), "cat") || (init && calls(init->body, "cat")));
+}
+
+static bool is_value_of(const struct absval *abs, const struct cls *cls) {
+    if (abs->kind == ABS_UNION)
+        for (uint32_t i = 0; i < abs->count; i++)
+            if (is_value_of(abs->item[i].abs, cls))
+                return true;
+    return abs->kind == ABS_SEQ ? is_value_of(abs->element, cls) : abs->kind == ABS_INSTANCE && abs->cls == cls;
+}
+
+/* The source has it where the output has it: a module can have been moved out of the layers. */
+static bool is_in_source(const struct unit *unit, const struct cls *cls) {
+    for (uint32_t i = 0; i < unit->classes.len; i++) {
+        const struct cls *holder = unit->classes.at[i];
+        for (uint32_t k = 0; k < holder->attrs.len; k++) {
+            const struct attr *attr = holder->attrs.entry[k].value;
+            if (is_value_of(attr->abs, cls) && calls(holder->def, attr->own ? attr->own : attr->name))
+                return true;
+        }
+    }
+    return false;
+}
+
 static bool is_block(const struct emitter *e, const struct cls *cls) {
     return cls->live && cls != e->model && cls != e->unit->entry && cls != e->base &&
-           !class_derives(cls, "PreTrainedModel") && forward_body(cls) != NULL;
+           !class_derives(cls, "PreTrainedModel") && forward_body(cls) != NULL &&
+           (kind_of(cls) != ROTARY || (keeps_layout(cls) && is_in_source(e->unit, cls)));
 }
 
 /* "Qwen3DecoderLayer" as "decoder_layer", "RMSNorm" as "rms_norm": the name behind the model's. */
@@ -192,6 +220,26 @@ static bool takes(const struct unit *unit, const char *name) {
     return false;
 }
 
+static const char names_begin[] = "# Names of modules in the published checkpoint, and in transformers.\n_HF_NAMES = {\n";
+static const char hf_path[] = "def _hf_path(path):\n"
+                              "    return \".\".join(_HF_NAMES.get(name, name) for name in path.split(\".\"))\n\n\n";
+
+/* Modules that are called otherwise in the source: their names there. */
+static void emit_own_names(const struct unit *unit, struct buf *out) {
+    bool any = false;
+    for (uint32_t i = 0; i < unit->classes.len; i++)
+        for (uint32_t k = 0; k < unit->classes.at[i]->attrs.len; k++) {
+            const struct attr *attr = unit->classes.at[i]->attrs.entry[k].value;
+            if (attr->own == NULL || attr->own == attr->name)
+                continue;
+            buf_printf(out, "%s    \"%s\": \"%s\",\n", any ? "" : names_begin, attr->name, attr->own);
+            any = true;
+        }
+    buf_puts(out, any ? "}\n\n\n" : "");
+    if (any)
+        buf_puts(out, hf_path);
+}
+
 /* The library renames and merges weights when it loads them: its own way back. */
 static const char convert[] =
     "def _published_state_dict(hf_model):\n"
@@ -250,11 +298,12 @@ bool emit_tests(struct unit *unit, const char *module, struct buf *out) {
     find_roles(&e);
     bool ok;
     bool converts = checkpoint_read(unit, &ok) != NULL;
-    bool ties = map_has(&unit->entry->class_attrs, intern(unit->atoms, "_tied_weights_keys"));
-    struct buf imports = {0}, config = {0}, blocks = {0}, text = {0};
+    bool ties = e.head_attr && map_has(&unit->entry->class_attrs, intern(unit->atoms, "_tied_weights_keys"));
+    struct buf imports = {0}, config = {0}, blocks = {0}, names = {0};
     emit_test_imports(&e, module, &imports);
     emit_small_config(unit, &config);
     emit_blocks(&e, &blocks);
+    emit_own_names(unit, &names);
     const char *inputs = takes(unit, "position_ids") ? "**inputs" : "\"input_ids\": inputs[\"input_ids\"]";
     const struct place places[] = {
         {"PREFIX", e.prefix},
@@ -271,13 +320,15 @@ bool emit_tests(struct unit *unit, const char *module, struct buf *out) {
         {"EAGER", unit->names_activation ? "    config._experts_implementation = \"eager\"\n" : ""},
         {"HF_INPUTS", arena_printf(unit->arena, "{%s, \"attention_mask\": attention_mask%s}", inputs,
                           takes(unit, "use_cache") ? ", \"use_cache\": False" : "")},
+        {"NAMES", names.len ? names.at : ""},
+        {"HF_PATH", names.len ? "_hf_path(path)" : "path"},
         {"BLOCKS", blocks.at},
         {"TIED", ties ? tied : ""},
         {NULL, NULL},
     };
     emit_licence(unit, out);
     fill(embed_find("templates/test_modeling.py.in")->text, places, out);
-    struct buf *const made[] = {&imports, &config, &blocks, &text};
+    struct buf *const made[] = {&imports, &config, &blocks, &names};
     for (size_t i = 0; i < sizeof made / sizeof made[0]; i++)
         buf_free(made[i]);
     return true;

@@ -519,6 +519,7 @@ static void apply_renames(struct layout *l) {
             .where = arena_printf(u->arena, "%s.%s", r->cls->name, r->attr->name),
             .text = arena_printf(u->arena, "the checkpoint calls `%s` `%s`", r->attr->name, r->name)};
         trace_add(u->arena, u->trace, record);
+        r->attr->own = r->attr->name;
         r->attr->name = r->name;
     }
 }

@@ -97,6 +97,7 @@ struct fn {
 /* An instance attribute. */
 struct attr {
     atom name;
+    atom own; /* what the source calls it, where the published checkpoint has another name; or NULL */
     const struct absval *abs;
     struct node *expr; /* the residual right-hand side, if it is stored once */
     struct node *stmt; /* that store */
