@@ -147,18 +147,25 @@ static bool write_report(struct run *run, struct adgen_result *result) {
     return ok;
 }
 
-/* The tests import the model by the name of its file. */
-static bool write_test(struct run *run, struct adgen_result *result) {
+/* Tests of the model, which they import by the name of its file. */
+static bool make_test(struct run *run, struct adgen_result *result, struct buf *text) {
     const char *name = path_base(run->target);
     size_t len = strlen(name) - (ends_with(name, ".py") ? 3 : 0);
-    struct buf text = {0};
-    bool ok = emit_tests(result->unit, arena_strndup(run->arena, name, len), &text) &&
-              file_write(run->diags, run->given->test, text.at, text.len);
-    if (ok)
+    if (result->already || result->gaps > 0) {
+        say(run->voice, "no tests: %s", result->gaps ? "the model has gaps" : "the input is a translation, not a source");
+        return false;
+    }
+    bool ok = emit_tests(result->unit, arena_strndup(run->arena, name, len), text);
+    say_diags(run->voice, result->diags);
+    return ok;
+}
+
+static bool write_both(struct run *run, struct adgen_result *result) {
+    struct buf test = {0};
+    bool ok = (!run->given->test || make_test(run, result, &test)) && write_result(run, result);
+    if (ok && run->given->test && (ok = file_write(run->diags, run->given->test, test.at, test.len)))
         say(run->voice, "wrote %s", run->given->test);
-    else
-        say_diags(run->voice, result->diags);
-    buf_free(&text);
+    buf_free(&test);
     return ok;
 }
 
@@ -204,9 +211,7 @@ static int deliver(struct run *run, struct adgen_result *result) {
         int status = check(run, result);
         return run->given->diff && !print_diff(run, result) ? EXIT_REFUSED : status;
     }
-    if (!write_result(run, result) || (run->given->test && !write_test(run, result)))
-        return EXIT_REFUSED;
-    return (int)result->status;
+    return write_both(run, result) ? (int)result->status : EXIT_REFUSED;
 }
 
 /* -- the command --------------------------------------------------------------------------------------------------- */

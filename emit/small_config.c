@@ -67,7 +67,7 @@ static uint32_t kinds_of(const struct config *config, size_t list, const char **
     return count;
 }
 
-static const struct node *repeated_kinds(const struct node *dflt);
+static const struct node *repeated_kinds(const struct config *config, const struct map_entry *field);
 
 /* Layers of all kinds, also where two lists or periods choose. */
 static bool has_kinds(const struct config *config) {
@@ -75,7 +75,7 @@ static bool has_kinds(const struct config *config) {
         const char *name = config->fields.entry[i].key, *value = small_size(config, name, config->fields.entry[i].value);
         if (value && matches(name, "*dense* *_layers *_step *_freq *_interval *_pattern *_start_index"))
             return true;
-        if (matches(name, "layer_types mlp_layer_types") || repeated_kinds(config->fields.entry[i].value))
+        if (matches(name, "layer_types mlp_layer_types") || repeated_kinds(config, &config->fields.entry[i]))
             return true;
     }
     return false;
@@ -94,8 +94,26 @@ static void emit_layers(const struct config *config, uint32_t layers, struct buf
     }
 }
 
-/* [[[kinds...], times]]: the kinds, if a default is written so. */
-static const struct node *repeated_kinds(const struct node *dflt) {
+/* The value of an assignment to self.<name> below. */
+static const struct node *assigned(const struct node *n, const char *name) {
+    if (n == NULL)
+        return NULL;
+    if (n->kind == NODE_ASSIGN && n->nkids == 2 && is_kind(n->kid[1], NODE_ATTRIBUTE) &&
+        is_name(n->kid[1]->kid[0], "self") && atom_is(n->kid[1]->atom, name))
+        return n->kid[0];
+    for (uint32_t i = 0; i < n->nkids; i++) {
+        const struct node *found = assigned(n->kid[i], name);
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
+/* [[[kinds...], times]]: the kinds, if the default of a field is written so. */
+static const struct node *repeated_kinds(const struct config *config, const struct map_entry *field) {
+    const struct node *dflt = field->value;
+    if (is_none(dflt))
+        dflt = assigned(config->def, field->key);
     const struct node *item = is_kind(dflt, NODE_LIST) && dflt->nkids == 1 ? dflt->kid[0] : NULL;
     bool repeats = is_kind(item, NODE_LIST) && item->nkids == 2 && is_kind(item->kid[0], NODE_LIST) &&
                    is_kind(item->kid[1], NODE_NUMBER);
@@ -112,7 +130,7 @@ static void emit_fields(struct unit *unit, const struct config *config, uint32_t
     const struct choice *declined = declined_choice(unit);
     for (uint32_t i = 0; i < config->fields.len; i++) {
         const char *name = config->fields.entry[i].key;
-        const struct node *dflt = config->fields.entry[i].value, *kinds = repeated_kinds(dflt);
+        const struct node *dflt = config->fields.entry[i].value, *kinds = repeated_kinds(config, &config->fields.entry[i]);
         const char *value = small_size(config, name, dflt);
         if (map_has(&config->aliases, name) || map_has(&config->subs, name))
             continue;

@@ -117,7 +117,7 @@ static bool is_in_source(const struct unit *unit, const struct cls *cls) {
         const struct cls *holder = unit->classes.at[i];
         for (uint32_t k = 0; k < holder->attrs.len; k++) {
             const struct attr *attr = holder->attrs.entry[k].value;
-            if (is_value_of(attr->abs, cls) && calls(holder->def, attr->own ? attr->own : attr->name))
+            if (attr->live && is_value_of(attr->abs, cls) && calls(holder->def, attr->own ? attr->own : attr->name))
                 return true;
         }
     }
@@ -240,6 +240,27 @@ static void emit_own_names(const struct unit *unit, struct buf *out) {
         buf_puts(out, hf_path);
 }
 
+static bool raises(const struct node *n) {
+    if (n == NULL || n->kind == NODE_RAISE)
+        return n != NULL;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        if (raises(n->kid[i]))
+            return true;
+    return false;
+}
+
+/* `if ... field ...: raise` somewhere below: a value of the field is refused. */
+static bool refuses(const struct node *n, const char *field) {
+    if (n == NULL)
+        return false;
+    if (n->kind == NODE_IF && calls(n->kid[0], field) && raises(n->kid[1]))
+        return true;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        if (refuses(n->kid[i], field))
+            return true;
+    return false;
+}
+
 /* The library renames and merges weights when it loads them: its own way back. */
 static const char convert[] =
     "def _published_state_dict(hf_model):\n"
@@ -298,7 +319,8 @@ bool emit_tests(struct unit *unit, const char *module, struct buf *out) {
     find_roles(&e);
     bool ok;
     bool converts = checkpoint_read(unit, &ok) != NULL;
-    bool ties = e.head_attr && map_has(&unit->entry->class_attrs, intern(unit->atoms, "_tied_weights_keys"));
+    bool ties = e.head_attr && map_has(&unit->entry->class_attrs, intern(unit->atoms, "_tied_weights_keys")) &&
+                !refuses(unit->config->def, "tie_word_embeddings");
     struct buf imports = {0}, config = {0}, blocks = {0}, names = {0};
     emit_test_imports(&e, module, &imports);
     emit_small_config(unit, &config);
