@@ -31,6 +31,9 @@ static int check_combination(const struct options_given *g) {
         return usage_error(NULL, "`--all` needs `--out-dir DIR`");
     if (g->jobs && !g->all)
         return usage_error(NULL, "`--jobs` goes with `--all`");
+    if (g->test && (!(g->output || g->out_dir) || g->all || g->check || g->diff || g->dump_after))
+        return usage_error("the tests import the model from the file that is written",
+            "`--test` goes with --output or --out-dir, without --all, --check, --diff or --dump-after");
     if (g->quiet && g->verbose)
         return usage_error(NULL, "`--quiet` and `--verbose` exclude each other");
     return check_keys_options(g);

@@ -152,7 +152,13 @@ static bool make_test(struct run *run, struct adgen_result *result, struct buf *
     const char *name = path_base(run->target);
     size_t len = strlen(name) - (ends_with(name, ".py") ? 3 : 0);
     if (result->already || result->gaps > 0) {
-        say(run->voice, "no tests: %s", result->gaps ? "the model has gaps" : "the input is a translation, not a source");
+        diag_at(run->diags, SEVERITY_ERROR, NULL, (struct span){0, 0}, NULL, "there are no tests: %s",
+            result->gaps > 0 ? "the model has gaps" : "the input is translated already");
+        return false;
+    }
+    if (name_length(name) != len) {
+        diag_at(run->diags, SEVERITY_ERROR, NULL, (struct span){0, 0}, NULL,
+            "tests cannot import a model from `%s`: that is no name of a module", name);
         return false;
     }
     bool ok = emit_tests(result->unit, arena_strndup(run->arena, name, len), text);

@@ -12,6 +12,7 @@
 #include "base/embed.h"
 #include "base/text.h"
 #include "emit/emit.h"
+#include "emit/python.h"
 #include "emit/small_config.h"
 #include "rewrite/bundle.h"
 #include "rewrite/checkpoint.h"
@@ -348,8 +349,13 @@ bool emit_tests(struct unit *unit, const char *module, struct buf *out) {
         {"TIED", ties ? tied : ""},
         {NULL, NULL},
     };
+    struct buf text = {0};
+    fill(embed_find("templates/test_modeling.py.in")->text, places, &text);
+    struct node *tests = node_new(unit->arena, NODE_MODULE);
+    append_python(&e, tests, "%s", text.at);
     emit_licence(unit, out);
-    fill(embed_find("templates/test_modeling.py.in")->text, places, out);
+    print_python(out, tests);
+    buf_free(&text);
     struct buf *const made[] = {&imports, &config, &blocks, &names};
     for (size_t i = 0; i < sizeof made / sizeof made[0]; i++)
         buf_free(made[i]);
