@@ -50,6 +50,8 @@ bool find_roles(struct emitter *e);
 /* emit_imports.c */
 struct node *emit_imports(struct emitter *e);
 void need_import(struct emitter *e, const char *module, const char *name);
+/* The order of two names in one import. */
+int compare_names(const char *a, const char *b);
 void collect_names(struct emitter *e, const struct node *n);
 
 /* emit_header.c */

@@ -67,7 +67,7 @@ static int section_of(const char *module) {
     return 1;
 }
 
-/* isort's order of members: CONSTANTS, Classes, functions, each case-sensitively. */
+/* isort's order of members: CONSTANTS, Classes, functions, each in the order of the alphabet. */
 static int member_class(const char *name) {
     bool upper = true, lower_first = name[0] >= 'a' && name[0] <= 'z';
     for (const char *p = name; *p; p++)
@@ -75,8 +75,10 @@ static int member_class(const char *name) {
     return upper && strlen(name) > 1 ? 0 : lower_first || name[0] == '_' ? 2 : 1;
 }
 
-static int compare_names(const char *a, const char *b) {
+int compare_names(const char *a, const char *b) {
     int order = member_class(a) - member_class(b);
+    if (order == 0)
+        order = strcasecmp(a, b);
     return order ? order : strcmp(a, b);
 }
 

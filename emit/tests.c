@@ -176,21 +176,16 @@ static void emit_blocks(const struct emitter *e, struct buf *out) {
 
 /* -- imports ------------------------------------------------------------------------------------------------------- */
 
-static int by_text(const void *a, const void *b) {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+static int by_name(const void *a, const void *b) {
+    return compare_names(*(const char *const *)a, *(const char *const *)b);
 }
 
-static void emit_import(struct emitter *e, const char *module, const char **names, uint32_t count, struct buf *out) {
-    (void)e;
-    qsort(names, count, sizeof *names, by_text);
-    size_t width = strlen("from  import ") + strlen(module) + 2 * (count - 1);
+static void emit_import(const char *module, const char **names, uint32_t count, struct buf *out) {
+    qsort(names, count, sizeof *names, by_name);
+    buf_printf(out, "from %s import ", module);
     for (uint32_t i = 0; i < count; i++)
-        width += strlen(names[i]);
-    bool fits = width <= 100;
-    buf_printf(out, "from %s import %s", module, fits ? "" : "(\n");
-    for (uint32_t i = 0; i < count; i++)
-        buf_printf(out, fits ? "%s%s" : "    %.0s%s,\n", i ? ", " : "", names[i]);
-    buf_puts(out, fits ? "\n" : ")\n");
+        buf_printf(out, "%s%s", i ? ", " : "", names[i]);
+    buf_puts(out, "\n");
 }
 
 static void emit_test_imports(struct emitter *e, const char *module, struct buf *out) {
@@ -203,9 +198,9 @@ static void emit_test_imports(struct emitter *e, const char *module, struct buf 
         if (is_block(e, u->classes.at[i]))
             vec_push(u->arena, &names, u->classes.at[i]->name);
     if (!u->bundle)
-        emit_import(e, u->config_module->name, (const char *[]){u->config_class}, 1, out);
+        emit_import(u->config_module->name, (const char *[]){u->config_class}, 1, out);
     buf_puts(out, "\nfrom tensorrt_llm._torch.auto_deploy.export import torch_export_to_gm\n");
-    emit_import(e, arena_printf(u->arena, "%s.%s", custom, module), names.at, names.len, out);
+    emit_import(arena_printf(u->arena, "%s.%s", custom, module), names.at, names.len, out);
     buf_puts(out, "from tensorrt_llm._torch.auto_deploy.utils._graph import move_to_device\n");
 }
 
@@ -269,6 +264,12 @@ static const char convert[] =
     "    conversions = get_model_conversion_mapping(hf_model, add_legacy=False)\n"
     "    hf_model._weight_conversions = conversions\n"
     "    return revert_weight_conversion(hf_model, hf_model.state_dict())\n\n\n";
+
+static const char load_own[] = "model.load_state_dict(hf_model.state_dict())";
+/* What a checkpoint does not hold may be left over: had the reference read it, its logits would be others. */
+static const char load_published[] =
+    "missing, _ = model.load_state_dict(_published_state_dict(hf_model), strict=False)\n"
+    "    assert not missing";
 
 static const char tied[] =
     "@_shapes\n"
@@ -339,7 +340,7 @@ bool emit_tests(struct unit *unit, const char *module, struct buf *out) {
                                   "from transformers.core_model_loading import revert_weight_conversion\n"
                                 : ""},
         {"STATE", converts ? convert : ""},
-        {"STATE_OF", converts ? "_published_state_dict(hf_model)" : "hf_model.state_dict()"},
+        {"LOAD", converts ? load_published : load_own},
         {"EAGER", unit->names_activation ? "    config._experts_implementation = \"eager\"\n" : ""},
         {"HF_INPUTS", arena_printf(unit->arena, "{%s, \"attention_mask\": attention_mask%s}", inputs,
                           takes(unit, "use_cache") ? ", \"use_cache\": False" : "")},
