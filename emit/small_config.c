@@ -72,7 +72,8 @@ static const struct node *repeated_kinds(const struct config *config, const stru
 /* Layers of all kinds, also where two lists or periods choose. */
 static bool has_kinds(const struct config *config) {
     for (uint32_t i = 0; i < config->fields.len; i++) {
-        const char *name = config->fields.entry[i].key, *value = small_size(config, name, config->fields.entry[i].value);
+        const char *name = config->fields.entry[i].key,
+                   *value = small_size(config, name, config->fields.entry[i].value);
         if (value && matches(name, "*dense* *_layers *_step *_freq *_interval *_pattern *_start_index"))
             return true;
         if (matches(name, "layer_types mlp_layer_types") || repeated_kinds(config, &config->fields.entry[i]))
@@ -130,7 +131,8 @@ static void emit_fields(struct unit *unit, const struct config *config, uint32_t
     const struct choice *declined = declined_choice(unit);
     for (uint32_t i = 0; i < config->fields.len; i++) {
         const char *name = config->fields.entry[i].key;
-        const struct node *dflt = config->fields.entry[i].value, *kinds = repeated_kinds(config, &config->fields.entry[i]);
+        const struct node *dflt = config->fields.entry[i].value,
+                          *kinds = repeated_kinds(config, &config->fields.entry[i]);
         const char *value = small_size(config, name, dflt);
         if (map_has(&config->aliases, name) || map_has(&config->subs, name))
             continue;

@@ -164,7 +164,8 @@ static void emit_level(const struct emitter *e, bool layers, struct buf *out) {
             emit_title(out, layers ? "Level 2: decoder layers" : "Level 1: blocks");
         any = true;
         buf_printf(out,
-            "@_shapes\n@_dtypes\n@torch.no_grad()\ndef test_%s(B, S, dtype):\n    _check_blocks(%s, B, S, dtype, %s)\n\n\n",
+            "@_shapes\n@_dtypes\n@torch.no_grad()\ndef test_%s(B, S, dtype):\n    _check_blocks(%s, B, S, dtype, "
+            "%s)\n\n\n",
             block_name(e, cls), cls->name, tolerances[kind]);
     }
 }
@@ -188,6 +189,14 @@ static void emit_import(const char *module, const char **names, uint32_t count, 
     buf_puts(out, "\n");
 }
 
+/* The configuration class comes from the file with the model, or from its own, which stands where its name belongs. */
+static const char *config_import(const struct unit *u, bool before_torch) {
+    const char *module = u->bundle ? NULL : u->config_module->name;
+    if (module == NULL || (strcmp(module, "torch") < 0) != before_torch)
+        return "";
+    return arena_printf(u->arena, "from %s import %s\n", module, u->config_class);
+}
+
 static void emit_test_imports(struct emitter *e, const char *module, struct buf *out) {
     struct unit *u = e->unit;
     VEC(const char *) names = {0};
@@ -197,8 +206,7 @@ static void emit_test_imports(struct emitter *e, const char *module, struct buf 
     for (uint32_t i = 0; i < u->classes.len; i++)
         if (is_block(e, u->classes.at[i]))
             vec_push(u->arena, &names, u->classes.at[i]->name);
-    if (!u->bundle)
-        emit_import(u->config_module->name, (const char *[]){u->config_class}, 1, out);
+    buf_puts(out, config_import(u, false));
     buf_puts(out, "\nfrom tensorrt_llm._torch.auto_deploy.export import torch_export_to_gm\n");
     emit_import(arena_printf(u->arena, "%s.%s", custom, module), names.at, names.len, out);
     buf_puts(out, "from tensorrt_llm._torch.auto_deploy.utils._graph import move_to_device\n");
@@ -216,7 +224,8 @@ static bool takes(const struct unit *unit, const char *name) {
     return false;
 }
 
-static const char names_begin[] = "# Names of modules in the published checkpoint, and in transformers.\n_HF_NAMES = {\n";
+static const char names_begin[] =
+    "# Names of modules in the published checkpoint, and in transformers.\n_HF_NAMES = {\n";
 static const char hf_path[] = "def _hf_path(path):\n"
                               "    return \".\".join(_HF_NAMES.get(name, name) for name in path.split(\".\"))\n\n\n";
 
@@ -265,6 +274,9 @@ static const char convert[] =
     "    hf_model._weight_conversions = conversions\n"
     "    return revert_weight_conversion(hf_model, hf_model.state_dict())\n\n\n";
 
+/* A module that lies beside the tests may be found before the source. */
+static const char guard[] = "    assert inspect.getfile(model_class) != inspect.getfile(%s), \"no reference\"\n";
+
 static const char load_own[] = "model.load_state_dict(hf_model.state_dict())";
 /* What a checkpoint does not hold may be left over: had the reference read it, its logits would be others. */
 static const char load_published[] =
@@ -300,7 +312,7 @@ static void fill(const char *template, const struct place *places, struct buf *o
             buf_puts(out, place->text);
             template += len + 2;
         } else {
-            buf_putc(out, *template++);
+            buf_putc(out, *template ++);
         }
     }
 }
@@ -336,6 +348,8 @@ bool emit_tests(struct unit *unit, const char *module, struct buf *out) {
         {"ENTRY", e.entry_name},
         {"IMPORTS", imports.at},
         {"CONFIG", config.at},
+        {"CONFIG_IMPORT", config_import(unit, true)},
+        {"GUARD", unit->module->package ? "" : arena_printf(unit->arena, guard, e.entry_name)},
         {"CONVERTERS", converts ? "from transformers.conversion_mapping import get_model_conversion_mapping\n"
                                   "from transformers.core_model_loading import revert_weight_conversion\n"
                                 : ""},

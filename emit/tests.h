@@ -5,8 +5,8 @@
 #include "base/buf.h"
 #include "rewrite/unit.h"
 
-/* The tests of a translation that went through, whose text is in `module` (a name without suffix) of AutoDeploy's custom
- * models. False, with a diagnostic, where there is nothing to compare it with. */
+/* The tests of a translation that went through, whose text is in `module` (a name without suffix) of AutoDeploy's
+ * custom models. False, with a diagnostic, where there is nothing to compare it with. */
 bool emit_tests(struct unit *unit, const char *module, struct buf *out);
 
 #endif

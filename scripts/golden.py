@@ -17,6 +17,7 @@ def files(case: Case) -> dict[str, str | None]:
         "expected.py": got.out.decode() or None,
         "expected.err": got.err.decode() or None,
         "report.json": case.report(),
+        "tests.py": case.tests(),
         "status": None if got.status == usual else f"{got.status}\n",
     }
 

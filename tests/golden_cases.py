@@ -3,7 +3,8 @@
 A case is a folder: `modeling_*.py`, often with its `configuration_*.py`; `args`, more arguments of the command line, if
 there are any; and `expected.py`, the whole output.  Where the input is refused there is `expected.err` instead, what
 adgen says; where both are there, it writes and warns, or what it writes has gaps (`--partial`).  `status` holds the
-exit status if it is not 0 (or 1 for errors), and `report.json`, where a case is about that, the whole report.
+exit status if it is not 0 (or 1 for errors), `report.json`, where a case is about that, the whole report, and
+`tests.py` likewise the tests that come with the model.
 """
 
 import os
@@ -66,6 +67,15 @@ class Case:
             out = Path(folder) / "report.json"
             self.run("--report", str(out))
             return out.read_text(encoding="utf-8")
+
+    def tests(self) -> str | None:
+        """What --test writes, if the case is about that."""
+        if not (self.folder / "tests.py").exists():
+            return None
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder)
+            self.run("-o", str(out / self.input.name), "--test", str(out / "tests.py"))
+            return (out / "tests.py").read_text(encoding="utf-8")
 
     def run(self, *extra: str, stdin: bytes | None = None) -> Result:
         """Run in the case's folder, so that messages hold no path of this machine."""

@@ -10,6 +10,7 @@ from golden_cases import ROOT, cases, good_cases, run, written_cases
 all_cases = pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
 written = pytest.mark.parametrize("case", written_cases(), ids=lambda case: case.name)
 good = pytest.mark.parametrize("case", good_cases(), ids=lambda case: case.name)
+WRITTEN = ("expected.py", "tests.py")
 RUFF = [sys.executable, "-m", "ruff"]
 
 
@@ -25,6 +26,12 @@ def test_expected(case):
 def test_report(case):
     if (case.folder / "report.json").exists():
         assert case.report() == (case.folder / "report.json").read_text(encoding="utf-8")
+
+
+@all_cases
+def test_tests(case):
+    if (case.folder / "tests.py").exists():
+        assert case.tests() == (case.folder / "tests.py").read_text(encoding="utf-8")
 
 
 @all_cases
@@ -71,7 +78,7 @@ def test_gaps_are_seen(case):
 
 
 def ruff(*arguments):
-    files = [str(case.folder / "expected.py") for case in good_cases()]
+    files = [str(path) for case in good_cases() for path in case.folder.glob("*.py") if path.name in WRITTEN]
     done = subprocess.run([*RUFF, *arguments, *files], capture_output=True, text=True, cwd=ROOT)
     return done.stdout + done.stderr if done.returncode else ""
 
