@@ -130,7 +130,7 @@ def broken(tmp_path_factory):
         (folder / f"modeling_{name}.py").write_text(model.replace(before, after), encoding="utf-8")
         test = test.replace(f"custom.modeling_{model_type} import", f"custom.modeling_{name} import")
         (folder / f"test_{name}.py").write_text(test, encoding="utf-8")
-    return run_tests(folder, which="not bfloat16")
+    return run_tests(folder, which="not bfloat16 and not 2-6")
 
 
 @pytest.mark.parametrize("name", MISTAKES)
