@@ -67,7 +67,31 @@ static uint32_t kinds_of(const struct config *config, size_t list, const char **
     return count;
 }
 
-static const struct node *repeated_kinds(const struct config *config, const struct map_entry *field);
+/* The value of an assignment to self.<name> below. */
+static const struct node *assigned(const struct node *n, const char *name) {
+    if (n == NULL)
+        return NULL;
+    if (n->kind == NODE_ASSIGN && n->nkids == 2 && is_kind(n->kid[1], NODE_ATTRIBUTE) &&
+        is_name(n->kid[1]->kid[0], "self") && atom_is(n->kid[1]->atom, name))
+        return n->kid[0];
+    for (uint32_t i = 0; i < n->nkids; i++) {
+        const struct node *found = assigned(n->kid[i], name);
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
+/* [[[kinds...], times]]: the kinds, if the default of a field is written so. */
+static const struct node *repeated_kinds(const struct config *config, const struct map_entry *field) {
+    const struct node *dflt = field->value;
+    if (is_none(dflt))
+        dflt = assigned(config->def, field->key);
+    const struct node *item = is_kind(dflt, NODE_LIST) && dflt->nkids == 1 ? dflt->kid[0] : NULL;
+    bool repeats = is_kind(item, NODE_LIST) && item->nkids == 2 && is_kind(item->kid[0], NODE_LIST) &&
+                   is_kind(item->kid[1], NODE_NUMBER);
+    return repeats ? item->kid[0] : NULL;
+}
 
 /* Layers of all kinds, also where two lists or periods choose. */
 static bool has_kinds(const struct config *config) {
@@ -93,32 +117,6 @@ static void emit_layers(const struct config *config, uint32_t layers, struct buf
             buf_printf(out, "%s%s", k ? ", " : "", found[listed[i].runs ? k * count / layers : k % count]);
         buf_puts(out, "],\n");
     }
-}
-
-/* The value of an assignment to self.<name> below. */
-static const struct node *assigned(const struct node *n, const char *name) {
-    if (n == NULL)
-        return NULL;
-    if (n->kind == NODE_ASSIGN && n->nkids == 2 && is_kind(n->kid[1], NODE_ATTRIBUTE) &&
-        is_name(n->kid[1]->kid[0], "self") && atom_is(n->kid[1]->atom, name))
-        return n->kid[0];
-    for (uint32_t i = 0; i < n->nkids; i++) {
-        const struct node *found = assigned(n->kid[i], name);
-        if (found)
-            return found;
-    }
-    return NULL;
-}
-
-/* [[[kinds...], times]]: the kinds, if the default of a field is written so. */
-static const struct node *repeated_kinds(const struct config *config, const struct map_entry *field) {
-    const struct node *dflt = field->value;
-    if (is_none(dflt))
-        dflt = assigned(config->def, field->key);
-    const struct node *item = is_kind(dflt, NODE_LIST) && dflt->nkids == 1 ? dflt->kid[0] : NULL;
-    bool repeats = is_kind(item, NODE_LIST) && item->nkids == 2 && is_kind(item->kid[0], NODE_LIST) &&
-                   is_kind(item->kid[1], NODE_NUMBER);
-    return repeats ? item->kid[0] : NULL;
 }
 
 static void emit_repeated(const char *name, const struct node *kinds, uint32_t layers, struct buf *out) {

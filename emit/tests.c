@@ -24,7 +24,7 @@ static const char custom[] = "tensorrt_llm._torch.auto_deploy.models.custom";
 
 enum kind { OTHER, NORM, ROTARY, MIXTURE, ATTENTION, LAYER };
 
-/* Kind by kind: what stands above its test, and the tolerance in bfloat16. */
+/* Kind by kind, in bfloat16. */
 static const char *const tolerances[] = {"0.01", "0.01", "0.01", "0.02", "0.10", "0.05"};
 
 static bool calls(const struct node *n, const char *prefix) {
@@ -170,11 +170,6 @@ static void emit_level(const struct emitter *e, bool layers, struct buf *out) {
     }
 }
 
-static void emit_blocks(const struct emitter *e, struct buf *out) {
-    emit_level(e, false, out);
-    emit_level(e, true, out);
-}
-
 /* -- imports ------------------------------------------------------------------------------------------------------- */
 
 static int by_name(const void *a, const void *b) {
@@ -301,18 +296,18 @@ struct place {
 };
 
 /* The template with every @NAME@ replaced. */
-static void fill(const char *template, const struct place *places, struct buf *out) {
-    while (*template) {
-        size_t len = strspn(template + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
-        bool is_place = *template == '@' && len > 0 && template[len + 1] == '@';
+static void fill(const char *text, const struct place *places, struct buf *out) {
+    while (*text) {
+        size_t len = strspn(text + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
+        bool is_place = *text == '@' && len > 0 && text[len + 1] == '@';
         const struct place *place = places;
-        while (is_place && place->name && (strncmp(place->name, template + 1, len) != 0 || place->name[len] != '\0'))
+        while (is_place && place->name && (strncmp(place->name, text + 1, len) != 0 || place->name[len] != '\0'))
             place++;
         if (is_place && place->name) {
             buf_puts(out, place->text);
-            template += len + 2;
+            text += len + 2;
         } else {
-            buf_putc(out, *template ++);
+            buf_putc(out, *text++);
         }
     }
 }
@@ -338,7 +333,8 @@ bool emit_tests(struct unit *unit, const char *module, struct buf *out) {
     struct buf imports = {0}, config = {0}, blocks = {0}, names = {0};
     emit_test_imports(&e, module, &imports);
     emit_small_config(unit, &config);
-    emit_blocks(&e, &blocks);
+    emit_level(&e, false, &blocks);
+    emit_level(&e, true, &blocks);
     emit_own_names(unit, &names);
     const char *inputs = takes(unit, "position_ids") ? "**inputs" : "\"input_ids\": inputs[\"input_ids\"]";
     const struct place places[] = {
