@@ -163,10 +163,14 @@ static void emit_part(struct unit *unit, const struct config *config, atom name,
 
 void emit_small_config(struct unit *unit, struct buf *out) {
     const struct config *config = unit->config;
-    buf_puts(out, "def _create_small_config(**changes):\n    fields = {\n");
+    const char *name = unit->bundle ? "config_class" : config->name;
+    buf_puts(out, "def _create_small_config(");
+    if (unit->bundle) /* the model has its own, of that name */
+        buf_printf(out, "config_class=%s, ", config->name);
+    buf_puts(out, "**changes):\n    fields = {\n");
     emit_fields(unit, config, has_kinds(config) ? 4 : 2, out);
     for (uint32_t i = 0; i < config->subs.len; i++)
         emit_part(unit, config, config->subs.entry[i].key, out);
     buf_puts(out, "    }\n");
-    buf_printf(out, "    return %s(**{**fields, **changes})\n", config->name);
+    buf_printf(out, "    return %s(**{**fields, **changes})\n", name);
 }

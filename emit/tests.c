@@ -14,7 +14,6 @@
 #include "emit/emit.h"
 #include "emit/python.h"
 #include "emit/small_config.h"
-#include "rewrite/bundle.h"
 #include "rewrite/checkpoint.h"
 #include "rewrite/config.h"
 
@@ -184,10 +183,10 @@ static void emit_import(const char *module, const char **names, uint32_t count, 
     buf_puts(out, "\n");
 }
 
-/* The configuration class comes from the file with the model, or from its own, which stands where its name belongs. */
+/* The reference's configuration class, imported where the name of its module belongs. */
 static const char *config_import(const struct unit *u, bool before_torch) {
-    const char *module = u->bundle ? NULL : u->config_module->name;
-    if (module == NULL || (strcmp(module, "torch") < 0) != before_torch)
+    const char *module = u->config->module->name;
+    if ((strcmp(module, "torch") < 0) != before_torch)
         return "";
     return arena_printf(u->arena, "from %s import %s\n", module, u->config_class);
 }
@@ -196,8 +195,6 @@ static void emit_test_imports(struct emitter *e, const char *module, struct buf 
     struct unit *u = e->unit;
     VEC(const char *) names = {0};
     vec_push(u->arena, &names, e->entry_name);
-    if (u->bundle)
-        vec_push(u->arena, &names, u->config_class);
     for (uint32_t i = 0; i < u->classes.len; i++)
         if (is_block(e, u->classes.at[i]))
             vec_push(u->arena, &names, u->classes.at[i]->name);
@@ -313,7 +310,7 @@ static void fill(const char *text, const struct place *places, struct buf *out) 
 }
 
 static bool can_compare(struct unit *unit) {
-    if (unit->config && (unit->bundle || unit->config_module))
+    if (unit->config)
         return true;
     diag_at(unit->diags, SEVERITY_ERROR, unit->module->source, unit->entry->def->span, "tests",
         "no tests can be made of `%s`: its configuration class is not at hand", unit->entry->name);
@@ -344,6 +341,7 @@ bool emit_tests(struct unit *unit, const char *module, struct buf *out) {
         {"ENTRY", e.entry_name},
         {"IMPORTS", imports.at},
         {"CONFIG", config.at},
+        {"OWN", unit->bundle ? arena_printf(unit->arena, "%s.config_class, ", e.entry_name) : ""},
         {"CONFIG_IMPORT", config_import(unit, true)},
         {"GUARD", unit->module->package ? "" : arena_printf(unit->arena, guard, e.entry_name)},
         {"CONVERTERS", converts ? "from transformers.conversion_mapping import get_model_conversion_mapping\n"

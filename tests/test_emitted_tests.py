@@ -20,8 +20,11 @@ TYPES = {
     "qwen3": {"test_attention", "test_mlp", "test_rms_norm", "test_rotary_embedding", "test_tied_head"},  # windows
     "mixtral": {"test_sparse_moe_block", "test_top_k_router", "test_experts", "test_attention"},
     "deepseek_v3": {"test_attention", "test_mo_e", "test_topk_router", "test_mlp"},  # latent attention
+    "gemma3_text": {"test_attention", "test_rotary_embedding", "test_text_scaled_word_embedding"},
     "opt": {"test_learned_positional_embedding", "test_attention"},
 }
+
+OPTIONS = {"gemma3_text": ["--bundle-config"]}
 
 # A mistake: type, what is replaced and by what, which tests see it at least.
 MISTAKES = {
@@ -78,7 +81,8 @@ MISTAKES = {
 def emit(name, folder):
     """A model and its tests; their texts."""
     model, test = folder / f"modeling_{name}.py", folder / f"test_{name}_modeling.py"
-    done = run(name, "--package", str(PACKAGE), "-o", str(model), "--test", str(test), cwd=folder)
+    written = ["-o", str(model), "--test", str(test)]
+    done = run(name, "--package", str(PACKAGE), *written, *OPTIONS.get(name, []), cwd=folder)
     assert done.status == 0, done.err.decode()
     return model.read_text(encoding="utf-8"), test.read_text(encoding="utf-8")
 
