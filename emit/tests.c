@@ -130,12 +130,12 @@ static bool is_block(const struct emitter *e, const struct cls *cls) {
            (kind_of(cls) != ROTARY || (keeps_layout(cls) && is_in_source(e->unit, cls)));
 }
 
-/* "Qwen3DecoderLayer" as "decoder_layer", "RMSNorm" as "rms_norm": the name behind the model's. */
+/* "DecoderLayer" as "decoder_layer", "RMSNorm" as "rms_norm", "MoE" as "moe": the name behind the model's. */
 static const char *block_name(const struct emitter *e, const struct cls *cls) {
     struct buf out = {0};
     const char *name = starts_with(cls->name, e->prefix) ? cls->name + strlen(e->prefix) : cls->name;
     for (const char *at = name; *at; at++) {
-        bool starts = isupper((unsigned char)*at) && at > name && at[-1] != '_' &&
+        bool starts = isupper((unsigned char)*at) && at > name && at[-1] != '_' && at[1] != '\0' &&
                       (islower((unsigned char)at[-1]) || islower((unsigned char)at[1]));
         if (starts)
             buf_putc(&out, '_');

@@ -19,7 +19,7 @@ LEVELS = {"test_decoder_layer", "test_full_model", "test_export"}
 TYPES = {
     "qwen3": {"test_attention", "test_mlp", "test_rms_norm", "test_rotary_embedding", "test_tied_head"},  # windows
     "mixtral": {"test_sparse_moe_block", "test_top_k_router", "test_experts", "test_attention"},
-    "deepseek_v3": {"test_attention", "test_mo_e", "test_topk_router", "test_mlp"},  # latent attention
+    "deepseek_v3": {"test_attention", "test_moe", "test_topk_router", "test_mlp"},  # latent attention
     "gemma3_text": {"test_attention", "test_rotary_embedding", "test_text_scaled_word_embedding"},
     "opt": {"test_learned_positional_embedding", "test_attention"},
 }
