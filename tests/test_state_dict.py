@@ -168,7 +168,11 @@ def test_configuration_that_cannot_be_read(config, tmp_path):
 def test_index_that_cannot_be_read(config, tmp_path):
     path = config(FIELDS)
     refused(keys(CASE / "expected.py", "--config", path, "--index", tmp_path / "none"), "none: there is no such file")
-    refused(keys(CASE / "expected.py", "--config", path, "--index", config({"a": 1}, "i.json")), "`weight_map`", "index.json of")
+    refused(
+        keys(CASE / "expected.py", "--config", path, "--index", config({"a": 1}, "i.json")),
+        "`weight_map`",
+        "index.json of",
+    )
 
 
 def test_field_that_is_missing(config):
@@ -196,7 +200,12 @@ def test_padding_outside_of_the_vocabulary(config):
 
 def test_package_that_is_not_at_hand(config):
     run = keys(CASE / "modeling_alder.py", "--config", config({}))
-    refused(run, "configuration_alder.py:", "`transformers.configuration_utils.PreTrainedConfig`, a base of this class", "`--package DIR`")
+    refused(
+        run,
+        "configuration_alder.py:",
+        "`transformers.configuration_utils.PreTrainedConfig`, a base of this class",
+        "`--package DIR`",
+    )
 
 
 def test_source_that_is_refused(config):
