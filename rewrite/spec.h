@@ -16,9 +16,10 @@ enum flow { FLOW_NEXT, FLOW_RETURN, FLOW_RAISE, FLOW_BREAK, FLOW_CONTINUE };
 
 struct frame {
     struct unit *unit;
-    struct fn *fn;   /* whose source runs */
-    struct fn *host; /* the residual function that is being written */
-    struct map env;  /* name -> struct val */
+    struct fn *fn;        /* whose source runs */
+    struct fn *host;      /* the residual function that is being written */
+    struct map env;       /* name -> struct val */
+    struct frame *around; /* unfolded: of the caller, which may hold the same objects; else NULL */
     const struct map *closure;
     const struct symbol *symbol; /* the value of the module that is evaluated: it read what stood before it; or NULL */
     struct node *out;            /* BLOCK that statements go to */

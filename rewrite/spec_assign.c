@@ -207,11 +207,27 @@ static const struct web *first_holder(const struct web *w) {
     }
 }
 
+/* What changes in a branch of a helper would need another version in its caller. */
+static void refuse_change(struct frame *f, const struct frame *helper, atom name) {
+    const struct node *def = helper->fn->def;
+    struct diag *d = diag_at(f->unit->diags, unit_refusal(f->unit), helper->fn->module->source, def->span,
+        "changed-outside", "`%s` changes in a branch what its caller holds as `%s`", helper->fn->name, name);
+    diag_help(f->unit->diags, d, "return the changed value instead");
+}
+
+/* All names of an object hold it as it is now: those of a helper's callers too. */
 void names_become(struct frame *f, const struct web *of, struct val now) {
-    for (uint32_t i = 0; i < f->env.len; i++) {
-        const struct val *v = f->env.entry[i].value;
-        if (v->web && v->web != now.web && first_holder(v->web) == first_holder(of))
+    const struct frame *helper = f;
+    uint32_t conditional = f->conditional;
+    for (; f != NULL; f = f->around) {
+        for (uint32_t i = 0; i < f->env.len; i++) {
+            const struct val *v = f->env.entry[i].value;
+            if (!v->web || v->web == now.web || first_holder(v->web) != first_holder(of))
+                continue;
+            if (f->conditional < conditional)
+                refuse_change(f, helper, f->env.entry[i].key);
             env_set(f, f->env.entry[i].key, (struct val){.abs = now.abs, .web = now.web ? now.web : v->web});
+        }
     }
 }
 

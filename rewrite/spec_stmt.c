@@ -138,6 +138,18 @@ static bool has_pure_twin(const char *name, size_t len) {
     return false;
 }
 
+/* What a name holds before a statement that changes it in place. */
+static struct val held_by(const struct frame *f, const struct node *target) {
+    const struct val *held = target->kind == NODE_NAME ? map_get(&f->env, target->atom) : NULL;
+    return held ? *held : (struct val){0};
+}
+
+/* The other names of the object hold what `name` holds now. */
+static void other_names_become(struct frame *f, struct val before, atom name) {
+    if (before.web)
+        names_become(f, before.web, *(const struct val *)map_get(&f->env, name));
+}
+
 /* `x.clamp_(...)` as a statement is `x = x.clamp(...)`. */
 static bool run_in_place(struct frame *f, struct node *stmt) {
     struct node *call = stmt->kid[0], *method = call->kind == NODE_CALL ? call->kid[0] : NULL;
@@ -148,7 +160,9 @@ static bool run_in_place(struct frame *f, struct node *stmt) {
         return false;
     struct node *pure = node_copy(f->unit->arena, call);
     pure->kid[0]->atom = intern_len(f->unit->atoms, method->atom, len - 1);
+    const struct val before = held_by(f, method->kid[0]);
     emit_assign(f, method->kid[0]->atom, eval(f, pure), stmt);
+    other_names_become(f, before, method->kid[0]->atom);
     return true;
 }
 
@@ -287,11 +301,11 @@ static void run_augassign(struct frame *f, struct node *stmt) {
     sum->op = stmt->op;
     sum->span = stmt->span;
     sum->source = stmt->source;
-    const struct val *old = stmt->kid[0]->kind == NODE_NAME ? map_get(&f->env, stmt->kid[0]->atom) : NULL;
-    const struct val before = old ? *old : (struct val){0};
+    const struct val before = held_by(f, stmt->kid[0]);
     assign_target(f, stmt->kid[0], eval(f, sum), stmt);
-    if (before.web && (before.abs->kind == ABS_LIST || before.abs->kind == ABS_DICT)) /* is changed in place */
-        names_become(f, before.web, *(const struct val *)map_get(&f->env, stmt->kid[0]->atom));
+    enum abs_kind kind = before.web ? before.abs->kind : ABS_TOP;
+    if (kind == ABS_LIST || kind == ABS_DICT || kind == ABS_TENSOR)
+        other_names_become(f, before, stmt->kid[0]->atom);
 }
 
 static bool drops_context(const struct node *item, struct val v) {
