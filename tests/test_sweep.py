@@ -46,6 +46,7 @@ def run(tmp_path, fake, *extra):
             str(tmp_path / "expected.tsv"),
             "--variants",
             "default",
+            "--no-keys",
             *extra,
         ]
     )
