@@ -2,10 +2,10 @@
 
 #include <limits.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "parser/literal.h"
 
 struct node *node_new(struct arena *arena, enum node_kind kind) {
     struct node *node = NEW(arena, struct node);
@@ -171,8 +171,8 @@ bool literal_int(const struct node *node, int *value) {
     const struct node *digits = negative ? node->kid[0] : node;
     if (!is_kind(digits, NODE_NUMBER) || strpbrk(digits->atom, ".eEjJ"))
         return false;
-    long number = strtol(digits->atom, NULL, 0);
-    if (number > INT_MAX)
+    double number;
+    if (!literal_number(digits->atom, &number) || number > INT_MAX)
         return false;
     *value = (int)number * (negative ? -1 : 1);
     return true;

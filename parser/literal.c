@@ -1,5 +1,6 @@
 #include "parser/literal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "parser/ast.h"
@@ -164,4 +165,24 @@ struct node *make_string(struct arena *arena, struct atoms *atoms, const char *t
     struct node *node = node_make(arena, NODE_STRING, intern_len(atoms, out.at, out.len), 0);
     buf_free(&out);
     return node;
+}
+
+bool literal_number(const char *text, double *out) {
+    char digits[64];
+    size_t len = 0;
+    for (; *text != '\0'; text++) {
+        if (*text == '_')
+            continue;
+        if (*text == 'j' || *text == 'J' || len + 1 == sizeof digits)
+            return false;
+        digits[len++] = *text;
+    }
+    digits[len] = '\0';
+    if (len > 1 && digits[0] == '0' && strchr("bBoO", digits[1]) != NULL) {
+        *out = (double)strtoull(digits + 2, NULL, strchr("bB", digits[1]) != NULL ? 2 : 8);
+        return true;
+    }
+    char *end;
+    *out = strtod(digits, &end);
+    return *end == '\0';
 }

@@ -1,4 +1,4 @@
-/* literal.h - the spelling of string literals: prefix, quotes, escapes. */
+/* literal.h - the spelling of literals: prefix, quotes and escapes of strings; digits of numbers. */
 #ifndef ADGEN_PARSER_LITERAL_H
 #define ADGEN_PARSER_LITERAL_H
 
@@ -22,6 +22,9 @@ struct literal literal_split(const char *text, size_t len);
  * `\N{...}`, LITERAL_NOTHING for a line continuation. */
 enum { LITERAL_NAMED = -1, LITERAL_NOTHING = -2 };
 size_t literal_next(const struct literal *literal, const char *at, const char *end, int32_t *code);
+
+/* The number that a literal spells, underscores and prefixes included; false for a complex one. */
+bool literal_number(const char *text, double *out);
 
 void buf_put_utf8(struct buf *buf, uint32_t code);
 

@@ -1,9 +1,9 @@
 /* absval.c - the lattice of absval.h: constructors, order, join. */
 #include "rewrite/absval.h"
 
-#include <stdlib.h>
 #include <string.h>
 
+#include "parser/literal.h"
 #include "rewrite/unit.h"
 
 static const struct absval simple[] = {
@@ -108,11 +108,12 @@ const struct absval *abs_decided(struct unit *unit, const struct absval *a, reas
 }
 
 int abs_truth(const struct absval *a) {
+    double number;
     switch (a->kind) {
     case ABS_CONST:
         switch (a->constant->kind) {
         case NODE_CONST: return a->constant->op == OP_TRUE ? 1 : a->constant->op == OP_ELLIPSIS ? 1 : 0;
-        case NODE_NUMBER: return strtod(a->constant->atom, NULL) != 0.0;
+        case NODE_NUMBER: return !literal_number(a->constant->atom, &number) ? -1 : number != 0;
         case NODE_STRING: return strlen(a->constant->atom) > 2;
         default: return 1;
         }
@@ -344,6 +345,8 @@ const struct absval *abs_summary(struct unit *unit, const struct absval *a) {
 }
 
 struct node *abs_symbol(struct unit *unit, const struct absval *a) {
+    if (a == NULL)
+        return NULL;
     switch (a->kind) {
     case ABS_CONST:
     case ABS_SYMBOLIC: return node_copy(unit->arena, a->constant);

@@ -1,35 +1,16 @@
 /* build.c - from syntax to values: names resolved, calls brought to their signatures. */
 #include <stdlib.h>
 
+#include "parser/literal.h"
 #include "rewrite/library.h"
 
 enum { ARGS_MAX = 48, NODES_MAX = 64 };
 
 /* -- literals ------------------------------------------------------------------------------------------------------ */
 
-static bool read_number(const char *text, double *out) {
-    char digits[64];
-    size_t len = 0;
-    for (; *text != '\0'; text++) {
-        if (*text == '_')
-            continue;
-        if (*text == 'j' || *text == 'J' || len + 1 == sizeof digits)
-            return false;
-        digits[len++] = *text;
-    }
-    digits[len] = '\0';
-    if (len > 1 && digits[0] == '0' && strchr("bBoO", digits[1]) != NULL) {
-        *out = (double)strtoull(digits + 2, NULL, strchr("bB", digits[1]) != NULL ? 2 : 8);
-        return true;
-    }
-    char *end;
-    *out = strtod(digits, &end);
-    return *end == '\0';
-}
-
 static const struct value *build_number(struct values *values, struct node *node) {
     double number;
-    if (read_number(node->atom, &number))
+    if (literal_number(node->atom, &number))
         return value_number(values, number);
     return value_name(values, node->atom); /* a complex literal: a leaf of its own */
 }

@@ -36,10 +36,6 @@ static bool is_masked(const struct unit *unit, const struct node *e, int depth) 
     return false;
 }
 
-static bool is_topk(const struct node *e) {
-    return e->kind == NODE_CALL && e->kid[0]->kind == NODE_ATTRIBUTE && atom_is(e->kid[0]->atom, "topk");
-}
-
 static bool refuse_in(struct unit *unit, const struct fn *fn, const struct node *e) {
     bool any = false;
     if (e == NULL)

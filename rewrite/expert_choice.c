@@ -9,12 +9,6 @@ enum { DEPTH = 16 };
 
 static bool web_is_distinct(const struct web *w, int depth);
 
-/* torch.topk(...) or x.topk(...) */
-static bool is_topk(const struct node *e) {
-    return is_kind(e, NODE_CALL) && !e->callsite && is_kind(e->kid[0], NODE_ATTRIBUTE) &&
-           atom_is(e->kid[0]->atom, "topk");
-}
-
 /* Element `i` of what a call returns. */
 static bool element_is_distinct(const struct node *call, uint32_t i, int depth) {
     if (is_topk(call))

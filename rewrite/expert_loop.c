@@ -56,7 +56,7 @@ bool calls_library(const struct node *e, const char *qual) {
 }
 
 struct node *symbol_of(struct unit *unit, const struct node *e) {
-    return e->abs ? abs_symbol(unit, e->abs) : NULL;
+    return abs_symbol(unit, e->abs);
 }
 
 bool equals_symbol(struct unit *unit, const struct node *e, struct node *symbol) {

@@ -74,7 +74,7 @@ static struct node *activation_of(const struct reader *r, const struct value *v,
     if (attr && abs_is_object(attr->abs, "nn.SiLU"))
         return silu(r);
     const struct node *name = attr ? activation_name(attr) : NULL;
-    return name && name->abs ? abs_symbol(r->unit, name->abs) : NULL;
+    return name ? abs_symbol(r->unit, name->abs) : NULL;
 }
 
 /* The factors of a product, without their casts: at most FACTORS, else 0. */

@@ -68,7 +68,7 @@ static bool read_flat(
         !find_attribute(l, view->kid[0]->kid[0], s) || !parameter_sizes(unit, s->attr->expr, whole, 2))
         return false;
     for (int i = 1; i < 3; i++)
-        if (!shape->arg[i]->abs || !(size[i] = abs_symbol(unit, shape->arg[i]->abs)))
+        if (!(size[i] = abs_symbol(unit, shape->arg[i]->abs)))
             return false;
     size[0] = other_factor(unit, whole[0], size[1]);
     s->flat = true;

@@ -96,7 +96,7 @@ static bool empty_dims(struct filling *f, const struct node *call, struct dims *
 }
 
 static struct node *symbol_of(const struct filling *f, const struct value *size) {
-    return size->abs ? abs_symbol(f->unit, size->abs) : NULL;
+    return abs_symbol(f->unit, size->abs);
 }
 
 /* Whether a + b is the whole. */

@@ -30,16 +30,12 @@ static const struct node *construction(const struct expansion *x, const struct v
     return is_linear ? made : NULL;
 }
 
-static struct node *symbol_of(const struct expansion *x, const struct absval *abs) {
-    return abs ? abs_symbol(x->unit, abs) : NULL;
-}
-
 static bool equal_symbols(const struct expansion *x, struct node *a, struct node *b) {
     return a && b && (symbols_equivalent(x->unit, a, b) || polynomials_equal(a, b));
 }
 
 static bool equal_sizes(const struct expansion *x, const struct value *a, const struct value *b) {
-    return a == b || equal_symbols(x, symbol_of(x, a->abs), symbol_of(x, b->abs));
+    return a == b || equal_symbols(x, abs_symbol(x->unit, a->abs), abs_symbol(x->unit, b->abs));
 }
 
 /* A number of heads: `all` / `each`, or `all` where `each` is NULL. Not known where `all` is NULL. */
@@ -62,7 +58,7 @@ static bool equal_heads(const struct expansion *x, struct heads a, struct heads 
 /* As many heads of `width` as a linear layer has outputs for. */
 static struct heads heads_made(const struct expansion *x, const struct value *linear, const struct value *width) {
     const struct node *made = construction(x, linear), *outputs = made ? call_argument(made, 1, "out_features") : NULL;
-    struct heads heads = {outputs ? symbol_of(x, outputs->abs) : NULL, symbol_of(x, width->abs)};
+    struct heads heads = {outputs ? abs_symbol(x->unit, outputs->abs) : NULL, abs_symbol(x->unit, width->abs)};
     return heads.each ? heads : (struct heads){NULL, NULL};
 }
 
@@ -87,7 +83,7 @@ static const struct value *open_view(const struct expansion *x, const struct val
 static struct heads heads_of(const struct expansion *x, const struct dims *d) {
     const struct value *view = open_view(x, d->at[2]);
     if (view == NULL)
-        return (struct heads){symbol_of(x, d->at[2]->abs), NULL};
+        return (struct heads){abs_symbol(x->unit, d->at[2]->abs), NULL};
     struct dims before = dims_of(x->values, view->arg[0]);
     bool same = before.rank == 3 && before.at[0] == d->at[0] && before.at[1] == d->at[1];
     const struct value *shape = view->arg[1];
@@ -107,7 +103,7 @@ static const char *obstacle(const struct expansion *x, const struct template_arg
     if (q.rank != 4 || !equal_sizes(x, q.at[3], arg[NOPE].value))
         return "the parts of the queries may be wider than those of the keys";
     const struct value *heads = arg[HEADS].value;
-    struct heads keys = {symbol_of(x, heads->abs), NULL};
+    struct heads keys = {abs_symbol(x->unit, heads->abs), NULL};
     if (value_is_int(heads, -1))
         keys = heads_made(x, arg[LINEAR].value, arg[WIDTH].value);
     if (heads != q.at[2] && !equal_heads(x, keys, heads_of(x, &q)))

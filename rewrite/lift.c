@@ -199,7 +199,7 @@ static struct node *moved_element(struct chain *c, struct web *old) {
 }
 
 static struct node *moved_symbol(struct chain *c, const struct absval *abs) {
-    struct node *symbol = abs ? abs_symbol(c->unit, abs) : NULL;
+    struct node *symbol = abs_symbol(c->unit, abs);
     return symbol ? symbol_in_class(c->unit, c->model->owner, symbol) : NULL;
 }
 

@@ -284,7 +284,7 @@ static bool is_together(const struct search *s, uint32_t meta) {
 }
 
 static bool choices_agree(const struct search *s) {
-    for (uint32_t i = 0; i < s->metas->count; i++)
+    for (uint32_t i = 0; s->decisions != NULL && i < s->metas->count; i++)
         for (const struct condition *c = s->metas->at[i].conditions; c != NULL; c = c->next)
             if (c->kind == CONDITION_TOGETHER && !is_together(s, i))
                 return false;

@@ -1,8 +1,8 @@
 /* spec_fold.c - folding of operators: comparisons, boolean operators, arithmetic, and what is known at construction. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "parser/literal.h"
 #include "rewrite/spec.h"
 
 static bool known_at_construction(const struct absval *a) {
@@ -48,21 +48,24 @@ static bool is_plain_constant(const struct absval *a) {
     return a->kind == ABS_CONST && (a->constant->kind != NODE_UNARYOP);
 }
 
+static double number_of(const struct node *n) {
+    bool negative = n->kind == NODE_UNARYOP;
+    double number = 0;
+    literal_number(negative ? n->kid[0]->atom : n->atom, &number);
+    return negative ? -number : number;
+}
+
 /* Equality of constants as Python sees it; -1 where it is not obvious. */
 static int constants_equal(struct frame *f, const struct node *a, const struct node *b) {
     if (a->kind == NODE_STRING && b->kind == NODE_STRING)
         return string_value(f->unit->atoms, a) == string_value(f->unit->atoms, b);
     if (a->kind == NODE_NUMBER && b->kind == NODE_NUMBER)
-        return strtod(a->atom, NULL) == strtod(b->atom, NULL);
+        return number_of(a) == number_of(b);
     if (a->kind == NODE_CONST && b->kind == NODE_CONST)
         return a->op == b->op;
     if ((a->kind == NODE_STRING) != (b->kind == NODE_STRING))
         return 0;
     return is_none(a) || is_none(b) ? 0 : -1;
-}
-
-static double number_of(const struct node *n) {
-    return n->kind == NODE_UNARYOP ? -strtod(n->kid[0]->atom, NULL) : strtod(n->atom, NULL);
 }
 
 static bool is_number_node(const struct node *n) {

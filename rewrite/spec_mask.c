@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "base/text.h"
+
+#include "parser/literal.h"
 #include "rewrite/spec.h"
 
 enum { READ_DEPTH = 40 };
@@ -94,8 +96,9 @@ static bool is_number(const struct node *e, double *value) {
     }
     if (e->kind != NODE_NUMBER)
         return false;
-    *value = sign * strtod(e->atom, NULL);
-    return true;
+    bool known = literal_number(e->atom, value);
+    *value *= sign;
+    return known;
 }
 
 static bool is_constant(const struct node *e, double value) {
@@ -180,7 +183,7 @@ static bool read_symbol(struct node *symbol, struct linear *x) {
 }
 
 static bool read_linear(struct reader *r, const struct node *e, struct linear *x) {
-    struct node *symbol = e->abs ? abs_symbol(r->unit, e->abs) : NULL;
+    struct node *symbol = abs_symbol(r->unit, e->abs);
     if (symbol == NULL && is_number(e, &(double){0}))
         symbol = node_copy(r->unit->arena, definition(e));
     return symbol && read_symbol(symbol, x);
@@ -629,7 +632,7 @@ const struct absval *mask_join(
         return more ? a : b;
     if (!abs_is_mask(a) || !abs_is_mask(b))
         return NULL;
-    return abs_equal(a, b) ? a : mask_either(f, test->abs ? abs_symbol(f->unit, test->abs) : NULL, a, b);
+    return abs_equal(a, b) ? a : mask_either(f, abs_symbol(f->unit, test->abs), a, b);
 }
 
 /* `w if w is not None else None` and `None if w is None else w`: w; else NULL. */

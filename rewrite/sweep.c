@@ -162,7 +162,17 @@ static void drop_none_fields(struct node *call) {
     call->nkids = kept;
 }
 
-static void sweep_return(struct fn *fn, struct node *stmt) {
+/* A comment behind a return names the elements that it had. */
+static void drop_trailing_comment(struct unit *unit, struct node *stmt) {
+    if (stmt->comments == NULL || stmt->comments->trailing == NULL)
+        return;
+    struct comments *without = NEW(unit->arena, struct comments);
+    *without = *stmt->comments;
+    without->trailing = NULL;
+    stmt->comments = without;
+}
+
+static void sweep_return(struct unit *unit, struct fn *fn, struct node *stmt) {
     struct node *value = stmt->kid[0];
     if (value == NULL)
         return;
@@ -177,6 +187,8 @@ static void sweep_return(struct fn *fn, struct node *stmt) {
     for (uint32_t i = 0; i < value->nkids; i++)
         if (fn->ret_live >> i & 1)
             value->kid[kept++] = value->kid[i];
+    if (kept < value->nkids)
+        drop_trailing_comment(unit, stmt);
     value->nkids = kept;
     if (kept == 1)
         stmt->kid[0] = value->kid[0];
@@ -244,7 +256,7 @@ static bool sweep_stmt(struct unit *unit, struct fn *fn, struct node *stmt) {
     if (stmt->kind == NODE_ASSIGN && (stmt->kid[1]->kind == NODE_TUPLE || stmt->kid[1]->kind == NODE_LIST))
         sweep_unpack(unit, stmt);
     if (stmt->kind == NODE_RETURN)
-        sweep_return(fn, stmt);
+        sweep_return(unit, fn, stmt);
     for (uint32_t i = 0; i < stmt->nkids; i++) {
         if (is_kind(stmt->kid[i], NODE_BLOCK))
             sweep_block(unit, fn, stmt->kid[i]);

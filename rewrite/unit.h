@@ -161,6 +161,12 @@ static inline struct node *argument_for(const struct node *call, const struct fn
     }
     return NULL;
 }
+/* torch.topk(...) or x.topk(...), and not a method of this file. */
+static inline bool is_topk(const struct node *e) {
+    return is_kind(e, NODE_CALL) && !e->callsite && is_kind(e->kid[0], NODE_ATTRIBUTE) &&
+           atom_is(e->kid[0]->atom, "topk");
+}
+
 /* How many calls below `n` reach a function; *found, where it is not NULL, becomes one of them. */
 uint32_t count_calls(struct node *n, const struct fn *fn, struct node **found);
 /* Whether a call reaches one function of this file and nothing else: its arguments may be changed with that. */
@@ -312,7 +318,8 @@ const struct absval *abs_summary(struct unit *unit, const struct absval *a);
 int abs_truth(const struct absval *a);
 /* Whether it is a constant integer. */
 bool abs_int(const struct absval *a, long *value);
-/* The expression of a value in terms of config and layer_idx, or NULL if it is not known at construction. */
+/* The expression of a value in terms of config and layer_idx, or NULL if it is not known at construction (or
+ * is NULL). */
 struct node *abs_symbol(struct unit *unit, const struct absval *a);
 const char *abs_describe(struct unit *unit, const struct absval *a);
 

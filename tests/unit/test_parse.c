@@ -1,5 +1,6 @@
 /* Lowering where the grammar and Python differ, and everything that it refuses. That a tree is Python's own is tested
  * over whole files in tests/test_roundtrip.py. */
+#include "parser/literal.h"
 #include "unit.h"
 
 static struct node *expression(struct world *w, const char *text) {
@@ -136,8 +137,29 @@ static void refusals(void **state) {
     }
 }
 
+static void test_numbers(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        double number;
+    } known[] = {{"1_000", 1000}, {"0xFF", 255}, {"0b1_01", 5}, {"0o17", 15}, {"1_0.5e1", 105}, {"1e-3", 0.001}};
+    double number;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        assert_true(literal_number(known[i].text, &number));
+        assert_true(number == known[i].number);
+    }
+    assert_false(literal_number("2j", &number));
+    struct arena *arena = arena_create();
+    int integer;
+    assert_true(literal_int(make_number(arena, "1_000"), &integer));
+    assert_int_equal(integer, 1000);
+    assert_false(literal_int(make_number(arena, "1.5"), &integer));
+    arena_destroy(arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_numbers),
         cmocka_unit_test(grouping),
         cmocka_unit_test(shapes),
         cmocka_unit_test(ranges_keep_places),
