@@ -12,8 +12,7 @@ enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_LIMITED = 3 };
 int translate_command(const struct options_given *given, const struct voice *voice);
 /* `adgen --all --out-dir DIR`. */
 int batch_command(const struct options_given *given, const struct voice *voice);
-/* `adgen keys INPUT --config FILE`: whether the command line makes sense, and what follows the translation. */
-int check_keys_options(const struct options_given *given);
+/* `adgen keys INPUT --config FILE`: what follows the translation. */
 int deliver_keys(const struct options_given *given, const struct voice *voice, struct adgen *adgen,
     const struct adgen_result *translation);
 int list_rules_command(const struct options_given *given, const struct voice *voice);

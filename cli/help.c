@@ -4,14 +4,15 @@
 #include "cli/options.h"
 #include "emit/adgen.h"
 
-enum group { INPUT, OUTPUT, TRANSLATION, ACCOUNT, KEYS, GENERAL, GROUPS };
+enum group { INPUT, OUTPUT, TRANSLATION, ACCOUNT, STATE_DICT, GENERAL, GROUPS };
 
 static const struct {
     enum group group;
+    int commands;
     char letter;
     const char *name, *argument, *help;
 } options[] = {
-#define X(group, letter, name, argument, kind, field, help) {group, letter, name, argument, help},
+#define X(group, commands, letter, name, argument, kind, field, help) {group, commands, letter, name, argument, help},
 #include "cli/options.def"
 #undef X
 };
@@ -20,7 +21,7 @@ static const char *const titles[GROUPS] = {[INPUT] = "Input",
     [OUTPUT] = "Output",
     [TRANSLATION] = "Translation",
     [ACCOUNT] = "What was done, and why",
-    [KEYS] = "For `adgen keys`",
+    [STATE_DICT] = "The state dict",
     [GENERAL] = "General"};
 
 enum { COLUMN = 29 };
@@ -34,17 +35,21 @@ static void print_line(FILE *out, size_t i) {
     fprintf(out, "  %-*s %s\n", COLUMN, name, options[i].help);
 }
 
-static void print_group(FILE *out, enum group group) {
-    fprintf(out, "\n%s:\n", titles[group]);
-    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
-        if (options[i].group == group)
-            print_line(out, i);
+static void print_group(FILE *out, enum group group, enum command command) {
+    bool titled = false;
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        if (options[i].group != group || !(options[i].commands & command))
+            continue;
+        if (!titled)
+            fprintf(out, "\n%s:\n", titles[group]);
+        titled = true;
+        print_line(out, i);
+    }
 }
 
-static void print_option(FILE *out, const char *name) {
-    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
-        if (strcmp(options[i].name, name) == 0)
-            print_line(out, i);
+static void print_groups(FILE *out, enum command command) {
+    for (enum group group = 0; group < GROUPS; group++)
+        print_group(out, group, command);
 }
 
 static void print_passes(FILE *out) {
@@ -54,7 +59,7 @@ static void print_passes(FILE *out) {
         fprintf(out, "  %-*s %s\n", COLUMN, name, what);
 }
 
-void print_help(FILE *out) {
+static void translate_help(FILE *out) {
     fputs("usage: adgen INPUT [-o FILE] [option...]\n"
           "       adgen --all --out-dir DIR [option...]\n"
           "       adgen keys INPUT --config FILE [option...]\n"
@@ -63,8 +68,7 @@ void print_help(FILE *out) {
           "INPUT is a path, `-` for standard input, or a model type of the transformers package.\n"
           "Without -o or --out-dir the file goes to standard output.\n",
         out);
-    for (enum group group = 0; group < GROUPS; group++)
-        print_group(out, group);
+    print_groups(out, TRANSLATE);
     print_passes(out);
     fputs("\nExamples:\n"
           "  adgen modeling_x.py -o out/modeling_x.py    translate a file\n"
@@ -82,7 +86,7 @@ void print_help(FILE *out) {
         out);
 }
 
-void print_keys_help(FILE *out) {
+static void keys_help(FILE *out) {
     fputs(
         "usage: adgen keys INPUT --config FILE [--index FILE] [--json] [option...]\n"
         "\n"
@@ -90,14 +94,17 @@ void print_keys_help(FILE *out) {
         "constructors are evaluated with the values of the configuration; no Python runs. INPUT is a modeling file, a\n"
         "translation, `-`, or a model type of the transformers package.\n",
         out);
-    print_group(out, KEYS);
-    fputs("\nOf the others:\n", out);
-    static const char *const taken[] = {"package", "entry", "rules", "stdin-filename", "color", "quiet", "verbose"};
-    for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++)
-        print_option(out, taken[i]);
+    print_groups(out, KEYS);
     fputs("\nExit status:\n"
           "  0  done\n"
           "  1  something that decides a key or a shape is not known, or the index has other keys than the model\n"
           "  2  the command line makes no sense\n",
         out);
+}
+
+void print_help(FILE *out, enum command command) {
+    if (command == KEYS)
+        keys_help(out);
+    else
+        translate_help(out);
 }

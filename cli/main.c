@@ -36,7 +36,9 @@ static int check_combination(const struct options_given *g) {
             "`--test` goes with --output or --out-dir, without --all, --check, --diff or --dump-after");
     if (g->quiet && g->verbose)
         return usage_error(NULL, "`--quiet` and `--verbose` exclude each other");
-    return check_keys_options(g);
+    if (g->command == KEYS && g->input && g->config == NULL)
+        return usage_error(NULL, "`adgen keys` needs `--config FILE`, the model's config.json");
+    return EXIT_DONE;
 }
 
 static int run(const struct options_given *given, const struct voice *voice) {
@@ -76,6 +78,6 @@ int main(int argc, char **argv) {
     voice.quiet = given.quiet;
     voice.verbose = given.verbose;
     if (given.help)
-        (given.keys ? print_keys_help : print_help)(stdout);
+        print_help(stdout, given.command);
     return checked(given.help ? EXIT_DONE : given.version ? print_version() : run(&given, &voice), &voice);
 }

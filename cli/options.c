@@ -11,6 +11,7 @@
 enum option_kind { FLAG, TEXT, NUMBER };
 
 struct option {
+    int commands;
     char letter;
     const char *name;
     const char *argument;
@@ -19,12 +20,27 @@ struct option {
 };
 
 static const struct option options[] = {
-#define X(group, letter, name, argument, kind, field, help) \
-    {letter, name, argument, kind, offsetof(struct options_given, field)},
+#define X(group, commands, letter, name, argument, kind, field, help) \
+    {commands, letter, name, argument, kind, offsetof(struct options_given, field)},
 #include "cli/options.def"
 #undef X
 };
 enum { OPTIONS = sizeof options / sizeof options[0] };
+
+static const struct {
+    enum command command;
+    const char *word;
+} commands[] = {
+    {KEYS, "keys"},
+};
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+const char *command_word(enum command command) {
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (commands[i].command == command)
+            return commands[i].word;
+    return NULL;
+}
 
 int usage_error(const char *help, const char *format, ...) {
     va_list args;
@@ -63,7 +79,22 @@ static bool unknown(const char *typed, size_t len) {
     return false;
 }
 
+/* An option of another command: says whose. */
+static bool misplaced(const struct options_given *given, const struct option *option) {
+    const char *word = command_word(given->command);
+    char help[128];
+    for (size_t i = 0; i < COMMANDS && word == NULL; i++)
+        if (option->commands & commands[i].command)
+            word = commands[i].word;
+    snprintf(help, sizeof help, "`adgen %s --help` lists its options", word);
+    if (given->command == TRANSLATE)
+        return usage_error(help, "`--%s` belongs to `adgen %s`", option->name, word) == 0;
+    return usage_error(help, "`adgen %s` takes no `--%s`", word, option->name) == 0;
+}
+
 static bool set(struct options_given *given, const struct option *option, const char *value) {
+    if (!(option->commands & given->command))
+        return misplaced(given, option);
     void *field = (char *)given + option->offset;
     if (option->kind == FLAG) {
         *(bool *)field = true;
@@ -129,10 +160,17 @@ static bool take_input(struct options_given *given, const char *word) {
     return true;
 }
 
+static enum command command_named(const char *word) {
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(commands[i].word, word) == 0)
+            return commands[i].command;
+    return TRANSLATE;
+}
+
 bool options_parse(int argc, char **argv, struct options_given *given) {
-    *given = (struct options_given){.keys = argc > 1 && strcmp(argv[1], "keys") == 0};
+    *given = (struct options_given){.command = command_named(argc > 1 ? argv[1] : "")};
     bool ended = false;
-    for (char **next = argv + (argc > 0) + given->keys; *next != NULL;) {
+    for (char **next = argv + (argc > 0) + (given->command != TRANSLATE); *next != NULL;) {
         char *word = *next++;
         bool ok = true;
         if (ended || word[0] != '-' || word[1] == '\0')

@@ -238,7 +238,8 @@ static int translate(struct run *run, const char *package) {
     struct adgen_result result;
     say_diags(run->voice, adgen_problems(adgen));
     adgen_translate(adgen, &run->request, &result);
-    int status = run->given->keys ? deliver_keys(run->given, run->voice, adgen, &result) : deliver(run, &result);
+    int status =
+        run->given->command == KEYS ? deliver_keys(run->given, run->voice, adgen, &result) : deliver(run, &result);
     adgen_result_free(&result);
     adgen_destroy(adgen);
     return status;
@@ -257,7 +258,7 @@ int translate_command(const struct options_given *given, const struct voice *voi
     const char *package = given->package ? package_in(arena, run.diags, given->package) : NULL;
     int status = EXIT_REFUSED;
     if ((given->package == NULL || package) && find_input(&run)) {
-        if (given->keys && package == NULL && package_around(arena, run.request.path) == NULL)
+        if (given->command == KEYS && package == NULL && package_around(arena, run.request.path) == NULL)
             package = package_of_python(arena); /* a translation imports what its configuration is made of */
         status = translate(&run, package);
     }
