@@ -351,6 +351,9 @@ static bool find_partners(struct run *run, struct instance *in, uint32_t root, u
 static bool try_anchor(struct run *run, const struct anchor *anchor, uint32_t index) {
     const struct rule *rule = anchor->rule;
     struct site *site = site_at(run, index);
+    const struct pattern *pattern = &rule->root[anchor->root].pattern;
+    if (!run->r->explains && (pattern->needs & ~site->node->value->heads) != 0)
+        return false; /* before room is made for a binding */
     struct mismatch mismatch = {0, NULL, NULL, NULL};
     struct visits visits;
     visits.len = 0;
@@ -358,7 +361,7 @@ static bool try_anchor(struct run *run, const struct anchor *anchor, uint32_t in
         .rule = rule, .binding = {.visits = &visits}, .site = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX}};
     if (rule->roots > ROOTS_MAX || anchor->root + 1 != rule->roots)
         return false;
-    if (!match(&rule->root[anchor->root].pattern, site->node->value, &in.binding, &mismatch)) {
+    if (!match(pattern, site->node->value, &in.binding, run->r->explains ? &mismatch : NULL)) {
         note_miss(run, rule, site, &mismatch);
         return false;
     }

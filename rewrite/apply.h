@@ -59,6 +59,7 @@ struct rewriter {
     const struct template_entry *functions; /* consulted before the built-in ones; ends with a NULL name */
     void *user;                             /* for template functions */
     bool strict_rounding;                   /* only apply what is exact */
+    bool explains;                          /* fill in all `misses`, not only what was refused */
     bool (*allow)(struct rewriter *r, const struct rule *rule, const struct node *site); /* NULL: all */
     /* results */
     const char *refused;

@@ -100,7 +100,8 @@ static uint32_t derived_rank(struct values *values, const struct value *v) {
     return v->kind == VALUE_INDEX ? element_rank(values, v) : 0;
 }
 
-static const struct value *finish(struct values *values, const struct value *draft) {
+static const struct value *finish(struct values *values, struct value *draft) {
+    draft->heads = value_heads(draft);
     const struct value *better = library_respell(lib(values), values, draft);
     if (better != NULL)
         return better;

@@ -42,8 +42,7 @@ static struct diag *refuse(
 
 /* -- masks --------------------------------------------------------------------------------------------------------- */
 
-/* Why no equation took the attention of this function, if one came near. */
-static const char *near_miss(struct checker *c) {
+static const char *recorded_miss(struct checker *c) {
     const char *where = fn_path(c->unit, c->fn);
     const struct trace *trace = c->unit->trace;
     for (uint32_t i = 0; trace && i < trace->records.len; i++) {
@@ -52,6 +51,15 @@ static const char *near_miss(struct checker *c) {
             return r->text;
     }
     return NULL;
+}
+
+/* Why no equation took the attention of this function, if one came near. What was refused for a reason is on record;
+ * what did not match is so only where somebody asked for an account. */
+static const char *near_miss(struct checker *c) {
+    const char *miss = recorded_miss(c);
+    if (miss == NULL)
+        explain_equations(c->unit, c->fn);
+    return miss ? miss : recorded_miss(c);
 }
 
 static bool is_handed_on(const struct node *parent) {

@@ -51,7 +51,8 @@ static struct rewriter rewriter_for(struct unit *unit, struct fn *fn) {
         .trace = unit->trace,
         .functions = functions,
         .user = fn,
-        .strict_rounding = unit->strict_rounding};
+        .strict_rounding = unit->strict_rounding,
+        .explains = unit->account != NULL};
     r.where = fn_path(unit, fn);
     fn->unit = unit;
     return r;
@@ -73,4 +74,17 @@ void apply_equations(struct unit *unit) {
         rules_apply(&r, fn->body);
         rules_report_misses(&r);
     }
+}
+
+static bool none(struct rewriter *r, const struct rule *rule, const struct node *site) {
+    (void)r, (void)rule, (void)site;
+    return false;
+}
+
+void explain_equations(struct unit *unit, struct fn *fn) {
+    struct rewriter r = rewriter_for(unit, fn);
+    r.explains = true;
+    r.allow = none;
+    rules_apply(&r, fn->body);
+    rules_report_misses(&r);
 }

@@ -272,11 +272,12 @@ struct value library_cast_head(const struct library *library) {
 
 static bool add_spelling(struct loader *loader, const struct yaml *at, struct metavariables *metas,
     const struct value *canonical, bool rounded) {
-    struct pattern pattern = {loader_pattern(loader, at, at->text, metas, NULL), metas};
-    if (pattern.root == NULL)
+    const struct value *root = loader_pattern(loader, at, at->text, metas, NULL);
+    if (root == NULL)
         return false;
-    if (pattern.root == canonical)
+    if (root == canonical)
         return true;
+    struct pattern pattern = pattern_of(root, metas);
     struct spelling *spelling = NEW(loader->arena, struct spelling);
     *spelling = (struct spelling){pattern, canonical, rounded};
     struct value cast = library_cast_head(loader->library);
@@ -331,6 +332,8 @@ static const struct value *instantiate(
 
 static const struct value *respell_with(
     struct values *values, const struct spelling *spelling, const struct value *draft) {
+    if ((spelling->pattern.needs & ~draft->heads) != 0)
+        return NULL; /* before room is made for a binding */
     struct binding binding = {.rounded = false};
     if (!match(&spelling->pattern, draft, &binding, NULL))
         return NULL;

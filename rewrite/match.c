@@ -306,8 +306,34 @@ static bool solve(struct search *s, const struct goal *goal) {
     }
 }
 
+/* A metavariable may stand for anything, and the negative of one for a number. */
+static uint64_t needs_of(const struct value *p) {
+    uint64_t needs = 0;
+    switch (p->kind) {
+    case VALUE_META:
+    case VALUE_ANY: return 0;
+    case VALUE_CAST: return needs_of(p->arg[0]);
+    case VALUE_EITHER:
+        needs = UINT64_MAX;
+        for (uint32_t i = 0; i < p->count; i++)
+            needs &= needs_of(p->arg[i]);
+        return needs;
+    case VALUE_BOTH: break;
+    default: needs = p->kind == VALUE_OP && p->op == OP_NEG && p->arg[0]->kind == VALUE_META ? 0 : head_bit(p); break;
+    }
+    for (uint32_t i = 0; i < p->count; i++)
+        needs |= needs_of(p->arg[i]);
+    return needs;
+}
+
+struct pattern pattern_of(const struct value *root, const struct metavariables *metas) {
+    return (struct pattern){root, metas, needs_of(root)};
+}
+
 bool match(
     const struct pattern *pattern, const struct value *subject, struct binding *binding, struct mismatch *mismatch) {
+    if (mismatch == NULL && (pattern->needs & ~subject->heads) != 0)
+        return false;
     struct search s = {pattern->metas, binding, mismatch, NULL, 0, 0};
     struct goal goal = {pattern->root, subject, NULL};
     return solve(&s, &goal);

@@ -63,7 +63,10 @@ struct metavariables {
 struct pattern {
     const struct value *root;
     const struct metavariables *metas;
+    uint64_t needs; /* the heads that every instance has among its parts: most values lack one, and are not tried */
 };
+
+struct pattern pattern_of(const struct value *root, const struct metavariables *metas);
 
 /* The subject's values that patterns themselves took apart, root first; no more than MATCH_VISITED are kept. */
 struct visits {
@@ -86,7 +89,7 @@ struct mismatch {
 };
 
 /* Match `subject`, extending `binding` (zeroed but for `visits`, or what another root of the rule bound). On failure
- * the binding is as before; `mismatch`, if not NULL, keeps the furthest failure of all calls. */
+ * the binding is as before; `mismatch`, if not NULL, keeps the furthest failure of all calls, which takes longer. */
 bool match(
     const struct pattern *pattern, const struct value *subject, struct binding *binding, struct mismatch *mismatch);
 

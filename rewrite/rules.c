@@ -179,8 +179,10 @@ static bool read_root(
     const struct value *value = match->kind == YAML_LIST
                                     ? read_alternatives(loader, rule, match, lets)
                                     : loader_pattern(loader, match, match->text, rule->metas, lets);
-    root->pattern = (struct pattern){value, rule->metas};
-    return value != NULL;
+    if (value == NULL)
+        return false;
+    root->pattern = pattern_of(value, rule->metas);
+    return true;
 }
 
 static bool read_roots(struct loader *loader, struct rule *rule, const struct yaml *entry) {

@@ -358,6 +358,8 @@ void register_buffers(struct unit *unit);
 void apply_equations(struct unit *unit);
 /* The same for one function, once more. */
 void apply_equations_to(struct unit *unit, struct fn *fn);
+/* Change nothing; note in the trace which equations came near to what is in the function. */
+void explain_equations(struct unit *unit, struct fn *fn);
 
 /* -- branches.c ---------------------------------------------------------------------------------------------------- */
 

@@ -120,6 +120,19 @@ static bool is_fixed(const struct value *v) {
     }
 }
 
+uint64_t head_bit(const struct value *v) {
+    uint64_t bits;
+    memcpy(&bits, &v->number, sizeof bits);
+    return (uint64_t)1 << (mix(mix((uint32_t)v->kind << 8 | v->op, (uintptr_t)v->atom), bits) & 63);
+}
+
+uint64_t value_heads(const struct value *v) {
+    uint64_t heads = head_bit(v);
+    for (uint32_t i = 0; i < v->count; i++)
+        heads |= v->arg[i]->heads;
+    return heads;
+}
+
 /* Values are made room for by the block: a match walks from one to the next. */
 static struct value *value_new(struct values *values) {
     if (values->room == 0) {
@@ -136,6 +149,7 @@ static struct value *store(struct values *values, const struct value *draft) {
     v->owner = values;
     v->next = NULL;
     v->fixed = is_fixed(v);
+    v->heads = value_heads(v);
     if (v->count > 0) {
         v->arg = NEW_ARRAY(values->arena, const struct value *, v->count);
         memcpy(v->arg, draft->arg, sizeof *v->arg * v->count);

@@ -66,6 +66,7 @@ struct value {
     const struct value **arg;
     const struct values *owner;
     struct value *next; /* in order of making */
+    uint64_t heads;     /* a bit for the head of each of its parts, itself included: see head_bit() */
     /* notes, not part of the identity */
     uint32_t rank;             /* of a tensor; 0: unknown */
     const struct absval *abs;  /* what the specialiser knew of an expression with this value */
@@ -117,6 +118,10 @@ bool values_infer_ranks(struct values *values);
 void value_note_rank(const struct value *value, uint32_t rank);
 struct atoms *values_atoms(const struct values *values);
 const struct library *values_library(const struct values *values);
+
+/* What a value is made by, as one of 64 bits: a value that lacks the bit of a head has no part with that head. */
+uint64_t head_bit(const struct value *value);
+uint64_t value_heads(const struct value *value);
 
 /* -- questions ----------------------------------------------------------------------------------------------------- */
 

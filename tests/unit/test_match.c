@@ -48,8 +48,12 @@ static struct outcome translate(const char *text) {
     struct node *fn = build_function(world, text);
     struct outcome out = {NULL, {{0}}};
     struct trace trace = {0};
-    struct rewriter r = {
-        .arena = world->arena, .atoms = world->atoms, .rules = world->rules, .trace = &trace, .where = "test"};
+    struct rewriter r = {.arena = world->arena,
+        .atoms = world->atoms,
+        .rules = world->rules,
+        .trace = &trace,
+        .where = "test",
+        .explains = true};
     rules_apply(&r, function_body(fn));
     rules_report_misses(&r);
     struct buf buf = {0};
