@@ -1,8 +1,8 @@
 /* arena.c - chunks of growing size, bumped.
  *
- * An object is zeroed when it is given out: it is about to be written, so its lines are wanted in the cache anyway, and
- * a chunk that is used again costs no more than a new one. Under AddressSanitizer a chunk starts poisoned, each object
- * is unpoisoned when it is given out, and a gap stays between objects. */
+ * An object is zeroed when it is given out, so a chunk that is used again costs no more than a new one. Under
+ * AddressSanitizer a chunk starts poisoned, each object is unpoisoned when it is given out, and a gap stays between
+ * objects. */
 #include "base/arena.h"
 
 #include <stdarg.h>
@@ -39,11 +39,14 @@ struct chunk {
 };
 
 struct arena {
-    struct chunk *chunks; /* in use, newest first */
-    struct chunk *kept;   /* to be used again, smallest first */
-    unsigned char *at, *end;
-    size_t used;
-    size_t chunk_size; /* of the next chunk */
+    struct arena_room room; /* first: arena_alloc() reads it */
+    struct arena_room hidden;
+    struct arena_room *left; /* of `current`: one of the two above */
+    struct chunk *current;   /* NULL: none */
+    struct chunk *chunks;    /* in use, newest first; `current` is one of them */
+    struct chunk *kept;      /* to be used again, smallest first */
+    size_t used;             /* outside of `current` */
+    size_t chunk_size;       /* of the next chunk */
 };
 
 static _Noreturn void out_of_memory(size_t size) {
@@ -56,6 +59,7 @@ struct arena *arena_create(void) {
     if (arena == NULL)
         out_of_memory(sizeof *arena);
     arena->chunk_size = CHUNK_MIN;
+    arena->left = GAP > 0 ? &arena->hidden : &arena->room;
     return arena;
 }
 
@@ -87,7 +91,8 @@ void arena_reset(struct arena *arena) {
     }
     chunks_free(large);
     arena->chunks = NULL;
-    arena->at = arena->end = NULL;
+    arena->current = NULL;
+    *arena->left = (struct arena_room){NULL, NULL};
     arena->used = 0;
 }
 
@@ -117,27 +122,25 @@ static struct chunk *chunk_shared(struct arena *arena) {
 }
 
 /* An object that is large beside a chunk gets one of its own, and the current one stays. */
-static void *alloc_slow(struct arena *arena, size_t need) {
-    if (need > CHUNK_MIN / 2)
-        return chunk_new(arena, need, false)->bytes;
-    struct chunk *chunk = chunk_shared(arena);
-    arena->at = chunk->bytes + need;
-    arena->end = chunk->bytes + chunk->size;
-    return chunk->bytes;
+static unsigned char *find_room(struct arena *arena, size_t need) {
+    struct arena_room *left = arena->left;
+    if (need > (size_t)(left->end - left->at)) {
+        if (need > CHUNK_MIN / 2) {
+            arena->used += need;
+            return chunk_new(arena, need, false)->bytes;
+        }
+        arena->used = arena_used(arena);
+        arena->current = chunk_shared(arena);
+        *left = (struct arena_room){arena->current->bytes, arena->current->bytes + arena->current->size};
+    }
+    left->at += need;
+    return left->at - need;
 }
 
-void *arena_alloc(struct arena *arena, size_t size) {
+void *arena_alloc_slow(struct arena *arena, size_t size) {
     if (size > SIZE_MAX / 2)
         out_of_memory(size);
-    size_t need = (size + GAP + ALIGN - 1) & ~(size_t)(ALIGN - 1);
-    void *object;
-    if (need <= (size_t)(arena->end - arena->at)) {
-        object = arena->at;
-        arena->at += need;
-    } else {
-        object = alloc_slow(arena, need);
-    }
-    arena->used += need;
+    unsigned char *object = find_room(arena, (size + GAP + ALIGN - 1) & ~(size_t)(ALIGN - 1));
     ASAN_UNPOISON_MEMORY_REGION(object, size);
     return memset(object, 0, size);
 }
@@ -164,5 +167,5 @@ char *arena_printf(struct arena *arena, const char *format, ...) {
 }
 
 size_t arena_used(const struct arena *arena) {
-    return arena->used;
+    return arena->used + (arena->current ? (size_t)(arena->left->at - arena->current->bytes) : 0);
 }

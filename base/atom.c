@@ -29,19 +29,33 @@ struct atoms *atoms_create(struct arena *arena) {
     return atoms;
 }
 
+/* The last bytes of a text, fewer than eight. Copies of a known size cost no call. */
+static uint64_t tail_of(const char *text, size_t len) {
+    uint32_t low = 0, high = 0;
+    if (len >= 4) {
+        memcpy(&low, text, 4);
+        memcpy(&high, text + len - 4, 4);
+    } else if (len > 0) {
+        low = (uint32_t)(unsigned char)text[0] | (uint32_t)(unsigned char)text[len / 2] << 8 |
+              (uint32_t)(unsigned char)text[len - 1] << 16;
+    }
+    return low | (uint64_t)high << 32;
+}
+
+static uint64_t mix(uint64_t hash, uint64_t word) {
+    hash = (hash ^ word) * UINT64_C(0x9FB21C651E98DF25);
+    return hash ^ hash >> 32;
+}
+
 /* Eight bytes a step: identifiers are short, docstrings long. The same on every machine is not needed: nothing depends
  * on the order of a hash table. */
 static uint32_t hash_bytes(const char *text, size_t len) {
     uint64_t hash = len * UINT64_C(0x9E3779B97F4A7C15);
-    while (len > 0) {
-        uint64_t word = 0;
-        size_t step = len < 8 ? len : 8;
-        memcpy(&word, text, step);
-        hash = (hash ^ word) * UINT64_C(0x9FB21C651E98DF25);
-        hash ^= hash >> 32;
-        text += step;
-        len -= step;
+    for (uint64_t word; len >= sizeof word; text += sizeof word, len -= sizeof word) {
+        memcpy(&word, text, sizeof word);
+        hash = mix(hash, word);
     }
+    hash = mix(hash, tail_of(text, len));
     return (uint32_t)(hash ^ hash >> 29);
 }
 

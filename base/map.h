@@ -1,7 +1,7 @@
-/* map.h - hash maps from atoms to pointers, in an arena.
+/* map.h - hash maps from atoms, or from the addresses of anything, to pointers, in an arena.
  *
  * Iteration is in order of insertion (`for (i < map.len) map.entry[i]`), never in hash order: output must not depend on
- * addresses. Keys are atoms and compared by pointer, so all keys of a map come from one atom table. */
+ * addresses. Keys are compared by pointer, so all atoms of a map come from one table. */
 #ifndef ADGEN_BASE_MAP_H
 #define ADGEN_BASE_MAP_H
 
@@ -9,10 +9,9 @@
 #include <stdint.h>
 
 #include "base/arena.h"
-#include "base/atom.h"
 
 struct map_entry {
-    atom key;
+    const void *key;
     void *value;
 };
 
@@ -24,10 +23,10 @@ struct map {
 };
 
 /* The value under `key`, or NULL. */
-void *map_get(const struct map *map, atom key);
-bool map_has(const struct map *map, atom key);
+void *map_get(const struct map *map, const void *key);
+bool map_has(const struct map *map, const void *key);
 
 /* Insert or replace. */
-void map_put(struct arena *arena, struct map *map, atom key, void *value);
+void map_put(struct arena *arena, struct map *map, const void *key, void *value);
 
 #endif

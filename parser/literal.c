@@ -154,12 +154,13 @@ struct node *make_string(struct arena *arena, struct atoms *atoms, const char *t
     buf_putc(&out, quote);
     for (const char *at = text; *at != '\0'; at++) {
         const char *special = strchr("\n\r\t", *at);
-        if (special != NULL)
-            buf_printf(&out, "\\%c", "nrt"[special - "\n\r\t"]);
-        else if ((unsigned char)*at < 0x20 || *at == 0x7F)
+        if (special == NULL && ((unsigned char)*at < 0x20 || *at == 0x7F)) {
             buf_printf(&out, "\\x%02x", (unsigned)*at);
-        else
-            buf_printf(&out, *at == quote || *at == '\\' ? "\\%c" : "%c", *at);
+            continue;
+        }
+        if (special != NULL || *at == quote || *at == '\\')
+            buf_putc(&out, '\\');
+        buf_putc(&out, special != NULL ? "nrt"[special - "\n\r\t"] : *at);
     }
     buf_putc(&out, quote);
     struct node *node = node_make(arena, NODE_STRING, intern_len(atoms, out.at, out.len), 0);
@@ -167,7 +168,20 @@ struct node *make_string(struct arena *arena, struct atoms *atoms, const char *t
     return node;
 }
 
+/* Digits alone, few enough for a double to hold them exactly: most numbers. */
+static bool small_number(const char *text, double *out) {
+    enum { EXACT = 15 };
+    uint64_t number = 0;
+    size_t len = 0;
+    for (; text[len] >= '0' && text[len] <= '9' && len <= EXACT; len++)
+        number = number * 10 + (uint64_t)(text[len] - '0');
+    *out = (double)number;
+    return text[len] == '\0' && len > 0 && len <= EXACT;
+}
+
 bool literal_number(const char *text, double *out) {
+    if (small_number(text, out))
+        return true;
     char digits[64];
     size_t len = 0;
     for (; *text != '\0'; text++) {

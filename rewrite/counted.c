@@ -179,12 +179,12 @@ static enum state state_of(struct counting *c, struct node **slot);
 static enum state run_callee(struct counting *c, struct node *call, uint32_t argument);
 
 static enum state of_web(struct counting *c, const struct web *w) {
-    const enum state *s = w ? map_get(&c->states, web_key(c->unit->atoms, w)) : NULL;
+    const enum state *s = w ? map_get(&c->states, w) : NULL;
     return s ? *s : OTHER;
 }
 
 static void set_web(struct counting *c, struct web *w, enum state s) {
-    map_put(c->unit->arena, &c->states, web_key(c->unit->atoms, w), (void *)&known[s]);
+    map_put(c->unit->arena, &c->states, w, (void *)&known[s]);
     if (c->apply && s == COUNT)
         w->abs = c->positions->abs;
     else if (c->apply && s == EMBEDDED)

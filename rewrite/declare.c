@@ -34,9 +34,10 @@ atom import_base(struct unit *unit, const struct module *module, const struct no
             len--;
         len -= len > 0;
     }
-    if (stmt->atom == NULL)
-        return intern_len(unit->atoms, package, len);
-    return intern_printf(unit->atoms, "%.*s%s%s", (int)len, package, len ? "." : "", stmt->atom);
+    if (len == 0 && stmt->atom)
+        return stmt->atom;
+    atom base = intern_len(unit->atoms, package, len);
+    return stmt->atom ? intern_dotted(unit->atoms, base, stmt->atom) : base;
 }
 
 static void declare_imports(struct unit *unit, struct module *module, struct node *stmt, bool from) {

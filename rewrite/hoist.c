@@ -281,11 +281,11 @@ static struct node *rebuilt(
     if (is_local(e) && e->web == base)
         return make_web_name(arena, new);
     if (is_local(e)) {
-        struct web *w = map_get(made, web_key(t->unit->atoms, e->web));
+        struct web *w = map_get(made, e->web);
         if (w == NULL) {
             w = new_variable(t->unit, e->web, rebuilt(t, made, e->web->expr, base, new));
             insert_after(t->unit, t->maker, e->web->stmt, w->stmt);
-            map_put(arena, made, web_key(t->unit->atoms, e->web), w);
+            map_put(arena, made, e->web, w);
         }
         return make_web_name(arena, w);
     }

@@ -60,7 +60,7 @@ static void turn_attention(struct layout *l, struct node *stmt, struct node **sl
     made->flags |= stmt->flags & NF_BLANK;
     node_insert(l->unit->arena, block, index, made);
     stmt->kid[0] = w->expr = transpose_of(l, make_web_name(l->unit->arena, twin));
-    map_put(l->unit->arena, &l->twins, web_key(l->unit->atoms, w), twin);
+    map_put(l->unit->arena, &l->twins, w, twin);
 }
 
 static bool turn_block(struct layout *l, struct node *block) {

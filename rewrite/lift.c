@@ -156,8 +156,8 @@ static bool is_setup(const struct node *s) {
 
 static struct node *moved(struct chain *c, struct node *e);
 
-/* `name = value` in the constructor of the model. */
-static struct node *moved_variable(struct chain *c, atom key, atom name, struct node *value) {
+/* `name = value` in the constructor of the model, once for each `key`. */
+static struct node *moved_variable(struct chain *c, const void *key, atom name, struct node *value) {
     struct arena *arena = c->unit->arena;
     struct web *w = map_get(&c->moved, key);
     if (w == NULL) {
@@ -176,7 +176,7 @@ static struct node *moved_variable(struct chain *c, atom key, atom name, struct 
 /* One of `a, b = value`. */
 static struct node *moved_element(struct chain *c, struct web *old) {
     struct arena *arena = c->unit->arena;
-    struct web *made = map_get(&c->moved, web_key(c->unit->atoms, old));
+    struct web *made = map_get(&c->moved, old);
     const struct node *targets = old->stmt->kid[1];
     if (made)
         return make_web_name(arena, made);
@@ -192,10 +192,10 @@ static struct node *moved_element(struct chain *c, struct web *old) {
         *w = (struct web){.kind = WEB_ELEMENT, .name = before->name, .abs = before->abs, .stmt = stmt, .expr = expr};
         w->element = i;
         tuple->kid[i] = make_web_name(arena, w);
-        map_put(arena, &c->moved, web_key(c->unit->atoms, before), w);
+        map_put(arena, &c->moved, before, w);
     }
     add_to_init(c, stmt);
-    return make_web_name(arena, map_get(&c->moved, web_key(c->unit->atoms, old)));
+    return make_web_name(arena, map_get(&c->moved, old));
 }
 
 static struct node *moved_symbol(struct chain *c, const struct absval *abs) {
@@ -209,8 +209,7 @@ static struct node *moved_attribute(struct chain *c, const struct node *e) {
         return NULL;
     if (attr->expr->kind == NODE_ATTRIBUTE || attr->expr->kind == NODE_NAME)
         return moved(c, attr->expr);
-    atom key = intern_printf(c->unit->atoms, "%p", (const void *)attr);
-    return moved_variable(c, key, attr->name, attr->expr);
+    return moved_variable(c, attr, attr->name, attr->expr);
 }
 
 /* An expression of the reader's constructor as one of the model's; NULL where it depends on more than the
@@ -219,7 +218,7 @@ static struct node *moved(struct chain *c, struct node *e) {
     if (e->kind == NODE_NAME && e->web) {
         struct web *w = e->web;
         return w->kind == WEB_PARAM     ? moved_symbol(c, w->abs)
-               : w->kind == WEB_ASSIGN  ? moved_variable(c, web_key(c->unit->atoms, w), w->name, w->expr)
+               : w->kind == WEB_ASSIGN  ? moved_variable(c, w, w->name, w->expr)
                : w->kind == WEB_ELEMENT ? moved_element(c, w)
                                         : NULL;
     }

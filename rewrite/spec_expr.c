@@ -144,7 +144,7 @@ static struct val global_get(struct frame *f, atom name, struct node *at, bool *
     *found = true;
     if (symbol == NULL) {
         if (is_builtin(name))
-            return library_val(f, intern_printf(unit->atoms, "builtins.%s", name), n);
+            return library_val(f, intern_dotted(unit->atoms, "builtins", name), n);
         *found = false;
         return val_top(n);
     }

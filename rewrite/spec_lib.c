@@ -596,7 +596,7 @@ struct val call_method(struct frame *f, struct val object, atom name, struct arg
     if (at && at->kid[0]->source)
         at_node(f, callee, at->kid[0]);
     struct node *call = build_call(f, callee, args, at);
-    const struct fact *fact = fact_library(unit->facts, intern_printf(unit->atoms, "method.%s", name));
+    const struct fact *fact = fact_library(unit->facts, intern_dotted(unit->atoms, "method", name));
     struct val result;
     if (fact && apply_fact(f, fact, name, val_top(callee), args, at, &result))
         return result;

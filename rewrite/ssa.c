@@ -17,10 +17,6 @@ uint32_t web_uses(const struct node *n, const struct web *web) {
     return count;
 }
 
-atom web_key(struct atoms *atoms, const struct web *w) {
-    return intern_printf(atoms, "%p", (const void *)w);
-}
-
 void phi_add(struct arena *arena, struct node *join, struct web *phi) {
     struct web **phis = NEW_ARRAY(arena, struct web *, join->nphis + 1);
     for (uint32_t i = 0; i < join->nphis; i++)

@@ -47,6 +47,5 @@ struct node *make_web_name(struct arena *arena, struct web *web);
 void phi_add(struct arena *arena, struct node *join, struct web *phi);
 /* How often a variable is named below `n`, as a target too. */
 uint32_t web_uses(const struct node *n, const struct web *web);
-atom web_key(struct atoms *atoms, const struct web *web); /* of a map of variables */
 
 #endif

@@ -367,7 +367,7 @@ static void swap_target(struct layout *l, struct node **target, struct node **it
     if (s == NULL)
         return;
     struct web *twin = twin_make(l, t->web, WEB_TARGET);
-    map_put(l->unit->arena, &l->twins, web_key(l->unit->atoms, t->web), twin);
+    map_put(l->unit->arena, &l->twins, t->web, twin);
     *target = make_web_name(l->unit->arena, twin);
     *iterable = s;
 }
@@ -395,7 +395,7 @@ static struct node *swap_comprehension(struct layout *l, struct node *e, uint32_
 
 /* A variable that holds a sequence keeps it; another one holds the swapped one. */
 static struct node *swap_list_variable(struct layout *l, struct node *e, uint32_t rank) {
-    struct web *w = e->web, *twin = w ? map_get(&l->twins, web_key(l->unit->atoms, w)) : NULL;
+    struct web *w = e->web, *twin = w ? map_get(&l->twins, w) : NULL;
     if (w == NULL || w->kind != WEB_ASSIGN)
         return NULL;
     if (twin == NULL) {
@@ -406,7 +406,7 @@ static struct node *swap_list_variable(struct layout *l, struct node *e, uint32_
             return NULL;
         twin = twin_make(l, w, WEB_ASSIGN);
         twin->abs = w->abs;
-        map_put(l->unit->arena, &l->twins, web_key(l->unit->atoms, w), twin);
+        map_put(l->unit->arena, &l->twins, w, twin);
         if (!l->dry)
             node_insert(l->unit->arena, block, index + 1, assign_web(l, twin, s));
     }

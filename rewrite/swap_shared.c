@@ -54,7 +54,7 @@ struct node *only_return(const struct fn *fn) {
 static bool can_swap(struct layout *l, struct fn *fn, const struct param *p) {
     struct layout inner = {.unit = l->unit, .fn = fn, .all = l->all, .dry = true};
     struct web *given = twin_make(&inner, p->web, WEB_PARAM);
-    map_put(l->unit->arena, &inner.twins, web_key(l->unit->atoms, p->web), given);
+    map_put(l->unit->arena, &inner.twins, p->web, given);
     return swapped(&inner, only_return(fn)->kid[0], 4) != NULL;
 }
 

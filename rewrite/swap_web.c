@@ -42,7 +42,7 @@ static struct node *transpose_of_web(struct layout *l, struct web *w) {
 }
 
 static void remember(struct layout *l, const struct web *w, struct web *twin) {
-    map_put(l->unit->arena, &l->twins, web_key(l->unit->atoms, w), twin);
+    map_put(l->unit->arena, &l->twins, w, twin);
 }
 
 /* [batch, heads, length, lanes], in words: what dimensions there are and in which order. */
@@ -126,7 +126,7 @@ static struct web *twin_of_element(struct layout *l, struct web *w, uint32_t ran
     twins_of_elements(l, tuple, made, 0);
     if (shared && made)
         swap_stores(l, made);
-    return map_get(&l->twins, web_key(l->unit->atoms, w));
+    return map_get(&l->twins, w);
 }
 
 /* A variable set in the branches of an IF: set to the transpose there, turned back after it. */
@@ -139,7 +139,7 @@ static struct web *twin_of_join(struct layout *l, struct web *w, uint32_t rank) 
         if (from[i] == NULL)
             return NULL;
     }
-    struct web *twin = map_get(&l->twins, web_key(l->unit->atoms, w));
+    struct web *twin = map_get(&l->twins, w);
     if (twin) /* what one branch reads is stored after the other: it was met on the way */
         return twin;
     twin = twin_make(l, w, WEB_IF);
@@ -156,7 +156,7 @@ static struct web *twin_of_join(struct layout *l, struct web *w, uint32_t rank) 
 }
 
 struct web *twin_of(struct layout *l, struct web *w, uint32_t rank) {
-    struct web *twin = map_get(&l->twins, web_key(l->unit->atoms, w));
+    struct web *twin = map_get(&l->twins, w);
     if (twin)
         return twin;
     if (w->kind == WEB_ASSIGN && rank == 4 && is_swap(w->expr) && receiver(w->expr)->kind == NODE_NAME &&

@@ -203,12 +203,12 @@ static struct node *clone_web(struct tabulate *t, struct web *w) {
         return make_web_name(arena, t->all_positions);
     if (w->kind == WEB_PARAM)
         return tabulate_self(t, t->init);
-    struct web *made = map_get(&t->clones, web_key(t->unit->atoms, w));
+    struct web *made = map_get(&t->clones, w);
     if (made)
         return make_web_name(arena, made);
     if (w->kind == WEB_ASSIGN) {
         made = tabulate_assign(t, w->name, clone(t, w->expr));
-        map_put(arena, &t->clones, web_key(t->unit->atoms, w), made);
+        map_put(arena, &t->clones, w, made);
         return make_web_name(arena, made);
     }
     /* an element: unpack the whole again */
@@ -221,9 +221,9 @@ static struct node *clone_web(struct tabulate *t, struct web *w) {
         twin->stmt = stmt;
         twin->expr = stmt->kid[0];
         tuple->kid[i] = make_web_name(arena, twin);
-        map_put(arena, &t->clones, web_key(t->unit->atoms, old), twin);
+        map_put(arena, &t->clones, old, twin);
     }
-    return make_web_name(arena, map_get(&t->clones, web_key(t->unit->atoms, w)));
+    return make_web_name(arena, map_get(&t->clones, w));
 }
 
 /* What an attribute was made from, without the wrapper that registers a buffer. */
@@ -452,8 +452,7 @@ static void make_table(struct tabulate *t, struct node **slot) {
     struct node *e = *slot;
     bool complex = is_complex(e);
     const char *name = table_name(e);
-    bool alone =
-        e->kind == NODE_NAME && e->web->kind == WEB_ASSIGN && !map_has(&t->clones, web_key(t->unit->atoms, e->web));
+    bool alone = e->kind == NODE_NAME && e->web->kind == WEB_ASSIGN && !map_has(&t->clones, e->web);
     struct node *value = clone(t, alone ? e->web->expr : e);
     pass_record(t->unit, "tables", e->kind == NODE_NAME && e->web->expr ? e->web->expr : e, t->forward);
     register_table(t, name, complex ? as_pairs(t, value) : value);

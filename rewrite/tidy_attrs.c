@@ -16,11 +16,10 @@ struct reads {
 };
 
 static struct reads *reads_of(struct unit *unit, struct map *all, const struct attr *attr) {
-    atom key = intern_printf(unit->atoms, "%p", (const void *)attr);
-    struct reads *r = map_get(all, key);
+    struct reads *r = map_get(all, attr);
     if (r == NULL) {
         r = NEW(unit->arena, struct reads);
-        map_put(unit->arena, all, key, r);
+        map_put(unit->arena, all, attr, r);
     }
     return r;
 }
