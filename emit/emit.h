@@ -17,7 +17,8 @@ struct emitter {
     atom head_attr;         /* of the entry: "lm_head" */
     uint32_t gaps;          /* what is not understood: the file is marked as incomplete */
     bool names_config;      /* the configuration class is imported, or defined here */
-    struct map names;       /* every global name that the module's code uses */
+    struct map names;       /* every global name that the module's code uses: where first */
+    struct map bound;       /* every name that something in it defines, in whatever scope */
     struct map dynamic;     /* import lines that the skeleton needs: module -> names */
 };
 
@@ -48,10 +49,13 @@ void emit_registration(struct emitter *e);
 bool find_roles(struct emitter *e);
 
 /* emit_imports.c */
+/* Refuses a name that neither an import nor the module defines. */
 struct node *emit_imports(struct emitter *e);
 void need_import(struct emitter *e, const char *module, const char *name);
 /* The order of two names in one import. */
 int compare_names(const char *a, const char *b);
+
+/* emit_names.c: into `names` and `bound` */
 void collect_names(struct emitter *e, const struct node *n);
 
 /* emit_header.c */

@@ -20,15 +20,6 @@ void need_import(struct emitter *e, const char *module, const char *name) {
     map_put(u->arena, &e->dynamic, key, (void *)intern(u->atoms, module));
 }
 
-void collect_names(struct emitter *e, const struct node *n) {
-    if (n == NULL)
-        return;
-    if (n->kind == NODE_NAME && n->web == NULL)
-        map_put(e->unit->arena, &e->names, n->atom, (void *)n);
-    for (uint32_t i = 0; i < n->nkids; i++)
-        collect_names(e, n->kid[i]);
-}
-
 static void add_import(struct unit *u, struct imports *imports, atom module, atom name, atom asname) {
     for (uint32_t i = 0; i < imports->list.len; i++) {
         const struct import *known = &imports->list.at[i];
@@ -123,6 +114,31 @@ static void gather(struct emitter *e, struct imports *imports) {
     }
 }
 
+static bool is_imported(const struct imports *imports, atom name) {
+    for (uint32_t i = 0; i < imports->list.len; i++) {
+        const struct import *import = &imports->list.at[i];
+        const char *bound = import->asname ? import->asname : import->name ? import->name : import->module;
+        size_t len = import->asname || import->name ? strlen(bound) : strcspn(bound, ".");
+        if (strlen(name) == len && memcmp(name, bound, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void refuse_undefined(struct emitter *e, const struct imports *imports) {
+    struct unit *u = e->unit;
+    for (uint32_t i = 0; i < e->names.len; i++) {
+        atom name = e->names.entry[i].key;
+        const struct node *at = e->names.entry[i].value;
+        if (map_has(&e->bound, name) || (u->bundle && name == u->config_class) || name_is_builtin(name) || is_imported(imports, name))
+            continue;
+        const struct node *place = at->source ? at : u->entry->def;
+        struct diag *d = diag_at(u->diags, unit_refusal(u), at->source ? at->source : u->module->source, place->span,
+            "undefined-name", "nothing in the emitted file would define `%s`, which is read here", name);
+        diag_help(u->diags, d, "define it at the top of the file, or import it there");
+    }
+}
+
 struct node *emit_imports(struct emitter *e) {
     struct unit *u = e->unit;
     struct imports imports = {0};
@@ -130,6 +146,7 @@ struct node *emit_imports(struct emitter *e) {
     gather(e, &imports);
     if (imports.list.len)
         qsort(imports.list.at, imports.list.len, sizeof *imports.list.at, compare_imports);
+    refuse_undefined(e, &imports);
     int section = -1;
     for (uint32_t i = 0; i < imports.list.len;) {
         const struct import *first = &imports.list.at[i];

@@ -91,7 +91,7 @@ static const char *const builtins[] = {"abs", "all", "any", "bool", "callable", 
     "KeyError", "ImportError", "AssertionError", "Exception", "issubclass", "staticmethod", "property", "vars",
     "filter", "repr", "__name__"};
 
-static bool is_builtin(atom name) {
+bool name_is_builtin(atom name) {
     for (size_t i = 0; i < sizeof builtins / sizeof builtins[0]; i++)
         if (atom_is(name, builtins[i]))
             return true;
@@ -143,7 +143,7 @@ static struct val global_get(struct frame *f, atom name, struct node *at, bool *
     struct symbol *symbol = global_symbol(f, name);
     *found = true;
     if (symbol == NULL) {
-        if (is_builtin(name))
+        if (name_is_builtin(name))
             return library_val(f, intern_dotted(unit->atoms, "builtins", name), n);
         *found = false;
         return val_top(n);

@@ -386,5 +386,7 @@ void assign_names(struct unit *unit);
 /* -- specialise.c -------------------------------------------------------------------------------------------------- */
 
 bool specialise(struct unit *unit);
+/* Whether Python itself defines a name, and code that uses it is understood. */
+bool name_is_builtin(atom name);
 
 #endif
