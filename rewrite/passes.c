@@ -110,6 +110,7 @@ const struct pass passes[] = {
     {"entry", select_entry, "choose the class to translate"},
     {"config", read_config, "find its configuration class and read which fields that has"},
     {"specialise", specialise, "evaluate what is known of prefill inference; unfold helpers into their callers"},
+    {"changes", check_changes, "refuse a change in place that something else would see"},
     {"positions", run_positions, "read position_ids where the model counts its tokens"},
     {"equations", run_equations, "replace what is equal to a canonical op by that op"},
     {"runs", run_runs, "read loops that give each expert its run of sorted tokens"},

@@ -144,8 +144,16 @@ static struct val held_by(const struct frame *f, const struct node *target) {
     return held ? *held : (struct val){0};
 }
 
-/* The other names of the object hold what `name` holds now. */
-static void other_names_become(struct frame *f, struct val before, atom name) {
+/* `name` has a new value, which is the object that it had before, changed. */
+static void note_object(struct frame *f, struct val before, atom name) {
+    const struct val *now = map_get(&f->env, name);
+    if (now->web && now->web->stmt && before.abs)
+        note_change(f->unit, now->web->stmt, val_expr(f, &before), now->web);
+}
+
+/* The same where it surely is an object: its other names hold what this one holds now. */
+static void object_became(struct frame *f, struct val before, atom name) {
+    note_object(f, before, name);
     if (before.web)
         names_become(f, before.web, *(const struct val *)map_get(&f->env, name));
 }
@@ -162,7 +170,7 @@ static bool run_in_place(struct frame *f, struct node *stmt) {
     pure->kid[0]->atom = intern_len(f->unit->atoms, method->atom, len - 1);
     const struct val before = held_by(f, method->kid[0]);
     emit_assign(f, method->kid[0]->atom, eval(f, pure), stmt);
-    other_names_become(f, before, method->kid[0]->atom);
+    object_became(f, before, method->kid[0]->atom);
     return true;
 }
 
@@ -303,9 +311,11 @@ static void run_augassign(struct frame *f, struct node *stmt) {
     sum->source = stmt->source;
     const struct val before = held_by(f, stmt->kid[0]);
     assign_target(f, stmt->kid[0], eval(f, sum), stmt);
-    enum abs_kind kind = before.web ? before.abs->kind : ABS_TOP;
+    enum abs_kind kind = before.web ? before.abs->kind : ABS_CONST;
     if (kind == ABS_LIST || kind == ABS_DICT || kind == ABS_TENSOR)
-        other_names_become(f, before, stmt->kid[0]->atom);
+        object_became(f, before, stmt->kid[0]->atom);
+    else if (kind == ABS_TOP || kind == ABS_NOTNONE) /* if it is a tensor */
+        note_object(f, before, stmt->kid[0]->atom);
 }
 
 static bool drops_context(const struct node *item, struct val v) {

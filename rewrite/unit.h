@@ -219,6 +219,7 @@ struct unit {
     struct cls *entry;            /* <X>ForCausalLM of the source */
     VEC(struct cls *) classes;    /* constructed, in order */
     VEC(struct fn *) functions;   /* of the module, residual */
+    struct map changes;           /* see changes.c: statement -> struct change */
     VEC(struct node *) helpers;   /* FUNCTIONs that passes made, printed as they are before the classes */
     uint32_t rank_ids;
     bool restart; /* a parameter turned out to take several ranks: forget what is known of all */
@@ -344,6 +345,12 @@ void prune(struct unit *unit);
 /* Its first half: collect the functions, and set the `mark` of each statement that is needed; then take it back. */
 void mark_needed(struct unit *unit, struct functions *functions);
 void clear_needed(struct functions *functions);
+
+/* -- changes.c ----------------------------------------------------------------------------------------------------- */
+
+/* The statement changes a tensor in place; the variable `after` holds it from then on (NULL: none does). */
+void note_change(struct unit *unit, struct node *stmt, const struct node *object, const struct web *after);
+bool check_changes(struct unit *unit);
 
 /* -- check.c ------------------------------------------------------------------------------------------------------- */
 
