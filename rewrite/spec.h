@@ -178,6 +178,8 @@ const struct absval *drop_item(struct frame *f, const struct absval *d, atom key
 /* Every name of the object that `of` holds has another value; without a web they keep their definitions. */
 void names_become(struct frame *f, const struct web *of, struct val now);
 /* What is known of a list or dictionary in variables changes; they keep their definitions. */
+bool is_container(const struct absval *a);
+const struct web *held_base(const struct frame *f, const struct node *target);
 void becomes(struct frame *f, struct val object, const struct absval *after);
 /* `stmt` has changed an element of an element, as xs[0] is one of xs: of a variable behind `place`. */
 void inner_changes(struct frame *f, const struct node *place, struct node *stmt);

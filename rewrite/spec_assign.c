@@ -195,6 +195,10 @@ const struct absval *forgotten(struct frame *f, const struct absval *a) {
     return s;
 }
 
+bool is_container(const struct absval *a) {
+    return a->kind == ABS_LIST || a->kind == ABS_DICT || a->kind == ABS_SEQ;
+}
+
 /* The first variable that held what `w` holds. */
 static const struct web *first_holder(const struct web *w) {
     for (;;) {
@@ -215,9 +219,22 @@ static void refuse_change(struct frame *f, const struct frame *helper, atom name
     diag_help(f->unit->diags, d, "return the changed value instead");
 }
 
+/* Attributes that hold the same list: of what it holds later nothing is known. */
+static void attributes_forget(struct frame *f, const struct web *of) {
+    struct cls *cls = f->host->owner;
+    for (uint32_t i = 0; cls && i < cls->attrs.len; i++) {
+        struct attr *attr = cls->attrs.entry[i].value;
+        if (attr->expr && attr->expr->kind == NODE_NAME && attr->expr->web && is_container(attr->abs) &&
+            first_holder(attr->expr->web) == first_holder(of))
+            attr->abs = forgotten(f, attr->abs);
+    }
+}
+
 /* All names of an object hold it as it is now: those of a helper's callers too. */
 void names_become(struct frame *f, const struct web *of, struct val now) {
     const struct frame *helper = f;
+    if (is_container(now.abs))
+        attributes_forget(f, of);
     uint32_t conditional = f->conditional;
     for (; f != NULL; f = f->around) {
         for (uint32_t i = 0; i < f->env.len; i++) {
@@ -256,6 +273,12 @@ void inner_changes(struct frame *f, const struct node *place, struct node *stmt)
         new_version(f, base->atom, v->web, forgotten(f, v->abs), stmt);
 }
 
+/* The variable that the base of a subscript names, as it is now; or NULL. */
+const struct web *held_base(const struct frame *f, const struct node *target) {
+    const struct val *now = target->kid[0]->kind == NODE_NAME ? map_get(&f->env, target->kid[0]->atom) : NULL;
+    return now ? now->web : NULL;
+}
+
 static void assign_subscript(struct frame *f, struct node *target, struct val v, struct node *at) {
     struct unit *unit = f->unit;
     struct val object = eval(f, target->kid[0]), key = eval(f, target->kid[1]);
@@ -265,6 +288,8 @@ static void assign_subscript(struct frame *f, struct node *target, struct val v,
         new_version(f, target->kid[0]->atom, object.expr->web, store_item(f, object.abs, key, v), stmt);
     else
         inner_changes(f, target->kid[0], stmt);
+    if (!is_container(object.abs))
+        note_change(unit, stmt, object.expr, held_base(f, target));
 }
 
 bool elements_are_free(const struct absval *a) {

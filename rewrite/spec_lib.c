@@ -335,7 +335,18 @@ static struct val call_nn_class(
 
 /* -- entry points -------------------------------------------------------------------------------------------------- */
 
+/* A function that writes its result into a tensor that it is given. */
+static void refuse_out(struct frame *f, const struct args *args, const struct node *at) {
+    const struct arg *out = arg_find(args, UINT32_MAX, "out");
+    if (out == NULL || abs_is_none(out->val.abs) || at == NULL)
+        return;
+    struct diag *d = diag_at(f->unit->diags, unit_refusal(f->unit), f->fn->module->source, at->span, "changed-outside",
+        "this writes into the tensor that `out` names");
+    diag_help(f->unit->diags, d, "use what the call returns instead");
+}
+
 struct val call_library(struct frame *f, atom qual, struct val callee, struct args *args, struct node *at) {
+    refuse_out(f, args, at);
     const struct fact *fact = fact_library(f->unit->facts, qual);
     struct val result;
     const struct fact *inert = fact_context(f->unit->facts, qual);

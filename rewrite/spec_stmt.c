@@ -34,6 +34,20 @@ void map_copy(struct arena *arena, struct map *to, const struct map *from) {
 
 enum { LOOP_ROUNDS = 6 };
 
+/* Lists and dictionaries that the body hands to something: a helper may change them. */
+static void collect_handed(struct frame *f, const struct node *n, struct map *names) {
+    if (n == NULL)
+        return;
+    for (uint32_t i = 1; n->kind == NODE_CALL && i < n->nkids; i++) {
+        const struct node *argument = n->kid[i]->kind == NODE_KEYWORD ? n->kid[i]->kid[0] : n->kid[i];
+        const struct val *held = argument->kind == NODE_NAME ? map_get(&f->env, argument->atom) : NULL;
+        if (held && is_container(held->abs))
+            map_put(f->unit->arena, names, argument->atom, (void *)argument);
+    }
+    for (uint32_t i = 0; i < n->nkids; i++)
+        collect_handed(f, n->kid[i], names);
+}
+
 /* A loop is run until what is known of its variables no longer changes; only the last run's code is kept. A variable
  * that the body does not really change is not carried. */
 static enum flow run_loop(struct frame *f, struct node *stmt) {
@@ -43,6 +57,7 @@ static enum flow run_loop(struct frame *f, struct node *stmt) {
     struct node *loop = node_make(unit->arena, stmt->kind, NULL, 0);
     struct map assigned = {0}, before = f->env;
     collect_assigned(unit, stmt->kid[is_for ? 2 : 1], &assigned);
+    collect_handed(f, stmt->kid[is_for ? 2 : 1], &assigned);
     struct web **carried = NEW_ARRAY(unit->arena, struct web *, assigned.len + 1);
     bool *drop = NEW_ARRAY(unit->arena, bool, assigned.len + 1);
     const struct absval **known = NEW_ARRAY(unit->arena, const struct absval *, assigned.len + 1);
@@ -80,7 +95,8 @@ static enum flow run_loop(struct frame *f, struct node *stmt) {
             const struct val *end = map_get(&f->env, assigned.entry[i].key);
             if (init == NULL || drop[i])
                 continue;
-            bool unchanged = carried[i] ? end->web == carried[i] && end->abs == carried[i]->abs
+            bool unchanged = carried[i] ? end->web == carried[i] && end->abs == carried[i]->abs &&
+                                              abs_equal(known[i], init->abs) /* and nothing of it is forgotten */
                                         : abs_equal(end->abs, init->abs) && end->abs->kind == ABS_CONST;
             if (unchanged) {
                 stable &= carried[i] == NULL;
@@ -303,19 +319,28 @@ static void run_expr(struct frame *f, struct node *stmt) {
         inner_changes(f, callee->kid[0], made);
 }
 
+/* `xs[i] += v` changes what the list holds there. */
+static void note_element(struct frame *f, const struct node *target, const struct node *element) {
+    const struct absval *list = held_by(f, target->kid[0]).abs;
+    if (list && is_container(list) && f->out->nkids > 0)
+        note_change(f->unit, f->out->kid[f->out->nkids - 1], element, held_base(f, target));
+}
+
 static void run_augassign(struct frame *f, struct node *stmt) {
     struct unit *unit = f->unit;
     struct node *sum = node_make(unit->arena, NODE_BINOP, NULL, 2, node_copy(unit->arena, stmt->kid[0]), stmt->kid[1]);
     sum->op = stmt->op;
     sum->span = stmt->span;
     sum->source = stmt->source;
-    const struct val before = held_by(f, stmt->kid[0]);
-    assign_target(f, stmt->kid[0], eval(f, sum), stmt);
+    const struct val before = held_by(f, stmt->kid[0]), after = eval(f, sum);
+    assign_target(f, stmt->kid[0], after, stmt);
     enum abs_kind kind = before.web ? before.abs->kind : ABS_CONST;
     if (kind == ABS_LIST || kind == ABS_DICT || kind == ABS_TENSOR)
         object_became(f, before, stmt->kid[0]->atom);
     else if (kind == ABS_TOP || kind == ABS_NOTNONE) /* if it is a tensor */
         note_object(f, before, stmt->kid[0]->atom);
+    if (stmt->kid[0]->kind == NODE_SUBSCRIPT && after.expr->kind == NODE_BINOP)
+        note_element(f, stmt->kid[0], after.expr->kid[0]);
 }
 
 static bool drops_context(const struct node *item, struct val v) {
