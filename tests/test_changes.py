@@ -1,0 +1,141 @@
+"""Tensors and lists that change in place: what anything else would see is followed or refused.
+
+Each case is a small golden model with another `AspenMLP.forward`, and perhaps another end of the layer.  A case that is
+translated is run against its source; one that is not names the variable that the change would reach.
+"""
+
+import os
+import subprocess
+import textwrap
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("transformers", minversion="5.20")
+from adgen_reference import hf, source, verify  # noqa: E402
+
+ROOT = Path(__file__).resolve().parent.parent
+ADGEN = os.environ.get("ADGEN", str(ROOT / "build/release/adgen"))
+MODEL = ROOT / "golden/qk_norm"
+FORWARD = "        return self.down_proj(self.act_fn(self.gate_proj(x)) * self.up_proj(x))\n"
+END = """\
+        hidden_states = self.mlp(hidden_states)
+        hidden_states = residual + hidden_states
+        return hidden_states
+"""
+# what the MLP was given is read after it
+READ_AGAIN = """\
+normed = hidden_states
+hidden_states = self.mlp(hidden_states)
+return residual + hidden_states + normed
+"""
+
+
+def mlp(gate="x", up="x"):
+    return f"return self.down_proj(self.act_fn(self.gate_proj({gate})) * self.up_proj({up}))"
+
+
+def case(lines, end=None, method=""):
+    return lines, end, method
+
+
+# name -> (case, the variable that the message names)
+REFUSED = {
+    "argument": (case("x += 1.5\n" + mlp(), READ_AGAIN), "normed"),
+    "argument_returned": (case("x += 1.5\nreturn x", READ_AGAIN), "normed"),
+    "argument_by_method": (case("x.add_(1.5)\n" + mlp(), READ_AGAIN), "normed"),
+    "argument_by_store": (case("x[..., 0] = 0.25\n" + mlp(), READ_AGAIN), "normed"),
+    "result_is_argument": (
+        case(
+            "return x",
+            "normed = hidden_states\nhidden_states = self.mlp(hidden_states)\nhidden_states += 1\n"
+            "return residual + hidden_states + normed",
+        ),
+        "normed",
+    ),
+    "residual_is_argument": (
+        case("x += 0.5\nreturn x", "hidden_states = self.mlp(residual)\nreturn residual + hidden_states"),
+        "residual",
+    ),
+    "slice_before": (case("y = x[..., :4]\nx += 1.5\n" + mlp(up="x * y.sum(-1, keepdim=True)")), "y"),
+    "view_before": (case("y = x.view(x.shape)\nx.mul_(0.5)\n" + mlp("y")), "y"),
+    "slice_changes": (case("y = x[..., :4]\ny += 1.5\n" + mlp()), "x"),
+    "transposed_changes": (case("y = x.transpose(0, 1)\ny.mul_(0.5)\n" + mlp()), "x"),
+    "chunk_changes": (case("a, b = x.chunk(2, dim=-1)\na *= 0.5\n" + mlp()), "x"),
+    "store_in_a_view": (case("x.view(-1)[0] = 3.0\n" + mlp()), "x"),
+    "tuple": (case("a = x * 1\nt = (a, x)\na += 1\n" + mlp("t[0]")), "a"),
+    "element_of_a_list": (case("a = x * 1\ns = [a, x * 2]\ns[0] += 1\n" + mlp("a", "s[1]")), "a"),
+    "elements_of_a_loop": (case("s = [x * 1, x * 2]\nfor t in s:\n    t += 1\n" + mlp("s[0]", "s[1]")), "s_0"),
+    "cast": (case("a = x * 1\nb = a.float()\nb += 1\n" + mlp("a", "b")), "a"),
+    "choice": (case("a = x * 1\nb = a if self.hidden_size > 3 else x\nb += 1\n" + mlp("a", "b")), "a"),
+    "unsqueezed": (case("a = x * 1\nb = a.unsqueeze(0)\na += 1\n" + mlp("b[0]")), "b"),
+}
+
+VERIFIED = {
+    "helper": case("self.bump(x)\n" + mlp(), None, "def bump(self, x):\n    x += 1.5\n"),
+    "two_names": case("a = x * 1\nb = a\nb += 1\n" + mlp("a", "b")),
+    "residual": case(mlp(), "hidden_states = self.mlp(hidden_states)\nresidual += hidden_states\nreturn residual"),
+    "list_by_helper_in_a_loop": case(
+        "s = []\nfor i in range(3):\n    self.push(s, x * i)\n" + mlp() + " * len(s)",
+        None,
+        "def push(self, s, x):\n    if x is not None:\n        s.append(x)\n",
+    ),
+    "popped_in_a_loop": case(
+        "s = [x, x * 2, x * 3]\nt = 0\nfor i in range(2):\n    t = t + s.pop()\n" + mlp("t", "s[0]") + " * len(s)"
+    ),
+}
+
+
+def indented(text, columns):
+    return textwrap.indent(text.rstrip("\n") + "\n", " " * columns)
+
+
+def write(folder, name, parts):
+    """The model with the parts of a case, under a name of its own; returns its file."""
+    lines, end, method = parts
+    text = (MODEL / "modeling_aspen.py").read_text()
+    assert FORWARD in text and END in text
+    text = text.replace(FORWARD, indented(lines, 8) + ("\n" + indented(method, 4) if method else ""))
+    text = text.replace(END, indented(end, 8)) if end else text
+    title = name.title().replace("_", "")
+    for file, body in (("modeling", text), ("configuration", (MODEL / "configuration_aspen.py").read_text())):
+        body = body.replace("Aspen", f"Aspen{title}").replace("aspen", f"aspen_{name}")
+        (folder / f"{file}_aspen_{name}.py").write_text(body)
+    return folder / f"modeling_aspen_{name}.py"
+
+
+def translate(path, out):
+    command = [ADGEN, str(path), "-o", str(out)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_something_else_would_see_is_refused(name, tmp_path):
+    parts, variable = REFUSED[name]
+    done = translate(write(tmp_path, name, parts), tmp_path / "out.py")
+    assert done.returncode == 1
+    assert f"may be read as `{variable}` later [changed-outside]" in done.stderr
+    assert not (tmp_path / "out.py").exists()
+
+
+@pytest.mark.parametrize("name", VERIFIED)
+def test_what_nothing_else_sees_is_translated(name, tmp_path):
+    hf.quiet()
+    path = write(tmp_path, name, VERIFIED[name])
+    done = translate(path, tmp_path / "out.py")
+    assert done.returncode == 0, done.stderr
+    report = verify.verify(tmp_path / "out.py", source.register(path, None))
+    assert report.verdict == "verified", verify.render(report)
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("g = self.gate_proj(x)\ntorch.mul(g, 0.5, out=g)\nreturn self.down_proj(g)", "the tensor that `out` names"),
+        ("def f(a, b=1.0, **kw):\n    return a * b\nd = dict({}, b=x.mean())\nreturn f(x, **d)", "would define `f`"),
+    ],
+)
+def test_other_holes(lines, message, tmp_path):
+    done = translate(write(tmp_path, "hole", case(lines)), tmp_path / "out.py")
+    assert done.returncode == 1
+    assert message in done.stderr
