@@ -15,6 +15,8 @@ int batch_command(const struct options_given *given, const struct voice *voice);
 /* `adgen keys INPUT --config FILE`: what follows the translation. */
 int deliver_keys(const struct options_given *given, const struct voice *voice, struct adgen *adgen,
     const struct adgen_result *translation);
+/* `adgen review FILE...`. */
+int review_command(const struct options_given *given, const struct voice *voice);
 int list_rules_command(const struct options_given *given, const struct voice *voice);
 int explain_command(const struct options_given *given, const struct voice *voice);
 int list_models_command(const struct options_given *given, const struct voice *voice);

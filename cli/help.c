@@ -4,7 +4,7 @@
 #include "cli/options.h"
 #include "emit/adgen.h"
 
-enum group { INPUT, OUTPUT, TRANSLATION, ACCOUNT, STATE_DICT, GENERAL, GROUPS };
+enum group { INPUT, OUTPUT, TRANSLATION, ACCOUNT, STATE_DICT, REVIEWING, GENERAL, GROUPS };
 
 static const struct {
     enum group group;
@@ -22,6 +22,7 @@ static const char *const titles[GROUPS] = {[INPUT] = "Input",
     [TRANSLATION] = "Translation",
     [ACCOUNT] = "What was done, and why",
     [STATE_DICT] = "The state dict",
+    [REVIEWING] = "The report",
     [GENERAL] = "General"};
 
 enum { COLUMN = 29 };
@@ -63,6 +64,7 @@ static void translate_help(FILE *out) {
     fputs("usage: adgen INPUT [-o FILE] [option...]\n"
           "       adgen --all --out-dir DIR [option...]\n"
           "       adgen keys INPUT --config FILE [option...]\n"
+          "       adgen review FILE... [option...]\n"
           "\n"
           "Translates a Hugging Face modeling_*.py into the prefill-only model that TensorRT-LLM AutoDeploy serves.\n"
           "INPUT is a path, `-` for standard input, or a model type of the transformers package.\n"
@@ -78,6 +80,7 @@ static void translate_help(FILE *out) {
           "  adgen - --stdin-filename m.py < m.py        read standard input\n"
           "  adgen --all --out-dir out -j 8              translate a whole package\n"
           "  adgen keys TYPE --config config.json        list the parameters that the model has\n"
+          "  adgen review modeling_x.py test_x.py        check files against AutoDeploy's rules for models and tests\n"
           "\nExit status:\n"
           "  0  done\n"
           "  1  the input could not be translated, or --check found a difference\n"
@@ -102,9 +105,27 @@ static void keys_help(FILE *out) {
         out);
 }
 
+static void review_help(FILE *out) {
+    fputs("usage: adgen review FILE... [--format FORMAT] [option...]\n"
+          "       adgen review --list-rules | --explain ID\n"
+          "\n"
+          "Checks model files of AutoDeploy, whoever wrote them, and tests of models against the checklist of an "
+          "onboarding.\n"
+          "A comment `# adgen: ignore[ID]` says that a finding is meant.\n",
+        out);
+    print_groups(out, REVIEW);
+    fputs("\nExit status:\n"
+          "  0  nothing was found\n"
+          "  1  something was found, or a file could not be reviewed\n"
+          "  2  the command line makes no sense\n",
+        out);
+}
+
 void print_help(FILE *out, enum command command) {
     if (command == KEYS)
         keys_help(out);
+    else if (command == REVIEW)
+        review_help(out);
     else
         translate_help(out);
 }

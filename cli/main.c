@@ -42,6 +42,8 @@ static int check_combination(const struct options_given *g) {
 }
 
 static int run(const struct options_given *given, const struct voice *voice) {
+    if (given->command == REVIEW)
+        return review_command(given, voice);
     if (given->list_rules)
         return list_rules_command(given, voice);
     if (given->explain)

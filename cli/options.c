@@ -30,8 +30,10 @@ enum { OPTIONS = sizeof options / sizeof options[0] };
 static const struct {
     enum command command;
     const char *word;
+    bool several; /* inputs */
 } commands[] = {
-    {KEYS, "keys"},
+    {KEYS, "keys", false},
+    {REVIEW, "review", true},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -150,13 +152,21 @@ static bool take_letters(struct options_given *given, const char *letters, char 
     return true;
 }
 
-static bool take_input(struct options_given *given, const char *word) {
-    if (given->input)
+static bool takes_several(enum command command) {
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (commands[i].command == command)
+            return commands[i].several;
+    return false;
+}
+
+static bool take_input(struct options_given *given, char *word) {
+    if (given->input && !takes_several(given->command))
         return usage_error("adgen translates one file at a time; `--all` translates a whole package",
                    "one INPUT is expected, but there are `%s` and `%s`", given->input, word) == 0;
     if (*word == '\0')
         return usage_error(NULL, "INPUT is empty") == 0;
-    given->input = word;
+    given->input = given->input ? given->input : word;
+    given->inputs[given->ninputs++] = word;
     return true;
 }
 
@@ -170,7 +180,8 @@ static enum command command_named(const char *word) {
 bool options_parse(int argc, char **argv, struct options_given *given) {
     *given = (struct options_given){.command = command_named(argc > 1 ? argv[1] : "")};
     bool ended = false;
-    for (char **next = argv + (argc > 0) + (given->command != TRANSLATE); *next != NULL;) {
+    given->inputs = argv + (argc > 0); /* which hold no more than the words that are read already */
+    for (char **next = given->inputs + (given->command != TRANSLATE); *next != NULL;) {
         char *word = *next++;
         bool ok = true;
         if (ended || word[0] != '-' || word[1] == '\0')

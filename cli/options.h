@@ -10,7 +10,8 @@
 enum command {
     TRANSLATE = 1 << 0, /* `adgen INPUT`, and the lists: no word */
     KEYS = 1 << 1,      /* `adgen keys INPUT` */
-    EVERY = TRANSLATE | KEYS,
+    REVIEW = 1 << 2,    /* `adgen review FILE...` */
+    EVERY = TRANSLATE | KEYS | REVIEW,
 };
 
 typedef bool option_FLAG;
@@ -22,7 +23,9 @@ struct options_given {
 #include "cli/options.def"
 #undef X
     enum command command;
-    const char *input; /* NULL: none */
+    const char *input; /* the first; NULL: none */
+    char **inputs;     /* all of them: most commands take one */
+    uint32_t ninputs;
 };
 
 /* The command is the first word or none. Options stand anywhere; `--name=value`, `--name value`, `-nvalue`; `--` ends

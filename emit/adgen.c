@@ -14,6 +14,7 @@
 #include "rewrite/config.h"
 #include "rewrite/facts.h"
 #include "rewrite/passes.h"
+#include "rewrite/review.h"
 #include "rewrite/rules.h"
 #include "rewrite/trace.h"
 #include "rewrite/verdict.h"
@@ -21,7 +22,8 @@
 struct adgen {
     struct facts *facts;
     struct unit loader; /* arena, atoms, diags, parser, facts, rules: what every translation starts from */
-    const char *package;
+    struct review_rules *checklist;
+    const char *rules, *package;
     const struct registry *given;
     struct registry *opened; /* ours; the tables of the last package asked for */
     const char *missing;     /* a package without tables: not asked again */
@@ -39,6 +41,7 @@ struct adgen *adgen_create(const struct adgen_settings *settings) {
     u->facts = adgen->facts = facts_load(u, settings->rules);
     u->rules = settings->rules ? rules_load_dir(arena, u->atoms, u->diags, u->parser, settings->rules)
                                : rules_load_embedded(arena, u->atoms, u->diags, u->parser);
+    adgen->rules = settings->rules;
     adgen->package = settings->package;
     adgen->given = settings->registry;
     return adgen;
@@ -260,6 +263,29 @@ void adgen_keys(struct adgen *adgen, const struct adgen_result *translation, con
     else
         keys_text(&result->text, &keys);
     result->status = keys.missing.len + keys.unexpected.len ? ADGEN_REFUSED : ADGEN_DONE;
+}
+
+/* -- review -------------------------------------------------------------------------------------------------------- */
+
+const struct review_rules *adgen_review_rules(struct adgen *adgen) {
+    if (adgen->checklist == NULL)
+        adgen->checklist = review_rules_load(&adgen->loader, adgen->rules);
+    return adgen->checklist;
+}
+
+void adgen_review(struct adgen *adgen, const char *path, struct adgen_result *result) {
+    struct adgen_request request = {.path = path, .partial = true};
+    struct arena *arena = adgen->spare ? adgen->spare : arena_create();
+    adgen->spare = NULL;
+    struct unit *unit = unit_make(adgen, &request, arena);
+    *result = (struct adgen_result){
+        .status = ADGEN_REFUSED, .diags = unit->diags, .unit = unit, .arena = arena, .adgen = adgen};
+    const struct review_rules *rules = adgen_review_rules(adgen);
+    if (rules == NULL || diags_count(adgen->loader.diags, SEVERITY_ERROR) > 0 || !load(adgen, unit, &request))
+        return;
+    result->review = review_module(unit, rules);
+    if (result->review && result->review->count == 0)
+        result->status = ADGEN_DONE;
 }
 
 const char *adgen_pass_name(uint32_t index, const char **what) {

@@ -17,6 +17,8 @@
 struct adgen;
 struct facts;
 struct judge;
+struct review;
+struct review_rules;
 struct rules;
 struct unit;
 
@@ -60,6 +62,7 @@ struct adgen_result {
     struct buf text; /* empty where it was refused */
     struct diags *diags;
     struct judge *judge; /* NULL unless the account was asked for and there is one */
+    struct review *review; /* of adgen_review; NULL where the file is none to review */
     struct unit *unit;   /* for the report; entry and module may be NULL where it was refused early */
     struct arena *arena; /* what all of this lives in */
     struct adgen *adgen; /* whose translation it is; lives longer */
@@ -79,6 +82,12 @@ struct adgen_keys_request {
  * the index and the model differ. Its diagnostics are those of the configuration and the constructors. */
 void adgen_keys(struct adgen *adgen, const struct adgen_result *translation, const struct adgen_keys_request *request,
     struct adgen_result *result);
+
+/* The checklist, read when it is first asked for; NULL, with adgen_problems, where it cannot be. */
+const struct review_rules *adgen_review_rules(struct adgen *adgen);
+/* A model file of AutoDeploy, or its tests, against the checklist. The status is ADGEN_REFUSED where something is found,
+ * too. */
+void adgen_review(struct adgen *adgen, const char *path, struct adgen_result *result);
 
 /* The name of a pass, by number, and what it does. NULL behind the last. */
 const char *adgen_pass_name(uint32_t index, const char **what);
