@@ -39,7 +39,7 @@ static void print_item(struct review_report *report, const struct review_item *i
     const char *on = report->color ? colors[item->verdict] : "", *off = report->color ? "\033[0m" : "";
     fprintf(report->out, "  %-4s %s%-5s%s %s", item->rule->id, on, words[item->verdict], off, item->rule->title);
     if (item->verdict == REVIEW_NOT_APPLICABLE)
-        fprintf(report->out, " (there is not: %s)", item->note);
+        fprintf(report->out, " (for a file with %s)", item->note);
     else if (item->verdict == REVIEW_NOT_CHECKED)
         fprintf(report->out, " (not checked; %s)", item->note);
     else if (item->note)

@@ -91,7 +91,7 @@ static void visit_run(struct reviewer *r, const struct place *at, struct node *n
         runs->count++;
     else if (called_name(n) && !word_in(called_name(n), "move_to_device eval to print"))
         for (uint32_t i = 1; i < n->nkids; i++)
-            runs->count += mentions(n->kid[i], runs->name) && n->kid[i]->kind != NODE_CALL;
+            runs->count += n->kid[i]->kind == NODE_NAME && n->kid[i]->atom == runs->name; /* run by a helper */
 }
 
 static void visit_export(struct reviewer *r, const struct place *at, struct node *n, void *user) {

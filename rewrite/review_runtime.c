@@ -7,10 +7,11 @@
 #include "rewrite/facts.h"
 #include "rewrite/review_internal.h"
 
-/* The fact that prefill does not have a parameter of this name; NULL: it may. */
+/* The fact that prefill does not have a parameter of this name; NULL: it may. A text is one segment, but a model has
+ * the embedding of that one. */
 static const struct fact *not_in_prefill(const struct reviewer *r, atom name) {
     const struct fact *fact = name ? fact_parameter(r->unit->facts, name) : NULL;
-    return fact && fact->effect == EFFECT_VALUE ? fact : NULL;
+    return fact && fact->effect == EFFECT_VALUE && !atom_is(fact->id, "one-segment") ? fact : NULL;
 }
 
 static bool is_cache(const struct fact *fact) {
@@ -80,7 +81,8 @@ static void check_training(struct reviewer *r, const struct place *at, const str
             review_find(r, "C5", n, "there is no dropout in inference");
         return;
     }
-    const struct fact *fact = is_self_attr(n) ? fact_attribute(r->unit->facts, n->atom) : NULL;
+    bool handed_on = is_kind(at->parent, NODE_KEYWORD); /* to dropout, which is said there */
+    const struct fact *fact = is_self_attr(n) && !handed_on ? fact_attribute(r->unit->facts, n->atom) : NULL;
     if (fact && atom_is(fact->id, "not-training"))
         review_find(r, "C5", n, "an exported model does not train: `self.%s` is always false", n->atom);
     else if (is_rate(n))
@@ -100,9 +102,10 @@ static void check_flags(struct reviewer *r, const struct place *at, const struct
 
 /* -- CA2: branches that are decided -------------------------------------------------------------------------------- */
 
-/* The part of a test that prefill decides; NULL: none. */
+/* The part of a test that prefill decides; NULL: none. Tests for a cache go with the cache (C4). */
 static const struct node *decided(struct reviewer *r, const struct node *fn, const struct node *n) {
-    if (n->kind == NODE_NAME && fn && review_param(fn, n->atom) && not_in_prefill(r, n->atom))
+    const struct fact *given = n->kind == NODE_NAME && fn && review_param(fn, n->atom) ? not_in_prefill(r, n->atom) : NULL;
+    if (given && !is_cache(given))
         return n;
     const struct fact *config = is_config_attr(n) ? fact_config(r->unit->facts, n->atom) : NULL;
     if (config)
