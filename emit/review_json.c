@@ -65,7 +65,7 @@ void review_json_add(struct review_report *report, const char *path, const struc
     uint32_t count;
     cJSON_AddItemToArray(cJSON_GetObjectItem(report->json, "files"), file);
     cJSON_AddStringToObject(file, "path", path);
-    put_string(file, "kind", review ? review->subject == REVIEW_TEST ? "test" : "model" : NULL);
+    put_string(file, "kind", review ? review_subject_text(review->subject) : NULL);
     cJSON *errors = cJSON_AddArrayToObject(file, "errors");
     struct diag **said = diags_sorted(result->diags, &count);
     for (uint32_t i = 0; review == NULL && i < count; i++)

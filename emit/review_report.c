@@ -49,7 +49,7 @@ static void print_item(struct review_report *report, const struct review_item *i
 
 static void print_checklist(struct review_report *report, const char *path, const struct review *review) {
     fprintf(report->out, "%s%s: %s, %u finding%s\n", report->files > 1 || review->count ? "\n" : "", path,
-        review->subject == REVIEW_TEST ? "tests" : "model", review->count, review->count == 1 ? "" : "s");
+        review_subject_text(review->subject), review->count, review->count == 1 ? "" : "s");
     for (uint32_t i = 0; i < review->nitems; i++)
         print_item(report, &review->items[i]);
 }

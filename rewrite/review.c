@@ -87,7 +87,7 @@ static void list_items(struct reviewer *r) {
     review->items = NEW_ARRAY(r->unit->arena, struct review_item, r->rules->list.len);
     for (uint32_t i = 0; i < r->rules->list.len; i++) {
         const struct review_rule *rule = r->rules->list.at[i];
-        if (rule->subject != review->subject && strcmp(rule->id, "I1") != 0)
+        if (rule->subject != review->subject && rule->subject != REVIEW_ANY)
             continue;
         struct review_item *item = &review->items[review->nitems++];
         *item = (struct review_item){.rule = rule, .verdict = REVIEW_PASS};

@@ -10,7 +10,9 @@
 
 #include "rewrite/unit.h"
 
-enum review_subject { REVIEW_MODEL, REVIEW_TEST };
+enum review_subject { REVIEW_MODEL, REVIEW_TEST, REVIEW_ANY /* of an item: both */ };
+
+const char *review_subject_text(enum review_subject subject);
 
 struct review_rule {
     atom id;

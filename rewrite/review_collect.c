@@ -67,7 +67,13 @@ static uint32_t kind_of_call(const struct collector *c, const struct node *call)
     bool asserts = starts_with(name, "assert") || starts_with(name, "_assert");
     if (asserts && (strstr(name, "close") || strstr(name, "equal")))
         return ASSERTS_CLOSE;
-    return asserts || word_in(name, "raises fail warns") ? ASSERTS_SOMETHING : 0;
+    if (asserts || word_in(name, "raises fail warns"))
+        return ASSERTS_SOMETHING;
+    static const char *const helpers[] = {"check", "verify", "compare", "validate", "run_test", "all_close"};
+    for (size_t i = 0; i < sizeof helpers / sizeof helpers[0]; i++)
+        if (call->kid[0]->kind == NODE_NAME && starts_with(name + strspn(name, "_"), helpers[i]))
+            return ASSERTS_CLOSE; /* of another file: what it asserts is not known */
+    return 0;
 }
 
 /* -- one function

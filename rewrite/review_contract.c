@@ -11,18 +11,19 @@ static bool is_none_test(const struct node *test, const char *name, enum op op) 
            is_none(test->kid[1]);
 }
 
-/* An assertion, or a test that raises, or one joined to others by `and`. */
+/* The test itself, or a part of it that the operator joins to others. */
+static bool tests_positions(const struct node *test, enum op is, enum op joint) {
+    for (uint32_t i = 0; test->kind == NODE_BOOLOP && test->op == joint && i < test->nkids; i++)
+        if (is_none_test(test->kid[i], "position_ids", is))
+            return true;
+    return is_none_test(test, "position_ids", is);
+}
+
+/* An assertion, or a test that raises. */
 static bool demands_positions(const struct node *stmt) {
     if (stmt->kind == NODE_IF)
-        return is_none_test(stmt->kid[0], "position_ids", OP_IS) && stmt->kid[1]->kid[0]->kind == NODE_RAISE;
-    if (stmt->kind != NODE_ASSERT)
-        return false;
-    const struct node *test = stmt->kid[0];
-    bool all = test->kind == NODE_BOOLOP && test->op == OP_AND;
-    for (uint32_t i = 0; all && i < test->nkids; i++)
-        if (is_none_test(test->kid[i], "position_ids", OP_IS_NOT))
-            return true;
-    return is_none_test(test, "position_ids", OP_IS_NOT);
+        return tests_positions(stmt->kid[0], OP_IS, OP_OR) && stmt->kid[1]->kid[0]->kind == NODE_RAISE;
+    return stmt->kind == NODE_ASSERT && tests_positions(stmt->kid[0], OP_IS_NOT, OP_AND);
 }
 
 static const struct node *fallback_in(const struct node *block) {
@@ -61,9 +62,11 @@ static void check_positions(struct reviewer *r, const struct node *cls, const st
         review_help(r, d, "AutoDeploy passes them to every call: assert position_ids is not None");
         return;
     }
+    bool demanded = review_param(forward, "position_ids")->kid[1] == NULL; /* no default */
     for (uint32_t i = 0; i < body->nkids; i++)
-        if (demands_positions(body->kid[i]))
-            return;
+        demanded |= demands_positions(body->kid[i]);
+    if (demanded)
+        return;
     struct diag *d = review_find_at(
         r, "CA1", review_name_span(r, forward), "the forward of `%s` does not demand positions", cls->atom);
     review_help(r, d, "assert position_ids is not None, \"position_ids must be provided\"");
@@ -90,10 +93,9 @@ static bool is_model(struct reviewer *r, const struct node *def) {
 
 /* -- A5: registration ---------------------------------------------------------------------------------------------- */
 
-static const struct node *registering_call(struct reviewer *r, const struct node *stmt) {
+static const struct node *registering_call(const struct node *stmt) {
     const struct node *call = stmt->kind == NODE_EXPR ? stmt->kid[0] : NULL;
-    atom qual = is_kind(call, NODE_CALL) ? review_qual(r, NULL, call->kid[0]) : NULL;
-    return qual_ends(qual, "register_custom_model_cls") ? call : NULL;
+    return review_is_registration(call) ? call : NULL;
 }
 
 static void check_registered_class(struct reviewer *r, const struct node *call) {
@@ -109,12 +111,13 @@ static void check_registration(struct reviewer *r) {
     const struct node *tree = r->unit->module->tree, *later = NULL;
     bool registered = false;
     for (uint32_t i = 0; i < tree->nkids; i++) {
-        const struct node *call = registering_call(r, tree->kid[i]);
+        const struct node *call = registering_call(tree->kid[i]);
         if (call)
             check_registered_class(r, call);
         registered |= call != NULL;
-        bool definition = tree->kid[i]->kind == NODE_CLASS || tree->kid[i]->kind == NODE_FUNCTION;
-        if (registered && definition && !later)
+        bool model = tree->kid[i]->kind == NODE_CLASS && (review_derives(r, tree->kid[i], "nn.Module") ||
+                                                             review_derives(r, tree->kid[i], "PreTrainedModel"));
+        if (registered && model && !later)
             later = tree->kid[i];
     }
     if (!registered)

@@ -81,7 +81,7 @@ static int role_of(atom name) {
 static void check_weights(struct reviewer *r, const struct node *fn, const struct node *call) {
     static const char *const names[] = {"w1_weight", "w2_weight", "w3_weight"}, *const roles[] = {"gate", "down", "up"};
     const struct node *gated = call_argument(call, 6, "is_gated_mlp");
-    bool has_gate = !(is_kind(gated, NODE_CONST) && gated->op == OP_FALSE);
+    bool has_gate = gated == NULL || (is_kind(gated, NODE_CONST) && gated->op == OP_TRUE); /* where it is known */
     atom weights[3] = {0};
     for (uint32_t i = 0; i < 3; i++) {
         struct node *given = call_argument(call, 3 + i, names[i]);

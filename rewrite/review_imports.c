@@ -19,13 +19,13 @@ static void visit_model_import(struct reviewer *r, const struct place *at, struc
     if (n->kind != NODE_IMPORTFROM && n->kind != NODE_IMPORT)
         return;
     const char *module = n->atom ? n->atom : "", *last = strrchr(module, '.');
-    bool ours = n->level > 0 || in_custom_models(module);
+    bool ours = n->level == 1 || in_custom_models(module);
     for (uint32_t i = 0; i < n->nkids; i++) {
         const char *name = n->kid[i]->atom, *dot = strrchr(name, '.');
         bool model = n->kind == NODE_IMPORT ? in_custom_models(name) && starts_with(dot ? dot + 1 : name, "modeling_")
                                             : ours && (starts_with(last ? last + 1 : module, "modeling_") ||
                                                           starts_with(name, "modeling_"));
-        if (!model)
+        if (!model || ends_with(module, "_utils") || ends_with(name, "_utils"))
             continue;
         struct diag *d = review_find(r, "B1", n, "another model of AutoDeploy is imported here");
         review_help(r, d, "write down what this model needs of it; helpers that are no models may be imported");
@@ -153,6 +153,8 @@ static void complain(struct reviewer *r, const char *id, const struct node *at, 
     } else if (strcmp(id, "C3") == 0) {
         struct diag *d = review_find(r, id, at, "`%s` needs a GPU and fixes the backend", qual);
         review_help(r, d, "use the torch_* operator or plain PyTorch; AutoDeploy puts the kernel in its place");
+    } else if (strcmp(id, "C4") == 0) {
+        review_find(r, id, at, "`%s` is a cache, and nothing here needs one", qual);
     } else {
         review_find(r, id, at, "`%s` is no canonical operator of AutoDeploy", qual);
     }
@@ -196,7 +198,7 @@ static void visit_import(struct reviewer *r, const struct place *at, struct node
         const struct node *alias = n->kid[i];
         atom qual = from ? intern_dotted(r->unit->atoms, from, alias->atom) : alias->atom;
         atom name = alias->asname ? alias->asname : alias->atom;
-        const char *id = offence(qual);
+        const char *id = review_is_cache(qual) ? "C4" : offence(qual);
         if (id && !used_elsewhere(r, name) && !used_in_exported(r, name))
             complain(r, id, alias, qual);
     }

@@ -10,7 +10,6 @@ struct reviewer {
     struct review *review;
     struct diags *found;      /* all findings, those that the file ignores among them */
     const struct node *entry; /* the CLASS that is registered for text; NULL: none is */
-    atom entry_config;        /* and for which configuration */
     struct map exported;      /* names of definitions that the entry reaches; empty without an entry */
 };
 
@@ -32,6 +31,9 @@ struct span review_name_span(const struct reviewer *r, const struct node *def);
 void review_applies(struct reviewer *r, const char *id);
 /* It could not be checked, and why. */
 void review_unchecked(struct reviewer *r, const char *id, const char *why);
+
+/* A class of transformers that holds keys and values. */
+bool review_is_cache(atom qual);
 
 /* -- review_scope.c: names and values as they stand in the source -------------------------------------------------- */
 
@@ -56,6 +58,8 @@ struct node *review_method(struct reviewer *r, const struct node *cls, const cha
 bool review_derives(struct reviewer *r, const struct node *cls, const char *suffix);
 /* The parameter of a function with this name; NULL: none. */
 const struct node *review_param(const struct node *fn, const char *name);
+/* A call of register_custom_model_cls of some factory. */
+bool review_is_registration(const struct node *n);
 /* What a name holds at a node of a function: the right-hand side of the last assignment before it in the text. NULL:
  * not known. */
 struct node *review_local(const struct node *fn, atom name, const struct node *before);

@@ -9,6 +9,11 @@
 
 static const char file_name[] = "rules/review.yaml";
 
+const char *review_subject_text(enum review_subject subject) {
+    static const char *const texts[] = {"model", "test", "any"};
+    return texts[subject];
+}
+
 struct loader {
     struct unit *unit;
     struct source *source;
@@ -41,11 +46,14 @@ static bool read_rule(struct loader *l, const struct yaml *entry) {
     const char *id = yaml_text(entry, "id"), *file = yaml_text(entry, "file");
     if (review_rule_find(l->rules, id))
         return refuse(l, entry, "two items are called %s", id);
-    if (!word_in(file, "model test"))
-        return refuse(l, entry, "`file` is model or test, not `%s`", file);
+    enum review_subject subject = REVIEW_MODEL;
+    while (subject <= REVIEW_ANY && strcmp(file, review_subject_text(subject)) != 0)
+        subject++;
+    if (subject > REVIEW_ANY)
+        return refuse(l, entry, "`file` is model, test or any, not `%s`", file);
     struct review_rule *rule = NEW(l->unit->arena, struct review_rule);
     *rule = (struct review_rule){.id = intern(l->unit->atoms, id),
-        .subject = strcmp(file, "test") == 0 ? REVIEW_TEST : REVIEW_MODEL,
+        .subject = subject,
         .title = yaml_text(entry, "title"),
         .why = yaml_text(entry, "why"),
         .needs = yaml_text(entry, "needs"),
@@ -88,7 +96,7 @@ const struct review_rule *review_rule_find(const struct review_rules *rules, con
 void review_rules_list(FILE *out, const struct review_rules *rules) {
     for (uint32_t i = 0; i < rules->list.len; i++) {
         const struct review_rule *rule = rules->list.at[i];
-        fprintf(out, "%-4s %-6s %s\n", rule->id, rule->subject == REVIEW_TEST ? "test" : "model", rule->title);
+        fprintf(out, "%-4s %-6s %s\n", rule->id, review_subject_text(rule->subject), rule->title);
     }
 }
 

@@ -35,7 +35,7 @@ static void check_parameters(struct reviewer *r, const struct node *fn) {
 
 /* -- C4: the cache ------------------------------------------------------------------------------------------------- */
 
-static bool is_cache_class(atom qual) {
+bool review_is_cache(atom qual) {
     return qual && starts_with(qual, "transformers.") && (strstr(qual, ".cache_utils.") || ends_with(qual, "Cache"));
 }
 
@@ -52,7 +52,7 @@ static void check_cache(struct reviewer *r, const struct place *at, const struct
     bool named = n->kind == NODE_NAME || n->kind == NODE_KEYWORD;
     atom qual = n->kind == NODE_NAME || n->kind == NODE_ATTRIBUTE ? review_qual(r, at->fn, n) : NULL;
     bool annotation = is_kind(at->parent, NODE_PARAM);
-    if (is_cache_class(qual) && !annotation) {
+    if (review_is_cache(qual) && !annotation) {
         review_find(r, "C4", n, "`%s` is a cache: prefill starts without one, and AutoDeploy inserts its own", n->atom);
         return;
     }
@@ -104,7 +104,8 @@ static void check_flags(struct reviewer *r, const struct place *at, const struct
 
 /* The part of a test that prefill decides; NULL: none. Tests for a cache go with the cache (C4). */
 static const struct node *decided(struct reviewer *r, const struct node *fn, const struct node *n) {
-    const struct fact *given = n->kind == NODE_NAME && fn && review_param(fn, n->atom) ? not_in_prefill(r, n->atom) : NULL;
+    const struct fact *given =
+        n->kind == NODE_NAME && fn && review_param(fn, n->atom) ? not_in_prefill(r, n->atom) : NULL;
     if (given && !is_cache(given))
         return n;
     const struct fact *config = is_config_attr(n) ? fact_config(r->unit->facts, n->atom) : NULL;

@@ -183,9 +183,15 @@ struct node *review_behind(const struct node *fn, struct node *e) {
 
 /* -- what is exported ---------------------------------------------------------------------------------------------- */
 
-static bool is_registration(struct reviewer *r, const struct node *n, bool text) {
-    atom qual = n->kind == NODE_CALL ? review_qual(r, NULL, n->kid[0]) : NULL;
-    return qual_ends(qual, "register_custom_model_cls") && (!text || strstr(qual, "AutoModelForCausalLMFactory"));
+bool review_is_registration(const struct node *n) {
+    return is_kind(n, NODE_CALL) && is_kind(n->kid[0], NODE_ATTRIBUTE) &&
+           atom_is(n->kid[0]->atom, "register_custom_model_cls");
+}
+
+static bool is_of_text(const struct node *call) {
+    const struct node *factory = call->kid[0]->kid[0];
+    return (factory->kind == NODE_NAME || factory->kind == NODE_ATTRIBUTE) &&
+           atom_is(factory->atom, "AutoModelForCausalLMFactory");
 }
 
 struct registration {
@@ -195,11 +201,10 @@ struct registration {
 static void visit_registration(struct reviewer *r, const struct place *at, struct node *n, void *user) {
     (void)at;
     const struct registration *wanted = user;
-    if (r->entry || !is_registration(r, n, wanted->text) || n->nkids < 3)
+    if (r->entry || !review_is_registration(n) || (wanted->text && !is_of_text(n)))
         return;
-    const struct node *config = call_argument(n, 0, "config_cls_name"), *cls = call_argument(n, 1, "custom_model_cls");
+    const struct node *cls = call_argument(n, 1, "custom_model_cls");
     r->entry = is_kind(cls, NODE_NAME) ? review_definition(r, cls->atom, NODE_CLASS) : NULL;
-    r->entry_config = is_kind(config, NODE_STRING) ? string_value(r->unit->atoms, config) : NULL;
 }
 
 static void reach(struct reviewer *r, const struct symbol *symbol);

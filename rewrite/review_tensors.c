@@ -123,13 +123,14 @@ static void visit_buffer(struct reviewer *r, const struct place *at, struct node
  */
 
 struct lookup {
-    const struct node *index; /* x[position_ids] */
+    const struct node *index; /* x[position_ids], of a table that the layer was given */
     bool op;                  /* a rotary embedding or an attention runs in the same function */
 };
 
 static void visit_lookup(struct reviewer *r, const struct place *at, struct node *n, void *user) {
     struct lookup *lookup = user;
-    if (n->kind == NODE_SUBSCRIPT && is_name(n->kid[1], "position_ids"))
+    if (!lookup->index && n->kind == NODE_SUBSCRIPT && is_name(n->kid[1], "position_ids") &&
+        n->kid[0]->kind == NODE_NAME)
         lookup->index = n;
     atom qual = n->kind == NODE_CALL ? review_qual(r, at->fn, n->kid[0]) : NULL;
     if (qual && (starts_with(qual, "torch.ops.auto_deploy.torch_rope_") ||

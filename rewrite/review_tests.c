@@ -190,8 +190,9 @@ static void visit_reference_call(struct reviewer *r, const struct place *at, str
         return;
     struct node *object = review_behind(at->fn, n->kid[0]);
     atom qual = is_kind(object, NODE_CALL) ? class_of(r, at->fn, object) : NULL;
-    bool is_class = qual && is_kind(object->kid[0], NODE_NAME) &&
-                    review_definition(r, object->kid[0]->atom, NODE_FUNCTION); /* that a helper returns: this makes one */
+    bool is_class =
+        qual && is_kind(object->kid[0], NODE_NAME) &&
+        review_definition(r, object->kid[0]->atom, NODE_FUNCTION); /* that a helper returns: this makes one */
     if (is_class || !is_reference_class(qual))
         return;
     const char *name = strrchr(qual, '.') + 1;
