@@ -10,7 +10,8 @@
 static bool is_attention(const struct values *values, const struct value *v) {
     if (value_is_call(v, "torch.nn.functional.scaled_dot_product_attention"))
         return true;
-    return is_matrix_product(v) && !v->arg[1]->fixed && value_is_special(values, value_without_casts(v->arg[0]), SPECIAL_SOFTMAX);
+    return is_matrix_product(v) && !v->arg[1]->fixed &&
+           value_is_special(values, value_without_casts(v->arg[0]), SPECIAL_SOFTMAX);
 }
 
 /* Halves or pairs of lanes put together, some with the opposite sign. */

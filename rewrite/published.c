@@ -186,7 +186,7 @@ static void vote(struct layout *l, const struct step *step, atom name) {
     for (uint32_t i = 0; i < l->renames.len; i++)
         if (l->renames.at[i].attr == step->attr && l->renames.at[i].name == name)
             return;
-    struct rename r = {step->cls, step->attr, name, false};
+    struct rename r = {.cls = step->cls, .attr = step->attr, .name = name};
     vec_push(l->unit->arena, &l->renames, r);
 }
 
@@ -402,6 +402,8 @@ static void check_reader(struct visit *v, const struct absval *object, atom *nam
 
 /* Whether some path through the attribute is published with the names that it will have. */
 static bool completes(const struct layout *l, const struct rename *r) {
+    if (r->table)
+        return true;
     for (uint32_t i = 0; i < l->places.len; i++) {
         const struct place *place = &l->places.at[i];
         uint32_t count = place->on_disk.converter ? common_steps(l, place) : place->path->len;
@@ -512,12 +514,14 @@ static void apply_renames(struct layout *l) {
         struct rename *r = &l->renames.at[i];
         if (!r->chosen)
             continue;
+        const char *why =
+            r->table ? "AutoDeploy finds a table by this name: `%s` is `%s`" : "the checkpoint calls `%s` `%s`";
         struct trace_record record = {.kind = TRACE_REWRITE,
-            .id = intern(u->atoms, "published-path"),
+            .id = intern(u->atoms, r->table ? "table-name" : "published-path"),
             .source = r->attr->stmt ? r->attr->stmt->source : NULL,
             .span = r->attr->stmt ? r->attr->stmt->span : (struct span){0, 0},
             .where = arena_printf(u->arena, "%s.%s", r->cls->name, r->attr->name),
-            .text = arena_printf(u->arena, "the checkpoint calls `%s` `%s`", r->attr->name, r->name)};
+            .text = arena_printf(u->arena, why, r->attr->name, r->name)};
         trace_add(u->arena, u->trace, record);
         r->attr->own = r->attr->name;
         r->attr->name = r->name;
@@ -532,22 +536,33 @@ static bool has_stacked(const struct unit *unit) {
     return false;
 }
 
-bool published_paths(struct unit *unit) {
-    bool ok, has_hooks;
-    if (!keep_load_hooks(unit, &has_hooks) || has_hooks)
-        return has_hooks && diags_count(unit->diags, SEVERITY_ERROR) == 0;
-    struct checkpoint *checkpoint = checkpoint_read(unit, &ok);
-    struct layout l = {.unit = unit};
+/* Vote for the names of the published checkpoint, where it has other ones or holds tensors in another way; *hooks: it
+ * may have. False, with a diagnostic, where it is not understood. */
+static bool ask_checkpoint(struct layout *l, bool *hooks) {
+    bool ok;
     struct paths paths = {0};
-    if (!ok || (checkpoint == NULL && !has_stacked(unit)))
+    struct checkpoint *checkpoint = checkpoint_read(l->unit, &ok);
+    *hooks = ok && (checkpoint || has_stacked(l->unit));
+    if (!*hooks)
         return ok;
-    paths_collect(unit, &paths);
+    paths_collect(l->unit, &paths);
     for (uint32_t i = 0; i < paths.list.len; i++)
-        if (!add_place(&l, checkpoint, paths.list.at[i]))
+        if (!add_place(l, checkpoint, paths.list.at[i]))
             return false;
-    choose_names(&l);
+    choose_names(l);
+    return true;
+}
+
+bool published_paths(struct unit *unit) {
+    bool own_hooks, hooks = false;
+    struct layout l = {.unit = unit};
+    if (!keep_load_hooks(unit, &own_hooks) || (own_hooks && diags_count(unit->diags, SEVERITY_ERROR) > 0))
+        return false;
+    if (!own_hooks && !ask_checkpoint(&l, &hooks))
+        return false;
+    name_tables(&l);
     check_names(&l);
-    if (!write_load_hooks(&l))
+    if (hooks && !write_load_hooks(&l))
         return false;
     apply_renames(&l);
     return true;

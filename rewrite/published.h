@@ -22,6 +22,7 @@ struct rename {
     struct attr *attr;
     atom name;
     bool chosen;
+    bool table; /* has no key (table_names.c) */
 };
 
 struct layout {
@@ -41,6 +42,11 @@ uint32_t common_steps(const struct layout *layout, const struct place *place);
 
 /* A key for messages: `*` at positions that stand for all. */
 const char *shown_key(struct unit *unit, const char *key);
+
+/* -- table_names.c ------------------------------------------------------------------------------------------------- */
+
+/* Add the names of tables that the source registers. */
+void name_tables(struct layout *layout);
 
 /* -- load_hooks.c -------------------------------------------------------------------------------------------------- */
 
