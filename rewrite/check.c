@@ -42,32 +42,12 @@ static struct diag *refuse(
 
 /* -- masks --------------------------------------------------------------------------------------------------------- */
 
-static const char *recorded_miss(struct checker *c) {
-    const char *where = fn_path(c->unit, c->fn);
-    const struct trace *trace = c->unit->trace;
-    for (uint32_t i = 0; trace && i < trace->records.len; i++) {
-        const struct trace_record *r = &trace->records.at[i];
-        if (r->kind == TRACE_MISS && r->where && strcmp(r->where, where) == 0 && strstr(r->id, "attention"))
-            return r->text;
-    }
-    return NULL;
-}
-
-/* Why no equation took the attention of this function, if one came near. What was refused for a reason is on record;
- * what did not match is so only where somebody asked for an account. */
-static const char *near_miss(struct checker *c) {
-    const char *miss = recorded_miss(c);
-    if (miss == NULL)
-        explain_equations(c->unit, c->fn);
-    return miss ? miss : recorded_miss(c);
-}
-
 static bool is_handed_on(const struct node *parent) {
     return parent->kind == NODE_CALL && parent->callsite;
 }
 
 static void help_with_attention(struct checker *c, struct diag *d) {
-    const char *miss = near_miss(c);
+    const char *miss = nearest_miss(c->unit, c->fn, "attention");
     if (miss)
         diag_help(c->unit->diags, d, "%s", miss);
     else

@@ -81,10 +81,28 @@ static bool none(struct rewriter *r, const struct rule *rule, const struct node 
     return false;
 }
 
-void explain_equations(struct unit *unit, struct fn *fn) {
+static void explain_equations(struct unit *unit, struct fn *fn) {
     struct rewriter r = rewriter_for(unit, fn);
     r.explains = true;
     r.allow = none;
     rules_apply(&r, fn->body);
     rules_report_misses(&r);
+}
+
+static const char *recorded_miss(struct unit *unit, const struct fn *fn, const char *kind) {
+    const char *where = fn_path(unit, fn);
+    for (uint32_t i = 0; unit->trace && i < unit->trace->records.len; i++) {
+        const struct trace_record *r = &unit->trace->records.at[i];
+        if (r->kind == TRACE_MISS && r->where && strcmp(r->where, where) == 0 && strstr(r->id, kind))
+            return r->text;
+    }
+    return NULL;
+}
+
+/* What was refused for a reason is on record; what did not match is so only where somebody asked for an account. */
+const char *nearest_miss(struct unit *unit, struct fn *fn, const char *kind) {
+    const char *miss = recorded_miss(unit, fn, kind);
+    if (miss == NULL)
+        explain_equations(unit, fn);
+    return miss ? miss : recorded_miss(unit, fn, kind);
 }

@@ -55,8 +55,9 @@ static uint32_t kind_of_assert(const struct node *test) {
     bool given = test->kind == NODE_COMPARE && test->nkids == 2 && test->ops[0] == OP_IS_NOT && is_none(test->kid[1]);
     if (test->kind == NODE_CONST || given)
         return ASSERTS_NOTHING_MUCH;
+    bool opposite = test->kind == NODE_UNARYOP && test->op == OP_NOT;
     if (calls_one_of(test, "allclose equal array_equal"))
-        return ASSERTS_CLOSE;
+        return opposite ? ASSERTS_SOMETHING : ASSERTS_CLOSE;
     return calls_one_of(test, "isnan isinf isfinite") ? ASSERTS_FINITE : ASSERTS_SOMETHING;
 }
 

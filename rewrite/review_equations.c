@@ -54,19 +54,8 @@ static void report_equation(struct reviewer *r, const struct trace_record *recor
 struct leftover {
     struct reviewer *r;
     struct values *values;
-    const char *where;
+    struct fn *fn;
 };
-
-/* Why the equation that came nearest does not apply. */
-static const char *near_miss(const struct leftover *l) {
-    const struct trace *trace = l->r->unit->trace;
-    for (uint32_t i = 0; i < trace->records.len; i++) {
-        const struct trace_record *record = &trace->records.at[i];
-        if (record->kind == TRACE_MISS && record->where && strcmp(record->where, l->where) == 0)
-            return record->text;
-    }
-    return NULL;
-}
 
 static void find_leftover(struct leftover *l, struct node *n) {
     struct reviewer *r = l->r;
@@ -74,7 +63,7 @@ static void find_leftover(struct leftover *l, struct node *n) {
     if (idiom && n->span.end > 0 && n->source == r->review->source && !is_said(r, n->span)) {
         struct diag *d = review_find_at(
             r, "C7", n->span, "this is %s in plain PyTorch, and no equation makes an operator of it", idiom);
-        review_help(r, d, near_miss(l));
+        review_help(r, d, nearest_miss(r->unit, l->fn, strcmp(idiom, "attention") == 0 ? "attention" : "rope"));
     }
     for (uint32_t i = 0; i < n->nkids; i++)
         if (n->kid[i])
@@ -88,7 +77,7 @@ static void report_leftovers(struct reviewer *r) {
         struct fn *fn = all.list.at[i];
         if (!fn->live || fn->body == NULL || atom_is(fn->name, "__init__"))
             continue;
-        struct leftover l = {.r = r, .where = fn_path(r->unit, fn)};
+        struct leftover l = {.r = r, .fn = fn};
         l.values = values_create(r->unit->arena, r->unit->atoms, r->unit->rules->library);
         find_leftover(&l, fn->body);
     }

@@ -365,8 +365,9 @@ void register_buffers(struct unit *unit);
 void apply_equations(struct unit *unit);
 /* The same for one function, once more. */
 void apply_equations_to(struct unit *unit, struct fn *fn);
-/* Change nothing; note in the trace which equations came near to what is in the function. */
-void explain_equations(struct unit *unit, struct fn *fn);
+/* Why no equation took something in this function, by the first rule that came near and has `kind` in its id, such as
+ * "attention"; NULL: none came near. Changes nothing but the trace. */
+const char *nearest_miss(struct unit *unit, struct fn *fn, const char *kind);
 
 /* -- branches.c ---------------------------------------------------------------------------------------------------- */
 
