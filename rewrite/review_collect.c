@@ -51,6 +51,15 @@ static bool calls_one_of(const struct node *n, const char *names) {
     return false;
 }
 
+/* difference < 1e-3, ratio <= rmse_ratio_tol */
+static bool is_within(const struct node *test) {
+    if (test->kind != NODE_COMPARE || test->nkids != 2 || (test->ops[0] != OP_LT && test->ops[0] != OP_LE))
+        return false;
+    const struct node *bound = test->kid[1];
+    bool named = bound->kind == NODE_NAME || bound->kind == NODE_ATTRIBUTE;
+    return bound->kind == NODE_NUMBER || (named && strstr(bound->atom, "tol"));
+}
+
 static uint32_t kind_of_assert(const struct node *test) {
     bool given = test->kind == NODE_COMPARE && test->nkids == 2 && test->ops[0] == OP_IS_NOT && is_none(test->kid[1]);
     if (test->kind == NODE_CONST || given)
@@ -58,16 +67,20 @@ static uint32_t kind_of_assert(const struct node *test) {
     bool opposite = test->kind == NODE_UNARYOP && test->op == OP_NOT;
     if (calls_one_of(test, "allclose equal array_equal"))
         return opposite ? ASSERTS_SOMETHING : ASSERTS_CLOSE;
+    if (is_within(test))
+        return ASSERTS_CLOSE;
     return calls_one_of(test, "isnan isinf isfinite") ? ASSERTS_FINITE : ASSERTS_SOMETHING;
 }
 
 static uint32_t kind_of_call(const struct collector *c, const struct node *call) {
     atom name = called_name(call);
-    if (name == NULL || map_has(&c->tests->functions, name)) /* which is read itself */
+    if (name == NULL)
         return 0;
     bool asserts = starts_with(name, "assert") || starts_with(name, "_assert");
     if (asserts && (strstr(name, "close") || strstr(name, "equal")))
         return ASSERTS_CLOSE;
+    if (map_has(&c->tests->functions, name)) /* which is read itself */
+        return 0;
     if (asserts || word_in(name, "raises fail warns"))
         return ASSERTS_SOMETHING;
     static const char *const helpers[] = {"check", "verify", "compare", "validate", "run_test", "all_close"};

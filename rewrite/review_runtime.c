@@ -129,8 +129,10 @@ static void check_branch(struct reviewer *r, const struct place *at, const struc
     }
 }
 
-static void check_attention_choice(struct reviewer *r, const struct node *n) {
-    const struct fact *fact = is_config_attr(n) ? fact_config(r->unit->facts, n->atom) : NULL;
+/* A read: a file may well set the configuration to eager. */
+static void check_attention_choice(struct reviewer *r, const struct place *at, const struct node *n) {
+    bool set = is_kind(at->parent, NODE_ASSIGN) && at->parent->kid[0] != n;
+    const struct fact *fact = is_config_attr(n) && !set ? fact_config(r->unit->facts, n->atom) : NULL;
     if (fact && (atom_is(fact->id, "eager-attention") || atom_is(fact->id, "not-flash")))
         review_find(r, "C6", n, "there is one attention, the canonical operator: `%s` chooses nothing", n->atom);
 }
@@ -148,7 +150,7 @@ static void visit(struct reviewer *r, const struct place *at, struct node *n, vo
     check_training(r, at, n);
     check_flags(r, at, n);
     check_branch(r, at, n);
-    check_attention_choice(r, n);
+    check_attention_choice(r, at, n);
     if (n->kind == NODE_FUNCTION) {
         check_parameters(r, n);
         if (at->cls)

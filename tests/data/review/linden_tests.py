@@ -3,7 +3,6 @@
 import pytest
 import torch
 from _helpers import compare_models
-from _model_test_utils import assert_rmse_close
 from torch import nn
 from torch.export import Dim
 from transformers.models.linden.configuration_linden import LindenConfig
@@ -13,6 +12,7 @@ from tensorrt_llm._torch.auto_deploy.models.custom.modeling_linden import (
     LindenAttention,
     LindenDecoderLayer,
     LindenForCausalLM,
+    LindenL2Norm,
     LindenMLP,
     LindenRotaryEmbedding,
 )
@@ -24,6 +24,11 @@ _SHAPES = ((2, 6), (1, 8))
 def _small_config(**changes):
     sizes = {"vocab_size": 1000, "hidden_size": 64, "num_hidden_layers": 3, "max_position_embeddings": 4096}
     return LindenConfig(**{**sizes, **changes})
+
+
+def assert_rmse_close(actual, expected, rmse_ratio_tol):
+    ratio = (actual - expected).square().mean().sqrt() / expected.square().mean().sqrt()
+    assert ratio <= rmse_ratio_tol, f"{ratio} > {rmse_ratio_tol}"
 
 
 def _get_hf(name):
@@ -76,6 +81,15 @@ def test_mlp():
     mlp.load_state_dict(reference.state_dict())
     x = torch.randn(2, 6, 64)
     torch.testing.assert_close(mlp(x), reference(x), rtol=1e-3, atol=1e-3)
+
+
+def test_norm_without_weights():
+    from transformers.models.linden.modeling_linden import LindenL2Norm as HFLindenL2Norm
+
+    x = torch.randn(2, 6, 64)
+    output = LindenL2Norm(1e-6)(x)
+    torch.testing.assert_close(output, HFLindenL2Norm(1e-6)(x))
+    assert not torch.allclose(output, x)
 
 
 def test_rotary():

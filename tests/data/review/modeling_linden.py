@@ -199,6 +199,7 @@ class LindenForCausalLM(LindenPreTrainedModel, GenerationMixin):
     _tied_weights_keys = {"lm_head.weight": "model.embed_tokens.weight"}
 
     def __init__(self, config, **kwargs):
+        config._attn_implementation = "eager"
         super().__init__(config)
         self.model = LindenModel(config)
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
