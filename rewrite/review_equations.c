@@ -86,13 +86,34 @@ static void report_leftovers(struct reviewer *r) {
 /* -- E1
  * ----------------------------------------------------------------------------------------------------------------- */
 
+/* A loop as often as the first dimension is long: that of streams that the model has stacked is a constant. A model
+ * that loops over its batch is not known by that. */
+struct first {
+    struct span span;
+    bool found;
+};
+
+static void visit_first(struct reviewer *r, const struct place *at, struct node *n, void *user) {
+    (void)r, (void)at;
+    struct first *first = user;
+    const struct node *bound = n->kind == NODE_CALL && n->nkids == 2 ? n->kid[1] : NULL;
+    if (n->span.start == first->span.start && is_kind(bound, NODE_SUBSCRIPT) && is_int(bound->kid[1], 0))
+        first->found = true;
+}
+
 static void report_export(struct reviewer *r) {
     uint32_t count;
     struct diag **said = diags_sorted(r->unit->diags, &count);
-    for (uint32_t i = 0; i < count; i++)
-        if (said[i]->source == r->review->source && said[i]->rule &&
-            word_in(said[i]->rule, "data-dependent sequence-loop sequence-blocks"))
+    for (uint32_t i = 0; i < count; i++) {
+        if (said[i]->source != r->review->source || !said[i]->rule ||
+            !word_in(said[i]->rule, "data-dependent sequence-loop sequence-blocks"))
+            continue;
+        struct first first = {.span = said[i]->span};
+        if (strcmp(said[i]->rule, "sequence-loop") == 0)
+            review_walk(r, r->unit->module->tree, visit_first, &first);
+        if (!first.found)
             review_find_at(r, "E1", said[i]->span, "%s", said[i]->message);
+    }
 }
 
 /* -- all

@@ -58,21 +58,36 @@ static const struct node *config_of_register(struct reviewer *r, const struct no
     return qual_ends(qual, "AutoConfig.register") ? call_argument(n, 1, "config") : NULL;
 }
 
-static void visit_register(struct reviewer *r, const struct place *at, struct node *n, void *user) {
+static void visit_registering(struct reviewer *r, const struct place *at, struct node *n, void *user) {
     (void)at;
+    *(bool *)user |= config_of_register(r, n) != NULL;
+}
+
+/* A function of the file that registers what it is given. */
+static bool is_registering_helper(struct reviewer *r, const struct node *call) {
+    bool registers = false;
+    struct node *def =
+        is_kind(call->kid[0], NODE_NAME) ? review_definition(r, call->kid[0]->atom, NODE_FUNCTION) : NULL;
+    if (def)
+        review_walk(r, def, visit_registering, &registers);
+    return registers;
+}
+
+static void visit_register(struct reviewer *r, const struct place *at, struct node *n, void *user) {
     struct config_search *search = user;
-    const struct node *config = config_of_register(r, n);
-    if (is_kind(config, NODE_NAME) && config->atom == search->name)
-        search->registered = true;
+    if (n->kind != NODE_CALL || at->fn || (!config_of_register(r, n) && !is_registering_helper(r, n)))
+        return;
+    for (uint32_t i = 1; i < n->nkids; i++)
+        search->registered |= mentions(n->kid[i], search->name);
 }
 
 static void visit_foreign_register(struct reviewer *r, const struct place *at, struct node *n, void *user) {
-    (void)at, (void)user;
+    (void)user;
     const struct node *config = config_of_register(r, n);
     if (config == NULL)
         return;
     review_applies(r, "B3");
-    if (is_kind(config, NODE_NAME) && !review_definition(r, config->atom, NODE_CLASS))
+    if (review_qual(r, at->fn, config))
         review_find(r, "B3", n, "`%s` is not defined in this file: who defines it registers it", config->atom);
 }
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import nn
+from transformers import AutoConfig
 from transformers.activations import ACT2FN
+from transformers.configuration_utils import PretrainedConfig
 from transformers.generation import GenerationMixin
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS, PreTrainedModel
 from transformers.utils import ModelOutput
@@ -18,6 +20,25 @@ from transformers.utils import ModelOutput
 from ..hf import AutoModelForCausalLMFactory, AutoModelForImageTextToTextFactory
 from ._rope_utils import get_rope_theta
 from .rotary_utils import RotaryEmbeddingBase, build_rope_cos_sin_cache
+
+
+class LindenVLConfig(PretrainedConfig):
+    model_type = "linden_vl"
+    keys_to_ignore_at_inference = ["past_key_values"]
+
+    def __init__(self, attention_dropout=0.0, use_cache=True, **kwargs):
+        self.attention_dropout = attention_dropout
+        super().__init__(use_cache=use_cache, **kwargs)
+
+
+def _register(model_type, config_class):
+    try:
+        AutoConfig.register(model_type, config_class, exist_ok=True)
+    except TypeError:  # of a release whose register does not take exist_ok
+        AutoConfig.register(model_type, config_class)
+
+
+_register("linden_vl", LindenVLConfig)
 
 
 class LindenRMSNorm(nn.Module):
@@ -149,7 +170,10 @@ class LindenDecoderLayer(nn.Module):
         mixed = self.mlp(self.post_attention_layernorm(hidden_states))
         if isinstance(mixed, tuple):
             mixed = mixed[0]
-        return hidden_states + mixed
+        streams = torch.stack((mixed, mixed))
+        for i in range(streams.shape[0]):
+            hidden_states = hidden_states + 0.5 * streams[i]
+        return hidden_states
 
 
 @dataclass
