@@ -61,11 +61,11 @@ struct adgen_result {
     bool already;    /* the input is a translation: the text is the input */
     struct buf text; /* empty where it was refused */
     struct diags *diags;
-    struct judge *judge; /* NULL unless the account was asked for and there is one */
+    struct judge *judge;   /* NULL unless the account was asked for and there is one */
     struct review *review; /* of adgen_review; NULL where the file is none to review */
-    struct unit *unit;   /* for the report; entry and module may be NULL where it was refused early */
-    struct arena *arena; /* what all of this lives in */
-    struct adgen *adgen; /* whose translation it is; lives longer */
+    struct unit *unit;     /* for the report; entry and module may be NULL where it was refused early */
+    struct arena *arena;   /* what all of this lives in */
+    struct adgen *adgen;   /* whose translation it is; lives longer */
     double seconds;
 };
 
@@ -85,8 +85,8 @@ void adgen_keys(struct adgen *adgen, const struct adgen_result *translation, con
 
 /* The checklist, read when it is first asked for; NULL, with adgen_problems, where it cannot be. */
 const struct review_rules *adgen_review_rules(struct adgen *adgen);
-/* A model file of AutoDeploy, or its tests, against the checklist. The status is ADGEN_REFUSED where something is found,
- * too. */
+/* A model file of AutoDeploy, or its tests, against the checklist. The status is ADGEN_REFUSED where something is
+ * found, too. */
 void adgen_review(struct adgen *adgen, const char *path, struct adgen_result *result);
 
 /* The name of a pass, by number, and what it does. NULL behind the last. */
