@@ -37,8 +37,7 @@ void review_report_end(struct review_report *report);
 
 const char *review_verdict_text(enum review_verdict verdict);
 
-/* -- review_json.c ---------------------------------------------------------------------------------------------------
- */
+/* -- review_json.c ------------------------------------------------------------------------------------------------- */
 
 void review_json_begin(struct review_report *report);
 void review_json_add(struct review_report *report, const char *path, const struct adgen_result *result);

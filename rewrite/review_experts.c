@@ -4,8 +4,7 @@
 #include "base/text.h"
 #include "rewrite/review_internal.h"
 
-/* -- D4: stacked parameters ------------------------------------------------------------------------------------------
- */
+/* -- D4: stacked parameters ---------------------------------------------------------------------------------------- */
 
 /* Whether an expression counts experts: some name in it says so. */
 static bool counts_experts(const struct node *e) {
@@ -55,8 +54,7 @@ static void visit_parameter(struct reviewer *r, const struct place *at, struct n
     review_help(r, d, "make an nn.ModuleList of experts and hand torch_moe a list of their weights");
 }
 
-/* -- D4, D5: the weights that torch_moe gets --------------------------------------------------------------------------
- */
+/* -- D4, D5: the weights that torch_moe gets ----------------------------------------------------------------------- */
 
 /* The element of [expert.x.weight for expert in self.experts]; NULL for anything else. */
 static const struct node *element_of(const struct node *list) {
@@ -114,8 +112,7 @@ static void visit_moe(struct reviewer *r, const struct place *at, struct node *n
     check_weights(r, at->fn, n);
 }
 
-/* -- BA2: load hooks --------------------------------------------------------------------------------------------------
- */
+/* -- BA2: load hooks ----------------------------------------------------------------------------------------------- */
 
 /* A function that torch calls with a state dict before it is loaded. */
 static bool is_hook(const struct node *fn) {

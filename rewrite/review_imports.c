@@ -1,7 +1,7 @@
 /* review_imports.c - what a model file takes from outside: other models, configuration classes, operators.
  *
- * An import is looked at where it stands, unless a part of the file that is not exported needs it too; then the place
- * where the language model uses it counts. */
+ * What is imported counts where the language model uses it, since other parts of the file may; an import that nobody
+ * uses counts where it stands. */
 #include <string.h>
 
 #include "base/text.h"
@@ -34,11 +34,6 @@ static void visit_model_import(struct reviewer *r, const struct place *at, struc
 }
 
 /* -- B2, B3: the configuration class ------------------------------------------------------------------------------- */
-
-static bool is_config_class(struct reviewer *r, const struct node *def) {
-    return def->kind == NODE_CLASS &&
-           (review_derives(r, def, "PretrainedConfig") || review_derives(r, def, "PreTrainedConfig"));
-}
 
 static bool known_to_transformers(const struct reviewer *r, atom name) {
     const struct registry *registry = r->unit->registry;
@@ -96,7 +91,7 @@ static void check_configs(struct reviewer *r) {
     review_walk(r, tree, visit_foreign_register, NULL);
     for (uint32_t i = 0; i < tree->nkids; i++) {
         const struct node *def = tree->kid[i];
-        if (!is_config_class(r, def))
+        if (def->kind != NODE_CLASS || !review_is_config(r, def))
             continue;
         struct config_search search = {.name = def->atom};
         review_walk(r, tree, visit_register, &search);
@@ -118,8 +113,7 @@ static void check_configs(struct reviewer *r) {
     }
 }
 
-/* -- C2, C3, C6: operators and kernels ------------------------------------------------------------------------------
- */
+/* -- C2, C3, C6: operators and kernels ----------------------------------------------------------------------------- */
 
 /* A package with kernels of its own, which need a GPU. */
 static bool is_kernel_package(const char *qual) {
@@ -187,23 +181,15 @@ static void visit_use(struct reviewer *r, const struct place *at, struct node *n
         complain(r, id, n, qual);
 }
 
-static bool used_elsewhere(struct reviewer *r, atom name) {
+static bool is_used(struct reviewer *r, atom name) {
     const struct node *tree = r->unit->module->tree;
     for (uint32_t i = 0; i < tree->nkids; i++)
-        if (!review_is_exported(r, tree->kid[i]) && mentions(tree->kid[i], name))
+        if (mentions(tree->kid[i], name))
             return true;
     return false;
 }
 
-static bool used_in_exported(struct reviewer *r, atom name) {
-    const struct node *tree = r->unit->module->tree;
-    for (uint32_t i = 0; i < tree->nkids; i++)
-        if (review_is_exported(r, tree->kid[i]) && mentions(tree->kid[i], name))
-            return true;
-    return false;
-}
-
-/* An import that nothing exported reads, and nothing else needs. */
+/* An import that nobody reads; of others the use counts, if it is exported. */
 static void visit_import(struct reviewer *r, const struct place *at, struct node *n, void *user) {
     (void)user;
     if ((n->kind != NODE_IMPORTFROM && n->kind != NODE_IMPORT) || at->fn)
@@ -214,7 +200,7 @@ static void visit_import(struct reviewer *r, const struct place *at, struct node
         atom qual = from ? intern_dotted(r->unit->atoms, from, alias->atom) : alias->atom;
         atom name = alias->asname ? alias->asname : alias->atom;
         const char *id = review_is_cache(qual) ? "C4" : offence(qual);
-        if (id && !used_elsewhere(r, name) && !used_in_exported(r, name))
+        if (id && !is_used(r, name))
             complain(r, id, alias, qual);
     }
 }

@@ -56,6 +56,8 @@ struct node *review_definition(const struct reviewer *r, atom name, enum node_ki
 struct node *review_method(struct reviewer *r, const struct node *cls, const char *name);
 /* Whether a class derives from one whose dotted name ends so, through classes of this file. */
 bool review_derives(struct reviewer *r, const struct node *cls, const char *suffix);
+/* Whether it is a configuration of transformers. */
+bool review_is_config(struct reviewer *r, const struct node *cls);
 /* The parameter of a function with this name; NULL: none. */
 const struct node *review_param(const struct node *fn, const char *name);
 /* A call of register_custom_model_cls of some factory. */

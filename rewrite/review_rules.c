@@ -3,8 +3,8 @@
 
 #include "base/embed.h"
 #include "base/file.h"
-#include "base/text.h"
 #include "rewrite/review.h"
+#include "rewrite/rules.h"
 #include "rewrite/yaml.h"
 
 static const char file_name[] = "rules/review.yaml";
@@ -14,55 +14,47 @@ const char *review_subject_text(enum review_subject subject) {
     return texts[subject];
 }
 
-struct loader {
-    struct unit *unit;
-    struct source *source;
-    struct review_rules *rules;
-};
-
-static bool refuse(struct loader *l, const struct yaml *at, const char *format, const char *what) {
-    diag_at(l->unit->diags, SEVERITY_ERROR, l->source, at->span, "review-file", format, what);
+static bool read_examples(struct loader *l, const struct yaml *entry, const struct review_rule *rule) {
+    bool both = rule->bad && rule->good, none = !rule->bad && !rule->good;
+    if (rule->by ? none : both)
+        return true;
+    loader_error(l, entry, rule->by ? "an item that is not checked has no examples" : "an item needs `bad` and `good`");
     return false;
 }
 
-static bool keys_known(struct loader *l, const struct yaml *map, const char *allowed) {
-    for (uint32_t i = 0; map->kind == YAML_MAP && i < map->count; i++)
-        if (!word_in(map->key[i], allowed))
-            return refuse(l, map->item[i], "there is no key `%s` here", map->key[i]);
-    return map->kind == YAML_MAP || refuse(l, map, "a mapping is expected here%s", "");
+static bool read_subject(struct loader *l, const struct yaml *entry, enum review_subject *subject) {
+    const char *file = yaml_text(entry, "file");
+    for (*subject = REVIEW_MODEL; *subject <= REVIEW_ANY; ++*subject)
+        if (strcmp(file, review_subject_text(*subject)) == 0)
+            return true;
+    loader_error(l, entry, "`file` is model, test or any, not `%s`", file);
+    return false;
 }
 
-static bool read_rule(struct loader *l, const struct yaml *entry) {
-    static const char *const needed[] = {"id", "file", "title", "why"}, *const examples[] = {"bad", "good"};
-    if (!keys_known(l, entry, "id file title why needs by bad good"))
+static bool read_rule(struct loader *l, const struct yaml *entry, struct review_rules *rules) {
+    static const char *const needed[] = {"id", "file", "title", "why"};
+    if (!loader_check_keys(l, entry, "id file title why needs by bad good"))
         return false;
-    const char *by = yaml_text(entry, "by");
-    for (size_t i = 0; i < 4; i++)
-        if (yaml_text(entry, needed[i]) == NULL)
-            return refuse(l, entry, "an item needs `%s`", needed[i]);
-    for (size_t i = 0; i < 2; i++)
-        if ((yaml_text(entry, examples[i]) == NULL) != (by != NULL))
-            return refuse(l, entry, by ? "an item that is not checked has no `%s`" : "an item needs `%s`", examples[i]);
-    const char *id = yaml_text(entry, "id"), *file = yaml_text(entry, "file");
-    if (review_rule_find(l->rules, id))
-        return refuse(l, entry, "two items are called %s", id);
-    enum review_subject subject = REVIEW_MODEL;
-    while (subject <= REVIEW_ANY && strcmp(file, review_subject_text(subject)) != 0)
-        subject++;
-    if (subject > REVIEW_ANY)
-        return refuse(l, entry, "`file` is model, test or any, not `%s`", file);
-    struct review_rule *rule = NEW(l->unit->arena, struct review_rule);
-    *rule = (struct review_rule){.id = intern(l->unit->atoms, id),
-        .subject = subject,
+    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
+        if (yaml_text(entry, needed[i]) == NULL) {
+            loader_error(l, entry, "an item needs `%s`", needed[i]);
+            return false;
+        }
+    struct review_rule *rule = NEW(l->arena, struct review_rule);
+    *rule = (struct review_rule){.id = intern(l->atoms, yaml_text(entry, "id")),
         .title = yaml_text(entry, "title"),
         .why = yaml_text(entry, "why"),
         .needs = yaml_text(entry, "needs"),
-        .by = by,
+        .by = yaml_text(entry, "by"),
         .bad = yaml_text(entry, "bad"),
         .good = yaml_text(entry, "good"),
-        .order = l->rules->list.len};
-    vec_push(l->unit->arena, &l->rules->list, rule);
-    return true;
+        .order = rules->list.len};
+    if (review_rule_find(rules, rule->id)) {
+        loader_error(l, entry, "two items are called %s", rule->id);
+        return false;
+    }
+    vec_push(l->arena, &rules->list, rule);
+    return read_subject(l, entry, &rule->subject) && read_examples(l, entry, rule);
 }
 
 static struct source *open_rules(struct unit *unit, const char *dir) {
@@ -73,15 +65,20 @@ static struct source *open_rules(struct unit *unit, const char *dir) {
 }
 
 struct review_rules *review_rules_load(struct unit *unit, const char *dir) {
-    struct loader l = {.unit = unit, .source = open_rules(unit, dir), .rules = NEW(unit->arena, struct review_rules)};
+    struct loader l = {unit->arena, unit->atoms, unit->diags, unit->parser, open_rules(unit, dir), NULL};
+    struct review_rules *rules = NEW(unit->arena, struct review_rules);
     struct yaml *root = l.source ? yaml_read(unit->arena, unit->atoms, unit->diags, l.source) : NULL;
-    if (root == NULL || !keys_known(&l, root, "review"))
+    if (root == NULL || !loader_check_keys(&l, root, "review"))
         return NULL;
     const struct yaml *list = yaml_get(root, "review");
-    bool ok = (list && list->kind == YAML_LIST) || refuse(&l, root, "`review` must be a list%s", "");
+    if (list == NULL || list->kind != YAML_LIST) {
+        loader_error(&l, root, "`review` must be a list");
+        return NULL;
+    }
+    bool ok = true;
     for (uint32_t i = 0; ok && i < list->count; i++)
-        ok = read_rule(&l, list->item[i]);
-    return ok ? l.rules : NULL;
+        ok = read_rule(&l, list->item[i], rules);
+    return ok ? rules : NULL;
 }
 
 const struct review_rule *review_rule_find(const struct review_rules *rules, const char *id) {

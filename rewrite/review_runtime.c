@@ -139,12 +139,8 @@ static void check_attention_choice(struct reviewer *r, const struct place *at, c
 
 /* -- all ----------------------------------------------------------------------------------------------------------- */
 
-static bool is_config_class(struct reviewer *r, const struct node *cls) {
-    return cls && (review_derives(r, cls, "PretrainedConfig") || review_derives(r, cls, "PreTrainedConfig"));
-}
-
 static void visit(struct reviewer *r, const struct place *at, struct node *n, void *user) {
-    if (is_config_class(r, at->cls)) /* a configuration says what the checkpoint says */
+    if (at->cls && review_is_config(r, at->cls)) /* a configuration says what the checkpoint says */
         return;
     check_cache(r, at, n, user);
     check_training(r, at, n);

@@ -81,6 +81,10 @@ bool review_derives(struct reviewer *r, const struct node *cls, const char *suff
     return false;
 }
 
+bool review_is_config(struct reviewer *r, const struct node *cls) {
+    return review_derives(r, cls, "PretrainedConfig") || review_derives(r, cls, "PreTrainedConfig");
+}
+
 const struct node *review_param(const struct node *fn, const char *name) {
     const struct node *params = function_params(fn);
     for (uint32_t i = 0; i < params->nkids; i++)

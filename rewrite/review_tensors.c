@@ -4,8 +4,7 @@
 #include "base/text.h"
 #include "rewrite/review_internal.h"
 
-/* -- C8: keys and values with fewer heads ---------------------------------------------------------------------------
- */
+/* -- C8: keys and values with fewer heads -------------------------------------------------------------------------- */
 
 /* What a chain of calls that keep the heads begins with: x of x.transpose(1, 2).contiguous(). */
 static struct node *behind_layout(const struct node *fn, struct node *e) {
@@ -69,8 +68,7 @@ static void visit_attention(struct reviewer *r, const struct place *at, struct n
     }
 }
 
-/* -- D1: the tables --------------------------------------------------------------------------------------------------
- */
+/* -- D1: the tables ------------------------------------------------------------------------------------------------ */
 
 /* Whether a value is made of a cosine or sine, through the variables of the function. */
 static bool is_wave(struct reviewer *r, const struct node *fn, struct node *e, int depth) {
@@ -119,8 +117,7 @@ static void visit_buffer(struct reviewer *r, const struct place *at, struct node
         review_find(r, "D1", n, "the table `%s` is expected in the checkpoint: it needs persistent=False", text);
 }
 
-/* -- D2: positions ----------------------------------------------------------------------------------------------------
- */
+/* -- D2: positions ------------------------------------------------------------------------------------------------- */
 
 struct lookup {
     const struct node *index; /* x[position_ids], of a table that the layer was given */
