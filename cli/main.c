@@ -34,6 +34,8 @@ static int check_combination(const struct options_given *g) {
     if (g->test && (!(g->output || g->out_dir) || g->all || g->check || g->diff || g->dump_after))
         return usage_error("the tests import the model from the file that is written",
             "`--test` goes with --output or --out-dir, without --all, --check, --diff or --dump-after");
+    if (g->html && (g->all || g->check || g->dump_after))
+        return usage_error(NULL, "`--html` goes without --all, --check and --dump-after");
     if (g->quiet && g->verbose)
         return usage_error(NULL, "`--quiet` and `--verbose` exclude each other");
     if (g->command == KEYS && g->input && g->config == NULL)

@@ -9,6 +9,7 @@
 #include "cli/batch.h"
 #include "cli/cli.h"
 #include "emit/gaps.h"
+#include "emit/page.h"
 #include "emit/report.h"
 #include "emit/tests.h"
 #include "rewrite/declined.h"
@@ -166,12 +167,35 @@ static bool make_test(struct run *run, struct adgen_result *result, struct buf *
     return ok;
 }
 
-static bool write_both(struct run *run, struct adgen_result *result) {
-    struct buf test = {0};
-    bool ok = (!run->given->test || make_test(run, result, &test)) && write_result(run, result);
-    if (ok && run->given->test && (ok = file_write(run->diags, run->given->test, test.at, test.len)))
-        say(run->voice, "wrote %s", run->given->test);
+static bool make_page(struct run *run, struct adgen_result *result, struct buf *text) {
+    if (result->already) {
+        diag_at(run->diags, SEVERITY_ERROR, NULL, (struct span){0, 0}, NULL,
+            "there is nothing to review: the input is translated already");
+        return false;
+    }
+    uint32_t unmapped = page_html(text, result);
+    if (unmapped > 0)
+        say(run->voice, "nothing accounts for %u line%s: see the page", unmapped, unmapped == 1 ? "" : "s");
+    return true;
+}
+
+static bool write_beside(struct run *run, const char *path, const struct buf *text) {
+    if (path && !file_write(run->diags, path, text->at, text->len))
+        return false;
+    if (path)
+        say(run->voice, "wrote %s", path);
+    return true;
+}
+
+/* The model, and what was asked for with it: all is made before any of it is written. */
+static bool write_all(struct run *run, struct adgen_result *result) {
+    const struct options_given *given = run->given;
+    struct buf test = {0}, page = {0};
+    bool ok = (!given->test || make_test(run, result, &test)) && (!given->html || make_page(run, result, &page)) &&
+              write_result(run, result) && write_beside(run, given->test, &test) &&
+              write_beside(run, given->html, &page);
     buf_free(&test);
+    buf_free(&page);
     return ok;
 }
 
@@ -217,7 +241,7 @@ static int deliver(struct run *run, struct adgen_result *result) {
         int status = check(run, result);
         return run->given->diff && !print_diff(run, result) ? EXIT_REFUSED : status;
     }
-    return write_both(run, result) ? (int)result->status : EXIT_REFUSED;
+    return write_all(run, result) ? (int)result->status : EXIT_REFUSED;
 }
 
 /* -- the command --------------------------------------------------------------------------------------------------- */
@@ -254,7 +278,7 @@ int translate_command(const struct options_given *given, const struct voice *voi
         .strict_rounding = given->strict_rounding,
         .bundle_config = given->bundle_config,
         .partial = given->partial,
-        .account = given->report != NULL || given->trace};
+        .account = given->report != NULL || given->trace || given->html != NULL};
     const char *package = given->package ? package_in(arena, run.diags, given->package) : NULL;
     int status = EXIT_REFUSED;
     if ((given->package == NULL || package) && find_input(&run)) {

@@ -5,6 +5,7 @@
 
 #include "emit/emit.h"
 #include "rewrite/facts.h"
+#include "rewrite/lineage.h"
 #include "rewrite/quote.h"
 
 /* -- templates -----------------------------------------------------------------------------------------------------
@@ -167,6 +168,7 @@ struct node *function_node(struct emitter *e, struct fn *fn) {
     struct node *body = atom_is(fn->name, "__init__") ? shorten_reads(e, fn) : fn->body;
     struct node *n = node_make(arena, NODE_FUNCTION, fn->name, 3, params_node(e, fn), returns_node(e, fn), body);
     n->flags |= NF_BLANK;
+    lineage_made(e->unit, n, fn->def);
     if (fn->is_static)
         node_add(arena, n, make_name(arena, intern(e->unit->atoms, "staticmethod")));
     return n;
@@ -220,6 +222,7 @@ void emit_class(struct emitter *e, struct cls *cls) {
     struct node *bases = node_new(arena, NODE_BASES);
     add_bases(e, bases, cls);
     struct node *n = class_node(e, cls->name, bases);
+    lineage_made(e->unit, n, cls->def);
     for (uint32_t i = 0; i < cls->methods.len; i++) {
         struct fn *fn = cls->methods.entry[i].value;
         if (!fn->live || !fn->body || fn->round != e->unit->round)

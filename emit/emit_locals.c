@@ -9,6 +9,7 @@
 
 #include "emit/emit.h"
 #include "emit/python.h"
+#include "rewrite/lineage.h"
 
 enum { FEWEST_READS = 2, LEAST_GAIN = 2 /* lines, the new one counted */ };
 
@@ -83,6 +84,7 @@ static bool reads_field(const struct locals *l, const struct node *n, atom field
 static struct node *with_local(const struct locals *l, const struct node *body, atom field) {
     struct arena *arena = l->e->unit->arena;
     struct node *made = node_copy(arena, body);
+    lineage_copied(l->e->unit, made, body);
     uint32_t at = 0;
     while (!reads_field(l, made->kid[at], field))
         at++;

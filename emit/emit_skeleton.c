@@ -7,6 +7,7 @@
 #include "emit/emit.h"
 #include "rewrite/declined.h"
 #include "rewrite/entry.h"
+#include "rewrite/lineage.h"
 
 /* -- roles --------------------------------------------------------------------------------------------------------- */
 
@@ -117,6 +118,10 @@ bool find_roles(struct emitter *e) {
     return true;
 }
 
+static struct node *last_statement(struct node *block) {
+    return block->kid[block->nkids - 1];
+}
+
 /* -- outputs ------------------------------------------------------------------------------------------------------- */
 
 /* Fields beside the hidden states that the entry reads too. */
@@ -206,20 +211,13 @@ void emit_pretrained(struct emitter *e) {
         buf_printf(&text, "    _no_split_modules = [%s]\n", layers.at);
     buf_puts(&text, "    supports_gradient_checkpointing = False\n");
     append_python(e, e->module, "%s", text.at);
+    if (e->base)
+        lineage_made(e->unit, last_statement(e->module), e->base->def);
     buf_free(&layers);
     buf_free(&text);
 }
 
 /* -- the two forwards ---------------------------------------------------------------------------------------------- */
-
-static void append_body(struct emitter *e, struct node *block, const struct fn *fn) {
-    for (uint32_t i = 0; i < fn->body->nkids; i++)
-        node_add(e->unit->arena, block, fn->body->kid[i]);
-}
-
-static struct node *last_statement(struct node *block) {
-    return block->kid[block->nkids - 1];
-}
 
 static const char signature[] = "    def forward(\n"
                                 "        self,\n"
@@ -234,10 +232,12 @@ static const char both_guard[] =
 static const char positions_guard[] =
     "        assert position_ids is not None, \"position_ids must be provided for AD export\"\n";
 
-/* A class with the given header whose last method is forward, to be filled. */
-static struct node *forward_of(struct node *cls) {
-    struct node *body = class_body(cls);
-    return function_body(last_statement(body));
+/* The last method of the class is forward, to be filled. */
+static void append_body(struct emitter *e, struct node *cls, const struct fn *fn) {
+    struct node *method = last_statement(class_body(cls));
+    lineage_made(e->unit, method, fn->def);
+    for (uint32_t i = 0; i < fn->body->nkids; i++)
+        node_add(e->unit->arena, function_body(method), fn->body->kid[i]);
 }
 
 static void append_init(struct emitter *e, struct node *cls, struct cls *source, bool takes_kwargs) {
@@ -253,6 +253,7 @@ static void append_init(struct emitter *e, struct node *cls, struct cls *source,
     buf_free(&text);
     struct node *method = last_statement(class_body(cls));
     method->kid[2] = shorten_reads(e, init);
+    lineage_made(u, method, init->def);
     method->flags |= NF_BLANK;
 }
 
@@ -301,11 +302,12 @@ static void append_helpers(struct emitter *e, struct node *cls, struct cls *sour
     }
 }
 
-static struct node *begin_class(struct emitter *e, const char *name, const char *bases) {
+static struct node *begin_class(struct emitter *e, const struct cls *source, const char *name, const char *bases) {
     struct node *block = node_new(e->unit->arena, NODE_BLOCK);
     append_python(e, block, "class %s(%s):\n    pass\n", name, bases);
     struct node *cls = block->kid[0];
     class_body(cls)->nkids = 0;
+    lineage_made(e->unit, cls, source->def);
     node_add(e->unit->arena, e->module, cls);
     return cls;
 }
@@ -412,7 +414,7 @@ static void take_embeddings(struct emitter *e, struct node *body) {
 void emit_base_model(struct emitter *e) {
     if (e->model == NULL)
         return;
-    struct node *cls = begin_class(e, e->model->name, base_name(e));
+    struct node *cls = begin_class(e, e->model, e->model->name, base_name(e));
     append_init(e, cls, e->model, false);
     struct buf text = {0};
     struct fn *forward = class_method(e->model, "forward");
@@ -428,7 +430,7 @@ void emit_base_model(struct emitter *e) {
     cast_embeddings(e, forward->body);
     if (forward->body->nkids)
         forward->body->kid[0]->flags &= ~(uint32_t)NF_BLANK;
-    append_body(e, forward_of(cls), forward);
+    append_body(e, cls, forward);
     append_helpers(e, cls, e->model);
 }
 
@@ -576,7 +578,7 @@ static void cast_logits(struct emitter *e, struct node *body) {
 void emit_entry(struct emitter *e) {
     struct unit *u = e->unit;
     const char *bases = arena_printf(u->arena, "%s, GenerationMixin", base_name(e));
-    struct node *cls = begin_class(e, e->entry_name, bases);
+    struct node *cls = begin_class(e, u->entry, e->entry_name, bases);
     need_import(e, "transformers.generation", "GenerationMixin");
     emit_tied(e, cls);
     append_init(e, cls, u->entry, true);
@@ -595,7 +597,7 @@ void emit_entry(struct emitter *e) {
     rename_output(e, forward->body, output);
     finish_entry(e, forward->body);
     cast_logits(e, forward->body);
-    append_body(e, forward_of(cls), forward);
+    append_body(e, cls, forward);
     append_helpers(e, cls, u->entry);
 }
 

@@ -158,6 +158,15 @@ static struct comments *not_registered(struct emitter *e) {
     return c;
 }
 
+/* Where statements stand is part of the account. */
+static struct printed *note_printed(struct unit *unit) {
+    if (unit->account == NULL)
+        return NULL;
+    struct printed *printed = NEW(unit->arena, struct printed);
+    printed->arena = unit->arena;
+    return unit->account->printed = printed;
+}
+
 static void print_module(struct emitter *e, struct node *imports, struct buf *out) {
     struct node *all = node_new(e->unit->arena, NODE_MODULE);
     for (uint32_t i = 0; i < imports->nkids; i++)
@@ -168,7 +177,7 @@ static void print_module(struct emitter *e, struct node *imports, struct buf *ou
         node_add(e->unit->arena, all, e->module->kid[i]);
     if (e->gaps > 0)
         all->comments = not_registered(e);
-    print_python_wrapped(out, all);
+    print_python_wrapped(out, all, note_printed(e->unit));
     account_emitted(e->unit, all);
 }
 
@@ -230,6 +239,8 @@ bool emit_model(struct unit *unit, struct buf *out) {
     print_module(&e, imports, &code);
     buf_putc(&code, '\0');
     emit_header(&e, code.at, out);
+    if (unit->account)
+        unit->account->printed->header = (uint32_t)out->len;
     buf_puts(out, code.at);
     buf_free(&code);
     return true;

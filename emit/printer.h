@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "emit/doc.h"
+#include "emit/python.h"
 #include "parser/ast.h"
 
 enum level_kind {
@@ -51,6 +52,7 @@ struct printer {
     char fstring_quote; /* quote of the innermost f-string around; 0 outside */
     bool fstring_triple;
     bool wrap_comments;           /* comments of their own that are wider than a line */
+    struct printed *printed;      /* notes where each statement stands; NULL: nobody asks */
     const char *inline_comment;   /* trailing comment of the statement, until somebody has written it */
     const struct node *commented; /* the node whose leading comments were written last */
     const struct node *muted;     /* the node whose trailing comment somebody else writes */

@@ -266,11 +266,29 @@ static void print_simple_statement(struct printer *p, const struct node *stmt) {
     stmt->comments->trailing = comment;
 }
 
+/* The statement begins here; the result is for note_end. */
+static uint32_t note_start(struct printer *p, const struct node *stmt) {
+    struct printed *printed = p->printed;
+    if (printed == NULL) {
+        return 0;
+    }
+    uint32_t at = (uint32_t)p->out->len;
+    vec_push(printed->arena, &printed->stmts, ((struct printed_stmt){stmt, {at, at}}));
+    return printed->stmts.len - 1;
+}
+
+static void note_end(struct printer *p, uint32_t noted) {
+    if (p->printed != NULL) {
+        p->printed->stmts.at[noted].text.end = (uint32_t)p->out->len;
+    }
+}
+
 static void print_suite_stmt(struct printer *p, struct place *place, const struct node *stmt) {
     uint32_t comments = has_leading_comments(stmt) ? stmt->comments->leading.len : 0;
     uint32_t few[8] = {0}, *gap = comments < 8 ? few : NEW_ARRAY(p->arena, uint32_t, comments + 1);
     leading_gaps(stmt, gap);
     write_blanks(p, settle_gaps(place, stmt, gap, comments));
+    uint32_t noted = note_start(p, stmt);
     if (comments > 0) {
         print_statement_comments(p, stmt, gap, place->suite);
     }
@@ -280,6 +298,7 @@ static void print_suite_stmt(struct printer *p, struct place *place, const struc
     } else {
         print_simple_statement(p, stmt);
     }
+    note_end(p, noted);
     place->before = stmt;
     place->after_docstring = docstring && place->suite != SUITE_FUNCTION;
 }
@@ -357,14 +376,16 @@ static const struct node *elif_of(const struct node *block) {
 }
 
 static void print_if(struct printer *p, const struct node *stmt) {
-    print_clause(p, stmt, stmt->kid[1], SUITE_OTHER);
-    const struct node *before = stmt->kid[1], *other = stmt->kid[2];
-    for (const struct node *elif; (elif = elif_of(other)) != NULL; other = elif->kid[2]) {
-        print_before_clause(p, before, has_leading_comments(other) ? other : elif);
-        print_clause(p, elif, elif->kid[1], SUITE_OTHER);
-        before = elif->kid[1];
+    const struct node *before = stmt->kid[1], *other = stmt->kid[2], *elif = elif_of(other);
+    print_clause(p, stmt, before, SUITE_OTHER);
+    if (elif == NULL) {
+        print_else(p, before, "else", other);
+        return;
     }
-    print_else(p, before, "else", other);
+    print_before_clause(p, before, has_leading_comments(other) ? other : elif);
+    uint32_t noted = note_start(p, elif);
+    print_if(p, elif);
+    note_end(p, noted);
 }
 
 static void print_try(struct printer *p, const struct node *stmt) {

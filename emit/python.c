@@ -12,8 +12,8 @@ static void print_alone(struct printer *p, const struct node *e) {
     forget_parens(p);
 }
 
-static void print_any(struct buf *out, const struct node *node, bool wrap_comments) {
-    struct printer p = {.out = out, .arena = arena_create(), .wrap_comments = wrap_comments};
+static void print_any(struct buf *out, const struct node *node, bool wrap_comments, struct printed *printed) {
+    struct printer p = {.out = out, .arena = arena_create(), .wrap_comments = wrap_comments, .printed = printed};
     docs_init(&p.docs, LINE_LENGTH, 4);
     if (node->kind == NODE_MODULE) {
         print_module(&p, node);
@@ -27,9 +27,9 @@ static void print_any(struct buf *out, const struct node *node, bool wrap_commen
 }
 
 void print_python(struct buf *out, const struct node *node) {
-    print_any(out, node, false);
+    print_any(out, node, false, NULL);
 }
 
-void print_python_wrapped(struct buf *out, const struct node *module) {
-    print_any(out, module, true);
+void print_python_wrapped(struct buf *out, const struct node *module, struct printed *printed) {
+    print_any(out, module, true, printed);
 }

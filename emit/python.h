@@ -16,7 +16,19 @@ enum { LINE_LENGTH = 100 };
 /* A MODULE, a statement (with its newline) or an expression (flat, without one). */
 void print_python(struct buf *out, const struct node *node);
 
-/* A MODULE whose comments have moved: those that are wider than a line now go on in the next. */
-void print_python_wrapped(struct buf *out, const struct node *module);
+/* Where the statements of a printed MODULE stand: bytes of the text, with the comments before them. In the order in
+ * which they begin; a compound statement holds those of its blocks. */
+struct printed_stmt {
+    const struct node *stmt;
+    struct span text;
+};
+struct printed {
+    struct arena *arena;
+    uint32_t header; /* bytes before the MODULE, once it is in its file */
+    VEC(struct printed_stmt) stmts;
+};
+
+/* A MODULE whose comments have moved: those that are wider than a line now go on in the next. `printed` may be NULL. */
+void print_python_wrapped(struct buf *out, const struct node *module, struct printed *printed);
 
 #endif

@@ -10,25 +10,25 @@
 #include "rewrite/rules.h"
 #include "rewrite/verdict.h"
 
-static const char *kind_text(enum trace_kind kind) {
+const char *report_kind(enum trace_kind kind) {
     static const char *const texts[] = {"fact", "removed", "rewritten", "near miss"};
     return texts[kind];
 }
 
 /* What there is to say: of everything, or, where the translation ended before that, of what the rules did. */
-static const struct trace *records_of(const struct adgen_result *result) {
+const struct trace *report_records(const struct adgen_result *result) {
     return result->judge ? &result->judge->records : result->unit->trace;
 }
 
 void report_trace(FILE *out, struct adgen_result *result) {
-    const struct trace *trace = records_of(result);
+    const struct trace *trace = report_records(result);
     for (uint32_t i = 0; i < trace->records.len; i++) {
         const struct trace_record *r = &trace->records.at[i];
         if (r->source) {
             struct location at = source_locate(r->source, r->span.start);
             fprintf(out, "%s:%u:%u: ", r->source->path, at.line, at.column);
         }
-        fprintf(out, "%s [%s]", kind_text(r->kind), r->id);
+        fprintf(out, "%s [%s]", report_kind(r->kind), r->id);
         if (r->where)
             fprintf(out, " in %s", r->where);
         fprintf(out, ": %s\n", r->text);
@@ -85,11 +85,11 @@ static cJSON *diagnostics(const struct report *r) {
 
 static cJSON *trace_records(const struct report *r) {
     cJSON *array = cJSON_CreateArray();
-    const struct trace *trace = records_of(r->result);
+    const struct trace *trace = report_records(r->result);
     for (uint32_t i = 0; i < trace->records.len; i++) {
         const struct trace_record *record = &trace->records.at[i];
         cJSON *item = cJSON_CreateObject();
-        put_text(item, "kind", kind_text(record->kind));
+        put_text(item, "kind", report_kind(record->kind));
         put_text(item, "id", record->id);
         put_text(item, "where", record->where);
         put_text(item, "what", record->text);
@@ -209,7 +209,7 @@ static void put_function(const struct report *r, cJSON *array, const struct node
 
 /* What looks like an idiom in the methods of a class, and the first condition of it that failed. */
 static void put_near_misses(const struct report *r, cJSON *item, const struct node *def) {
-    const struct trace *trace = records_of(r->result);
+    const struct trace *trace = report_records(r->result);
     size_t len = strlen(def->atom);
     cJSON *list = NULL;
     for (uint32_t i = 0; i < trace->records.len; i++) {
@@ -263,7 +263,7 @@ static void put_definitions(const struct report *r, cJSON *json) {
 
 /* -- the whole ----------------------------------------------------------------------------------------------------- */
 
-static const char *status_text(const struct adgen_result *result) {
+const char *report_status(const struct adgen_result *result) {
     if (result->status == ADGEN_REFUSED)
         return "refused";
     if (result->already)
@@ -297,7 +297,7 @@ static uint32_t count_lines(const char *text, size_t len) {
 static cJSON *report(const struct report *r) {
     cJSON *json = cJSON_CreateObject();
     const struct unit *unit = r->unit;
-    put_text(json, "status", status_text(r->result));
+    put_text(json, "status", report_status(r->result));
     put_text(json, "model_type", unit->options.model_type);
     if (unit->options.partial)
         cJSON_AddNumberToObject(json, "gaps", r->result->gaps);

@@ -14,6 +14,7 @@
 #include "emit/emit.h"
 #include "emit/python.h"
 #include "emit/small_config.h"
+#include "emit/template.h"
 #include "rewrite/checkpoint.h"
 #include "rewrite/config.h"
 
@@ -288,27 +289,6 @@ static const char tied[] =
 
 /* -- the file ------------------------------------------------------------------------------------------------------ */
 
-struct place {
-    const char *name, *text;
-};
-
-/* The template with every @NAME@ replaced. */
-static void fill(const char *text, const struct place *places, struct buf *out) {
-    while (*text) {
-        size_t len = strspn(text + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
-        bool is_place = *text == '@' && len > 0 && text[len + 1] == '@';
-        const struct place *place = places;
-        while (is_place && place->name && (strncmp(place->name, text + 1, len) != 0 || place->name[len] != '\0'))
-            place++;
-        if (is_place && place->name) {
-            buf_puts(out, place->text);
-            text += len + 2;
-        } else {
-            buf_putc(out, *text++);
-        }
-    }
-}
-
 static bool can_compare(struct unit *unit) {
     if (unit->config)
         return true;
@@ -359,7 +339,7 @@ bool emit_tests(struct unit *unit, const char *module, struct buf *out) {
         {NULL, NULL},
     };
     struct buf text = {0};
-    fill(embed_find("templates/test_modeling.py.in")->text, places, &text);
+    template_fill(embed_find("templates/test_modeling.py.in")->text, places, &text);
     struct node *tests = node_new(unit->arena, NODE_MODULE);
     append_python(&e, tests, "%s", text.at);
     emit_licence(unit, out);

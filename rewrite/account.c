@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "rewrite/lineage.h"
 #include "rewrite/passes.h"
 
 void account_begin(struct unit *unit) {
@@ -149,6 +150,7 @@ void account_pass(struct unit *unit, const struct pass *pass) {
     } else {
         functions_collect(unit, &all);
     }
+    lineage_pass(unit, &all, stage - 1);
     for (uint32_t i = 0; i < all.list.len; i++)
         if (all.list.at[i]->live || stage == unit->account->specialised)
             mark(unit, all.list.at[i]->body, stage);
@@ -173,6 +175,7 @@ void account_emitted(struct unit *unit, const struct node *module) {
     if (unit->account == NULL)
         return;
     mark(unit, module, STAGE_EMITTED);
+    lineage_written(unit, module);
     for (uint32_t i = 0; i < module->nkids; i++) {
         const struct node *stmt = module->kid[i];
         if (stmt->kind == NODE_IMPORT || stmt->kind == NODE_IMPORTFROM)

@@ -12,6 +12,8 @@
 #include "rewrite/unit.h"
 
 struct pass;
+struct lineage;
+struct printed;
 
 /* A part of the source that is not evaluated, or whose value is known and stands in its place. */
 struct decided {
@@ -34,14 +36,16 @@ enum { STAGE_NEVER = 0, STAGE_EMITTED = 255 };
 struct account {
     VEC(struct decided) decided;
     VEC(struct called) calls;
-    struct trace facts;    /* each application of a fact */
-    const struct fn *host; /* the residual function that is being written */
-    uint8_t *statement;    /* for each byte: the last stage of a statement that starts there */
-    uint8_t *expression;   /* the same for an expression that is more than a name or a constant */
-    bool *needed;          /* the logits need the statement before anything is rewritten */
-    struct map imported;   /* names that the output imports */
-    struct map written;    /* "Class.attribute" of its classes */
-    uint8_t specialised;   /* stage of that pass */
+    struct trace facts;      /* each application of a fact */
+    const struct fn *host;   /* the residual function that is being written */
+    uint8_t *statement;      /* for each byte: the last stage of a statement that starts there */
+    uint8_t *expression;     /* the same for an expression that is more than a name or a constant */
+    bool *needed;            /* the logits need the statement before anything is rewritten */
+    struct map imported;     /* names that the output imports */
+    struct map written;      /* "Class.attribute" of its classes */
+    uint8_t specialised;     /* stage of that pass */
+    struct lineage *lineage; /* lineage.h */
+    struct printed *printed; /* of emit/: where the statements of the output stand */
 };
 
 void account_begin(struct unit *unit);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rewrite/lineage.h"
 #include "rewrite/rules.h"
 #include "rewrite/verdict.h"
 
@@ -162,6 +163,11 @@ static void judge_function(struct judge *j, const struct node *def, const struct
     struct cause cause;
     const char *name = owner ? arena_printf(j->unit->arena, "%s.%s", owner->atom, def->atom) : def->atom;
     bool reached = reads_reached(j->reads, def), live = has_live_function(j, def);
+    if (live && j->last == STAGE_EMITTED && !lineage_reaches(j->unit, def)) { /* a constructor that only hands on */
+        verdict_because(j, v, FATE_REMOVED, REASON_NO_EFFECT);
+        pass_sentence(j, def, v, arena_printf(j->unit->arena, "method `%s`", name), NULL);
+        return;
+    }
     for (uint32_t i = 0; live && i < function_params(def)->nkids; i++)
         if (function_params(def)->kid[i]->atom)
             judge_parameter(j, def, function_params(def)->kid[i], name);

@@ -1,6 +1,7 @@
 /* swap_web.c - variables that hold the transpose of another. */
 #include <string.h>
 
+#include "rewrite/lineage.h"
 #include "rewrite/passes.h"
 #include "rewrite/swap.h"
 
@@ -54,8 +55,9 @@ static bool tells_dims(const char *comment) {
 }
 
 /* What was said about a statement is said about the one that now does its work, but for the order of dimensions. */
-static void hand_over_comments(struct node *from, struct node *to) {
+static void hand_over_comments(struct layout *l, struct node *from, struct node *to) {
     bool dims = false;
+    lineage_made(l->unit, to, from);
     for (uint32_t i = 0; from->comments && i < from->comments->leading.len; i++)
         dims |= tells_dims(from->comments->leading.at[i]);
     to->comments = dims ? NULL : from->comments;
@@ -75,7 +77,7 @@ static struct web *twin_of_assign(struct layout *l, struct web *w, uint32_t rank
         return twin;
     struct node *block = find_block(l->fn->body, w->stmt, &index), *stmt = assign_web(l, twin, s);
     pass_record(l->unit, "layout", w->stmt, l->fn);
-    hand_over_comments(w->stmt, stmt);
+    hand_over_comments(l, w->stmt, stmt);
     node_insert(l->unit->arena, block, index, stmt);
     w->stmt->kid[0] = w->expr = transpose_of_web(l, twin);
     return twin;
@@ -120,7 +122,7 @@ static struct web *twin_of_element(struct layout *l, struct web *w, uint32_t ran
     if (!l->dry) {
         made = node_make(arena, NODE_ASSIGN, NULL, 2, s, tuple);
         pass_record(l->unit, "layout", stmt, l->fn);
-        hand_over_comments(stmt, made);
+        hand_over_comments(l, stmt, made);
         block->kid[index] = made;
     }
     twins_of_elements(l, tuple, made, 0);

@@ -1,0 +1,226 @@
+/* page_labels.c - what became of each piece, and the ids of what caused it.
+ *
+ * Reads   the verdicts and records of the account, and the lineage of the statements.
+ * Writes  status, labels and records of every pair. A piece of the source that nothing accounts for, a statement that
+ * is said to be kept and is nowhere, one that has changed without a reason, and a piece of the output that comes from
+ * nowhere are UNMAPPED. */
+#include <string.h>
+
+#include "base/text.h"
+#include "emit/gaps.h"
+#include "emit/page_internal.h"
+#include "rewrite/account.h"
+#include "rewrite/passes.h"
+#include "rewrite/reason.h"
+
+/* -- sets of ids --------------------------------------------------------------------------------------------------- */
+
+void labels_add(struct page *page, struct labels *labels, const char *id) {
+    for (uint32_t i = 0; i < labels->ids.len; i++)
+        if (strcmp(labels->ids.at[i], id) == 0)
+            return;
+    vec_push(page->arena, &labels->ids, id);
+}
+
+bool labels_equal(const struct labels *a, const struct labels *b) {
+    if (a->ids.len != b->ids.len)
+        return false;
+    for (uint32_t i = 0; i < a->ids.len; i++)
+        if (strcmp(a->ids.at[i], b->ids.at[i]) != 0)
+            return false;
+    return true;
+}
+
+static void add_reason(struct page *page, struct labels *labels, reason why) {
+    labels_add(page, labels, reason_explain(page->unit->facts, why).id);
+}
+
+/* -- records ------------------------------------------------------------------------------------------------------- */
+
+static void hand_out_records(struct page *page) {
+    struct pairing **of = NEW_ARRAY(page->arena, struct pairing *, page->in.pieces.len + 1);
+    for (uint32_t i = 0; i < page->pairs.len; i++)
+        if (page->pairs.at[i].in != NO_PIECE)
+            of[page->pairs.at[i].in] = &page->pairs.at[i];
+    for (uint32_t i = 0; i < page->records->records.len; i++) {
+        const struct trace_record *r = &page->records->records.at[i];
+        uint32_t piece = NO_PIECE;
+        if (r->source == page->in.text)
+            piece = piece_at(&page->in, source_locate(r->source, r->span.start).line);
+        if (piece == NO_PIECE)
+            vec_push(page->arena, &page->elsewhere, r);
+        else
+            vec_push(page->arena, &of[piece]->records, r);
+    }
+}
+
+/* -- one side ------------------------------------------------------------------------------------------------------ */
+
+/* The verdict on a statement, or on the nearest one around it that has one. */
+static const struct verdict *verdict_around(const struct page *page, const struct piece *piece, bool *own) {
+    const struct judge *judge = page->result->judge;
+    const struct verdict *v = verdict_on(judge, piece->node);
+    *own = v != NULL;
+    const struct node *around = NULL, *n = page->unit->module->tree;
+    uint32_t at = piece->node->span.start;
+    while (v == NULL && n != NULL) { /* from the outermost inwards: the last one found is the nearest */
+        const struct node *inner = NULL;
+        for (uint32_t i = 0; i < n->nkids && inner == NULL; i++) {
+            const struct node *kid = n->kid[i];
+            bool holds = kid && kid->span.start <= at && at < kid->span.end &&
+                         (node_is_stmt(kid) || kid->kind == NODE_BLOCK || kid->kind == NODE_HANDLER);
+            inner = holds ? kid : NULL;
+        }
+        n = inner;
+        if (n && n != piece->node && node_is_stmt(n) && verdict_on(judge, n))
+            around = n;
+    }
+    return v ? v : around ? verdict_on(judge, around) : NULL;
+}
+
+/* Whether a piece is in the output after all: as a statement, or as a part of one. */
+static bool is_written(const struct page *page, uint32_t index, bool whole) {
+    for (uint32_t i = 0; i < page->out.pieces.len; i++) {
+        const struct piece *out = &page->out.pieces.at[i];
+        for (uint32_t k = 0; k < out->origins.len; k++)
+            if (out->origins.at[k] == index && (!whole || (k == 0 && out->by_from)))
+                return true;
+    }
+    return false;
+}
+
+static void add_causes(struct page *page, struct pairing *pair, const struct verdict *v) {
+    for (uint32_t i = 0; v && i < v->by.len; i++)
+        labels_add(page, &pair->labels, v->by.at[i]);
+    for (uint32_t i = 0; v && i < v->parts.len; i++)
+        labels_add(page, &pair->labels, v->parts.at[i].cause.id);
+    for (uint32_t i = 0; i < pair->records.len; i++)
+        if (pair->records.at[i]->kind == TRACE_REMOVAL || pair->records.at[i]->kind == TRACE_REWRITE)
+            labels_add(page, &pair->labels, pair->records.at[i]->id);
+}
+
+static bool is_clause(const struct piece *piece) {
+    return piece->turn > 0;
+}
+
+static void label_source(struct page *page, struct pairing *pair) {
+    const struct piece *piece = piece_of(&page->in, pair->in);
+    if (piece->node == NULL || is_bare_string(piece->node)) {
+        bool own;
+        const struct verdict *v = piece->node ? verdict_around(page, piece, &own) : NULL;
+        pair->status = PROSE;
+        if (v && v->fate == FATE_REMOVED) { /* of a definition that is gone */
+            pair->status = REMOVED;
+            add_causes(page, pair, v);
+        } else {
+            add_reason(page, &pair->labels, REASON_PROSE);
+        }
+        return;
+    }
+    bool own;
+    const struct verdict *v = verdict_around(page, piece, &own);
+    bool accounted = v && (own || v->fate == FATE_REMOVED || v->fate == FATE_REWRITTEN);
+    add_causes(page, pair, v);
+    if (v && v->fate == FATE_NOT_UNDERSTOOD)
+        pair->status = GAP;
+    else if (!accounted)
+        pair->status = UNMAPPED;
+    else if (v->fate == FATE_REMOVED)
+        pair->status = REMOVED;
+    else if (v->fate == FATE_REWRITTEN)
+        pair->status = CHANGED;
+    else if (is_clause(piece) || is_written(page, pair->in, true))
+        pair->status = MOVED;
+    else
+        pair->status = pair->labels.ids.len > 0 && is_written(page, pair->in, false) ? CHANGED : UNMAPPED;
+}
+
+/* What says why in the records of the account themselves. */
+static bool has_records(const struct pass *pass) {
+    return word_in(pass->name, "specialise equations again sweep latents branches prune");
+}
+
+static bool is_template(const struct node *n) {
+    return n->source && strcmp(n->source->path, "<template>") == 0;
+}
+
+static void add_passes(struct page *page, struct pairing *pair, const struct piece *piece, bool all) {
+    const struct line *line = line_of(page->unit, piece->node);
+    bool template = is_template(piece->node) || piece->node->kind == NODE_CLASS;
+    for (uint32_t i = 0; line && passes[i].name; i++)
+        if (line->passes >> i & 1 && (all || !has_records(&passes[i])))
+            labels_add(page, &pair->labels, passes[i].name);
+    if (line && line->passes >> LINE_WRITTEN & 1) {
+        bool import = piece->node->kind == NODE_IMPORT || piece->node->kind == NODE_IMPORTFROM;
+        bool foreign = piece->node->source && piece->node->source != page->in.text && !is_template(piece->node);
+        if (foreign)
+            labels_add(page, &pair->labels, "bundle");
+        else
+            add_reason(page, &pair->labels, import ? REASON_IMPORTS : template ? REASON_SKELETON : REASON_WRITTEN);
+    }
+}
+
+static void label_output(struct page *page, struct pairing *pair) {
+    const struct piece *piece = piece_of(&page->out, pair->out);
+    if (piece->node == NULL) {
+        add_reason(page, &pair->labels, REASON_SKELETON);
+    } else {
+        const struct line *line = line_of(page->unit, piece->node);
+        add_passes(page, pair, piece, pair->labels.ids.len == 0);
+        if (pair->labels.ids.len == 0 && line && line->from) /* a second copy of a statement */
+            add_reason(page, &pair->labels, REASON_INHERITED);
+    }
+    pair->status = pair->labels.ids.len > 0 ? ADDED : UNMAPPED;
+}
+
+/* -- both ---------------------------------------------------------------------------------------------------------- */
+
+static bool has_marker(const struct page *page, const struct piece *piece) {
+    for (uint32_t line = piece->lead; line <= piece->last; line++) {
+        uint32_t len;
+        const char *text = source_line(page->out.text, line, &len);
+        if (memmem(text, len, GAP_MARKER, strlen(GAP_MARKER)))
+            return true;
+    }
+    return false;
+}
+
+static void label_both(struct page *page, struct pairing *pair) {
+    const struct piece *in = piece_of(&page->in, pair->in), *out = piece_of(&page->out, pair->out);
+    const struct line *line = out->node ? line_of(page->unit, out->node) : NULL;
+    bool own;
+    bool unchanged = out->by_from && line && line_is_unchanged(line);
+    if (in->node == NULL || out->node == NULL) {
+        label_output(page, pair);
+        return;
+    }
+    const struct verdict *v = verdict_around(page, in, &own);
+    add_causes(page, pair, v);
+    if (unchanged && own && pair->labels.ids.len == 0) {
+        pair->status = SAME;
+        return;
+    }
+    add_passes(page, pair, out, false);
+    if (pair->labels.ids.len == 0)
+        add_passes(page, pair, out, true);
+    if (unchanged && pair->labels.ids.len == 0)
+        pair->status = is_bare_string(in->node) ? SAME : UNMAPPED;
+    else
+        pair->status = pair->labels.ids.len > 0 ? CHANGED : UNMAPPED;
+}
+
+void page_label(struct page *page) {
+    hand_out_records(page);
+    for (uint32_t i = 0; i < page->pairs.len; i++) {
+        struct pairing *pair = &page->pairs.at[i];
+        if (pair->out == NO_PIECE)
+            label_source(page, pair);
+        else if (pair->in == NO_PIECE)
+            label_output(page, pair);
+        else
+            label_both(page, pair);
+        const struct piece *out = piece_of(&page->out, pair->out);
+        if (out && out->node && has_marker(page, out))
+            pair->status = GAP;
+    }
+}
