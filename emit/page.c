@@ -16,7 +16,7 @@
 static const struct {
     const char *class, *name, *verb;
 } statuses[] = {
-    [SAME] = {"same", "unchanged", ""},
+    [SAME] = {"same", "unchanged", "unchanged"},
     [PROSE] = {"prose", "comments and docstrings", "not code"},
     [MOVED] = {"moved", "kept elsewhere", "kept elsewhere"},
     [CHANGED] = {"changed", "rewritten", "rewritten"},
@@ -84,8 +84,11 @@ static void put_cell(
         buf_puts(out, "<td class=\"n\"></td><td class=\"none\"></td>");
         return;
     }
-    buf_printf(out, "<td class=\"n\" id=\"%s%u\">%u</td><td class=\"code %s\">", letter, line, line,
-        side == &page->in ? "in" : "out");
+    uint32_t len;
+    const struct piece *piece = side == &page->in ? piece_of(side, pair->in) : piece_of(side, pair->out);
+    bool space = (source_line(side->text, line, &len), len == 0 && line < piece->first);
+    buf_printf(out, "<td class=\"n\" id=\"%s%u\">%u</td><td class=\"%s\">", letter, line, line,
+        space ? "space" : side == &page->in ? "code in" : "code out");
     put_code(page, side, pair, line, out);
     buf_puts(out, "</td>");
 }
@@ -213,21 +216,23 @@ static uint32_t source_lines(const struct hunk *h) {
     return lines;
 }
 
-static void put_head(const struct hunk *h) {
+static void put_head(struct hunk *h) {
     enum { FOLD = 12 };
     const struct pairing *pair = &h->page->pairs.at[h->first];
     uint32_t in = source_lines(h);
     bool folds = pair->status == REMOVED && in > FOLD;
-    buf_printf(h->out, "<tbody class=\"hunk %s%s\" id=\"hunk-%u\" tabindex=\"-1\" data-ids=\"",
-        status_class(pair->status), folds ? " folds" : "", h->number);
+    buf_printf(h->out, "<tbody class=\"hunk %s%s\"", status_class(pair->status), folds ? " folds" : "");
+    if (pair->status != PROSE)
+        buf_printf(h->out, " id=\"hunk-%u\" tabindex=\"-1\"", ++h->number);
+    buf_puts(h->out, " data-ids=\"");
     for (uint32_t i = 0; i < pair->labels.ids.len; i++)
         buf_printf(h->out, "%s%s", i ? " " : "", pair->labels.ids.at[i]);
-    buf_printf(h->out,
-        "\">\n<tr class=\"why\"><th colspan=\"4\" scope=\"rowgroup\"><a class=\"number\" href=\"#hunk-%u\">%u</a> "
-        "<span class=\"verb\">%s</span>",
-        h->number, h->number, statuses[pair->status].verb);
+    buf_puts(h->out, "\">\n<tr class=\"why\"><th colspan=\"4\" scope=\"rowgroup\">");
+    if (pair->status != PROSE)
+        buf_printf(h->out, "<a class=\"number\" href=\"#hunk-%u\">%u</a> ", h->number, h->number);
+    buf_printf(h->out, "<span class=\"verb\">%s</span>", statuses[pair->status].verb);
     if (folds)
-        buf_printf(h->out, " <button type=\"button\" class=\"fold\" aria-expanded=\"true\">%u lines</button>", in);
+        buf_printf(h->out, "<button type=\"button\" class=\"fold\" aria-expanded=\"true\">%u lines</button> ", in);
     put_ids(h, &pair->labels);
     put_origins(h);
     if (pair->status == MOVED || pair->status == CHANGED)
@@ -257,7 +262,6 @@ static void put_hunks(struct page *page, struct buf *out) {
         if (first->status == SAME && !remarks) {
             buf_puts(out, "<tbody class=\"same\">\n");
         } else {
-            h.number++;
             put_head(&h);
         }
         for (uint32_t i = h.first; i < h.end; i++)
@@ -280,7 +284,7 @@ static uint32_t count_unmapped(const struct page *page) {
 static void put_elsewhere(const struct page *page, struct buf *out) {
     if (page->elsewhere.len == 0)
         return;
-    buf_puts(out, "<section aria-labelledby=\"elsewhere\">\n<h2 id=\"elsewhere\">Other files</h2>\n<ul>\n");
+    buf_puts(out, "<section aria-labelledby=\"elsewhere\">\n<h2 id=\"elsewhere\">Records without a place in the source</h2>\n<ul>\n");
     for (uint32_t i = 0; i < page->elsewhere.len; i++)
         put_record(page, page->elsewhere.at[i], out);
     buf_puts(out, "</ul>\n</section>\n");

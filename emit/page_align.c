@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "emit/page_internal.h"
+#include "rewrite/account.h"
 
 /* -- where the output comes from ----------------------------------------------------------------------------------- */
 
@@ -55,6 +56,23 @@ static void trace_import(struct page *page, const struct node *import) {
     }
 }
 
+/* What was written in a function that took the place of a call stands where the call was, too. */
+static void add_calls(struct page *page, struct piece *piece) {
+    const struct account *a = page->unit->account;
+    for (uint32_t k = 0; k < piece->origins.len; k++) { /* the list grows: helpers call helpers */
+        const struct node *n = page->in.pieces.at[piece->origins.at[k]].node;
+        for (uint32_t i = 0; n && i < a->calls.len; i++) {
+            const struct node *def = a->calls.at[i].unfolded ? a->calls.at[i].fn->def : NULL;
+            if (def == NULL || def->source != page->in.text || n->span.start < def->span.start ||
+                n->span.start >= def->span.end)
+                continue;
+            uint32_t index = piece_at(&page->in, source_locate(page->in.text, a->calls.at[i].span.start).line);
+            if (index != NO_PIECE && !is_origin(piece, index))
+                vec_push(page->arena, &piece->origins, index);
+        }
+    }
+}
+
 static void find_origins(struct page *page, struct piece *piece) {
     if (is_kind(piece->node, NODE_IMPORT) || is_kind(piece->node, NODE_IMPORTFROM))
         trace_import(page, piece->node);
@@ -66,7 +84,7 @@ static void find_origins(struct page *page, struct piece *piece) {
         piece->by_from = true;
     }
     if (piece->node && piece->turn == 0 && piece->node->kind != NODE_CLASS && piece->node->kind != NODE_FUNCTION)
-        add_parts(page, piece, piece->node);
+        add_parts(page, piece, piece->node), add_calls(page, piece);
 }
 
 /* -- sections ------------------------------------------------------------------------------------------------------ */
@@ -197,6 +215,8 @@ void page_align(struct page *page) {
         if (in->partner == NO_PIECE)
             continue;
         const struct section *out = &page->out.sections.at[in->partner];
+        if (i == 0 && page->in.pieces.at[0].node == NULL) /* the licences */
+            join(page, 0, 0);
         join_statements(page, in, out);
         join_parts(page, in, out);
     }

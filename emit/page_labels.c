@@ -90,12 +90,14 @@ static bool is_written(const struct page *page, uint32_t index, bool whole) {
 }
 
 static void add_causes(struct page *page, struct pairing *pair, const struct verdict *v) {
+    bool is_class = is_kind(piece_of(&page->in, pair->in)->node, NODE_CLASS);
     for (uint32_t i = 0; v && i < v->by.len; i++)
         labels_add(page, &pair->labels, v->by.at[i]);
     for (uint32_t i = 0; v && i < v->parts.len; i++)
         labels_add(page, &pair->labels, v->parts.at[i].cause.id);
     for (uint32_t i = 0; i < pair->records.len; i++)
-        if (pair->records.at[i]->kind == TRACE_REMOVAL || pair->records.at[i]->kind == TRACE_REWRITE)
+        if (pair->records.at[i]->kind == TRACE_REMOVAL || pair->records.at[i]->kind == TRACE_REWRITE ||
+            (pair->records.at[i]->kind == TRACE_FACT && is_class)) /* a base that the facts replace */
             labels_add(page, &pair->labels, pair->records.at[i]->id);
 }
 
@@ -146,30 +148,33 @@ static bool is_template(const struct node *n) {
 
 static void add_passes(struct page *page, struct pairing *pair, const struct piece *piece, bool all) {
     const struct line *line = line_of(page->unit, piece->node);
-    bool template = is_template(piece->node) || piece->node->kind == NODE_CLASS;
     for (uint32_t i = 0; line && passes[i].name; i++)
         if (line->passes >> i & 1 && (all || !has_records(&passes[i])))
             labels_add(page, &pair->labels, passes[i].name);
     if (line && line->passes >> LINE_WRITTEN & 1) {
         bool import = piece->node->kind == NODE_IMPORT || piece->node->kind == NODE_IMPORTFROM;
         bool foreign = piece->node->source && piece->node->source != page->in.text && !is_template(piece->node);
+        bool explained = piece->node->kind == NODE_CLASS && pair->labels.ids.len > 0;
         if (foreign)
             labels_add(page, &pair->labels, "bundle");
-        else
-            add_reason(page, &pair->labels, import ? REASON_IMPORTS : template ? REASON_SKELETON : REASON_WRITTEN);
+        else if (import || is_template(piece->node))
+            add_reason(page, &pair->labels, import ? REASON_IMPORTS : REASON_SKELETON);
+        else if (!explained)
+            add_reason(page, &pair->labels, REASON_WRITTEN);
     }
 }
 
 static void label_output(struct page *page, struct pairing *pair) {
     const struct piece *piece = piece_of(&page->out, pair->out);
     if (piece->node == NULL) {
-        add_reason(page, &pair->labels, REASON_SKELETON);
-    } else {
-        const struct line *line = line_of(page->unit, piece->node);
-        add_passes(page, pair, piece, pair->labels.ids.len == 0);
-        if (pair->labels.ids.len == 0 && line && line->from) /* a second copy of a statement */
-            add_reason(page, &pair->labels, REASON_INHERITED);
+        add_reason(page, &pair->labels, REASON_PROSE);
+        pair->status = PROSE;
+        return;
     }
+    const struct line *line = line_of(page->unit, piece->node);
+    add_passes(page, pair, piece, true);
+    if (pair->labels.ids.len == 0 && line && line->from) /* a second copy of a statement */
+        add_reason(page, &pair->labels, REASON_INHERITED);
     pair->status = pair->labels.ids.len > 0 ? ADDED : UNMAPPED;
 }
 
@@ -190,7 +195,7 @@ static void label_both(struct page *page, struct pairing *pair) {
     const struct line *line = out->node ? line_of(page->unit, out->node) : NULL;
     bool own;
     bool unchanged = out->by_from && line && line_is_unchanged(line);
-    if (in->node == NULL || out->node == NULL) {
+    if (in->node == NULL || out->node == NULL) { /* the heads of the files */
         label_output(page, pair);
         return;
     }

@@ -53,11 +53,17 @@ static void paint_output(struct page *page) {
 
 /* -- pieces -------------------------------------------------------------------------------------------------------- */
 
-static bool is_loose(const struct side *side, uint32_t line) {
+/* '\0' of a blank line, '#' of a comment, else another character. */
+static char first_character(const struct side *side, uint32_t line) {
     uint32_t len;
     const char *text = source_line(side->text, line, &len);
-    uint32_t space = (uint32_t)strspn(text, " \t");
-    return space >= len || text[space] == '#';
+    uint32_t space = (uint32_t)strspn(text, " \t\r");
+    return space < len ? text[space] : '\0';
+}
+
+static bool is_loose(const struct side *side, uint32_t line) {
+    char first = first_character(side, line);
+    return first == '\0' || first == '#';
 }
 
 static bool is_simple(const struct node *n) {
@@ -67,13 +73,15 @@ static bool is_simple(const struct node *n) {
     return n != NULL;
 }
 
-/* Blank lines and comments belong to what follows them. */
+/* Blank lines and comments belong to what follows them; comments with a blank line below them to nothing. */
 static void attach_loose(struct side *side, uint32_t from) {
-    for (uint32_t line = side->lines; line >= from; line--)
-        if (is_loose(side, line) && !is_simple(side->owner[line])) {
-            side->owner[line] = side->owner[line + 1];
-            side->top[line] = side->top[line + 1];
-        }
+    for (uint32_t line = side->lines; line >= from; line--) {
+        if (!is_loose(side, line) || is_simple(side->owner[line]))
+            continue;
+        bool alone = first_character(side, line) == '#' && line < side->lines && !first_character(side, line + 1);
+        side->owner[line] = alone ? NULL : side->owner[line + 1];
+        side->top[line] = side->top[line + 1];
+    }
 }
 
 static uint32_t turn_of(const struct side *side, const struct node *n) {

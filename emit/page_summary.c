@@ -119,19 +119,42 @@ static void put_item(struct buf *out, const char *term, const char *text) {
     buf_puts(out, "</dd></div>\n");
 }
 
-static void put_rounding(const struct page *page, struct buf *out) {
+static void put_rule(struct buf *out, const struct rule *rule, const char *before) {
+    buf_printf(out, "%s<a class=\"mono\" href=\"#why-%s\">%s</a>", before, rule->id, rule->id);
+}
+
+/* The rules that were applied and promise this, each once. */
+static uint32_t put_promised(const struct page *page, enum promise promise, const char *heading, struct buf *out) {
+    const struct rules *rules = page->unit->rules;
     uint32_t count = 0;
-    for (uint32_t i = 0; i < page->records->records.len; i++) {
-        const struct trace_record *r = &page->records->records.at[i];
-        bool rounds = r->kind == TRACE_REWRITE && r->text &&
-                      (strstr(r->text, "(rounds in another order)") || strstr(r->text, "(approximate)"));
-        if (!rounds || r->source != page->in.text)
+    for (uint32_t i = 0; i < rules->list.len; i++) {
+        const struct rule *rule = rules->list.at[i];
+        if (rule->promise != promise || report_times(page->result, rule) == 0)
             continue;
-        uint32_t line = source_locate(r->source, r->span.start).line;
-        buf_printf(out, "%s<a href=\"#s%u\">line %u</a> <code>%s</code>",
-            count++ ? ", " : "<div><dt>Rounding</dt><dd>in another order at ", line, line, r->id);
+        put_rule(out, rule, count++ ? ", " : heading);
+        if (rule->bound)
+            buf_puts(out, " ("), put_prose(out, rule->bound), buf_puts(out, ")");
     }
-    buf_puts(out, count ? "</dd></div>\n" : "<div><dt>Rounding</dt><dd>as in the source</dd></div>\n");
+    return count;
+}
+
+/* How often each rule was applied, and which of them are not exact. */
+static void put_rules(const struct page *page, struct buf *out) {
+    const struct rules *rules = page->unit->rules;
+    uint32_t count = 0;
+    buf_puts(out, "<div><dt>Rules</dt><dd>");
+    for (uint32_t i = 0; i < rules->list.len; i++) {
+        uint32_t times = report_times(page->result, rules->list.at[i]);
+        if (times == 0)
+            continue;
+        put_rule(out, rules->list.at[i], count++ ? ", " : "");
+        buf_printf(out, "\u00a0\u00d7\u00a0%u", times);
+    }
+    buf_puts(out, count ? "</dd></div>\n" : "none</dd></div>\n");
+    buf_puts(out, "<div><dt>Rounding</dt><dd>");
+    count = put_promised(page, PROMISE_ROUNDING, "in another order than the source: ", out);
+    count += put_promised(page, PROMISE_APPROXIMATE, count ? "; approximate: " : "approximate: ", out);
+    buf_puts(out, count ? "</dd></div>\n" : "as in the source</dd></div>\n");
 }
 
 static void put_diagnostics(const struct page *page, struct buf *out) {
@@ -166,13 +189,13 @@ void put_summary(const struct page *page, struct buf *out) {
         put_item(out, "Declined", declined_setting(u));
     buf_printf(
         out, "<div><dt>Lines</dt><dd>%u in the source, %u in the output</dd></div>\n", page->in.lines, page->out.lines);
-    put_rounding(page, out);
+    put_rules(page, out);
     put_diagnostics(page, out);
 }
 
 /* Lines of each status, on either side. */
 void put_counts(const struct page *page, struct buf *out) {
-    static const enum status order[] = {SAME, MOVED, CHANGED, REMOVED, ADDED, PROSE, GAP};
+    static const enum status order[] = {SAME, MOVED, CHANGED, REMOVED, ADDED, PROSE, GAP, UNMAPPED};
     for (size_t s = 0; s < sizeof order / sizeof order[0]; s++) {
         uint32_t in = 0, of = 0;
         for (uint32_t i = 0; i < page->pairs.len; i++) {

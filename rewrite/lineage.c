@@ -60,15 +60,17 @@ static uint64_t mix(uint64_t hash, uint64_t part) {
     return (hash ^ part) * UINT64_C(0x100000001B3);
 }
 
-/* What a statement says, blocks aside. Atoms are the same where their addresses are. */
+/* What a statement says, blocks aside, and decorators, which have records of their own. Atoms are the same where their
+ * addresses are. */
 static uint64_t text_of(const struct node *n, uint64_t hash) {
     if (n == NULL || n->kind == NODE_BLOCK)
         return mix(hash, 1);
+    uint32_t kids = n->kind == NODE_FUNCTION ? 3 : n->kind == NODE_CLASS ? 2 : n->nkids;
     hash = mix(mix(hash, n->kind | (uint64_t)n->op << 8 | (uint64_t)n->level << 16), (uintptr_t)n->atom);
-    hash = mix(mix(hash, (uintptr_t)n->asname), n->nkids);
+    hash = mix(mix(hash, (uintptr_t)n->asname), kids);
     for (uint32_t i = 0; n->ops != NULL && i + 1 < n->nkids; i++)
         hash = mix(hash, n->ops[i]);
-    for (uint32_t i = 0; i < n->nkids; i++)
+    for (uint32_t i = 0; i < kids; i++)
         hash = text_of(n->kid[i], hash);
     return hash;
 }

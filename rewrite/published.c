@@ -516,10 +516,12 @@ static void apply_renames(struct layout *l) {
             continue;
         const char *why =
             r->table ? "AutoDeploy finds a table by this name: `%s` is `%s`" : "the checkpoint calls `%s` `%s`";
+        const struct node *stmt = r->attr->stmt;
+        bool placed = stmt && stmt->span.end > stmt->span.start; /* not made by a pass */
         struct trace_record record = {.kind = TRACE_REWRITE,
             .id = intern(u->atoms, r->table ? "table-name" : "published-path"),
-            .source = r->attr->stmt ? r->attr->stmt->source : NULL,
-            .span = r->attr->stmt ? r->attr->stmt->span : (struct span){0, 0},
+            .source = placed ? stmt->source : NULL,
+            .span = placed ? stmt->span : (struct span){0, 0},
             .where = arena_printf(u->arena, "%s.%s", r->cls->name, r->attr->name),
             .text = arena_printf(u->arena, why, r->attr->name, r->name)};
         trace_add(u->arena, u->trace, record);
