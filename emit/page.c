@@ -88,7 +88,9 @@ static void put_cell(
     const struct piece *piece = side == &page->in ? piece_of(side, pair->in) : piece_of(side, pair->out);
     bool space = (source_line(side->text, line, &len), len == 0 && line < piece->first);
     buf_printf(out, "<td class=\"n\" id=\"%s%u\">%u</td><td class=\"%s\">", letter, line, line,
-        space ? "space" : side == &page->in ? "code in" : "code out");
+        space               ? "space"
+        : side == &page->in ? "code in"
+                            : "code out");
     put_code(page, side, pair, line, out);
     buf_puts(out, "</td>");
 }
@@ -284,7 +286,8 @@ static uint32_t count_unmapped(const struct page *page) {
 static void put_elsewhere(const struct page *page, struct buf *out) {
     if (page->elsewhere.len == 0)
         return;
-    buf_puts(out, "<section aria-labelledby=\"elsewhere\">\n<h2 id=\"elsewhere\">Records without a place in the source</h2>\n<ul>\n");
+    buf_puts(out, "<section aria-labelledby=\"elsewhere\">\n<h2 id=\"elsewhere\">Records without a place in the "
+                  "source</h2>\n<ul>\n");
     for (uint32_t i = 0; i < page->elsewhere.len; i++)
         put_record(page, page->elsewhere.at[i], out);
     buf_puts(out, "</ul>\n</section>\n");

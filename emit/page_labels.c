@@ -6,7 +6,6 @@
  * nowhere are UNMAPPED. */
 #include <string.h>
 
-#include "base/text.h"
 #include "emit/gaps.h"
 #include "emit/page_internal.h"
 #include "rewrite/account.h"
@@ -137,11 +136,6 @@ static void label_source(struct page *page, struct pairing *pair) {
         pair->status = pair->labels.ids.len > 0 && is_written(page, pair->in, false) ? CHANGED : UNMAPPED;
 }
 
-/* What says why in the records of the account themselves. */
-static bool has_records(const struct pass *pass) {
-    return word_in(pass->name, "specialise equations again sweep latents branches prune");
-}
-
 static bool is_template(const struct node *n) {
     return n->source && strcmp(n->source->path, "<template>") == 0;
 }
@@ -149,7 +143,7 @@ static bool is_template(const struct node *n) {
 static void add_passes(struct page *page, struct pairing *pair, const struct piece *piece, bool all) {
     const struct line *line = line_of(page->unit, piece->node);
     for (uint32_t i = 0; line && passes[i].name; i++)
-        if (line->passes >> i & 1 && (all || !has_records(&passes[i])))
+        if (line->passes >> i & 1 && (all || !pass_has_records(&passes[i])))
             labels_add(page, &pair->labels, passes[i].name);
     if (line && line->passes >> LINE_WRITTEN & 1) {
         bool import = piece->node->kind == NODE_IMPORT || piece->node->kind == NODE_IMPORTFROM;

@@ -84,9 +84,14 @@ void account_fact(struct unit *unit, const struct fact *fact, const struct node 
 
 /* -- stages -------------------------------------------------------------------------------------------------------- */
 
+/* A tuple without parentheses starts where its first element does, and says nothing of that. */
+static bool is_bare_tuple(const struct node *n) {
+    return n->kind == NODE_TUPLE && n->source && n->source->text[n->span.start] != '(';
+}
+
 static bool is_computed(const struct node *n) {
-    return node_is_expr(n) && n->kind != NODE_NAME && n->kind != NODE_CONST && n->kind != NODE_NUMBER &&
-           n->kind != NODE_STRING;
+    return node_is_expr(n) && !is_bare_tuple(n) && n->kind != NODE_NAME && n->kind != NODE_CONST &&
+           n->kind != NODE_NUMBER && n->kind != NODE_STRING;
 }
 
 static void mark(struct unit *unit, const struct node *n, uint8_t stage) {

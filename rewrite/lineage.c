@@ -146,6 +146,15 @@ bool lineage_reaches(const struct unit *unit, const struct node *from) {
     return false;
 }
 
+uint32_t lineage_changes(const struct unit *unit, const struct node *from) {
+    const struct lineage *l = unit->account ? unit->account->lineage : NULL;
+    uint32_t passes = 0;
+    for (uint32_t i = 0; l && i < l->slots; i++)
+        if (l->line[i].stmt && l->line[i].from == from && l->line[i].written && !line_is_unchanged(&l->line[i]))
+            passes |= l->line[i].passes;
+    return passes;
+}
+
 const struct line *line_of(const struct unit *unit, const struct node *stmt) {
     const struct lineage *l = unit->account ? unit->account->lineage : NULL;
     const struct line *line = l && l->slots ? slot_of(l, stmt) : NULL;

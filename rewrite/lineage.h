@@ -29,8 +29,10 @@ void lineage_made(struct unit *unit, const struct node *made, const struct node 
 /* `copy` is a node_copy of `from`: its statements go on with the lines of those. */
 void lineage_copied(struct unit *unit, const struct node *copy, const struct node *from);
 
-/* Whether the output has the statement or definition of the source, or something in its place. */
+/* Whether the output has the statement or definition of the source, or something in its place; the passes that have
+ * changed that, as in struct line. */
 bool lineage_reaches(const struct unit *unit, const struct node *from);
+uint32_t lineage_changes(const struct unit *unit, const struct node *from);
 
 /* NULL: nothing is known of it. */
 const struct line *line_of(const struct unit *unit, const struct node *stmt);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "rewrite/lineage.h"
 #include "rewrite/passes.h"
 
 const char *fate_text(enum fate fate) {
@@ -308,6 +309,20 @@ static bool returns_to_callers(struct judge *j, const struct node *def, const st
     return false;
 }
 
+bool pass_has_records(const struct pass *pass) {
+    return word_in(pass->name, "specialise equations again sweep latents branches prune");
+}
+
+/* It is there, and does not say what the source says. */
+static void changed_by_passes(struct judge *j, const struct node *stmt, struct verdict *v) {
+    uint32_t changes = j->last == STAGE_EMITTED ? lineage_changes(j->unit, stmt) : 0;
+    for (uint32_t i = 0; passes[i].name != NULL; i++)
+        if (changes >> i & 1 && !(v->parts.len > 0 && pass_has_records(&passes[i])))
+            verdict_cause(j, v, FATE_REWRITTEN, &(struct cause){passes[i].name, passes[i].what, NULL});
+    if (changes >> LINE_WRITTEN & 1)
+        verdict_because(j, v, FATE_REWRITTEN, REASON_WRITTEN);
+}
+
 void verdict_statement(struct judge *j, const struct node *def, const struct node *stmt, struct verdict *v) {
     struct span span = own_span(stmt);
     if (verdict_refused(j, stmt, v))
@@ -321,6 +336,8 @@ void verdict_statement(struct judge *j, const struct node *def, const struct nod
     }
     if (there || v->by.len > 0) {
         find_parts(j, stmt, v);
+        if (v->by.len == 0)
+            changed_by_passes(j, stmt, v);
         return;
     }
     if (returns_to_callers(j, def, stmt, v))

@@ -7,6 +7,8 @@
 
 #include "rewrite/reads.h"
 
+struct pass;
+
 enum fate { FATE_KEPT, FATE_REWRITTEN, FATE_REMOVED, FATE_NOT_UNDERSTOOD };
 
 /* A part of a statement that went, or one of a definition (a decorator). */
@@ -38,6 +40,9 @@ struct judge *judge_source(struct unit *unit);
 
 /* Of a statement, a definition or a parameter of the modeling file. */
 const struct verdict *verdict_on(const struct judge *judge, const struct node *n);
+
+/* Of what the pass changes the records are those of facts and rules. */
+bool pass_has_records(const struct pass *pass);
 
 /* -- between verdict.c and judge.c --------------------------------------------------------------------------------- */
 
