@@ -56,15 +56,18 @@ static void trace_import(struct page *page, const struct node *import) {
     }
 }
 
+bool stands_in_unfolded(const struct page *page, const struct called *call, const struct node *n) {
+    const struct node *def = call->unfolded ? call->fn->def : NULL;
+    return def && def->source == page->in.text && n->span.start >= def->span.start && n->span.start < def->span.end;
+}
+
 /* What was written in a function that took the place of a call stands where the call was, too. */
 static void add_calls(struct page *page, struct piece *piece) {
     const struct account *a = page->unit->account;
     for (uint32_t k = 0; k < piece->origins.len; k++) { /* the list grows: helpers call helpers */
         const struct node *n = page->in.pieces.at[piece->origins.at[k]].node;
         for (uint32_t i = 0; n && i < a->calls.len; i++) {
-            const struct node *def = a->calls.at[i].unfolded ? a->calls.at[i].fn->def : NULL;
-            if (def == NULL || def->source != page->in.text || n->span.start < def->span.start ||
-                n->span.start >= def->span.end)
+            if (!stands_in_unfolded(page, &a->calls.at[i], n))
                 continue;
             uint32_t index = piece_at(&page->in, source_locate(page->in.text, a->calls.at[i].span.start).line);
             if (index != NO_PIECE && !is_origin(piece, index))

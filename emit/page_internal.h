@@ -77,6 +77,9 @@ static inline struct piece *piece_of(const struct side *side, uint32_t index) {
 
 /* page_align.c */
 void page_align(struct page *page);
+/* Whether a statement of the source stands in the function that has taken the place of a call. */
+struct called;
+bool stands_in_unfolded(const struct page *page, const struct called *call, const struct node *n);
 
 /* page_labels.c */
 void page_label(struct page *page);

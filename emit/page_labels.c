@@ -88,6 +88,14 @@ static bool is_written(const struct page *page, uint32_t index, bool whole) {
     return false;
 }
 
+static bool is_unfolded(const struct page *page, const struct node *from) {
+    const struct account *a = page->unit->account;
+    for (uint32_t i = 0; i < a->calls.len; i++)
+        if (stands_in_unfolded(page, &a->calls.at[i], from))
+            return true;
+    return false;
+}
+
 static void add_causes(struct page *page, struct pairing *pair, const struct verdict *v) {
     bool is_class = is_kind(piece_of(&page->in, pair->in)->node, NODE_CLASS);
     for (uint32_t i = 0; v && i < v->by.len; i++)
@@ -130,8 +138,10 @@ static void label_source(struct page *page, struct pairing *pair) {
         pair->status = REMOVED;
     else if (v->fate == FATE_REWRITTEN)
         pair->status = CHANGED;
-    else if (is_clause(piece) || is_written(page, pair->in, true))
+    else if (is_clause(piece) || is_written(page, pair->in, true)) {
         pair->status = MOVED;
+        add_reason(page, &pair->labels, is_unfolded(page, piece->node) ? REASON_UNFOLDED : REASON_PLACE);
+    }
     else
         pair->status = pair->labels.ids.len > 0 && is_written(page, pair->in, false) ? CHANGED : UNMAPPED;
 }
@@ -166,7 +176,9 @@ static void label_output(struct page *page, struct pairing *pair) {
         return;
     }
     const struct line *line = line_of(page->unit, piece->node);
-    add_passes(page, pair, piece, true);
+    if (line && line->from && is_unfolded(page, line->from))
+        add_reason(page, &pair->labels, REASON_UNFOLDED);
+    add_passes(page, pair, piece, pair->labels.ids.len == 0);
     if (pair->labels.ids.len == 0 && line && line->from) /* a second copy of a statement */
         add_reason(page, &pair->labels, REASON_INHERITED);
     pair->status = pair->labels.ids.len > 0 ? ADDED : UNMAPPED;
@@ -208,6 +220,38 @@ static void label_both(struct page *page, struct pairing *pair) {
         pair->status = pair->labels.ids.len > 0 ? CHANGED : UNMAPPED;
 }
 
+/* -- what was put in the place of what ----------------------------------------------------------------------------- */
+
+/* The end of a run of pairs with the same labels, of which only one side is there. */
+static uint32_t end_of_run(const struct page *page, uint32_t first, enum status status, const struct labels *labels) {
+    uint32_t i = first;
+    while (i < page->pairs.len && page->pairs.at[i].status == status &&
+           labels_equal(&page->pairs.at[i].labels, labels) &&
+           (status == ADDED ? page->pairs.at[i].in : page->pairs.at[i].out) == NO_PIECE)
+        i++;
+    return i;
+}
+
+/* What was rewritten, and behind it what is new for the same reason: they stand side by side. */
+static void join_runs(struct page *page) {
+    VEC(struct pairing) joined = {0};
+    for (uint32_t i = 0; i < page->pairs.len;) {
+        struct pairing *first = &page->pairs.at[i];
+        uint32_t middle = end_of_run(page, i, CHANGED, &first->labels);
+        uint32_t end = middle > i ? end_of_run(page, middle, ADDED, &first->labels) : i;
+        uint32_t count = end - middle < middle - i ? end - middle : middle - i;
+        for (uint32_t k = 0; middle > i && k < count; k++)
+            page->pairs.at[i + k].out = page->pairs.at[middle + k].out;
+        uint32_t last = middle > i ? middle : i + 1;
+        while (i < last)
+            vec_push(page->arena, &joined, page->pairs.at[i++]);
+        i += count;
+    }
+    page->pairs.at = joined.at;
+    page->pairs.len = joined.len;
+    page->pairs.cap = joined.cap;
+}
+
 void page_label(struct page *page) {
     hand_out_records(page);
     for (uint32_t i = 0; i < page->pairs.len; i++) {
@@ -222,4 +266,5 @@ void page_label(struct page *page) {
         if (out && out->node && has_marker(page, out))
             pair->status = GAP;
     }
+    join_runs(page);
 }

@@ -1,10 +1,10 @@
 """A headless Chromium, driven through the DevTools protocol over a pipe: no package, no port, no network."""
 
 import base64
+import fcntl
 import json
 import os
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -17,28 +17,29 @@ class Page:
 
     def __init__(self, width=1400, height=1000, dark=False):
         self.folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        self.waiting, self.number, self.complaints, self.requests = b"", 0, [], []
         to_read, self.to = os.pipe()
         self.back, to_write = os.pipe()
-        self.waiting, self.number, self.complaints, self.requests = b"", 0, [], []
         # The browser reads commands from descriptor 3 and answers on 4.
-        self.browser = subprocess.Popen(
-            ["/bin/sh", "-c", f'exec "$@" 3<&{to_read} 4>&{to_write}', "sh", CHROMIUM, *FLAGS]
-            + [f"--user-data-dir={self.folder.name}", "--remote-debugging-pipe", "about:blank"],
-            pass_fds=(to_read, to_write),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+        ends = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in (to_read, to_write)]
+        null = os.open(os.devnull, os.O_RDWR)
+        targets = ((null, 1), (null, 2), (ends[0], 3), (ends[1], 4))
+        arguments = [*FLAGS, f"--user-data-dir={self.folder.name}", "--remote-debugging-pipe", "about:blank"]
+        self.process = os.posix_spawn(
+            CHROMIUM,
+            [CHROMIUM, *arguments],
+            os.environ,
+            file_actions=[(os.POSIX_SPAWN_DUP2, end, number) for end, number in targets],
         )
-        os.close(to_read)
-        os.close(to_write)
+        for end in (to_read, to_write, *ends, null):
+            os.close(end)
         self.session = None
         targets = self.call("Target.getTargets")["targetInfos"]
         target = next(t["targetId"] for t in targets if t["type"] == "page")
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
-        self.call(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
-        )
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         self.media(dark)
 
     def __enter__(self):
@@ -47,7 +48,7 @@ class Page:
     def __exit__(self, *_):
         self.session = None
         self.call("Browser.close")
-        self.browser.wait()
+        os.waitpid(self.process, 0)
         os.close(self.to)
         os.close(self.back)
         self.folder.cleanup()
