@@ -4,32 +4,9 @@
 #include "rewrite/account.h"
 
 struct lineage {
-    struct line *line; /* a hash table; a NULL stmt is free */
-    uint32_t used, slots;
+    struct map lines;           /* statement -> struct line */
     const struct node **source; /* by place: the statement of the source that starts there */
 };
-
-/* -- the table ----------------------------------------------------------------------------------------------------- */
-
-static struct line *slot_of(const struct lineage *l, const struct node *stmt) {
-    uint64_t hash = ((uintptr_t)stmt >> 4) * UINT64_C(0x9E3779B97F4A7C15);
-    uint32_t i = (uint32_t)(hash >> 32) & (l->slots - 1);
-    while (l->line[i].stmt != NULL && l->line[i].stmt != stmt)
-        i = (i + 1) & (l->slots - 1);
-    return &l->line[i];
-}
-
-static void make_room(struct unit *unit, struct lineage *l) {
-    enum { FEWEST_SLOTS = 1024 };
-    struct lineage old = *l;
-    if (2 * l->used < l->slots)
-        return;
-    l->slots = old.slots ? 2 * old.slots : FEWEST_SLOTS;
-    l->line = NEW_ARRAY(unit->arena, struct line, l->slots);
-    for (uint32_t i = 0; i < old.slots; i++)
-        if (old.line[i].stmt)
-            *slot_of(l, old.line[i].stmt) = old.line[i];
-}
 
 /* The parts of a statement that hold statements. */
 static bool holds_statements(const struct node *n, const struct node *kid) {
@@ -76,12 +53,11 @@ static uint64_t text_of(const struct node *n, uint64_t hash) {
 }
 
 static struct line *line_at(struct unit *unit, struct lineage *l, const struct node *stmt) {
-    make_room(unit, l);
-    struct line *line = slot_of(l, stmt);
-    if (line->stmt)
+    struct line *line = map_get(&l->lines, stmt);
+    if (line)
         return line;
-    *line = (struct line){.stmt = stmt};
-    l->used++;
+    line = NEW(unit->arena, struct line);
+    map_put(unit->arena, &l->lines, stmt, line);
     if (stmt->source == unit->module->source && stmt->span.end > stmt->span.start)
         line->from = l->source[stmt->span.start];
     line->text = line->from ? text_of(line->from, 0) : 0;
@@ -127,38 +103,39 @@ void lineage_copied(struct unit *unit, const struct node *copy, const struct nod
     struct lineage *l = lineage(unit);
     if (l == NULL)
         return;
-    if (node_is_stmt(from)) {
-        struct line line = *line_at(unit, l, from);
-        struct line *made = line_at(unit, l, copy);
-        *made = line;
-        made->stmt = copy;
-    }
+    if (node_is_stmt(from))
+        *line_at(unit, l, copy) = *line_at(unit, l, from);
     for (uint32_t i = 0; i < from->nkids; i++)
         if (holds_statements(from, from->kid[i]))
             lineage_copied(unit, copy->kid[i], from->kid[i]);
 }
 
-bool lineage_reaches(const struct unit *unit, const struct node *from) {
+/* The next line behind `*at` that is in the output and comes from there. */
+static const struct line *next_of(const struct unit *unit, const struct node *from, uint32_t *at) {
     const struct lineage *l = unit->account ? unit->account->lineage : NULL;
-    for (uint32_t i = 0; l && i < l->slots; i++)
-        if (l->line[i].stmt && l->line[i].from == from && l->line[i].written)
-            return true;
-    return false;
+    while (l && *at < l->lines.len) {
+        const struct line *line = l->lines.entry[(*at)++].value;
+        if (line->from == from && line->written)
+            return line;
+    }
+    return NULL;
+}
+
+bool lineage_reaches(const struct unit *unit, const struct node *from) {
+    uint32_t at = 0;
+    return next_of(unit, from, &at) != NULL;
 }
 
 uint32_t lineage_changes(const struct unit *unit, const struct node *from) {
-    const struct lineage *l = unit->account ? unit->account->lineage : NULL;
-    uint32_t passes = 0;
-    for (uint32_t i = 0; l && i < l->slots; i++)
-        if (l->line[i].stmt && l->line[i].from == from && l->line[i].written && !line_is_unchanged(&l->line[i]))
-            passes |= l->line[i].passes;
+    uint32_t passes = 0, at = 0;
+    for (const struct line *line; (line = next_of(unit, from, &at)) != NULL;)
+        passes |= line_is_unchanged(line) ? 0 : line->passes;
     return passes;
 }
 
 const struct line *line_of(const struct unit *unit, const struct node *stmt) {
     const struct lineage *l = unit->account ? unit->account->lineage : NULL;
-    const struct line *line = l && l->slots ? slot_of(l, stmt) : NULL;
-    return line && line->stmt ? line : NULL;
+    return l ? map_get(&l->lines, stmt) : NULL;
 }
 
 bool line_is_unchanged(const struct line *line) {

@@ -13,7 +13,6 @@ struct lineage;
 enum { LINE_WRITTEN = 31 }; /* the number of the emission, behind those of the passes */
 
 struct line {
-    const struct node *stmt;
     const struct node *from; /* the statement or definition of the source that it is, or takes the place of; or NULL */
     uint64_t text;           /* its own part, blocks aside, as a hash */
     uint32_t passes;         /* bit i: pass i of the table made or changed it */
