@@ -9,6 +9,7 @@
 #include "emit/python.h"
 #include "rewrite/account.h"
 #include "rewrite/bundle.h"
+#include "rewrite/lineage.h"
 
 /* <X> of <X>ForCausalLM. */
 void name_entry(struct emitter *e) {
@@ -73,6 +74,7 @@ struct node *after_imports(struct emitter *e, const struct node *stmt) {
     moved->source = NULL;
     moved->span = (struct span){0};
     moved->flags &= ~(uint32_t)NF_BLANK;
+    lineage_made(e->unit, moved, stmt);
     return moved;
 }
 
