@@ -108,27 +108,57 @@ static void add_causes(struct page *page, struct pairing *pair, const struct ver
             labels_add(page, &pair->labels, pair->records.at[i]->id);
 }
 
-static bool is_clause(const struct piece *piece) {
-    return piece->turn > 0;
+/* An `else:` that is not there: what it held is gone, or it is an `elif` now. */
+static void label_clause(struct page *page, struct pairing *pair) {
+    const struct piece *inner = piece_of(&page->in, pair->in + 1); /* never the last piece */
+    bool own;
+    const struct verdict *v = verdict_around(page, inner, &own);
+    uint32_t changes = is_kind(inner->node, NODE_IF) ? lineage_changes(page->unit, inner->node) : 0;
+    bool gone = own && v->fate == FATE_REMOVED;
+    for (uint32_t i = 0; gone && i < v->by.len; i++)
+        labels_add(page, &pair->labels, v->by.at[i]);
+    for (uint32_t i = 0; !gone && passes[i].name != NULL; i++)
+        if (changes >> i & 1)
+            labels_add(page, &pair->labels, passes[i].name);
+    pair->status = gone ? REMOVED : changes ? CHANGED : UNMAPPED;
+}
+
+/* A statement that is said to be kept, and does not stand beside itself. */
+static void label_kept(struct page *page, struct pairing *pair) {
+    const struct piece *piece = piece_of(&page->in, pair->in);
+    bool parts = pair->labels.ids.len > 0 && is_written(page, pair->in, false);
+    if (is_written(page, pair->in, true)) {
+        pair->status = MOVED;
+        add_reason(page, &pair->labels, is_unfolded(page, piece->node) ? REASON_UNFOLDED : REASON_PLACE);
+    } else if (piece->turn > 0) {
+        label_clause(page, pair);
+    } else {
+        pair->status = parts ? CHANGED : UNMAPPED;
+    }
+}
+
+/* Docstrings, and comments that stand alone; those of a definition that is gone are gone with it. */
+static void label_prose(struct page *page, struct pairing *pair) {
+    const struct piece *piece = piece_of(&page->in, pair->in);
+    bool own;
+    const struct verdict *v = piece->node ? verdict_around(page, piece, &own) : NULL;
+    bool gone = v && v->fate == FATE_REMOVED;
+    pair->status = gone ? REMOVED : PROSE;
+    if (gone)
+        add_causes(page, pair, v);
+    else
+        add_reason(page, &pair->labels, REASON_PROSE);
 }
 
 static void label_source(struct page *page, struct pairing *pair) {
     const struct piece *piece = piece_of(&page->in, pair->in);
     if (piece->node == NULL || is_bare_string(piece->node)) {
-        bool own;
-        const struct verdict *v = piece->node ? verdict_around(page, piece, &own) : NULL;
-        pair->status = PROSE;
-        if (v && v->fate == FATE_REMOVED) { /* of a definition that is gone */
-            pair->status = REMOVED;
-            add_causes(page, pair, v);
-        } else {
-            add_reason(page, &pair->labels, REASON_PROSE);
-        }
+        label_prose(page, pair);
         return;
     }
     bool own;
     const struct verdict *v = verdict_around(page, piece, &own);
-    bool accounted = v && (own || v->fate == FATE_REMOVED || v->fate == FATE_REWRITTEN);
+    bool accounted = v && (own || v->fate == FATE_REMOVED);
     add_causes(page, pair, v);
     if (v && v->fate == FATE_NOT_UNDERSTOOD)
         pair->status = GAP;
@@ -138,12 +168,8 @@ static void label_source(struct page *page, struct pairing *pair) {
         pair->status = REMOVED;
     else if (v->fate == FATE_REWRITTEN)
         pair->status = CHANGED;
-    else if (is_clause(piece) || is_written(page, pair->in, true)) {
-        pair->status = MOVED;
-        add_reason(page, &pair->labels, is_unfolded(page, piece->node) ? REASON_UNFOLDED : REASON_PLACE);
-    }
     else
-        pair->status = pair->labels.ids.len > 0 && is_written(page, pair->in, false) ? CHANGED : UNMAPPED;
+        label_kept(page, pair);
 }
 
 static bool is_template(const struct node *n) {

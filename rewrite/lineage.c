@@ -43,7 +43,8 @@ static uint64_t text_of(const struct node *n, uint64_t hash) {
     if (n == NULL || n->kind == NODE_BLOCK)
         return mix(hash, 1);
     uint32_t kids = n->kind == NODE_FUNCTION ? 3 : n->kind == NODE_CLASS ? 2 : n->nkids;
-    hash = mix(mix(hash, n->kind | (uint64_t)n->op << 8 | (uint64_t)n->level << 16), (uintptr_t)n->atom);
+    uint64_t head = n->kind | (uint64_t)n->op << 8 | (uint64_t)n->level << 16 | (uint64_t)(n->flags & NF_ELIF) << 24;
+    hash = mix(mix(hash, head), (uintptr_t)n->atom);
     hash = mix(mix(hash, (uintptr_t)n->asname), kids);
     for (uint32_t i = 0; n->ops != NULL && i + 1 < n->nkids; i++)
         hash = mix(hash, n->ops[i]);

@@ -173,6 +173,19 @@ def test_nothing_is_unmapped(name, pages):
     assert "Every line of both files is accounted for." in text and 'class="alarm"' not in text
 
 
+def test_nothing_is_unmapped_in_any_model_of_the_package(tmp_path):
+    transformers = pytest.importorskip("transformers", minversion="5.23")
+    package = ("--package", str(Path(transformers.__file__).parent))
+    types = [line.split("\t")[0] for line in run("--list-models", *package, cwd=tmp_path).out.decode().splitlines()]
+    pages, unmapped = 0, []
+    for name in types:
+        done = run(name, *package, "-o", "out.py", "--html", "page.html", cwd=tmp_path)
+        assert done.status in (0, 1, 3), done.err.decode()
+        pages += done.status != 1
+        unmapped += [name] * (b"nothing accounts for" in done.err)
+    assert pages > 100 and unmapped == []
+
+
 def test_gaps_stand_out(pages):
     _, root, *_ = pages("partial")
     gaps = [h for h in hunks_of(root) if "gap" in h.classes]
