@@ -9,6 +9,7 @@
 #include "base/embed.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "emit/gaps.h"
 #include "emit/page_internal.h"
 #include "emit/report.h"
 #include "emit/template.h"
@@ -140,6 +141,24 @@ static void put_ids(const struct hunk *h, const struct labels *labels) {
     }
 }
 
+/* What is not understood in its lines of the source. */
+static void put_gaps(const struct hunk *h) {
+    const struct page *page = h->page;
+    uint32_t count;
+    struct diag **gaps = gaps_of(page->unit, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = gaps[i]->source == page->in.text
+                          ? piece_at(&page->in, source_locate(page->in.text, gaps[i]->span.start).line)
+                          : NO_PIECE;
+        for (uint32_t k = h->first; at != NO_PIECE && k < h->end; k++)
+            if (page->pairs.at[k].in == at) {
+                buf_printf(h->out, "<span class=\"cause\"><span class=\"mono\">[%s]</span> ", gaps[i]->rule);
+                put_prose(h->out, gaps[i]->message);
+                buf_puts(h->out, "</span>");
+            }
+    }
+}
+
 static void put_record(const struct page *page, const struct trace_record *r, struct buf *out) {
     buf_puts(out, "<li>");
     if (r->source == page->in.text) {
@@ -235,6 +254,8 @@ static void put_head(struct hunk *h) {
     buf_printf(h->out, "<span class=\"verb\">%s</span>", statuses[pair->status].verb);
     if (folds)
         buf_printf(h->out, "<button type=\"button\" class=\"fold\" aria-expanded=\"true\">%u lines</button> ", in);
+    if (pair->status == GAP)
+        put_gaps(h);
     put_ids(h, &pair->labels);
     put_origins(h);
     if (pair->status == MOVED || pair->status == CHANGED)

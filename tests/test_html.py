@@ -190,6 +190,8 @@ def test_gaps_stand_out(pages):
     _, root, *_ = pages("partial")
     gaps = [h for h in hunks_of(root) if "gap" in h.classes]
     assert any("adgen: not translated" in gap.text for gap in gaps)
+    assert all("[mask-escapes]" in gap.text for gap in gaps)
+    assert sum("[mask-escapes]" in gap.named("th")[0].text for gap in gaps) > 2
     assert "partial" in root.named("dl")[0].text
 
 
