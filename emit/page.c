@@ -314,11 +314,27 @@ static void put_elsewhere(const struct page *page, struct buf *out) {
     buf_puts(out, "</ul>\n</section>\n");
 }
 
+static void put_alarm(const char *what, uint32_t count, const char *state, struct buf *out) {
+    buf_printf(out,
+        "<p class=\"alarm\" role=\"alert\"><strong>%u %s%s %s.</strong> "
+        "<a href=\"#\" data-go=\"unmapped\">Show the first</a></p>\n",
+        count, what, count == 1 ? " is" : "s are", state);
+}
+
+static void put_outcome(uint32_t gaps, uint32_t unmapped, struct buf *out) {
+    if (gaps > 0)
+        put_alarm("place", gaps, "not understood", out);
+    if (unmapped > 0)
+        put_alarm("line", unmapped, "unmapped: nothing says why", out);
+    if (gaps == 0 && unmapped == 0)
+        buf_puts(out, "<p class=\"calm\">Every line of both files is accounted for.</p>\n");
+}
+
 uint32_t page_html(struct buf *out, struct adgen_result *result) {
     struct unit *u = result->unit;
     struct page page = {.result = result, .unit = u, .arena = u->arena, .records = report_records(result)};
     struct buf title = {0}, input = {0}, summary = {0}, counts = {0}, hunks = {0}, reasons = {0}, elsewhere = {0},
-               unmapped = {0};
+               outcome = {0};
     page_sides(&page);
     page_align(&page);
     page_label(&page);
@@ -330,18 +346,12 @@ uint32_t page_html(struct buf *out, struct adgen_result *result) {
     put_hunks(&page, &hunks);
     put_reasons(&page, &reasons);
     put_elsewhere(&page, &elsewhere);
-    if (count > 0)
-        buf_printf(&unmapped,
-            "<p class=\"alarm\" role=\"alert\"><strong>%u line%s unmapped.</strong> Nothing accounts for %s. "
-            "<a href=\"#\" data-go=\"unmapped\">Show the first</a></p>",
-            count, count == 1 ? " is" : "s are", count == 1 ? "it" : "them");
-    else
-        buf_puts(&unmapped, "<p class=\"calm\">Every line of both files is accounted for.</p>");
+    put_outcome(result->gaps, count, &outcome);
     const struct place places[] = {{"TITLE", title.at}, {"SUMMARY", summary.at}, {"COUNTS", counts.at},
-        {"UNMAPPED", unmapped.at}, {"INPUT", input.at}, {"HUNKS", hunks.at}, {"REASONS", reasons.at ? reasons.at : ""},
+        {"OUTCOME", outcome.at}, {"INPUT", input.at}, {"HUNKS", hunks.at}, {"REASONS", reasons.at ? reasons.at : ""},
         {"ELSEWHERE", elsewhere.at ? elsewhere.at : ""}, {NULL, NULL}};
     template_fill(embed_find("templates/review.html.in")->text, places, out);
-    struct buf *const made[] = {&title, &input, &summary, &counts, &hunks, &reasons, &elsewhere, &unmapped};
+    struct buf *const made[] = {&title, &input, &summary, &counts, &hunks, &reasons, &elsewhere, &outcome};
     for (size_t i = 0; i < sizeof made / sizeof made[0]; i++)
         buf_free(made[i]);
     return count;

@@ -218,7 +218,8 @@ void page_align(struct page *page) {
         if (in->partner == NO_PIECE)
             continue;
         const struct section *out = &page->out.sections.at[in->partner];
-        if (i == 0 && page->in.pieces.at[0].node == NULL) /* the licences */
+        const struct node *head = page->in.pieces.at[in->first].node;
+        if (i == 0 && (head == NULL || is_bare_string(head))) /* the licences */
             join(page, 0, 0);
         join_statements(page, in, out);
         join_parts(page, in, out);
