@@ -50,21 +50,21 @@ def written(tmp_path):
 
 
 @pytest.fixture
-def with_llama(tmp_path):
-    """A package that knows a LlamaConfig."""
+def with_oak(tmp_path):
+    """A package that knows a OakConfig."""
     auto = tmp_path / "transformers/models/auto"
     auto.mkdir(parents=True)
     for folder in (auto.parent.parent, auto.parent, auto):
         (folder / "__init__.py").write_text("")
-    (auto / "configuration_auto.py").write_text('CONFIG_MAPPING_NAMES = OrderedDict([("llama", "LlamaConfig")])\n')
-    (auto / "auto_mappings.py").write_text('CONFIG_MAPPING_NAMES = OrderedDict([("llama", "LlamaConfig")])\n')
-    (auto / "modeling_auto.py").write_text('MODEL_FOR_CAUSAL_LM_MAPPING_NAMES = OrderedDict([("llama", "L")])\n')
+    (auto / "configuration_auto.py").write_text('CONFIG_MAPPING_NAMES = OrderedDict([("oak", "OakConfig")])\n')
+    (auto / "auto_mappings.py").write_text('CONFIG_MAPPING_NAMES = OrderedDict([("oak", "OakConfig")])\n')
+    (auto / "modeling_auto.py").write_text('MODEL_FOR_CAUSAL_LM_MAPPING_NAMES = OrderedDict([("oak", "L")])\n')
     return auto.parent.parent
 
 
 @pytest.mark.parametrize("item,kind", EXAMPLES, ids=lambda x: x)
-def test_examples(item, kind, written, with_llama):
-    (record,) = reviewed(written(ITEMS[item][kind]), package=with_llama)
+def test_examples(item, kind, written, with_oak):
+    (record,) = reviewed(written(ITEMS[item][kind]), package=with_oak)
     assert record["errors"] == []
     found = [f for f in record["findings"] if f["rule"] == item]
     verdict = next(i["verdict"] for i in record["checklist"] if i["rule"] == item)
