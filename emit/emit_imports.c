@@ -130,7 +130,8 @@ static void refuse_undefined(struct emitter *e, const struct imports *imports) {
     for (uint32_t i = 0; i < e->names.len; i++) {
         atom name = e->names.entry[i].key;
         const struct node *at = e->names.entry[i].value;
-        if (map_has(&e->bound, name) || (u->bundle && name == u->config_class) || name_is_builtin(name) || is_imported(imports, name))
+        if (map_has(&e->bound, name) || (u->bundle && name == u->config_class) || name_is_builtin(name) ||
+            is_imported(imports, name))
             continue;
         const struct node *place = at->source ? at : u->entry->def;
         struct diag *d = diag_at(u->diags, unit_refusal(u), at->source ? at->source : u->module->source, place->span,
