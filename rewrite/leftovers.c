@@ -46,6 +46,41 @@ static bool is_rotation(const struct values *values, const struct value *v) {
     return false;
 }
 
+/* The factors of a*c + b*s or a*c - b*s, casts aside. */
+static bool factors_of(const struct value *v, const struct value *factor[4]) {
+    v = value_without_casts(v);
+    if (v->kind != VALUE_OP || (v->op != OP_ADD && v->op != OP_SUB) || v->count != 2)
+        return false;
+    for (uint32_t i = 0; i < 4; i++) {
+        const struct value *term = value_without_casts(v->arg[i / 2]);
+        if (term->kind != VALUE_OP || term->op != OP_MUL || term->count != 2)
+            return false;
+        factor[i] = value_without_casts(term->arg[i % 2]);
+    }
+    return true;
+}
+
+/* a*c - b*s beside b*c + a*s: a pair of lanes, turned by an angle. */
+static bool is_turned_pair(const struct value *v) {
+    if (!value_is_call(v, "torch.cat") && !value_is_call(v, "torch.stack"))
+        return false;
+    const struct value *parts = v->arg[0], *one[4], *other[4];
+    if ((parts->kind != VALUE_TUPLE && parts->kind != VALUE_LIST) || parts->count != 2 ||
+        !factors_of(parts->arg[0], one) || !factors_of(parts->arg[1], other) ||
+        value_without_casts(parts->arg[0])->op == value_without_casts(parts->arg[1])->op)
+        return false;
+    for (uint32_t i = 0; i < 4; i++) {
+        uint32_t here = 0, there = 0;
+        for (uint32_t k = 0; k < 4; k++) {
+            here += one[k] == one[i];
+            there += other[k] == one[i];
+        }
+        if (here != 1 || there != 1)
+            return false;
+    }
+    return true;
+}
+
 const char *leftover_idiom(struct values *values, struct node *e) {
     bool sum = e->kind == NODE_BINOP && (e->op == OP_ADD || e->op == OP_SUB);
     bool product = e->kind == NODE_CALL || (e->kind == NODE_BINOP && e->op == OP_MATMUL);
@@ -54,5 +89,5 @@ const char *leftover_idiom(struct values *values, struct node *e) {
     const struct value *v = value_of(values, e);
     if (is_attention(values, v) && !product_is_by_token(values, e))
         return "attention";
-    return is_rotation(values, v) ? "rotary embedding" : NULL;
+    return is_rotation(values, v) || is_turned_pair(v) ? "rotary embedding" : NULL;
 }
