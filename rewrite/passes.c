@@ -129,6 +129,7 @@ const struct pass passes[] = {
     {"versions", run_versions, "read what moved between releases through one function"},
     {"tidy", run_tidy, "write more simply what the passes have left"},
     {"names", run_names, "give every variable its name"},
+    {"defined", check_defined, "refuse a read of a variable that nothing defines"},
     {"published", published_paths, "give parameters the paths that they have in the published checkpoint"},
     {"bundle", bundle_config, "carry over of the configuration class what the model reads, if it is asked for"},
     {NULL, NULL, NULL},

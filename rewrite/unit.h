@@ -352,6 +352,10 @@ void clear_needed(struct functions *functions);
 void note_change(struct unit *unit, struct node *stmt, const struct node *object, const struct web *after);
 bool check_changes(struct unit *unit);
 
+/* -- defined.c ----------------------------------------------------------------------------------------------------- */
+
+bool check_defined(struct unit *unit);
+
 /* -- check.c ------------------------------------------------------------------------------------------------------- */
 
 bool check_residual(struct unit *unit);

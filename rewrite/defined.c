@@ -1,0 +1,142 @@
+/* defined.c - every variable that is read is defined somewhere above.
+ *
+ * Reads      the final program.
+ * Guarantees no variable that nothing defines: a read outside of the comprehension that binds it, or of what a pass has
+ *            dropped, is refused like what is not understood.
+ *
+ * What a branch or a loop defines may be read behind it: whether that ran is the source's matter. */
+#include "rewrite/unit.h"
+
+struct scope {
+    struct unit *unit;
+    const struct fn *fn;
+    VEC(const struct web *) webs;
+    const struct node *stmt;
+};
+
+static void define(struct scope *s, const struct web *web) {
+    if (web)
+        vec_push(s->unit->arena, &s->webs, web);
+}
+
+static void define_target(struct scope *s, const struct node *target) {
+    if (target == NULL)
+        return;
+    if (target->kind == NODE_NAME)
+        define(s, target->web);
+    else if (target->kind == NODE_TUPLE || target->kind == NODE_LIST || target->kind == NODE_STARRED)
+        for (uint32_t i = 0; i < target->nkids; i++)
+            define_target(s, target->kid[i]);
+}
+
+static void define_phis(struct scope *s, const struct node *stmt) {
+    for (uint32_t i = 0; i < stmt->nphis; i++)
+        define(s, stmt->phis[i]);
+}
+
+static bool is_defined(const struct scope *s, const struct web *web) {
+    for (uint32_t i = s->webs.len; i-- > 0;)
+        if (s->webs.at[i] == web)
+            return true;
+    return false;
+}
+
+static void refuse(struct scope *s, const struct node *name) {
+    const struct node *at = name->source ? name : s->stmt && s->stmt->source ? s->stmt : s->fn->def;
+    struct source *source = at->source ? at->source : s->fn->module->source;
+    diag_at(s->unit->diags, unit_refusal(s->unit), source, at->span, "undefined-name",
+        "nothing in the emitted file would define `%s`, which is read here", name->web->name ? name->web->name : "?");
+}
+
+static void check_block(struct scope *s, const struct node *block);
+
+static void check_expr(struct scope *s, const struct node *e) {
+    if (e == NULL)
+        return;
+    uint32_t outside = s->webs.len;
+    bool scoped = false;
+    switch (e->kind) {
+    case NODE_NAME:
+        if (e->web && !is_defined(s, e->web))
+            refuse(s, e);
+        return;
+    case NODE_LAMBDA:
+    case NODE_FUNCTION: return; /* its parameters have no webs of this function */
+    case NODE_LISTCOMP:
+    case NODE_SETCOMP:
+    case NODE_DICTCOMP:
+    case NODE_GENERATOR:
+        for (uint32_t i = 1; i < e->nkids; i++) {
+            const struct node *clause = e->kid[i];
+            check_expr(s, clause->kid[1]);
+            define_target(s, clause->kid[0]);
+            for (uint32_t k = 2; k < clause->nkids; k++)
+                check_expr(s, clause->kid[k]);
+        }
+        check_expr(s, e->kid[0]);
+        scoped = true;
+        break;
+    case NODE_NAMEDEXPR:
+        check_expr(s, e->kid[1]);
+        define_target(s, e->kid[0]);
+        return;
+    default:
+        for (uint32_t i = 0; i < e->nkids; i++)
+            check_expr(s, e->kid[i]);
+        break;
+    }
+    if (scoped)
+        s->webs.len = outside;
+}
+
+static void check_loop(struct scope *s, const struct node *stmt) {
+    bool is_for = stmt->kind == NODE_FOR;
+    define_phis(s, stmt);
+    check_expr(s, stmt->kid[is_for ? 1 : 0]);
+    if (is_for)
+        define_target(s, stmt->kid[0]);
+    for (uint32_t i = is_for ? 2 : 1; i < stmt->nkids; i++)
+        if (stmt->kid[i])
+            check_block(s, stmt->kid[i]);
+}
+
+static void check_stmt(struct scope *s, const struct node *stmt) {
+    s->stmt = stmt;
+    switch (stmt->kind) {
+    case NODE_FOR:
+    case NODE_WHILE: check_loop(s, stmt); return;
+    default: break;
+    }
+    bool assign = stmt->kind == NODE_ASSIGN;
+    for (uint32_t i = 0; i < stmt->nkids; i++) {
+        const struct node *kid = stmt->kid[i];
+        bool target = assign && i > 0 && kid->kind != NODE_SUBSCRIPT && kid->kind != NODE_ATTRIBUTE;
+        if (kid && kid->kind == NODE_BLOCK)
+            check_block(s, kid);
+        else if (!target)
+            check_expr(s, kid);
+        if (target)
+            define_target(s, kid);
+    }
+    define_phis(s, stmt);
+}
+
+static void check_block(struct scope *s, const struct node *block) {
+    for (uint32_t i = 0; i < block->nkids; i++)
+        check_stmt(s, block->kid[i]);
+}
+
+bool check_defined(struct unit *unit) {
+    struct functions all = {0};
+    functions_collect(unit, &all);
+    struct scope s = {.unit = unit};
+    for (uint32_t i = 0; i < all.list.len; i++) {
+        s.fn = all.list.at[i];
+        s.webs.len = 0;
+        for (uint32_t k = 0; k < s.fn->params.len; k++)
+            define(&s, s.fn->params.at[k]->web);
+        if (s.fn->live)
+            check_block(&s, s.fn->body);
+    }
+    return true;
+}
