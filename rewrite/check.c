@@ -357,6 +357,21 @@ static bool by_remainder(const struct fn *fn, const struct node *e, int depth) {
     return false;
 }
 
+/* A test on what is in a tensor: itself, a comparison of it, or whether any or all of it is true. */
+static bool tests_data(const struct node *e) {
+    if (e->abs && e->abs->kind == ABS_TENSOR)
+        return true;
+    if (e->kind == NODE_COMPARE) {
+        for (uint32_t i = 0; i + 1 < e->nkids; i++)
+            if (e->ops[i] != OP_IS && e->ops[i] != OP_IS_NOT && (tests_data(e->kid[i]) || tests_data(e->kid[i + 1])))
+                return true;
+        return false;
+    }
+    return e->kind == NODE_CALL && !e->callsite && e->kid[0]->kind == NODE_ATTRIBUTE &&
+           word_in(e->kid[0]->atom, "any all equal allclose") && e->kid[0]->kid[0]->abs &&
+           e->kid[0]->kid[0]->abs->kind == ABS_TENSOR;
+}
+
 static void check_test(struct checker *c, const struct node *test) {
     if (by_remainder(c->fn, test, 0))
         refuse(c, test, "sequence-blocks",
@@ -364,7 +379,7 @@ static void check_test(struct checker *c, const struct node *test) {
     bool joint = test->kind == NODE_BOOLOP || (test->kind == NODE_UNARYOP && test->op == OP_NOT);
     for (uint32_t i = 0; joint && i < test->nkids; i++)
         check_test(c, test->kid[i]);
-    if (!joint && test->abs && test->abs->kind == ABS_TENSOR)
+    if (!joint && tests_data(test))
         refuse(c, test, "data-dependent", "this branch depends on the data, which torch.export cannot trace%s", "");
 }
 

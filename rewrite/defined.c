@@ -41,11 +41,22 @@ static bool is_defined(const struct scope *s, const struct web *web) {
     return false;
 }
 
-static void refuse(struct scope *s, const struct node *name) {
-    const struct node *at = name->source ? name : s->stmt && s->stmt->source ? s->stmt : s->fn->def;
+static void refuse(struct scope *s, const struct node *e, atom name) {
+    const struct node *at = e->source ? e : s->stmt && s->stmt->source ? s->stmt : s->fn->def;
     struct source *source = at->source ? at->source : s->fn->module->source;
     diag_at(s->unit->diags, unit_refusal(s->unit), source, at->span, "undefined-name",
-        "nothing in the emitted file would define `%s`, which is read here", name->web->name ? name->web->name : "?");
+        "nothing in the emitted file would define `%s`, which is read here", name ? name : "?");
+}
+
+/* A method that the source's class has and the emitted one has not. */
+static void check_method(struct scope *s, const struct node *e) {
+    const struct absval *of = e->kid[0]->abs;
+    if (of == NULL || of->kind != ABS_INSTANCE || map_has(&of->cls->attrs, e->atom))
+        return;
+    const struct fn *fn = class_method_named(s->unit, of->cls, e->atom);
+    bool emitted = fn && fn->live && fn->body && fn->round == s->unit->round;
+    if (fn && !emitted && !fn->is_property)
+        refuse(s, e, e->atom);
 }
 
 static void check_block(struct scope *s, const struct node *block);
@@ -58,7 +69,7 @@ static void check_expr(struct scope *s, const struct node *e) {
     switch (e->kind) {
     case NODE_NAME:
         if (e->web && !is_defined(s, e->web))
-            refuse(s, e);
+            refuse(s, e, e->web->name);
         return;
     case NODE_LAMBDA:
     case NODE_FUNCTION: return; /* its parameters have no webs of this function */
@@ -80,6 +91,7 @@ static void check_expr(struct scope *s, const struct node *e) {
         check_expr(s, e->kid[1]);
         define_target(s, e->kid[0]);
         return;
+    case NODE_ATTRIBUTE: check_method(s, e); /* fall through */
     default:
         for (uint32_t i = 0; i < e->nkids; i++)
             check_expr(s, e->kid[i]);

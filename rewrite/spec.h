@@ -130,6 +130,7 @@ struct val construct(struct frame *f, struct cls *cls, struct val callee, struct
 struct attr *class_attr(const struct cls *cls, atom name);
 struct val self_attribute(struct frame *f, struct val self, atom name, struct node *at);
 void store_attribute(struct frame *f, struct cls *cls, atom name, struct val v, struct node *stmt);
+bool names_are_global(const struct module *module, const struct node *n);
 struct val call_super(struct frame *f, atom method, struct args *args, struct node *at);
 
 /* spec_mask.c */

@@ -140,11 +140,24 @@ static bool bind_args(struct frame *f, struct fn *fn, bool has_self, const struc
     return true;
 }
 
+/* A list or dictionary that the function changes is the same at the next call. */
+static void refuse_kept_default(struct frame *f, const struct fn *fn, const struct param *param) {
+    struct map changed = {0};
+    const struct node *value = param->dflt;
+    if (fn->def == NULL || (value->kind != NODE_LIST && value->kind != NODE_DICT && value->kind != NODE_SET))
+        return;
+    collect_assigned(f->unit, function_body(fn->def), &changed);
+    if (map_has(&changed, param->name))
+        diag_at(f->unit->diags, unit_refusal(f->unit), fn->module->source, value->span, "state",
+            "the default of `%s` is changed where the function runs, which the next call would see", param->name);
+}
+
 /* Defaults are evaluated where the function was defined. */
 static struct val default_value(struct frame *f, struct fn *fn, const struct param *param) {
     struct frame g = {.unit = f->unit, .fn = fn, .host = f->host, .pure = true, .closure = fn->closure};
     g.out = node_new(f->unit->arena, NODE_BLOCK);
     struct val v = eval(&g, param->dflt);
+    refuse_kept_default(f, fn, param);
     return v.abs->kind == ABS_CONST ? val_make(abs_decided(f->unit, v.abs, REASON_DEFAULT), v.expr) : v;
 }
 

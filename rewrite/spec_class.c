@@ -133,7 +133,7 @@ static const struct absval *inherited_attribute(atom name) {
 }
 
 /* Whether an expression in the body of a class reads no other name of that body. */
-static bool names_are_global(const struct module *module, const struct node *n) {
+bool names_are_global(const struct module *module, const struct node *n) {
     if (n->kind == NODE_NAME && module_lookup(module, n->atom) == NULL)
         return false;
     for (uint32_t i = 0; i < n->nkids; i++)

@@ -282,9 +282,12 @@ static struct val class_attribute(struct frame *f, struct val object, atom name,
     if (atom_is(name, "__name__"))
         return val_make(abs_simple(ABS_NOTNONE), expr);
     struct node *value = map_get(&object.abs->cls->class_attrs, name);
-    if (value && value->kind == NODE_CONST)
-        return val_make(abs_const(unit, value), expr);
-    return val_top(expr);
+    if (value == NULL)
+        return val_top(expr);
+    struct frame g = {.unit = unit, .fn = f->fn, .host = f->host, .pure = true};
+    g.out = node_new(unit->arena, NODE_BLOCK);
+    struct val v = eval(&g, value);
+    return val_make(abs_summary(unit, v.abs), names_are_global(f->fn->module, value) ? v.expr : expr);
 }
 
 struct val eval_attribute_of(struct frame *f, struct val object, atom name, struct node *at) {

@@ -30,6 +30,15 @@ void map_copy(struct arena *arena, struct map *to, const struct map *from) {
         map_put(arena, to, from->entry[i].key, from->entry[i].value);
 }
 
+static void refuse_stmt(struct frame *f, struct node *stmt) {
+    diag_at(f->unit->diags, unit_refusal(f->unit), f->fn->module->source, stmt->span, "statement",
+        "a `%s` statement is not understood here", node_kind_name(stmt->kind));
+    if (f->unit->options.partial)
+        emit(f, node_copy(f->unit->arena, stmt), stmt);
+    else
+        f->unit->failed = true;
+}
+
 /* -- loops --------------------------------------------------------------------------------------------------------- */
 
 enum { LOOP_ROUNDS = 6 };
@@ -46,6 +55,28 @@ static void collect_handed(struct frame *f, const struct node *n, struct map *na
     }
     for (uint32_t i = 0; i < n->nkids; i++)
         collect_handed(f, n->kid[i], names);
+}
+
+static bool breaks(const struct node *n) {
+    if (n == NULL || n->kind == NODE_FOR || n->kind == NODE_WHILE)
+        return false;
+    if (n->kind == NODE_BREAK)
+        return true;
+    for (uint32_t i = 0; !node_is_expr(n) && i < n->nkids; i++)
+        if (breaks(n->kid[i]))
+            return true;
+    return false;
+}
+
+/* The `else` of a loop follows it where no break leaves it. */
+static enum flow run_loop_else(struct frame *f, struct node *stmt) {
+    bool is_for = stmt->kind == NODE_FOR;
+    struct node *otherwise = stmt->kid[is_for ? 3 : 2];
+    if (otherwise == NULL)
+        return FLOW_NEXT;
+    if (breaks(stmt->kid[is_for ? 2 : 1]))
+        refuse_stmt(f, stmt);
+    return run_block(f, otherwise, 0);
 }
 
 /* A loop is run until what is known of its variables no longer changes; only the last run's code is kept. A variable
@@ -136,7 +167,7 @@ static enum flow run_loop(struct frame *f, struct node *stmt) {
     node_add(unit->arena, loop, body);
     node_add(unit->arena, loop, NULL);
     emit(f, loop, stmt);
-    return FLOW_NEXT;
+    return run_loop_else(f, stmt);
 }
 
 /* -- simple statements --------------------------------------------------------------------------------------------- */
@@ -428,15 +459,6 @@ static enum flow run_return(struct frame *f, struct node *stmt) {
     return FLOW_RETURN;
 }
 
-static void refuse_stmt(struct frame *f, struct node *stmt) {
-    diag_at(f->unit->diags, unit_refusal(f->unit), f->fn->module->source, stmt->span, "statement",
-        "a `%s` statement is not understood here", node_kind_name(stmt->kind));
-    if (f->unit->options.partial)
-        emit(f, node_copy(f->unit->arena, stmt), stmt);
-    else
-        f->unit->failed = true;
-}
-
 static void define_function(struct frame *f, struct node *stmt) {
     struct unit *unit = f->unit;
     struct absval *a = abs_new(unit, ABS_FUNCTION);
@@ -457,11 +479,41 @@ static void run_assign(struct frame *f, struct node *stmt) {
     }
 }
 
+/* What may be caught happens or does not when the model runs, except that what can be imported is known. */
+static bool catches_imports(const struct node *handler) {
+    const struct node *type = handler->kid[0];
+    return is_kind(type, NODE_NAME) && word_in(type->atom, "ImportError ModuleNotFoundError");
+}
+
+/* A check that does more than to check. */
+static bool has_effect(const struct node *n) {
+    if (n == NULL)
+        return false;
+    if (n->kind == NODE_NAMEDEXPR ||
+        (n->kind == NODE_CALL && n->kid[0]->kind == NODE_ATTRIBUTE && mutates_list(n->kid[0]->atom)))
+        return true;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        if (has_effect(n->kid[i]))
+            return true;
+    return false;
+}
+
+/* The body runs to its end: then what follows it without an exception, and what follows in any case. */
 static enum flow run_try(struct frame *f, struct node *stmt) {
-    account_decided(f->unit, stmt->kid[1], REASON_HANDLER);
-    for (uint32_t i = 2; i < stmt->nkids; i++)
+    for (uint32_t i = 3; i < stmt->nkids; i++) {
+        if (!catches_imports(stmt->kid[i])) {
+            refuse_stmt(f, stmt);
+            return FLOW_NEXT;
+        }
         account_decided(f->unit, stmt->kid[i], REASON_HANDLER);
-    return run_block(f, stmt->kid[0], 0);
+    }
+    enum flow flow = run_block(f, stmt->kid[0], 0);
+    for (uint32_t i = 1; i < 3; i++)
+        if (stmt->kid[i] && (flow == FLOW_NEXT || i == 2)) {
+            enum flow next = run_block(f, stmt->kid[i], 0);
+            flow = next == FLOW_NEXT ? flow : next;
+        }
+    return flow;
 }
 
 static enum flow drop_stmt(struct frame *f, struct node *stmt, enum flow flow, reason because) {
@@ -512,7 +564,10 @@ static enum flow run_stmt(struct frame *f, struct node *stmt, struct node *rest,
     case NODE_CONTINUE: emit(f, node_new(f->unit->arena, NODE_CONTINUE), stmt); return FLOW_CONTINUE;
     case NODE_TRY: return run_try(f, stmt);
     case NODE_FUNCTION: define_function(f, stmt); return FLOW_NEXT;
-    case NODE_ASSERT: return drop_stmt(f, stmt, FLOW_NEXT, REASON_CHECK);
+    case NODE_ASSERT:
+        if (has_effect(stmt))
+            refuse_stmt(f, stmt);
+        return drop_stmt(f, stmt, FLOW_NEXT, REASON_CHECK);
     case NODE_PASS: return drop_stmt(f, stmt, FLOW_NEXT, REASON_NO_EFFECT);
     case NODE_DELETE: return run_delete(f, stmt);
     case NODE_IMPORT:
