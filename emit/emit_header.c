@@ -110,6 +110,20 @@ static void emit_latents(const char *code, struct buf *out) {
         buf_puts(out, "* rotary lanes in pairs are rotated as such, so no published weight has to be permuted\n");
 }
 
+/* A list item, wrapped. */
+static void emit_item(struct buf *out, const char *text) {
+    size_t column = 1;
+    buf_putc(out, '*');
+    for (size_t len; *text != '\0'; text += len) {
+        text += strspn(text, " ");
+        len = strcspn(text, " ");
+        bool fits = column + 1 + len <= LINE_LENGTH;
+        buf_printf(out, "%s%.*s", fits ? " " : "\n  ", (int)len, text);
+        column = fits ? column + 1 + len : 2 + len;
+    }
+    buf_putc(out, '\n');
+}
+
 /* Only what is so in this module is said. */
 static void emit_differences(struct emitter *e, const char *code, struct buf *out) {
     uint32_t count;
@@ -125,6 +139,12 @@ static void emit_differences(struct emitter *e, const char *code, struct buf *ou
         buf_puts(out, "* every expert is a module; the loop over the chosen ones is the canonical op for it\n");
     if (strstr(code, ".torch_moe_dense_mlp(") != NULL)
         buf_puts(out, "* the loop over the chosen experts is the canonical op for it\n");
+    if (e->unit->plain_experts)
+        emit_item(out,
+            arena_printf(e->unit->arena,
+                "experts are plain PyTorch, each computed for every token and weighted by what the router gives it: no "
+                "operator computes ``%s``",
+                e->unit->plain_experts));
     if (has_tables(code))
         buf_puts(out, "* cos/sin tables are built once and indexed once per forward by ``position_ids``\n");
     const char *declined = declined_setting(e->unit);
@@ -135,20 +155,6 @@ static void emit_differences(struct emitter *e, const char *code, struct buf *ou
         write_wrapped(out, arena_printf(e->unit->arena, "Not servable with a cache: %s.", e->unit->prefill_only));
     }
     buf_puts(out, "\"\"\"\n\n");
-}
-
-/* A list item, wrapped. */
-static void emit_item(struct buf *out, const char *text) {
-    size_t column = 1;
-    buf_putc(out, '*');
-    for (size_t len; *text != '\0'; text += len) {
-        text += strspn(text, " ");
-        len = strcspn(text, " ");
-        bool fits = column + 1 + len <= LINE_LENGTH;
-        buf_printf(out, "%s%.*s", fits ? " " : "\n  ", (int)len, text);
-        column = fits ? column + 1 + len : 2 + len;
-    }
-    buf_putc(out, '\n');
 }
 
 /* A file with gaps is not to be taken for a translation. */

@@ -33,6 +33,13 @@ struct node *elaborate(struct unit *unit, struct fn *fn, const struct map *names
     return f.out;
 }
 
+void bind_expr(struct unit *unit, struct map *names, const char *name, struct node *expr) {
+    struct val *v = NEW(unit->arena, struct val);
+    const struct absval *known = expr->abs ? expr->abs : expr->web ? expr->web->abs : NULL;
+    *v = (struct val){.abs = known ? known : abs_simple(ABS_NOTNONE), .expr = expr};
+    map_put(unit->arena, names, intern(unit->atoms, name), v);
+}
+
 struct cls *define_class(struct unit *unit, struct module *module, atom name, const char *text) {
     struct node *def = placeless(unit, text)->kid[0];
     struct symbol *symbol = NEW(unit->arena, struct symbol);

@@ -8,6 +8,9 @@
  * The text sees `self`, the names of the module, and those of `names`: name -> struct val. */
 struct node *elaborate(struct unit *unit, struct fn *fn, const struct map *names, const char *text);
 
+/* In such a text a name stands for an expression. */
+void bind_expr(struct unit *unit, struct map *names, const char *name, struct node *expr);
+
 /* Define a class of the module by the Python text of one, under a name of its own. It is constructed, and emitted, as
  * any other class. */
 struct cls *define_class(struct unit *unit, struct module *module, atom name, const char *text);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "rewrite/by_row.h"
 #include "rewrite/symbolic.h"
 
 /* -- values -------------------------------------------------------------------------------------------------------- */
@@ -93,8 +94,13 @@ static const struct node *list_of(const struct node *expert, const struct node *
 static bool read_modules(struct unit *unit, struct expert_loop *l, const struct node *list) {
     const struct attr *attr = list ? kept_attribute(l, list) : NULL;
     const struct absval *item = attr && attr->abs->kind == ABS_SEQ ? attr->abs->element : NULL;
-    if (item == NULL || item->kind != ABS_INSTANCE || !expert_module_read(unit, item->cls, &l->expert))
+    if (item == NULL || item->kind != ABS_INSTANCE)
         return false;
+    if (!expert_module_read(unit, item->cls, &l->expert)) {
+        if (!module_is_by_row(unit, item->cls))
+            return false;
+        l->plain = item->cls;
+    }
     const struct node *count = list_count(attr);
     l->modules = (struct node *)list;
     l->count = count ? symbol_of(unit, count) : NULL;

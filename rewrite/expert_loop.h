@@ -26,6 +26,7 @@ struct expert_loop {
     /* of a list of modules: */
     struct node *modules; /* the list; NULL for stacked weights */
     struct expert_module expert;
+    struct cls *plain; /* their class, where no op computes what it does; NULL: one does */
     /* of stacked weights that become modules with linear layers: */
     struct stacked gate, up, down, act; /* act: the attribute that holds the function */
     struct node *hidden, *between;      /* dimensions of an expert: symbols */
@@ -93,6 +94,10 @@ bool choices_are_distinct(const struct node *chosen, int depth);
 
 /* Whether statement `at` of the block is one of which all is known; then `loop` describes it. */
 bool expert_loop_read(struct unit *unit, struct fn *fn, struct node *block, uint32_t at, struct expert_loop *loop);
+
+/* The loop in plain PyTorch: statements, of which the last is the sum as an expression. `names` holds the tokens, the
+ * choices and their weights: _x, _chosen, _weights. */
+struct node *sum_in_plain(struct unit *unit, const struct expert_loop *loop, struct map *names);
 
 /* The same for a call of adgen.expert_sum; no statement of a block is a loop then. */
 bool expert_sum_read(struct unit *unit, struct fn *fn, struct node *call, struct expert_loop *loop);

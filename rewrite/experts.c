@@ -4,7 +4,8 @@
  * Writes  a loop of which all is known (expert_loop.c) becomes torch_moe. The class that held the weights of all
  *         experts as stacked tensors becomes a list of modules, one an expert; the parts of the stacked tensors are
  *         their linear layers, and say which part they are, for the published paths. A small class for these modules
- *         is made. Where the op for the gated unit wants stacked weights, torch_moe_dense_mlp, they stay.
+ *         is made. Where the op for the gated unit wants stacked weights, torch_moe_dense_mlp, they stay. Modules that
+ *         compute something that no op knows are called for all tokens, in plain PyTorch (expert_plain.c).
  * Guarantees  what is not understood stays as it is, and is refused by the check. */
 #include <string.h>
 
@@ -110,12 +111,6 @@ static struct cls *make_expert(struct unit *unit, const struct cls *cls) {
 
 /* -- the class of all ---------------------------------------------------------------------------------------------- */
 
-static void bind(struct unit *unit, struct map *names, const char *name, struct node *expr) {
-    struct val *v = NEW(unit->arena, struct val);
-    *v = (struct val){.abs = expr->abs ? expr->abs : abs_simple(ABS_NOTNONE), .expr = expr};
-    map_put(unit->arena, names, intern(unit->atoms, name), v);
-}
-
 /* Several parts may have been in the same attribute. */
 static void drop_attribute(struct unit *unit, struct cls *cls, const struct attr *attr) {
     struct node *body = class_method(cls, "__init__")->body;
@@ -142,7 +137,7 @@ static void note_part(struct unit *unit, const struct expert_loop *l, const char
 /* `self.act_fn = ACT2FN[name]` gives the op its number. */
 static atom tell_activation(struct unit *unit, struct fn *init, struct attr *act) {
     struct map names = {0};
-    bind(unit, &names, "_name", activation_name(act));
+    bind_expr(unit, &names, "_name", activation_name(act));
     struct node *made = elaborate(unit, init, &names, "_get_moe_activation(_name)\n");
     act->expr = act->stmt->kid[0] = made->kid[0]->kid[0];
     act->abs = abs_simple(ABS_NUMBER);
@@ -154,7 +149,7 @@ static atom tell_activation(struct unit *unit, struct fn *init, struct attr *act
 static void bind_symbol(struct unit *unit, struct cls *cls, struct map *names, const char *name, struct node *symbol) {
     struct node *own = symbol_in_class(unit, cls, symbol);
     own->abs = abs_symbolic(unit, symbol);
-    bind(unit, names, name, own);
+    bind_expr(unit, names, name, own);
 }
 
 /* A new attribute for the number that the op has for what experts compute between their layers, where they have no
@@ -197,11 +192,11 @@ static bool make_list(struct unit *unit, const struct expert_loop *l) {
         if (own == NULL)
             return false;
         own->abs = abs_symbolic(unit, dimension[i]);
-        bind(unit, &names, name[i], own);
+        bind_expr(unit, &names, name[i], own);
     }
     cls->item_class = make_expert(unit, cls);
     cls->library_bases.at[0] = intern(unit->atoms, "torch.nn.ModuleList");
-    bind(unit, &names, "_expert", class_name(unit, cls->item_class));
+    bind_expr(unit, &names, "_expert", class_name(unit, cls->item_class));
     struct node *made =
         elaborate(unit, init, &names, "super().__init__([_expert(_hidden, _between) for _ in range(_count)])\n");
     init->body->kid[find_base_call(init->body)] = made->kid[0];
@@ -249,7 +244,7 @@ static struct node *sum_of_list(struct unit *unit, const struct expert_loop *l, 
     const char *up =
         m->gate ? arena_printf(unit->arena, "[expert.%s.weight for expert in _modules]", m->up->name) : "[]";
     const char *cast = l->sums_weights ? ".to(_weights.dtype)" : "";
-    bind(unit, names, "_modules", l->modules);
+    bind_expr(unit, names, "_modules", l->modules);
     return elaborate(unit, l->fn, names,
         arena_printf(unit->arena,
             "torch.ops.auto_deploy.torch_moe(_x, _chosen, _weights,\n"
@@ -264,7 +259,7 @@ static struct node *sum_of_stacked(struct unit *unit, const struct expert_loop *
     static const char *const name[] = {
         "_gate_up", "_gate_up_bias", "_down", "_down_bias", "_alpha", "_limit", "_count"};
     for (uint32_t i = 0; i < sizeof name / sizeof name[0]; i++)
-        bind(unit, names, name[i], l->step->kid[CLAMPED_GATE_UP + i]);
+        bind_expr(unit, names, name[i], l->step->kid[CLAMPED_GATE_UP + i]);
     return elaborate(unit, l->fn, names,
         "every_weight = _weights.new_zeros(_weights.shape[0], _count).scatter_add(1, _chosen, _weights)\n"
         "torch.ops.auto_deploy.torch_moe_dense_mlp(\n"
@@ -272,9 +267,9 @@ static struct node *sum_of_stacked(struct unit *unit, const struct expert_loop *
 }
 
 static void bind_tokens(struct unit *unit, const struct expert_loop *l, struct map *names) {
-    bind(unit, names, "_x", l->x);
-    bind(unit, names, "_chosen", l->chosen);
-    bind(unit, names, "_weights", l->weights);
+    bind_expr(unit, names, "_x", l->x);
+    bind_expr(unit, names, "_chosen", l->chosen);
+    bind_expr(unit, names, "_weights", l->weights);
 }
 
 /* `if chosen.numel() == 0: return sum` before the loop: without tokens the op gives the same. */
@@ -312,7 +307,8 @@ static void replace_loop(struct unit *unit, struct expert_loop *l) {
         l->at--;
     }
     bind_tokens(unit, l, &names);
-    struct node *made = l->modules    ? sum_of_list(unit, l, &names)
+    struct node *made = l->plain      ? sum_in_plain(unit, l, &names)
+                        : l->modules  ? sum_of_list(unit, l, &names)
                         : l->act.attr ? sum_of_modules(unit, l, &names)
                                       : sum_of_stacked(unit, l, &names);
     l->block->kid[l->at] = define_web(unit, l->result, made->kid[made->nkids - 1]->kid[0], loop);
@@ -324,6 +320,8 @@ static void replace_loop(struct unit *unit, struct expert_loop *l) {
 /* What the class must be for the op; false where it cannot. */
 static bool prepare_class(struct unit *unit, const struct expert_loop *l) {
     struct cls *cls = l->fn->owner;
+    if (l->plain)
+        return true;
     if (l->modules)
         return symbol_in_class(unit, cls, l->expert.activation) &&
                (l->expert.bias == NULL || symbol_in_class(unit, cls, l->expert.bias));
@@ -332,19 +330,33 @@ static bool prepare_class(struct unit *unit, const struct expert_loop *l) {
     return l->act.attr == NULL || (can_gather(unit, l) && make_list(unit, l));
 }
 
-/* adgen.expert_sum(tokens, chosen, weights, modules), in an expression. */
-static void gather_sums(struct unit *unit, struct fn *fn, struct node *stmt, struct node *e) {
+/* Where no op computes an expert, this is said, and whose they are. */
+static void record_loop(struct unit *unit, const struct expert_loop *l, const struct node *at) {
+    if (l->plain == NULL) {
+        pass_record(unit, "experts", at, l->fn);
+        return;
+    }
+    unit->plain_experts = l->plain->name;
+    pass_record_as(unit, "experts", at, l->fn,
+        arena_printf(unit->arena, "call every expert for all tokens, in plain PyTorch: no operator computes `%s`",
+            l->plain->name));
+}
+
+/* adgen.expert_sum(tokens, chosen, weights, modules), in an expression of a statement of the block. */
+static void gather_sums(struct unit *unit, struct fn *fn, struct node *block, struct node *stmt, struct node *e) {
     if (e == NULL || e->kind == NODE_BLOCK)
         return;
     for (uint32_t i = 0; i < e->nkids; i++)
-        gather_sums(unit, fn, stmt, e->kid[i]);
+        gather_sums(unit, fn, block, stmt, e->kid[i]);
     struct expert_loop sum;
     if (!expert_sum_read(unit, fn, e, &sum) || !prepare_class(unit, &sum))
         return;
     struct map names = {0};
     bind_tokens(unit, &sum, &names);
-    struct node *made = sum_of_list(unit, &sum, &names);
-    pass_record(unit, "experts", stmt, fn);
+    struct node *made = sum.plain ? sum_in_plain(unit, &sum, &names) : sum_of_list(unit, &sum, &names);
+    record_loop(unit, &sum, stmt);
+    for (uint32_t i = 0; i + 1 < made->nkids; i++)
+        node_insert(unit->arena, block, (uint32_t)child_index(block, stmt), made->kid[i]);
     struct node call = *made->kid[made->nkids - 1]->kid[0];
     call.source = e->source;
     call.span = e->span;
@@ -357,12 +369,13 @@ static void gather_in(struct unit *unit, struct fn *fn, struct node *block) {
         struct node *stmt = block->kid[i];
         struct expert_loop loop;
         if (expert_loop_read(unit, fn, block, i, &loop) && prepare_class(unit, &loop)) {
-            pass_record(unit, "experts", stmt, fn);
+            record_loop(unit, &loop, stmt);
             replace_loop(unit, &loop);
             i = loop.at;
             continue;
         }
-        gather_sums(unit, fn, stmt, stmt);
+        gather_sums(unit, fn, block, stmt, stmt);
+        i = (uint32_t)child_index(block, stmt);
         for (uint32_t k = 0; k < stmt->nkids; k++)
             if (is_kind(stmt->kid[k], NODE_BLOCK))
                 gather_in(unit, fn, stmt->kid[k]);

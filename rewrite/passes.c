@@ -142,11 +142,15 @@ const struct pass *pass_find(const char *name) {
     return NULL;
 }
 
-void pass_record(struct unit *unit, const char *name, const struct node *at, const struct fn *fn) {
+void pass_record_as(struct unit *unit, const char *name, const struct node *at, const struct fn *fn, const char *what) {
     const struct pass *pass = pass_find(name);
     if (unit->account != NULL && at->source != NULL)
         trace_add(unit->arena, unit->trace,
-            (struct trace_record){TRACE_REWRITE, pass->name, at->source, at->span, fn_path(unit, fn), pass->what});
+            (struct trace_record){TRACE_REWRITE, pass->name, at->source, at->span, fn_path(unit, fn), what});
+}
+
+void pass_record(struct unit *unit, const char *name, const struct node *at, const struct fn *fn) {
+    pass_record_as(unit, name, at, fn, pass_find(name)->what);
 }
 
 bool passes_run(struct unit *unit, const struct pass *last) {

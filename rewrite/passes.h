@@ -18,6 +18,8 @@ const struct pass *pass_find(const char *name);
 
 /* What a pass did at one place of the source, for the trace. */
 void pass_record(struct unit *unit, const char *pass, const struct node *at, const struct fn *fn);
+/* The same in other words than the table's. */
+void pass_record_as(struct unit *unit, const char *pass, const struct node *at, const struct fn *fn, const char *what);
 
 /* All passes, or those up to and including `last` if that is not NULL. False where one failed. */
 bool passes_run(struct unit *unit, const struct pass *last);

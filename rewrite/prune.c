@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rewrite/expert_loop.h"
 #include "rewrite/facts.h"
 #include "rewrite/paths.h"
 #include "rewrite/unit.h"
@@ -441,6 +442,24 @@ static void mark_call(struct unit *unit, struct node *call, struct demand demand
         mark_returns(unit, call->callsite, demand);
 }
 
+/* What equations have written for a pass that is still to come may stand for calls of the modules that it names. */
+static void mark_called_later(struct unit *unit, const struct node *call) {
+    for (uint32_t i = 1; i < call->nkids; i++) {
+        const struct node *arg = call->kid[i];
+        const struct absval *module = arg->abs ? arg->abs : arg->web ? arg->web->abs : NULL;
+        if (module && module->kind == ABS_SEQ)
+            module = module->element;
+        struct fn *forward = module && module->kind == ABS_INSTANCE ? class_method(module->cls, "forward") : NULL;
+        if (forward == NULL || forward->body == NULL)
+            continue;
+        mark_function(unit, forward);
+        for (uint32_t k = 0; k < forward->params.len; k++)
+            if (forward->params.at[k]->web)
+                forward->params.at[k]->web->live = true;
+        mark_return(unit, forward, all);
+    }
+}
+
 static void mark_class(struct unit *unit, struct cls *cls);
 
 /* The field of an output that is made right here. */
@@ -508,6 +527,8 @@ static void mark_expr(struct unit *unit, struct node *e, struct demand demand) {
         }
         if (demand.kind == DEMAND_FIELD && mark_record_field(unit, e, demand.field))
             return;
+        if (unit->keep_signatures && is_idiom(e, NULL))
+            mark_called_later(unit, e);
         break;
     case NODE_SUBSCRIPT: {
         int index;

@@ -231,6 +231,7 @@ struct unit {
     struct bundle *bundle;                                   /* bundle.c: the configuration class to emit, or NULL */
     bool names_activation;                                   /* experts.c: the output looks up one of torch_moe's */
     bool names_bias;                                         /* and says whether experts have biases */
+    atom plain_experts;                                      /* whose experts no op computes; NULL: an op does */
     VEC(struct choice) choices;                              /* under which more may be understood */
     struct choice choice, declines;                          /* the one assumed; one that the source makes itself */
     const char *prefill_only;                                /* why AutoDeploy cannot cache it; NULL: it can */

@@ -182,8 +182,10 @@ def _check_blocks(block_class, B, S, dtype, tolerance):
     hf_calls = _record_calls(hf_model, _hf_inputs(inputs))
     calls = _record_calls(model, inputs)
     paths = [path for path, m in model.named_modules() if type(m) is block_class and path in calls]
+    # The reference runs no expert that no token chose, and may have tables in other places.
+    paths = [path for path in paths if path in hf_calls]
     if not paths:
-        pytest.skip(f"the small configuration has no {block_class.__name__}")
+        pytest.skip(f"no {block_class.__name__} is where the reference has one")
     for path in paths:
         block, hf_block = model.get_submodule(path), hf_model.get_submodule(path)
         hf_call = hf_calls[path]

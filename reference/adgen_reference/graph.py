@@ -186,6 +186,43 @@ def _is_latent_attention(node: Node) -> bool:
     return _expansion(own) is not None and _expansion(own) is _expansion(value)
 
 
+def _expert_results(choice: Node) -> list[Node]:
+    """What experts make that are weighted where the best of ``choice`` name them, else by zero."""
+    found, seen, todo = [], {choice}, list(choice.users)
+    while todo:
+        node = todo.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        name = _name(node)
+        if name == "mul" and any(_name(_source(a)) == "sum" for a in node.args[:2]):
+            found += [a for a in map(_source, node.args[:2]) if _name(a) != "sum"]
+        elif name in ("getitem", "ne", "masked_fill", "sum", "_to_copy", "to"):
+            todo += node.users
+    return found
+
+
+def _activated(node: Node) -> Node | None:
+    """x of act(x), for the activations that torch_moe has; None for anything else."""
+    name = _name(node)
+    if name == "silu" or name == "gelu" and node.kwargs.get("approximate") == "tanh":
+        return node.args[0]
+    inner = _source(node.args[0]) if _is_square(node) else None
+    return inner.args[0] if _name(inner) == "relu" else None
+
+
+def _is_expert_of_op(result: Node) -> bool:
+    """An expert as torch_moe has them: linear layers without biases around its activations."""
+    if _name(result) != "linear" or _expansion(result) is not result:
+        return False
+    hidden = _source(result.args[0])
+    gated = _name(hidden) == "mul" and all(isinstance(a, Node) for a in hidden.args)
+    factors = [_source(a) for a in hidden.args] if gated and not _is_square(hidden) else [hidden]
+    before = [_activated(factor) for factor in factors]
+    known = [b if b is not None else f for b, f in zip(before, factors)]
+    return any(b is not None for b in before) and all(_expansion(_source(k)) for k in known)
+
+
 def plain_idioms(program: ExportedProgram, ops: Counter[str]) -> list[tuple[str, str]]:
     """(kind, where) of computations for which a canonical op exists but was not used."""
     found = []
@@ -204,7 +241,9 @@ def plain_idioms(program: ExportedProgram, ops: Counter[str]) -> list[tuple[str,
         elif name == "torch_attention" and _is_latent_attention(node):
             found.append(("latent attention", _where(node)))
         elif name == "topk" and not any(ops[m] for m in MOES):
-            found.append(("moe", _where(node)))
+            experts = _expert_results(node)
+            if not experts or any(map(_is_expert_of_op, experts)):
+                found.append(("moe", _where(node)))
     return found
 
 
