@@ -47,21 +47,23 @@ static struct node *over_parameters(struct unit *u, struct cls *cls, const struc
 }
 
 /* A hook that a function of the module makes of one value. */
-static bool keep_made_hook(struct unit *u, struct cls *cls, const struct node *made) {
+static bool keep_made_hook(struct unit *u, struct cls *cls, const struct node *made, bool with_module) {
     bool plain = made->nkids == 2 && made->kid[0]->kind == NODE_NAME;
     const struct symbol *symbol = plain ? module_lookup(cls->module, made->kid[0]->atom) : NULL;
     const struct node *def = symbol && symbol->kind == SYM_FUNCTION ? symbol_def(u, symbol) : NULL;
     struct node *value = def && def->nkids == 3 ? over_parameters(u, cls, made->kid[1]) : NULL;
-    return value && hook_register(u, cls, hook_add(u, node_copy(u->arena, def)), value);
+    return value && hook_register(u, cls, hook_add(u, node_copy(u->arena, def)), value, with_module);
 }
 
 static bool keep_hook(struct unit *u, struct cls *cls, const struct node *call) {
-    bool known = call->nkids == 2 && atom_is(call->kid[0]->atom, HOOK_METHOD);
-    if (known && call->kid[1]->kind == NODE_CALL && keep_made_hook(u, cls, call->kid[1]))
+    const struct node *flag = call->nkids == 3 ? call_argument(call, 1, "with_module") : NULL;
+    bool with_module = is_kind(flag, NODE_CONST) && flag->op == OP_TRUE;
+    bool known = (call->nkids == 2 || with_module) && atom_is(call->kid[0]->atom, HOOK_METHOD);
+    if (known && call->kid[1]->kind == NODE_CALL && keep_made_hook(u, cls, call->kid[1], with_module))
         return true;
     struct node *fn = known && call->kid[1]->kind != NODE_CALL ? hook_function(u, cls, call->kid[1]) : NULL;
     if (fn)
-        return hook_register(u, cls, hook_add(u, fn), NULL);
+        return hook_register(u, cls, hook_add(u, fn), NULL, with_module);
     struct diag *d = diag_at(u->diags, unit_refusal(u), call->source, call->span, "checkpoint-layout",
         "this hook of `%s` on the loading of its state dict is not understood", cls->name);
     diag_help(u->diags, d,

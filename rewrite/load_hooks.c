@@ -362,11 +362,15 @@ static const char *key_of_item(struct unit *u, const char *part) {
     return part;
 }
 
-/* What becomes of `weight`, item {i} of the list. */
+/* What becomes of `weight`, item {i} of the list, as far as the module has it. */
 static void write_items(struct unit *u, const struct cut *cut, const char *indent, struct buf *out) {
+    const char *transposed = cut->transposed ? ".t()" : "";
     if (cut->parts == 1) {
-        buf_printf(out, "%sstate_dict[prefix + f\"%s\"] = weight%s\n", indent, key_of_item(u, cut->part[0]),
-            cut->transposed ? ".t()" : "");
+        buf_printf(out,
+            "%sname = f\"%s\"\n"
+            "%sif name in own:\n"
+            "%s    state_dict[prefix + name] = weight%s\n",
+            indent, key_of_item(u, cut->part[0]), indent, indent, transposed);
         return;
     }
     buf_printf(out, "%snames = (", indent);
@@ -375,35 +379,38 @@ static void write_items(struct unit *u, const struct cut *cut, const char *inden
     buf_printf(out,
         ")\n"
         "%sfor name, part in zip(names, weight%s.chunk(%u)):\n"
-        "%s    state_dict[prefix + name] = part\n",
-        indent, cut->transposed ? ".t()" : "", cut->parts, indent);
+        "%s    if name in own:\n"
+        "%s        state_dict[prefix + name] = part\n",
+        indent, transposed, cut->parts, indent, indent);
 }
 
+/* The hook is given its module, which may have lost some of the list since it was made: to other devices, or because
+ * fewer are exported. */
 static void write_unstack(struct unit *u, const struct cut *cut, struct buf *out) {
     const char *last = strrchr(cut->from, '.') ? strrchr(cut->from, '.') + 1 : cut->from;
     if (strcmp(last, "weight") == 0)
         last = short_name(u, cut->from);
-    if (cut->count) {
+    const char *indent = cut->count ? "    " : "";
+    if (cut->count)
         buf_printf(out,
             "def _unstack_%s(count):\n"
             "    \"\"\"The checkpoint holds the rows of all modules of a list in `%s`.\"\"\"\n\n"
-            "    def unstack(state_dict, prefix, *args):\n"
-            "        stacked = state_dict.pop(prefix + \"%s\", None)\n"
-            "        if stacked is not None:\n"
-            "            for i, weight in enumerate(stacked.chunk(count)):\n",
-            last, cut->from, cut->from);
-        write_items(u, cut, "                ", out);
-        buf_puts(out, "\n    return unstack\n");
-        return;
-    }
+            "    def unstack(module, state_dict, prefix, *args):\n",
+            last, cut->from);
+    else
+        buf_printf(out,
+            "def _unstack_%s(module, state_dict, prefix, *args):\n"
+            "    \"\"\"The checkpoint holds the weights of all modules of a list in `%s`.\"\"\"\n",
+            last, cut->from);
     buf_printf(out,
-        "def _unstack_%s(state_dict, prefix, *args):\n"
-        "    \"\"\"The checkpoint holds the weights of all modules of a list in `%s`.\"\"\"\n"
-        "    stacked = state_dict.pop(prefix + \"%s\", None)\n"
-        "    if stacked is not None:\n"
-        "        for i, weight in enumerate(stacked):\n",
-        last, cut->from, cut->from);
-    write_items(u, cut, "            ", out);
+        "%s    stacked = state_dict.pop(prefix + \"%s\", None)\n"
+        "%s    if stacked is not None:\n"
+        "%s        own = module.state_dict()  # of the list there may be a part\n"
+        "%s        for i, weight in enumerate(stacked%s):\n",
+        indent, cut->from, indent, indent, indent, cut->count ? ".chunk(count)" : "");
+    write_items(u, cut, cut->count ? "                " : "            ", out);
+    if (cut->count)
+        buf_puts(out, "\n    return unstack\n");
 }
 
 static bool is_post_init(const struct node *stmt) {
@@ -411,7 +418,7 @@ static bool is_post_init(const struct node *stmt) {
            atom_is(stmt->kid[0]->kid[0]->atom, "post_init");
 }
 
-bool hook_register(struct unit *u, struct cls *cls, atom helper, struct node *count) {
+bool hook_register(struct unit *u, struct cls *cls, atom helper, struct node *count, bool with_module) {
     struct fn *init = class_method(cls, "__init__");
     if (init == NULL || init->body == NULL || !init->live || init->params.len == 0) {
         diag_at(u->diags, unit_refusal(u), cls->def->source, cls->def->span, "checkpoint-layout",
@@ -425,6 +432,9 @@ bool hook_register(struct unit *u, struct cls *cls, atom helper, struct node *co
     if (count)
         hook = node_make(u->arena, NODE_CALL, NULL, 2, hook, count);
     struct node *call = node_make(u->arena, NODE_CALL, NULL, 2, method, hook);
+    if (with_module)
+        node_add(u->arena, call,
+            node_make(u->arena, NODE_KEYWORD, intern(u->atoms, "with_module"), 1, make_const(u->arena, OP_TRUE)));
     struct node *stmt = node_make(u->arena, NODE_EXPR, NULL, 1, call);
     uint32_t at = init->body->nkids;
     if (at > 0 && is_post_init(init->body->kid[at - 1]))
@@ -438,9 +448,10 @@ bool hook_register(struct unit *u, struct cls *cls, atom helper, struct node *co
     return true;
 }
 
-static bool register_text(struct unit *u, struct cls *cls, const struct buf *text, struct node *count) {
+static bool register_text(
+    struct unit *u, struct cls *cls, const struct buf *text, struct node *count, bool with_module) {
     struct node *module = parse_text(u, text);
-    return module && hook_register(u, cls, hook_add(u, module->kid[0]), count);
+    return module && hook_register(u, cls, hook_add(u, module->kid[0]), count, with_module);
 }
 
 /* The number of modules in the constructor of the class; NULL where it does not know it, or is not asked. */
@@ -454,7 +465,7 @@ static bool write_hooks(const struct hooking *h, const struct hooks *hooks) {
     struct buf text = {0};
     if (hooks->changes.len) {
         write_changes(hooks, &text);
-        ok = register_text(u, hooks->cls, &text, NULL);
+        ok = register_text(u, hooks->cls, &text, NULL, false);
     }
     for (uint32_t i = 0; ok && i < hooks->cuts.len; i++) {
         const struct cut *cut = &hooks->cuts.at[i];
@@ -471,7 +482,7 @@ static bool write_hooks(const struct hooking *h, const struct hooks *hooks) {
             write_cut(u, cut, &text);
         else
             write_unstack(u, cut, &text);
-        ok = register_text(u, hooks->cls, &text, count_in(u, hooks->cls, cut));
+        ok = register_text(u, hooks->cls, &text, count_in(u, hooks->cls, cut), cut->dim == NULL);
     }
     buf_free(&text);
     return ok;

@@ -59,8 +59,8 @@ bool write_load_hooks(const struct layout *layout);
 /* The name of the function among the helpers, where it is added unless there is one like it. */
 atom hook_add(struct unit *unit, struct node *fn);
 /* self._register_load_state_dict_pre_hook(helper) at the end of the constructor, where `count` is NULL; else of what
- * helper(count) makes. */
-bool hook_register(struct unit *unit, struct cls *cls, atom helper, struct node *count);
+ * helper(count) makes. Where it takes the module before the state dict, `with_module`. */
+bool hook_register(struct unit *unit, struct cls *cls, atom helper, struct node *count, bool with_module);
 
 /* -- kept_hooks.c -------------------------------------------------------------------------------------------------- */
 

@@ -13,7 +13,7 @@ static bool is_native(const struct class *class, atom name) {
                                   "post_init requires_grad_ to eval train apply half float bfloat16 double "
                                   "_register_load_state_dict_pre_hook register_load_state_dict_pre_hook "
                                   "init_weights tie_weights parameters modules children named_parameters "
-                                  "named_modules reset_parameters get_submodule register_forward_hook "
+                                  "named_modules reset_parameters get_submodule register_forward_hook state_dict "
                                   "_register_state_dict_hook register_forward_pre_hook";
     static const char mappings[] = "__getitem__ __contains__ get keys values items pop update setdefault";
     if (word_in(name, common))

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "rewrite/keys.h"
 #include "rewrite/run_internal.h"
 
 /* -- which there are ----------------------------------------------------------------------------------------------- */
@@ -255,6 +256,33 @@ static struct datum *register_value(struct run *run, struct datum *self, struct 
     return run_store(run, self, NULL, name->text, value, a->at) ? datum_none(run) : NULL;
 }
 
+/* Hooks are called as methods of the module where they ask for it. */
+static struct datum *register_hook(struct run *run, struct datum *self, struct datum *hook, struct arguments *a) {
+    const struct datum *with_module = argument(a, 1, "with_module");
+    if (hook->kind == D_FUNCTION && with_module && truth_of(with_module) == 1)
+        hook = method_of(run, self, hook->function, intern(run->unit->atoms, "hook"));
+    vec_push(run->arena, &self->object->hooks, hook);
+    return datum_none(run);
+}
+
+/* The tensors that a module saves. What is loaded into modules has been walked before: none holds itself. */
+static void add_state(struct run *run, struct datum *module, const char *prefix, struct dict *state) {
+    const struct dict *own = &module->object->attributes->dict;
+    for (uint32_t i = 0; i < own->list.len; i++) {
+        struct datum *value = own->list.at[i].value;
+        if (value && value->kind == D_TENSOR &&
+            (value->tensor.role == TENSOR_PARAMETER || value->tensor.role == TENSOR_BUFFER))
+            vec_push(run->arena, &state->list,
+                ((struct item){
+                    datum_str(run, arena_printf(run->arena, "%s%s", prefix, own->list.at[i].key->text)), value}));
+    }
+    const struct children children = children_of(run, module);
+    for (uint32_t i = 0; i < children.list.len; i++) {
+        const struct child *child = &children.list.at[i];
+        add_state(run, child->module, arena_printf(run->arena, "%s%s.", prefix, child->name), state);
+    }
+}
+
 struct datum *call_module(struct run *run, struct datum *self, const char *name, struct arguments *a) {
     struct datum *first = argument(a, 0, NULL);
     if (strcmp(name, "register_buffer") == 0)
@@ -267,9 +295,12 @@ struct datum *call_module(struct run *run, struct datum *self, const char *name,
     }
     if (strcmp(name, "extend") == 0 && first)
         return add_items(run, self, first, a->at) ? self : NULL;
-    if (word_in(name, "_register_load_state_dict_pre_hook register_load_state_dict_pre_hook") && first) {
-        vec_push(run->arena, &self->object->hooks, first);
-        return datum_none(run);
+    if (word_in(name, "_register_load_state_dict_pre_hook register_load_state_dict_pre_hook") && first)
+        return register_hook(run, self, first, a);
+    if (strcmp(name, "state_dict") == 0) {
+        struct datum *state = datum_dict(run);
+        add_state(run, self, "", &state->dict);
+        return state;
     }
     if (word_in(name, "half float bfloat16 double to"))
         return run_refuse(run, a->at, "a change of the dtype of a whole module is not followed");

@@ -401,25 +401,51 @@ def test_operations_that_only_move_tensors_change_no_layout(package):
     assert all(torch.equal(v, state[k]) for k, v in model.state_dict().items())
 
 
-def test_stacked_experts_of_the_checkpoint_are_taken_apart(package):
+NAMES = ("gate_proj", "up_proj", "down_proj")
+
+
+def translate_stacked(package):
+    """A model the experts of which are stacked in the checkpoint; the checkpoint, and what should become of it."""
     model, text = translate(
         package(
             'WeightRenaming("experts.fc1", "experts.gate_up_proj"), WeightRenaming("experts.fc2", "experts.down_proj")',
             with_experts(),
         )
     )
-    names = ("gate_proj", "up_proj", "down_proj")
-    assert expert_keys(model) == sorted(
-        f"model.layers.1.mixer.experts.{i}.{name}.weight" for i in range(2) for name in names
-    )
     state = {k: torch.rand_like(v) for k, v in model.state_dict().items()}
     published = {k: v for k, v in state.items() if ".experts." not in k}
     for layer in (0, 1):
         at = f"model.layers.{layer}.mixer.experts."
-        gate, up, down = ([state[f"{at}{i}.{name}.weight"] for i in range(2)] for name in names)
+        gate, up, down = ([state[f"{at}{i}.{name}.weight"] for i in range(2)] for name in NAMES)
         pairs = zip(gate, up, strict=True)
         published[f"{at}fc1"] = torch.stack([torch.cat(pair) for pair in pairs])
         published[f"{at}fc2"] = torch.stack(down)
+    return model, text, published, state
+
+
+def test_stacked_experts_of_the_checkpoint_are_taken_apart(package):
+    model, _, published, state = translate_stacked(package)
+    assert expert_keys(model) == sorted(
+        f"model.layers.1.mixer.experts.{i}.{name}.weight" for i in range(2) for name in NAMES
+    )
+    loads(model, published)
+    assert all(torch.equal(v, state[k]) for k, v in model.state_dict().items())
+
+
+def test_of_stacked_experts_those_are_loaded_that_there_are(package):
+    """As on a device that has a part of them, under the numbers that they have among all."""
+    model, _, published, state = translate_stacked(package)
+    model.model.layers[0].mixer.experts._modules.pop("0")
+    model.model.layers[1].mixer.experts._modules.pop("1")
+    loads(model, published)
+    assert {key.split(".")[5] for key in expert_keys(model)} == {"0"}
+    assert all(torch.equal(v, state[k]) for k, v in model.state_dict().items())
+
+
+def test_a_second_run_keeps_hooks_that_are_given_the_module(package):
+    _, text, published, state = translate_stacked(package)
+    model, second = translate(package("", text))
+    assert second.count("with_module=True") == text.count("with_module=True") == 2
     loads(model, published)
     assert all(torch.equal(v, state[k]) for k, v in model.state_dict().items())
 

@@ -27,22 +27,27 @@ from tensorrt_llm._torch.auto_deploy.models.hf import AutoModelForCausalLMFactor
 from tensorrt_llm._torch.utils import ActivationType
 
 
-def _unstack_gate_up_proj(state_dict, prefix, *args):
+def _unstack_gate_up_proj(module, state_dict, prefix, *args):
     """The checkpoint holds the weights of all modules of a list in `experts.gate_up_proj`."""
     stacked = state_dict.pop(prefix + "experts.gate_up_proj", None)
     if stacked is not None:
+        own = module.state_dict()  # of the list there may be a part
         for i, weight in enumerate(stacked):
             names = (f"experts.{i}.gate_proj.weight", f"experts.{i}.up_proj.weight")
             for name, part in zip(names, weight.chunk(2)):
-                state_dict[prefix + name] = part
+                if name in own:
+                    state_dict[prefix + name] = part
 
 
-def _unstack_down_proj(state_dict, prefix, *args):
+def _unstack_down_proj(module, state_dict, prefix, *args):
     """The checkpoint holds the weights of all modules of a list in `experts.down_proj`."""
     stacked = state_dict.pop(prefix + "experts.down_proj", None)
     if stacked is not None:
+        own = module.state_dict()  # of the list there may be a part
         for i, weight in enumerate(stacked):
-            state_dict[prefix + f"experts.{i}.down_proj.weight"] = weight
+            name = f"experts.{i}.down_proj.weight"
+            if name in own:
+                state_dict[prefix + name] = weight
 
 
 def _get_moe_activation(name: str) -> int:
@@ -120,8 +125,8 @@ class HornbeamSparseMoeBlock(nn.Module):
         super().__init__()
         self.gate = HornbeamRouter(config)
         self.experts = HornbeamExperts(config)
-        self._register_load_state_dict_pre_hook(_unstack_gate_up_proj)
-        self._register_load_state_dict_pre_hook(_unstack_down_proj)
+        self._register_load_state_dict_pre_hook(_unstack_gate_up_proj, with_module=True)
+        self._register_load_state_dict_pre_hook(_unstack_down_proj, with_module=True)
 
     def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
         batch_size, sequence_length, hidden_dim = hidden_states.shape

@@ -30,11 +30,14 @@ from tensorrt_llm._torch.utils import ActivationType
 def _unstack_w1(count):
     """The checkpoint holds the rows of all modules of a list in `experts.mlp.w1`."""
 
-    def unstack(state_dict, prefix, *args):
+    def unstack(module, state_dict, prefix, *args):
         stacked = state_dict.pop(prefix + "experts.mlp.w1", None)
         if stacked is not None:
+            own = module.state_dict()  # of the list there may be a part
             for i, weight in enumerate(stacked.chunk(count)):
-                state_dict[prefix + f"experts.{i}.gate_proj.weight"] = weight
+                name = f"experts.{i}.gate_proj.weight"
+                if name in own:
+                    state_dict[prefix + name] = weight
 
     return unstack
 
@@ -42,11 +45,14 @@ def _unstack_w1(count):
 def _unstack_v1(count):
     """The checkpoint holds the rows of all modules of a list in `experts.mlp.v1`."""
 
-    def unstack(state_dict, prefix, *args):
+    def unstack(module, state_dict, prefix, *args):
         stacked = state_dict.pop(prefix + "experts.mlp.v1", None)
         if stacked is not None:
+            own = module.state_dict()  # of the list there may be a part
             for i, weight in enumerate(stacked.chunk(count)):
-                state_dict[prefix + f"experts.{i}.up_proj.weight"] = weight
+                name = f"experts.{i}.up_proj.weight"
+                if name in own:
+                    state_dict[prefix + name] = weight
 
     return unstack
 
@@ -54,11 +60,14 @@ def _unstack_v1(count):
 def _unstack_w2(count):
     """The checkpoint holds the rows of all modules of a list in `experts.mlp.w2`."""
 
-    def unstack(state_dict, prefix, *args):
+    def unstack(module, state_dict, prefix, *args):
         stacked = state_dict.pop(prefix + "experts.mlp.w2", None)
         if stacked is not None:
+            own = module.state_dict()  # of the list there may be a part
             for i, weight in enumerate(stacked.chunk(count)):
-                state_dict[prefix + f"experts.{i}.down_proj.weight"] = weight.t()
+                name = f"experts.{i}.down_proj.weight"
+                if name in own:
+                    state_dict[prefix + name] = weight.t()
 
     return unstack
 
@@ -138,9 +147,9 @@ class BlackgumSparseMoeBlock(nn.Module):
         super().__init__()
         self.gate = BlackgumRouter(config)
         self.experts = BlackgumExperts(config)
-        self._register_load_state_dict_pre_hook(_unstack_w1(config.num_experts))
-        self._register_load_state_dict_pre_hook(_unstack_v1(config.num_experts))
-        self._register_load_state_dict_pre_hook(_unstack_w2(config.num_experts))
+        self._register_load_state_dict_pre_hook(_unstack_w1(config.num_experts), with_module=True)
+        self._register_load_state_dict_pre_hook(_unstack_v1(config.num_experts), with_module=True)
+        self._register_load_state_dict_pre_hook(_unstack_w2(config.num_experts), with_module=True)
 
     def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
         batch_size, sequence_length, hidden_dim = hidden_states.shape
