@@ -17,6 +17,7 @@
 #include "emit/template.h"
 #include "rewrite/checkpoint.h"
 #include "rewrite/config.h"
+#include "rewrite/declined.h"
 
 static const char custom[] = "tensorrt_llm._torch.auto_deploy.models.custom";
 
@@ -287,6 +288,46 @@ static const char tied[] =
     "    expected = hf_model(**_hf_inputs(inputs)).logits\n"
     "    _assert_close(model(**inputs).logits, expected, torch.float32, 0.05, \"logits: \")\n\n\n";
 
+/* -- flags of the configuration ------------------------------------------------------------------------------------ */
+
+static const char flags_begin[] = "@pytest.mark.parametrize(\"field\", [";
+static const char flags_end[] =
+    "])\n"
+    "@torch.no_grad()\n"
+    "def test_other_setting(field):\n"
+    "    \"\"\"A flag of the configuration has the other value.\"\"\"\n"
+    "    changes = {field: not getattr(_create_small_config(), field)}\n"
+    "    try:\n"
+    "        _create_small_config(**changes)\n"
+    "    except Exception as refusal:\n"
+    "        pytest.skip(f\"the configuration refuses it: {refusal}\")\n"
+    "    hf_model, model = _build_models(torch.float32, **changes)\n"
+    "    inputs = _create_inputs(1, 8)\n"
+    "    expected = hf_model(**_hf_inputs(inputs)).logits\n"
+    "    _assert_close(model(**inputs).logits, expected, torch.float32, 0.05, \"logits: \")\n\n\n";
+
+static bool is_flag(const struct node *dflt) {
+    return is_kind(dflt, NODE_CONST) && (dflt->op == OP_TRUE || dflt->op == OP_FALSE);
+}
+
+/* Flags that the model reads and takes either way. Whether the head is tied has a test of its own. */
+static void emit_flags(struct unit *unit, struct buf *out) {
+    const struct config *config = unit->config;
+    const struct choice *declined = declined_choice(unit);
+    struct map reads = {0};
+    bool any = false;
+    config_reads(unit, false, &reads);
+    for (uint32_t i = 0; i < config->fields.len; i++) {
+        atom field = config->fields.entry[i].key;
+        if (!is_flag(config->fields.entry[i].value) || !map_has(&reads, field) ||
+            atom_is(field, "tie_word_embeddings") || (declined && declined->field == field))
+            continue;
+        buf_printf(out, "%s\"%s\"", any ? ", " : flags_begin, field);
+        any = true;
+    }
+    buf_puts(out, any ? flags_end : "");
+}
+
 /* -- the file ------------------------------------------------------------------------------------------------------ */
 
 static bool can_compare(struct unit *unit) {
@@ -307,12 +348,13 @@ bool emit_tests(struct unit *unit, const char *module, struct buf *out) {
     bool converts = checkpoint_read(unit, &ok) != NULL;
     bool ties = e.head_attr && map_has(&unit->entry->class_attrs, intern(unit->atoms, "_tied_weights_keys")) &&
                 !refuses(unit->config->def, "tie_word_embeddings");
-    struct buf imports = {0}, config = {0}, blocks = {0}, names = {0};
+    struct buf imports = {0}, config = {0}, blocks = {0}, names = {0}, flags = {0};
     emit_test_imports(&e, module, &imports);
     emit_small_config(unit, &config);
     emit_level(&e, false, &blocks);
     emit_level(&e, true, &blocks);
     emit_own_names(unit, &names);
+    emit_flags(unit, &flags);
     const char *inputs = takes(unit, "position_ids") ? "**inputs" : "\"input_ids\": inputs[\"input_ids\"]";
     const struct place places[] = {
         {"PREFIX", e.prefix},
@@ -335,6 +377,7 @@ bool emit_tests(struct unit *unit, const char *module, struct buf *out) {
         {"NAMES", names.len ? names.at : ""},
         {"HF_PATH", names.len ? "_hf_path(path)" : "path"},
         {"BLOCKS", blocks.at},
+        {"FLAGS", flags.len ? flags.at : ""},
         {"TIED", ties ? tied : ""},
         {NULL, NULL},
     };
@@ -345,7 +388,7 @@ bool emit_tests(struct unit *unit, const char *module, struct buf *out) {
     emit_licence(unit, out);
     print_python(out, tests);
     buf_free(&text);
-    struct buf *const made[] = {&imports, &config, &blocks, &names};
+    struct buf *const made[] = {&imports, &config, &blocks, &names, &flags};
     for (size_t i = 0; i < sizeof made / sizeof made[0]; i++)
         buf_free(made[i]);
     return true;

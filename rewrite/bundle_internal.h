@@ -66,7 +66,4 @@ atom recipe_attribute(const struct recipe *r, atom name);
 /* bundle_slice.c: fills `needed` from the fields that are read, and prunes `body`. */
 void recipe_slice(struct recipe *r, const struct map *reads);
 
-/* config_reads.c: the fields that the program reads, with a node that does so. False with a diagnostic. */
-bool config_reads(struct unit *unit, bool asked, struct map *fields);
-
 #endif

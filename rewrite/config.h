@@ -39,6 +39,10 @@ bool config_has(const struct config *config, atom field);
  * others from it). NULL where it is not known. The node belongs to the configuration's module: copy it to use it. */
 struct node *config_default(const struct config *config, atom field);
 
+/* The fields that the program reads (config_reads.c), with a node that does so or NULL. False, with a diagnostic if
+ * `asked`, where the configuration goes to something that may read any of them. */
+bool config_reads(struct unit *unit, bool asked, struct map *fields);
+
 /* The pass: find the entry's configuration class and fill unit->config, config_class, config_module, config_fields. */
 bool read_config(struct unit *unit);
 

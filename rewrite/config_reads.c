@@ -4,7 +4,7 @@
  * Writes  the names of the fields; an error where the configuration goes to something that may read any of them. */
 #include <string.h>
 
-#include "rewrite/bundle_internal.h"
+#include "rewrite/config.h"
 #include "rewrite/declined.h"
 
 struct reader {

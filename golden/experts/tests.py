@@ -282,6 +282,21 @@ def test_full_model(B, S, dtype):
     _assert_close(actual, expected, dtype, 0.05, "logits: ")
 
 
+@pytest.mark.parametrize("field", ["norm_topk_prob"])
+@torch.no_grad()
+def test_other_setting(field):
+    """A flag of the configuration has the other value."""
+    changes = {field: not getattr(_create_small_config(), field)}
+    try:
+        _create_small_config(**changes)
+    except Exception as refusal:
+        pytest.skip(f"the configuration refuses it: {refusal}")
+    hf_model, model = _build_models(torch.float32, **changes)
+    inputs = _create_inputs(1, 8)
+    expected = hf_model(**_hf_inputs(inputs)).logits
+    _assert_close(model(**inputs).logits, expected, torch.float32, 0.05, "logits: ")
+
+
 @_shapes
 @torch.no_grad()
 def test_tied_head(B, S):
