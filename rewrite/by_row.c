@@ -6,7 +6,7 @@
 #include "rewrite/by_row.h"
 
 #include "base/text.h"
-#include "rewrite/expert_module.h"
+#include "rewrite/expert_loop.h"
 #include "rewrite/library.h"
 #include "rewrite/rules.h"
 #include "rewrite/swap.h"
@@ -21,6 +21,7 @@ struct walk {
     struct values *values;
     const struct cls *cls;
     const struct value *self, *x;
+    const struct value *id; /* a number that all rows have in common; NULL: there is none */
     int depth;
     uint32_t terms; /* looked at, of so many at most: a value is a graph, which is walked as a tree */
 };
@@ -58,10 +59,19 @@ static int rows_along_last(struct walk *w, const struct value *v, uint32_t dim, 
     return without_last(rows_of(w, v->arg[0]), kept);
 }
 
-/* a @ b, and linear(a, b, bias): of b there must be a matrix, which says where the rows of the result are. */
+/* A tensor of two dimensions or more: as is known, or an item of a parameter of three. */
+static bool has_columns(struct walk *w, const struct value *v) {
+    const struct value *of = v->kind == VALUE_INDEX ? v->arg[0] : NULL;
+    bool own = of && of->kind == VALUE_ATTR && of->arg[0] == w->self;
+    const struct attr *attr = own ? kept_in(w->cls, of->atom) : NULL;
+    struct node *size[3];
+    return rank_known(v->rank) >= 2 || (attr && parameter_sizes(w->unit, attr->expr, size, 3));
+}
+
+/* a @ b, and linear(a, b, bias): b must be a matrix, or nothing is known of where the rows of the result are. */
 static int rows_of_product(struct walk *w, const struct value *v) {
     bool fixed = rows_of_all(w, v->arg + 1, v->count - 1) == WITHOUT_ROWS;
-    bool matrix = rank_known(v->arg[1]->rank) >= 2 || value_is_call(v, "torch.nn.functional.linear");
+    bool matrix = has_columns(w, v->arg[1]) || value_is_call(v, "torch.nn.functional.linear");
     return fixed && matrix ? without_last(rows_of(w, v->arg[0]), true) : NOT_BY_ROW;
 }
 
@@ -156,22 +166,26 @@ static bool is_of_no_row(struct walk *w, const struct value *v) {
     return v->arg[1]->number < 0 && -v->arg[1]->number < rows_of(w, shape->arg[0]);
 }
 
+/* One of several results, or an item of what has no rows. */
+static int rows_of_element(struct walk *w, const struct value *v) {
+    bool several = value_is_call(v->arg[0], "torch.chunk") || value_is_call(v->arg[0], "torch.split");
+    if (several && v->arg[1]->kind == VALUE_NUMBER)
+        return rows_of(w, v->arg[0]);
+    return rows_of_all(w, v->arg, 2) == WITHOUT_ROWS ? WITHOUT_ROWS : NOT_BY_ROW;
+}
+
 static int rows_of(struct walk *w, const struct value *v) {
     if (w->terms++ > TERMS)
         return NOT_BY_ROW;
     if (v == w->x)
         return 2;
-    if (v->fixed || is_absent(v) || is_of_no_row(w, v))
+    if (v->fixed || v == w->id || is_absent(v) || is_of_no_row(w, v))
         return WITHOUT_ROWS;
     switch (v->kind) {
     case VALUE_CALL: return rows_of_call(w, v);
     case VALUE_APPLY: return rows_of_module(w, v);
     case VALUE_OP: return rows_of_op(w, v);
-    case VALUE_INDEX: /* one of several results */
-        return v->arg[1]->kind == VALUE_NUMBER && v->arg[0]->kind == VALUE_CALL &&
-                       (value_is_call(v->arg[0], "torch.chunk") || value_is_call(v->arg[0], "torch.split"))
-                   ? rows_of(w, v->arg[0])
-                   : NOT_BY_ROW;
+    case VALUE_INDEX: return rows_of_element(w, v);
     case VALUE_IFEXP:
         return rows_of(w, v->arg[0]) == WITHOUT_ROWS && rows_of(w, v->arg[1]) == rows_of(w, v->arg[2])
                    ? rows_of(w, v->arg[1])
@@ -211,4 +225,10 @@ static bool class_is_by_row(struct unit *unit, struct cls *cls, int depth) {
 
 bool module_is_by_row(struct unit *unit, struct cls *cls) {
     return class_is_by_row(unit, cls, 0);
+}
+
+bool value_is_by_row(struct unit *unit, struct values *values, const struct cls *cls, const struct value *self,
+    const struct value *rows, const struct value *id, const struct value *v) {
+    struct walk w = {.unit = unit, .values = values, .cls = cls, .self = self, .x = rows, .id = id};
+    return rows_of(&w, v) == 2;
 }

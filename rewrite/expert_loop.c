@@ -124,9 +124,8 @@ static const struct node *only_element(const struct node *e) {
     return takes ? assigned_value(method->kid[0]) : NULL;
 }
 
-/* The variable that a turn's id comes from: x of x, x[0], int(x.item()) or x.squeeze(0); *taken: out of a row of one.
- */
-static const struct web *id_source(const struct node *e, bool *taken) {
+/* x of x, x[0], int(x.item()) or x.squeeze(0). */
+const struct web *id_source(const struct node *e, bool *taken) {
     e = assigned_value(e);
     *taken = false;
     if (is_kind(e, NODE_CALL) && is_name(e->kid[0], "int") && e->nkids == 2)
@@ -143,8 +142,7 @@ static bool has_source(const struct node *e, const struct web *source) {
     return source && id_source(e, &taken) == source;
 }
 
-/* The target of the loop that holds the id of an expert, or a row of it. */
-static const struct web *id_target(const struct node *loop) {
+const struct web *id_target(const struct node *loop) {
     const struct node *target = loop->kid[0];
     if (is_kind(target, NODE_TUPLE) && target->nkids == 2)
         target = target->kid[0];
@@ -188,8 +186,7 @@ static bool holds(const struct node *block, const struct node *stmt) {
     return false;
 }
 
-/* Whether what stands in a loop's turn is defined before the loop. */
-static bool stands_before(const struct node *e, const struct node *loop) {
+bool stands_before(const struct node *e, const struct node *loop) {
     if (is_kind(e, NODE_NAME) && e->web) {
         const struct web *w = e->web;
         if (w->kind == WEB_TARGET || w->stmt == loop || holds(loop->kid[2], w->stmt))
@@ -236,8 +233,7 @@ static bool is_comparison(const struct node *test) {
     return test->kind == NODE_COMPARE && test->nkids == 2;
 }
 
-/* A test that leaves out turns which add nothing. */
-static bool is_guard(struct unit *unit, const struct expert_loop *l, const struct node *stmt) {
+bool leaves_out_idle_turns(struct unit *unit, const struct expert_loop *l, const struct node *stmt) {
     if (stmt->kind != NODE_IF || stmt->kid[2] || stmt->kid[1]->nkids != 1 ||
         stmt->kid[1]->kid[0]->kind != NODE_CONTINUE || !is_comparison(stmt->kid[0]))
         return false;
@@ -257,7 +253,7 @@ static bool only_names(const struct expert_loop *l, const struct node *stmt, con
 static bool only_prepares(
     struct unit *unit, const struct expert_loop *l, const struct node *block, const struct node *loop) {
     for (uint32_t i = 0; i + 1 < block->nkids; i++)
-        if (!only_names(l, block->kid[i], loop) && !is_guard(unit, l, block->kid[i]))
+        if (!only_names(l, block->kid[i], loop) && !leaves_out_idle_turns(unit, l, block->kid[i]))
             return false;
     const struct node *last = block->kid[block->nkids - 1];
     return last->kind != NODE_IF || (is_comparison(last->kid[0]) && counts_choices(l, last->kid[0], true) &&

@@ -55,7 +55,9 @@ enum {
     CLAMPED_ALPHA,
     CLAMPED_LIMIT,
     CLAMPED_CLASSES,
-    MODULE_EXPERT = STEP_GATE_UP
+    MODULE_EXPERT = STEP_GATE_UP,
+    OPEN_TOKEN = STEP_TOKENS, /* the positions of those that chose the expert */
+    OPEN_RESULT = STEP_GATE_UP
 };
 
 /* Of adgen.expert_sum. */
@@ -88,6 +90,18 @@ bool begins_with_zeros(struct unit *unit, struct expert_loop *loop, const struct
 
 /* Statement `w = e` in the place of the one that it is like; the variable is that from now on. */
 struct node *define_web(struct unit *unit, struct web *w, struct node *e, const struct node *like);
+
+/* Of the loop that `l` describes: the target that holds the id of an expert, or a row of it; whether an expression is
+ * that id, *taken out of a row of one; whether what stands in a turn is defined before the loop; whether a statement of
+ * a turn leaves out turns that add nothing. */
+const struct web *id_target(const struct node *loop);
+const struct web *id_source(const struct node *e, bool *taken);
+bool stands_before(const struct node *e, const struct node *loop);
+bool leaves_out_idle_turns(struct unit *unit, const struct expert_loop *l, const struct node *stmt);
+
+/* A loop whose turn is adgen.expert_step_open becomes one over all experts and all tokens, in plain PyTorch, where that
+ * gives the same; else false, and nothing changed (expert_open.c). */
+bool open_expert_loop(struct unit *unit, struct fn *fn, struct node *block, uint32_t at);
 
 /* Whether the choices of each token are different experts; `depth` is 0. */
 bool choices_are_distinct(const struct node *chosen, int depth);

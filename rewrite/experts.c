@@ -374,6 +374,8 @@ static void gather_in(struct unit *unit, struct fn *fn, struct node *block) {
             i = loop.at;
             continue;
         }
+        if (open_expert_loop(unit, fn, block, i))
+            continue;
         gather_sums(unit, fn, block, stmt, stmt);
         i = (uint32_t)child_index(block, stmt);
         for (uint32_t k = 0; k < stmt->nkids; k++)

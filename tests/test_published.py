@@ -459,3 +459,19 @@ def test_experts_that_are_stacked_otherwise_are_refused(package):
     done = run(source, "-o", str(source.parent / "emitted_toy.py"))
     assert done.returncode == 1
     assert "[checkpoint-layout]" in done.stderr and "otherwise" in done.stderr
+
+
+def test_experts_that_no_operator_computes_stay_as_the_source_has_them(package):
+    """They are in plain PyTorch over stacked weights, which a checkpoint of another layout cannot fill."""
+    modeling = with_experts().replace("self.act_fn(gate) * up", "self.act_fn(gate) * up.clamp(max=1.0)")
+    model, text = translate(package("", modeling))
+    assert "torch_moe" not in text and "expert_step" not in text
+    assert expert_keys(model) == [f"model.layers.1.mixer.experts.{name}" for name in ("down_proj", "gate_up_proj")]
+    source = package(
+        'WeightConverter([".experts.*.w1.weight", ".experts.*.w3.weight"], ".experts.gate_up_proj",'
+        " operations=[MergeModulelist(dim=0), Concatenate(dim=1)])",
+        modeling,
+    )
+    done = run(source, "-o", str(source.parent / "emitted_toy.py"))
+    assert done.returncode == 1
+    assert "[checkpoint-layout]" in done.stderr and "MergeModulelist" in done.stderr
