@@ -142,19 +142,20 @@ def test_they_see_a_mistake(broken, name):
     assert broken[f"test_{name}"][True] >= MISTAKES[name][3]
 
 
-def test_a_source_of_its_own(tmp_path):
+@pytest.mark.parametrize(("case", "name"), [("experts", "hornbeam"), ("experts_with_norm", "laburnum")])
+def test_a_source_of_its_own(tmp_path, case, name):
     """The reference is the module that was translated; a translation under its name does not pass for it."""
-    case, folder, source = GOLDEN / "experts", tmp_path / "tests", tmp_path / "source"
+    case, folder, source = GOLDEN / case, tmp_path / "tests", tmp_path / "source"
     folder.mkdir(), source.mkdir()
-    written = ["-o", str(folder / "modeling_hornbeam.py"), "--test", str(folder / "test_hornbeam_modeling.py")]
-    run("modeling_hornbeam.py", *written, cwd=case)
-    for name in ("configuration_hornbeam.py", "modeling_hornbeam.py"):
-        text = (case / name).read_text(encoding="utf-8").replace("from ...", "from transformers.")
-        (source / name).write_text(text.replace("from .config", "from config"), encoding="utf-8")
-    passed, failed = run_tests(folder, source)["test_hornbeam_modeling"]
+    written = ["-o", str(folder / f"modeling_{name}.py"), "--test", str(folder / f"test_{name}_modeling.py")]
+    run(f"modeling_{name}.py", *written, cwd=case)
+    for file in (f"configuration_{name}.py", f"modeling_{name}.py"):
+        text = (case / file).read_text(encoding="utf-8").replace("from ...", "from transformers.")
+        (source / file).write_text(text.replace("from .config", "from config"), encoding="utf-8")
+    passed, failed = run_tests(folder, source)[f"test_{name}_modeling"]
     assert not failed
     assert passed >= LEVELS
-    passed, failed = run_tests(folder, folder, source)["test_hornbeam_modeling"]
+    passed, failed = run_tests(folder, folder, source)[f"test_{name}_modeling"]
     assert not passed
     assert failed >= LEVELS
 
