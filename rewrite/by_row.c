@@ -75,6 +75,16 @@ static int rows_of_product(struct walk *w, const struct value *v) {
     return fixed && matrix ? without_last(rows_of(w, v->arg[0]), true) : NOT_BY_ROW;
 }
 
+/* cat((a, b), dim): all must have rows, and the same ones. */
+static int rows_of_joined(struct walk *w, const struct value *parts, const struct value *dim) {
+    if ((parts->kind != VALUE_LIST && parts->kind != VALUE_TUPLE) || !value_is_int(dim, -1))
+        return NOT_BY_ROW;
+    for (uint32_t i = 0; i < parts->count; i++)
+        if (rows_of(w, parts->arg[i]) == WITHOUT_ROWS)
+            return NOT_BY_ROW;
+    return without_last(rows_of_all(w, parts->arg, parts->count), true);
+}
+
 static int rows_of_call(struct walk *w, const struct value *v) {
     static const char elementwise[] =
         "torch.Tensor.to torch.Tensor.float torch.Tensor.half torch.Tensor.bfloat16 torch.Tensor.double "
@@ -98,12 +108,8 @@ static int rows_of_call(struct walk *w, const struct value *v) {
         return rows_along_last(w, v, 2, 0);
     if (word_in(v->atom, along_last) && v->count && rows_of_all(w, v->arg + 1, v->count - 1) == WITHOUT_ROWS)
         return without_last(rows_of(w, v->arg[0]), true);
-    if (value_is_call(v, "torch.cat") && v->arg[0]->kind == VALUE_LIST && value_is_int(v->arg[1], -1)) {
-        for (uint32_t i = 0; i < v->arg[0]->count; i++)
-            if (rows_of(w, v->arg[0]->arg[i]) == WITHOUT_ROWS)
-                return NOT_BY_ROW;
-        return without_last(rows_of_all(w, v->arg[0]->arg, v->arg[0]->count), true);
-    }
+    if (value_is_call(v, "torch.cat"))
+        return rows_of_joined(w, v->arg[0], v->arg[1]);
     return NOT_BY_ROW;
 }
 
