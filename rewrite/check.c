@@ -127,7 +127,7 @@ static void check_idiom(struct checker *c, const struct node *call) {
         "this loop over experts is not known to be the sum over all that a token chose%s", "");
     diag_help(c->unit->diags, d,
         "it must begin with zeros, visit every expert that is chosen, and add what stacked weights or a list of "
-        "modules make of it");
+        "modules make of each token by itself");
 }
 
 static void check_call(struct checker *c, const struct node *e) {
