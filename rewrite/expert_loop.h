@@ -103,6 +103,25 @@ bool leaves_out_idle_turns(struct unit *unit, const struct expert_loop *l, const
  * gives the same; else false, and nothing changed (expert_open.c). */
 bool open_expert_loop(struct unit *unit, struct fn *fn, struct node *block, uint32_t at);
 
+/* The class of the loop becomes a list of modules with the linear layers gate_proj, up_proj and down_proj, which are
+ * parts of the stacked weights; false, and nothing changed, where it cannot. */
+bool make_expert_list(struct unit *unit, const struct expert_loop *loop);
+
+/* The two products of a gated unit in the turn of an opened loop (expert_layers.c). */
+struct expert_layers {
+    struct node *together; /* the statement that cuts what the first makes into gate and up */
+    struct node *first;    /* the statement that names what is cut; NULL: `together` does it all */
+    struct node *input;    /* of both */
+    struct node *down;     /* the other product */
+};
+
+/* Whether the turns take nothing of stacked weights but those two products; then `loop` says which they are of. */
+bool expert_layers_read(
+    struct unit *unit, struct expert_loop *loop, struct node *body, const struct web *id, struct expert_layers *layers);
+/* The turns are over the modules of the list that the class now is; the new number of the turn's expert. */
+struct web *expert_layers_write(
+    struct unit *unit, const struct expert_loop *loop, struct node *stmt, const struct expert_layers *layers);
+
 /* Whether the choices of each token are different experts; `depth` is 0. */
 bool choices_are_distinct(const struct node *chosen, int depth);
 

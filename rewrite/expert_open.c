@@ -3,7 +3,8 @@
  * Reads   a loop whose turn is adgen.expert_step_open: it adds, weighted, what it computes of the tokens that chose the
  *         expert.
  * Writes  the same loop over all experts, in which each turn computes that of all tokens; their weights are nothing
- *         where they did not choose the expert.
+ *         where they did not choose the expert. Where the weights are those of linear layers, the experts become
+ *         modules (expert_layers.c), so that any published layout can be loaded.
  * Guarantees  the same sum, since what a turn computes treats every token alike (by_row.c). Otherwise nothing changes.
  */
 #include "rewrite/by_row.h"
@@ -23,6 +24,7 @@ struct opening {
     const struct web *id;
     bool by_row;        /* the loop goes through rows of one id */
     struct node *stack; /* weights of all experts */
+    struct web *number; /* what holds the expert's number in the loop that is written */
 };
 
 /* -- reading ------------------------------------------------------------------------------------------------------- */
@@ -118,15 +120,15 @@ static bool read_opening(struct opening *o) {
 
 /* -- writing ------------------------------------------------------------------------------------------------------- */
 
-/* x for x[token], and the number itself for what takes it out of a row. */
+/* x for x[token] and for its names, and the number for what is it, or takes it out of a row. */
 static struct node *for_all_tokens(const struct opening *o, struct node *n) {
     bool taken;
     if (n == NULL)
         return NULL;
-    if (n->kind == NODE_SUBSCRIPT && value_of(o->values, n) == o->rows)
+    if ((n->kind == NODE_SUBSCRIPT || n->kind == NODE_NAME) && value_of(o->values, n) == o->rows)
         return node_copy(o->unit->arena, o->l.x);
-    if (o->by_row && node_is_expr(n) && id_source(n, &taken) == o->id && taken)
-        return make_web_name(o->unit->arena, (struct web *)o->id);
+    if (node_is_expr(n) && id_source(n, &taken) == o->id && (taken || o->number != o->id))
+        return make_web_name(o->unit->arena, o->number);
     for (uint32_t i = 0; i < n->nkids; i++)
         n->kid[i] = n->kind == NODE_ASSIGN && i > 0 ? n->kid[i] : for_all_tokens(o, n->kid[i]);
     return n;
@@ -173,10 +175,13 @@ bool open_expert_loop(struct unit *unit, struct fn *fn, struct node *block, uint
     for (uint32_t i = o.body->nkids - 1; i-- > 0;)
         if (o.body->kid[i]->kind == NODE_IF)
             node_remove(o.body, i);
+    struct expert_layers layers;
+    bool list = expert_layers_read(unit, &o.l, o.body, o.id, &layers) && make_expert_list(unit, &o.l);
+    o.number = list ? expert_layers_write(unit, &o.l, o.loop, &layers) : o.loop->kid[0]->web;
     for (uint32_t i = 0; i < o.body->nkids; i++)
         for_all_tokens(&o, o.body->kid[i]);
     refresh_definitions(o.body);
-    if (!is_name(((struct node *)assigned_value(without_transfer(o.loop->kid[1])))->kid[0], "range"))
+    if (!list && !is_name(((struct node *)assigned_value(without_transfer(o.loop->kid[1])))->kid[0], "range"))
         write_head(&o);
     write_sum(&o);
     return true;

@@ -68,13 +68,18 @@ static bool is_for_loop_alone(struct unit *unit, const struct expert_loop *l, co
     return child_index(class_method(l->fn->owner, "__init__")->body, attr->stmt) >= 0 && is_read_there(unit, l, attr);
 }
 
-static bool can_gather(struct unit *unit, const struct expert_loop *l) {
+/* Whether the class can be a list of what the stacked weights are made of. */
+static bool can_be_list(struct unit *unit, const struct expert_loop *l) {
     const struct cls *cls = l->fn->owner;
     const struct fn *init = class_method(cls, "__init__");
+    return is_plain_module(cls) && init && init->body && find_base_call(init->body) >= 0 &&
+           is_for_loop_alone(unit, l, &l->gate) && is_for_loop_alone(unit, l, &l->up) &&
+           is_for_loop_alone(unit, l, &l->down);
+}
+
+static bool can_gather(struct unit *unit, const struct expert_loop *l) {
     const struct node *name = activation_name(l->act.attr);
-    return is_plain_module(cls) && init && init->body && find_base_call(init->body) >= 0 && name &&
-           (l->act.holder == NULL || symbol_of(unit, name)) && is_for_loop_alone(unit, l, &l->gate) &&
-           is_for_loop_alone(unit, l, &l->up) && is_for_loop_alone(unit, l, &l->down) &&
+    return can_be_list(unit, l) && name && (l->act.holder == NULL || symbol_of(unit, name)) &&
            is_for_loop_alone(unit, l, &l->act);
 }
 
@@ -207,6 +212,10 @@ static bool make_list(struct unit *unit, const struct expert_loop *l) {
     drop_attribute(unit, cls, held_by(&l->up));
     drop_attribute(unit, cls, held_by(&l->down));
     return true;
+}
+
+bool make_expert_list(struct unit *unit, const struct expert_loop *l) {
+    return can_be_list(unit, l) && make_list(unit, l);
 }
 
 /* -- the loop ------------------------------------------------------------------------------------------------------ */

@@ -461,17 +461,31 @@ def test_experts_that_are_stacked_otherwise_are_refused(package):
     assert "[checkpoint-layout]" in done.stderr and "otherwise" in done.stderr
 
 
-def test_experts_that_no_operator_computes_stay_as_the_source_has_them(package):
-    """They are in plain PyTorch over stacked weights, which a checkpoint of another layout cannot fill."""
+MERGED = (
+    'WeightConverter([".experts.*.w1.weight", ".experts.*.w3.weight"], ".experts.gate_up_proj",'
+    " operations=[MergeModulelist(dim=0), Concatenate(dim=1)]),"
+    ' WeightConverter(".experts.*.w2.weight", ".experts.down_proj", operations=[MergeModulelist(dim=0)])'
+)
+
+
+@pytest.mark.parametrize(("entries", "names"), [("", sorted(NAMES)), (MERGED, ["w1", "w2", "w3"])])
+def test_experts_that_no_operator_computes_are_modules_too(package, entries, names):
     modeling = with_experts().replace("self.act_fn(gate) * up", "self.act_fn(gate) * up.clamp(max=1.0)")
-    model, text = translate(package("", modeling))
+    model, text = translate(package(entries, modeling))
     assert "torch_moe" not in text and "expert_step" not in text
-    assert expert_keys(model) == [f"model.layers.1.mixer.experts.{name}" for name in ("down_proj", "gate_up_proj")]
-    source = package(
-        'WeightConverter([".experts.*.w1.weight", ".experts.*.w3.weight"], ".experts.gate_up_proj",'
-        " operations=[MergeModulelist(dim=0), Concatenate(dim=1)])",
-        modeling,
+    assert expert_keys(model) == [f"model.layers.1.mixer.experts.{i}.{name}.weight" for i in range(2) for name in names]
+    loads(model, {k: torch.rand_like(v) for k, v in model.state_dict().items()})
+
+
+def test_stacked_weights_that_are_no_linear_layers_stay(package):
+    """A checkpoint of another layout cannot fill them."""
+    modeling = with_experts().replace(
+        "nn.functional.linear(self.act_fn(gate) * up, self.down_proj[expert])",
+        "nn.functional.linear(self.act_fn(gate) * up, torch.tanh(self.down_proj[expert]))",
     )
+    model, text = translate(package("", modeling))
+    assert expert_keys(model) == [f"model.layers.1.mixer.experts.{name}" for name in ("down_proj", "gate_up_proj")]
+    source = package(MERGED, modeling)
     done = run(source, "-o", str(source.parent / "emitted_toy.py"))
     assert done.returncode == 1
     assert "[checkpoint-layout]" in done.stderr and "MergeModulelist" in done.stderr

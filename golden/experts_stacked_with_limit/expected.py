@@ -28,6 +28,29 @@ import tensorrt_llm._torch.auto_deploy.custom_ops  # noqa: F401
 from tensorrt_llm._torch.auto_deploy.models.hf import AutoModelForCausalLMFactory
 
 
+def _unstack_gate_up_proj(module, state_dict, prefix, *args):
+    """The checkpoint holds the weights of all modules of a list in `experts.gate_up_proj`."""
+    stacked = state_dict.pop(prefix + "experts.gate_up_proj", None)
+    if stacked is not None:
+        own = module.state_dict()  # of the list there may be a part
+        for i, weight in enumerate(stacked):
+            names = (f"experts.{i}.gate_proj.weight", f"experts.{i}.up_proj.weight")
+            for name, part in zip(names, weight.chunk(2)):
+                if name in own:
+                    state_dict[prefix + name] = part
+
+
+def _unstack_down_proj(module, state_dict, prefix, *args):
+    """The checkpoint holds the weights of all modules of a list in `experts.down_proj`."""
+    stacked = state_dict.pop(prefix + "experts.down_proj", None)
+    if stacked is not None:
+        own = module.state_dict()  # of the list there may be a part
+        for i, weight in enumerate(stacked):
+            name = f"experts.{i}.down_proj.weight"
+            if name in own:
+                state_dict[prefix + name] = weight
+
+
 class CandlenutRMSNorm(nn.Module):
     def __init__(self, hidden_size, eps: float) -> None:
         super().__init__()
@@ -40,16 +63,23 @@ class CandlenutRMSNorm(nn.Module):
         )
 
 
-class CandlenutExperts(nn.Module):
-    def __init__(self, config):
+class CandlenutExpert(nn.Module):
+    def __init__(self, hidden_size: int, intermediate_size: int):
         super().__init__()
-        self.gate_up_proj = nn.Parameter(
-            torch.empty(config.num_experts, 2 * config.moe_intermediate_size, config.hidden_size)
+        self.gate_proj = nn.Linear(hidden_size, intermediate_size, bias=False)
+        self.up_proj = nn.Linear(hidden_size, intermediate_size, bias=False)
+        self.down_proj = nn.Linear(intermediate_size, hidden_size, bias=False)
+
+
+class CandlenutExperts(nn.ModuleList):
+    def __init__(self, config):
+        super().__init__(
+            [
+                CandlenutExpert(config.hidden_size, config.moe_intermediate_size)
+                for _ in range(config.num_experts)
+            ]
         )
-        self.down_proj = nn.Parameter(
-            torch.empty(config.num_experts, config.hidden_size, config.moe_intermediate_size)
-        )
-        self.act_fn = ACT2FN[config.hidden_act]
+        self.act_fn = ACT2FN[config.hidden_act].forward
         self.limit = config.swiglu_limit
 
     def forward(
@@ -57,17 +87,13 @@ class CandlenutExperts(nn.Module):
     ) -> torch.Tensor:
         final_hidden_states = torch.zeros_like(hidden_states)
 
-        for expert_idx in range(len(self.gate_up_proj)):
-            current_state = hidden_states
-            gate_up = nn.functional.linear(current_state, self.gate_up_proj[expert_idx])
-            gate, up = gate_up.chunk(2, dim=-1)
+        for expert_id, expert in enumerate(self):
+            gate, up = expert.gate_proj(hidden_states), expert.up_proj(hidden_states)
             gate = gate.clamp(max=self.limit)
             up = up.clamp(min=-self.limit, max=self.limit)
             current_hidden_states = self.act_fn(gate) * up
-            current_hidden_states = nn.functional.linear(
-                current_hidden_states, self.down_proj[expert_idx]
-            )
-            weight = top_k_weights.masked_fill(top_k_index != expert_idx, 0.0).sum(-1, keepdim=True)
+            current_hidden_states = expert.down_proj(current_hidden_states)
+            weight = top_k_weights.masked_fill(top_k_index != expert_id, 0.0).sum(-1, keepdim=True)
             final_hidden_states = final_hidden_states + (current_hidden_states * weight).to(
                 hidden_states.dtype
             )
@@ -96,6 +122,8 @@ class CandlenutSparseMoeBlock(nn.Module):
         super().__init__()
         self.gate = CandlenutRouter(config)
         self.experts = CandlenutExperts(config)
+        self._register_load_state_dict_pre_hook(_unstack_gate_up_proj, with_module=True)
+        self._register_load_state_dict_pre_hook(_unstack_down_proj, with_module=True)
 
     def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
         batch_size, sequence_length, hidden_dim = hidden_states.shape
