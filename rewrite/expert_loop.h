@@ -30,6 +30,7 @@ struct expert_loop {
     /* of stacked weights that become modules with linear layers: */
     struct stacked gate, up, down, act; /* act: the attribute that holds the function */
     struct node *hidden, *between;      /* dimensions of an expert: symbols */
+    bool is_silu;                       /* the function is SiLU, written as such */
     bool or_identity;                   /* ids from the count on hand on the tokens themselves */
 };
 
@@ -100,8 +101,9 @@ bool stands_before(const struct node *e, const struct node *loop);
 bool leaves_out_idle_turns(struct unit *unit, const struct expert_loop *l, const struct node *stmt);
 
 /* A loop whose turn is adgen.expert_step_open becomes one over all experts and all tokens, in plain PyTorch, where that
- * gives the same; else false, and nothing changed (expert_open.c). */
-bool open_expert_loop(struct unit *unit, struct fn *fn, struct node *block, uint32_t at);
+ * gives the same; else false, and nothing changed (expert_open.c). Where it turns out that the op computes the experts,
+ * the loop stays, `loop` describes it with `is_silu`, and its class is a list of modules. */
+bool open_expert_loop(struct unit *unit, struct fn *fn, struct node *block, uint32_t at, struct expert_loop *loop);
 
 /* The class of the loop becomes a list of modules with the linear layers gate_proj, up_proj and down_proj, which are
  * parts of the stacked weights; false, and nothing changed, where it cannot. */

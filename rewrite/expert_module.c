@@ -110,6 +110,12 @@ static bool take_silu(const struct value **factor, uint32_t *count, const struct
     return false;
 }
 
+bool is_gated_by_silu(const struct value *v, const struct value *gate, const struct value *up) {
+    const struct value *factor[FACTORS], *given = NULL;
+    uint32_t count = factors_of(v, factor, 0);
+    return count == FACTORS && take_silu(factor, &count, &given) && given == gate && factor[0] == up;
+}
+
 static bool is_input(const struct reader *r, const struct value *v) {
     return v && value_without_casts(v) == r->x;
 }

@@ -15,6 +15,10 @@ struct expert_module {
 /* Whether the forward of the class computes just that. */
 bool expert_module_read(struct unit *unit, struct cls *cls, struct expert_module *module);
 
+/* Whether a value is silu(gate) * up, but for casts. */
+struct value;
+bool is_gated_by_silu(const struct value *v, const struct value *gate, const struct value *up);
+
 /* An attribute that the constructor stores once for good; NULL for any other. */
 struct attr *kept_in(const struct cls *cls, atom name);
 

@@ -163,11 +163,25 @@ static void write_sum(const struct opening *o) {
     node_insert(o->unit->arena, o->body, at, made->kid[0]);
 }
 
-bool open_expert_loop(struct unit *unit, struct fn *fn, struct node *block, uint32_t at) {
+/* Whether a turn computes down(silu(gate) * up), written without a name for the function. */
+static bool is_op_of_layers(const struct opening *o, const struct expert_layers *layers) {
+    struct node **part = layers->together->kid[1]->kid;
+    return is_gated_by_silu(value_of(o->values, layers->down->kid[layers->down->kind == NODE_BINOP ? 0 : 1]),
+        value_of(o->values, part[0]), value_of(o->values, part[1]));
+}
+
+bool open_expert_loop(struct unit *unit, struct fn *fn, struct node *block, uint32_t at, struct expert_loop *l) {
     struct opening o = {.unit = unit, .l = {.fn = fn, .block = block, .at = at}, .loop = block->kid[at]};
     o.values = values_create(unit->arena, unit->atoms, unit->rules->library);
     if (fn->owner == NULL || !read_opening(&o))
         return false;
+    struct expert_layers layers;
+    bool layered = expert_layers_read(unit, &o.l, o.body, o.id, &layers);
+    o.l.is_silu = layered && is_op_of_layers(&o, &layers);
+    bool list = layered && make_expert_list(unit, &o.l);
+    *l = o.l;
+    if (o.l.is_silu)
+        return list;
     unit->plain_experts = fn->owner->name;
     pass_record_as(unit, "experts", o.loop, fn,
         arena_printf(unit->arena, "compute every expert for all tokens, in plain PyTorch: no operator computes `%s`",
@@ -175,8 +189,6 @@ bool open_expert_loop(struct unit *unit, struct fn *fn, struct node *block, uint
     for (uint32_t i = o.body->nkids - 1; i-- > 0;)
         if (o.body->kid[i]->kind == NODE_IF)
             node_remove(o.body, i);
-    struct expert_layers layers;
-    bool list = expert_layers_read(unit, &o.l, o.body, o.id, &layers) && make_expert_list(unit, &o.l);
     o.number = list ? expert_layers_write(unit, &o.l, o.loop, &layers) : o.loop->kid[0]->web;
     for (uint32_t i = 0; i < o.body->nkids; i++)
         for_all_tokens(&o, o.body->kid[i]);

@@ -163,7 +163,7 @@ static atom add_activation(
     struct unit *unit, struct cls *cls, struct node *activation, struct node *bias, uint32_t at) {
     struct fn *init = class_method(cls, "__init__");
     struct map names = {0};
-    atom attribute = intern(unit->atoms, "act_fn");
+    atom wanted = intern(unit->atoms, "act_fn"), attribute = wanted;
     for (uint32_t k = 2; class_attr_of(cls, attribute); k++)
         attribute = intern_printf(unit->atoms, "act_fn_%u", k);
     bind_symbol(unit, cls, &names, "_name", activation);
@@ -172,6 +172,7 @@ static atom add_activation(
     struct node *made = elaborate(unit, init, &names,
         arena_printf(unit->arena, "self.%s = _get_moe_activation(_name%s)\n", attribute, bias ? ", _bias" : ""));
     node_insert(unit->arena, init->body, at, made->kid[0]);
+    class_attr_of(cls, attribute)->wanted = wanted;
     unit->names_activation = true;
     unit->names_bias |= bias != NULL;
     return attribute;
@@ -223,9 +224,11 @@ bool make_expert_list(struct unit *unit, const struct expert_loop *l) {
 /* The op over the lists of all experts' weights. */
 static struct node *sum_of_modules(struct unit *unit, const struct expert_loop *l, const struct map *names) {
     struct fn *init = class_method(l->fn->owner, "__init__");
-    atom activation = l->act.holder ? add_activation(unit, l->fn->owner, symbol_of(unit, activation_name(l->act.attr)),
-                                          NULL, (uint32_t)find_base_call(init->body) + 1)
-                                    : tell_activation(unit, init, l->act.attr);
+    struct node *name = l->is_silu      ? make_string(unit->arena, unit->atoms, "silu")
+                        : l->act.holder ? symbol_of(unit, activation_name(l->act.attr))
+                                        : NULL;
+    atom activation = name ? add_activation(unit, l->fn->owner, name, NULL, (uint32_t)find_base_call(init->body) + 1)
+                           : tell_activation(unit, init, l->act.attr);
     const char *before = "", *arguments = "_x, _chosen, _weights", *after = "";
     if (l->or_identity) {
         before = "is_idle = _chosen >= len(self)\n"
@@ -316,10 +319,10 @@ static void replace_loop(struct unit *unit, struct expert_loop *l) {
         l->at--;
     }
     bind_tokens(unit, l, &names);
-    struct node *made = l->plain      ? sum_in_plain(unit, l, &names)
-                        : l->modules  ? sum_of_list(unit, l, &names)
-                        : l->act.attr ? sum_of_modules(unit, l, &names)
-                                      : sum_of_stacked(unit, l, &names);
+    struct node *made = l->plain                    ? sum_in_plain(unit, l, &names)
+                        : l->modules                ? sum_of_list(unit, l, &names)
+                        : l->is_silu || l->act.attr ? sum_of_modules(unit, l, &names)
+                                                    : sum_of_stacked(unit, l, &names);
     l->block->kid[l->at] = define_web(unit, l->result, made->kid[made->nkids - 1]->kid[0], loop);
     l->result->stmt->comments = NULL; /* they are about a turn */
     for (uint32_t i = 0; i + 1 < made->nkids; i++)
@@ -383,8 +386,14 @@ static void gather_in(struct unit *unit, struct fn *fn, struct node *block) {
             i = loop.at;
             continue;
         }
-        if (open_expert_loop(unit, fn, block, i))
+        if (open_expert_loop(unit, fn, block, i, &loop)) {
+            if (loop.is_silu) {
+                record_loop(unit, &loop, stmt);
+                replace_loop(unit, &loop);
+                i = loop.at;
+            }
             continue;
+        }
         gather_sums(unit, fn, block, stmt, stmt);
         i = (uint32_t)child_index(block, stmt);
         for (uint32_t k = 0; k < stmt->nkids; k++)

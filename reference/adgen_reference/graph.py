@@ -204,8 +204,7 @@ def _expert_results(choice: Node) -> list[Node]:
 
 def _activated(node: Node) -> Node | None:
     """x of act(x), for the activations that torch_moe has; None for anything else."""
-    name = _name(node)
-    if name == "silu" or name == "gelu" and node.kwargs.get("approximate") == "tanh":
+    if _name(node) == "silu":
         return node.args[0]
     inner = _source(node.args[0]) if _is_square(node) else None
     return inner.args[0] if _name(inner) == "relu" else None
