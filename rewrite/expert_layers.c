@@ -3,7 +3,8 @@
  * A turn that takes of the stacked weights just two products, one of which is cut into a gate and what it lets through,
  * is over modules with three linear layers, whatever else it computes:
  *
- *     gate, up = linear(x, self.gate_up_proj[e]).chunk(2, dim=-1)        gate, up = e.gate_proj(x), e.up_proj(x)
+ *     gate, up = linear(x, self.gate_up_proj[e]).chunk(2, dim=-1)        gate = e.gate_proj(x)
+ *                                                                        up = e.up_proj(x)
  *     y = linear(f(gate, up), self.down_proj[e])                         y = e.down_proj(f(gate, up)) */
 #include <string.h>
 
@@ -78,6 +79,8 @@ static bool read_cut(
         struct node *s = body->kid[i];
         bool pair = s->kind == NODE_ASSIGN && s->nkids == 2 && s->kid[1]->kind == NODE_TUPLE && s->kid[1]->nkids == 2;
         struct node *cut = pair ? cut_in_two(s->kid[0]) : NULL;
+        if (cut == NULL || s->kid[1]->kid[0]->web == NULL || s->kid[1]->kid[1]->web == NULL)
+            continue;
         layers->together = s;
         layers->first = NULL;
         if (cut == p->node)
@@ -156,11 +159,12 @@ struct web *expert_layers_write(
         "    expert.up_proj(_x)\n"
         "    expert.down_proj(_between)\n");
     struct node *loop = made->kid[0], **call = loop->kid[2]->kid;
-    struct node *both = node_make(unit->arena, NODE_TUPLE, NULL, 2, call[0]->kid[0], call[1]->kid[0]);
-    layers->together->kid[0] = both;
-    for (uint32_t i = 0; i < 2; i++)
-        if (layers->together->kid[1]->kid[i]->web)
-            layers->together->kid[1]->kid[i]->web->expr = both;
+    struct node **part = layers->together->kid[1]->kid;
+    uint32_t at = (uint32_t)child_index(body, layers->together);
+    body->kid[at] = define_web(unit, part[0]->web, call[0]->kid[0], layers->together);
+    node_insert(unit->arena, body, at + 1, define_web(unit, part[1]->web, call[1]->kid[0], layers->together));
+    body->kid[at + 1]->flags &= ~(uint32_t)NF_BLANK;
+    body->kid[at + 1]->comments = NULL;
     if (layers->first)
         node_remove(body, (uint32_t)child_index(body, layers->first));
     call[2]->kid[0]->source = down->source;

@@ -34,9 +34,27 @@ static bool is_stacked(struct reviewer *r, const struct node *fn, const struct n
     return count == 3 && counts_experts(dims[0]);
 }
 
-/* The operators that take stacked weights as they are. */
+/* self.weights[e] below a node, for the name of an e. */
+static bool takes_items(const struct node *n, atom e) {
+    if (n->kind == NODE_SUBSCRIPT && n->kid[0]->kind == NODE_ATTRIBUTE && is_kind(n->kid[1], NODE_NAME) &&
+        n->kid[1]->atom == e)
+        return true;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        if (n->kid[i] && takes_items(n->kid[i], e))
+            return true;
+    return false;
+}
+
+/* for e in range(...): ... self.weights[e] ... */
+static bool is_loop_over_all(const struct node *n) {
+    return n->kind == NODE_FOR && n->kid[0]->kind == NODE_NAME && n->kid[1]->kind == NODE_CALL &&
+           is_name(n->kid[1]->kid[0], "range") && takes_items(n->kid[2], n->kid[0]->atom);
+}
+
+/* The operators that take stacked weights as they are, and loops over all experts, whose items torch.export takes. */
 static void visit_stacked_op(struct reviewer *r, const struct place *at, struct node *n, void *user) {
     atom qual = n->kind == NODE_CALL ? review_qual(r, at->fn, n->kid[0]) : NULL;
+    *(bool *)user |= is_loop_over_all(n);
     if (qual_ends(qual, "auto_deploy.torch_moe_dense_mlp") || qual_ends(qual, "torch.bmm"))
         *(bool *)user = true;
 }
@@ -117,7 +135,8 @@ static void visit_moe(struct reviewer *r, const struct place *at, struct node *n
 /* A function that torch calls with a state dict before it is loaded. */
 static bool is_hook(const struct node *fn) {
     const struct node *params = function_params(fn);
-    uint32_t first = params->nkids > 0 && atom_is(params->kid[0]->atom, "self") ? 1 : 0;
+    bool object = params->nkids > 0 && params->kid[0]->atom && word_in(params->kid[0]->atom, "self module");
+    uint32_t first = object ? 1 : 0;
     return params->nkids > first + 1 && atom_is(params->kid[first]->atom, "state_dict") &&
            atom_is(params->kid[first + 1]->atom, "prefix") &&
            !word_in(fn->atom, "_load_from_state_dict _save_to_state_dict");

@@ -88,7 +88,8 @@ class CandlenutExperts(nn.ModuleList):
         final_hidden_states = torch.zeros_like(hidden_states)
 
         for expert_id, expert in enumerate(self):
-            gate, up = expert.gate_proj(hidden_states), expert.up_proj(hidden_states)
+            gate = expert.gate_proj(hidden_states)
+            up = expert.up_proj(hidden_states)
             gate = gate.clamp(max=self.limit)
             up = up.clamp(min=-self.limit, max=self.limit)
             current_hidden_states = self.act_fn(gate) * up

@@ -11,6 +11,7 @@ Differences from the source:
 * attention, RoPE and RMSNorm are AutoDeploy canonical ops in BSND layout
 * experts are plain PyTorch, each computed for every token and weighted by what the router gives it:
   no operator computes ``RedbudExpert``
+* cos/sin tables are built once and indexed once per forward by ``position_ids``
 """
 
 import math
@@ -48,12 +49,14 @@ class RedbudRotaryEmbedding(nn.Module):
         # Different from paper, but it uses a different permutation in order to obtain the same
         # calculation
         emb = torch.cat((freqs, freqs), dim=-1)
-        self.register_buffer("cos_cached", emb.cos(), persistent=False)
-        self.register_buffer("sin_cached", emb.sin(), persistent=False)
+        self.register_buffer("_ad_cos_cached", emb.cos(), persistent=False)
+        self.register_buffer("_ad_sin_cached", emb.sin(), persistent=False)
 
     def forward(self, x, position_ids):
         # x: [bs, num_attention_heads, seq_len, head_size]
-        return self.cos_cached[position_ids].to(x.dtype), self.sin_cached[position_ids].to(x.dtype)
+        return self._ad_cos_cached[position_ids].to(x.dtype), self._ad_sin_cached[position_ids].to(
+            x.dtype
+        )
 
 
 class RedbudActivation(nn.Module):
