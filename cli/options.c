@@ -34,6 +34,7 @@ static const struct {
 } commands[] = {
     {KEYS, "keys", false},
     {REVIEW, "review", true},
+    {SURVEY, "survey", false},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

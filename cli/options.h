@@ -11,7 +11,8 @@ enum command {
     TRANSLATE = 1 << 0, /* `adgen INPUT`, and the lists: no word */
     KEYS = 1 << 1,      /* `adgen keys INPUT` */
     REVIEW = 1 << 2,    /* `adgen review FILE...` */
-    EVERY = TRANSLATE | KEYS | REVIEW,
+    SURVEY = 1 << 4,    /* `adgen survey INPUT` */
+    EVERY = TRANSLATE | KEYS | REVIEW | SURVEY,
 };
 
 typedef bool option_FLAG;

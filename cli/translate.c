@@ -262,8 +262,9 @@ static int translate(struct run *run, const char *package) {
     struct adgen_result result;
     say_diags(run->voice, adgen_problems(adgen));
     adgen_translate(adgen, &run->request, &result);
-    int status =
-        run->given->command == KEYS ? deliver_keys(run->given, run->voice, adgen, &result) : deliver(run, &result);
+    int status = run->given->command == KEYS     ? deliver_keys(run->given, run->voice, adgen, &result)
+                 : run->given->command == SURVEY ? deliver_survey(run->given, run->voice, adgen, &result)
+                                                 : deliver(run, &result);
     adgen_result_free(&result);
     adgen_destroy(adgen);
     return status;
@@ -282,7 +283,8 @@ int translate_command(const struct options_given *given, const struct voice *voi
     const char *package = given->package ? package_in(arena, run.diags, given->package) : NULL;
     int status = EXIT_REFUSED;
     if ((given->package == NULL || package) && find_input(&run)) {
-        if (given->command == KEYS && package == NULL && package_around(arena, run.request.path) == NULL)
+        if ((given->command == KEYS || given->command == SURVEY) && package == NULL &&
+            package_around(arena, run.request.path) == NULL)
             package = package_of_python(arena); /* a translation imports what its configuration is made of */
         status = translate(&run, package);
     }

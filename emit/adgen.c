@@ -11,6 +11,7 @@
 #include "emit/model.h"
 #include "parser/parse.h"
 #include "rewrite/account.h"
+#include "rewrite/architecture.h"
 #include "rewrite/config.h"
 #include "rewrite/facts.h"
 #include "rewrite/passes.h"
@@ -235,12 +236,12 @@ void adgen_result_free(struct adgen_result *result) {
     *result = (struct adgen_result){0};
 }
 
-/* -- its state dict ------------------------------------------------------------------------------------------------ */
+/* -- what follows from its text ------------------------------------------------------------------------------------ */
 
-void adgen_keys(struct adgen *adgen, const struct adgen_result *translation, const struct adgen_keys_request *request,
-    struct adgen_result *result) {
-    const struct unit *source = translation->unit;
-    const char *path = source->module->source->path;
+/* The text of a translation as a unit of its own, in `result`. */
+static struct unit *read_again(
+    struct adgen *adgen, const struct adgen_result *translation, struct adgen_result *result) {
+    const char *path = translation->unit->module->source->path;
     struct arena *arena = arena_create();
     struct adgen_request text = {.path = translation->already ? path : arena_printf(arena, "%s (translated)", path),
         .text = translation->text.at,
@@ -248,15 +249,25 @@ void adgen_keys(struct adgen *adgen, const struct adgen_result *translation, con
     struct unit *unit = unit_make(adgen, &text, arena);
     *result = (struct adgen_result){
         .status = ADGEN_REFUSED, .diags = unit->diags, .unit = unit, .arena = arena, .adgen = adgen};
-    if (!load(adgen, unit, &text))
-        return;
-    struct keys keys = {0};
-    struct keys_request wanted = {.config = request->config, .index = request->index};
+    return load(adgen, unit, &text) ? unit : NULL;
+}
+
+static struct keys_request keys_wanted(const struct unit *source, const char *config) {
+    struct keys_request wanted = {.config = config};
     if (source->config) {
         wanted.config_path = source->config->module->source->path;
         wanted.config_class = source->config->name;
     }
-    if (!keys_evaluate(unit, &wanted, &keys))
+    return wanted;
+}
+
+void adgen_keys(struct adgen *adgen, const struct adgen_result *translation, const struct adgen_keys_request *request,
+    struct adgen_result *result) {
+    struct unit *unit = read_again(adgen, translation, result);
+    struct keys keys = {0};
+    struct keys_request wanted = keys_wanted(translation->unit, request->config);
+    wanted.index = request->index;
+    if (unit == NULL || !keys_evaluate(unit, &wanted, &keys))
         return;
     if (request->json)
         keys_json(&result->text, &keys);
@@ -286,6 +297,32 @@ void adgen_review(struct adgen *adgen, const char *path, struct adgen_result *re
     result->review = review_module(unit, rules);
     if (result->review && result->review->count == 0)
         result->status = ADGEN_DONE;
+}
+
+/* -- what kind of model it is -------------------------------------------------------------------------------------- */
+
+const struct architecture *adgen_architecture(
+    struct adgen *adgen, const struct adgen_result *translation, const char *config, struct adgen_result *result) {
+    const struct unit *source = translation->unit;
+    struct unit *unit = read_again(adgen, translation, result);
+    if (unit == NULL)
+        return NULL;
+    struct architecture *architecture = NEW(result->arena, struct architecture);
+    struct keys keys = {0};
+    struct forward forward = {0};
+    struct keys_request wanted = keys_wanted(source, config);
+    wanted.model = source->entry->name;
+    wanted.forward = &forward;
+    if (keys_evaluate(unit, &wanted, &keys))
+        result->status = ADGEN_DONE;
+    else
+        keys.built = NULL;
+    *architecture = (struct architecture){.entry = source->entry->name,
+        .config_class = source->config_class,
+        .model_type = source->config ? source->config->model_type : NULL,
+        .values = config};
+    architecture_read(unit, &keys, &forward, architecture);
+    return architecture;
 }
 
 const char *adgen_pass_name(uint32_t index, const char **what) {

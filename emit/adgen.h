@@ -15,6 +15,7 @@
 #include "parser/package.h"
 
 struct adgen;
+struct architecture;
 struct facts;
 struct judge;
 struct review;
@@ -88,6 +89,12 @@ const struct review_rules *adgen_review_rules(struct adgen *adgen);
 /* A model file of AutoDeploy, or its tests, against the checklist. The status is ADGEN_REFUSED where something is
  * found, too. */
 void adgen_review(struct adgen *adgen, const char *path, struct adgen_result *result);
+
+/* What kind of model a translation is (rewrite/architecture.h): `translation` has a text, maybe with gaps. The values
+ * are those of a configuration file; NULL: the defaults of its class. `result` owns what is returned, and its
+ * diagnostics say what could not be known. */
+const struct architecture *adgen_architecture(
+    struct adgen *adgen, const struct adgen_result *translation, const char *config, struct adgen_result *result);
 
 /* The name of a pass, by number, and what it does. NULL behind the last. */
 const char *adgen_pass_name(uint32_t index, const char **what);

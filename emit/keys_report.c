@@ -3,32 +3,6 @@
 #include <cjson/cJSON.h>
 #include <string.h>
 
-/* -- totals -------------------------------------------------------------------------------------------------------- */
-
-struct total {
-    const struct dtype *dtype;
-    long long bytes;
-};
-
-enum { DTYPES_MAX = 16 };
-
-/* One for each dtype, in the order of first use; what is tied counts once. */
-static uint32_t add_up(const struct keys *keys, struct total *totals) {
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < keys->list.len; i++) {
-        const struct key *key = &keys->list.at[i];
-        uint32_t k = 0;
-        while (k < count && totals[k].dtype != key->tensor->dtype)
-            k++;
-        if (key->tied_to || k == DTYPES_MAX)
-            continue;
-        if (k == count)
-            totals[count++] = (struct total){key->tensor->dtype, 0};
-        totals[k].bytes += tensor_elements(key->tensor) * key->tensor->dtype->bytes;
-    }
-    return count;
-}
-
 /* -- for people ---------------------------------------------------------------------------------------------------- */
 
 static void put_shape(struct buf *out, const struct tensor *tensor) {
@@ -69,15 +43,14 @@ static void put_line(struct buf *out, const char *what, long long count, const c
 }
 
 static void put_totals(struct buf *out, const struct keys *keys) {
-    struct total totals[DTYPES_MAX];
-    uint32_t count = add_up(keys, totals);
+    const struct totals totals = keys_totals(keys);
     put_line(out, "parameters", keys->parameters, "");
     if (keys->experts && keys->inactive >= 0)
         put_line(out, "active for a token", keys->parameters - keys->inactive, "");
     else if (keys->experts)
         buf_puts(out, "active for a token: not known\n");
-    for (uint32_t i = 0; i < count; i++)
-        put_line(out, totals[i].dtype->name, totals[i].bytes, " bytes");
+    for (uint32_t i = 0; i < totals.count; i++)
+        put_line(out, totals.of[i].dtype->name, totals.of[i].bytes, " bytes");
 }
 
 static void put_names(struct buf *out, const char *what, const char *const *names, uint32_t count) {
@@ -122,8 +95,7 @@ static void put_array(cJSON *json, const char *name, const char *const *names, u
 }
 
 static cJSON *totals_json(const struct keys *keys) {
-    struct total totals[DTYPES_MAX];
-    uint32_t count = add_up(keys, totals);
+    const struct totals totals = keys_totals(keys);
     cJSON *json = cJSON_CreateObject();
     cJSON_AddNumberToObject(json, "parameters", (double)keys->parameters);
     if (keys->experts && keys->inactive < 0)
@@ -131,8 +103,8 @@ static cJSON *totals_json(const struct keys *keys) {
     else
         cJSON_AddNumberToObject(json, "active_parameters", (double)(keys->parameters - keys->inactive));
     cJSON *bytes = cJSON_AddObjectToObject(json, "bytes");
-    for (uint32_t i = 0; i < count; i++)
-        cJSON_AddNumberToObject(bytes, totals[i].dtype->name, (double)totals[i].bytes);
+    for (uint32_t i = 0; i < totals.count; i++)
+        cJSON_AddNumberToObject(bytes, totals.of[i].dtype->name, (double)totals.of[i].bytes);
     return json;
 }
 

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "rewrite/forward.h"
 #include "rewrite/run_internal.h"
 
 enum { MODULE_DEPTH_MAX = 64 };
@@ -113,6 +114,22 @@ static void add_up(struct keys *keys) {
     }
 }
 
+struct totals keys_totals(const struct keys *keys) {
+    struct totals totals = {0};
+    for (uint32_t i = 0; i < keys->list.len; i++) {
+        const struct key *key = &keys->list.at[i];
+        uint32_t k = 0;
+        while (k < totals.count && totals.of[k].dtype != key->tensor->dtype)
+            k++;
+        if (key->tied_to || k == DTYPES_MAX)
+            continue;
+        if (k == totals.count)
+            totals.of[totals.count++] = (struct total){key->tensor->dtype, 0};
+        totals.of[k].bytes += tensor_elements(key->tensor) * key->tensor->dtype->bytes;
+    }
+    return totals;
+}
+
 /* -- the model ----------------------------------------------------------------------------------------------------- */
 
 /* The call `<factory>.register_custom_model_cls("XConfig", XForCausalLM)`. */
@@ -153,34 +170,56 @@ static bool set_dtype(struct run *run, struct datum *config) {
     return true;
 }
 
-static bool evaluate_keys(struct run *run, struct unit *unit, const struct keys_request *request, struct keys *keys) {
+/* The classes: those that the file registers, or those of the request. False, with a diagnostic, where there are none.
+ */
+static bool find_names(struct unit *unit, const struct keys_request *request, atom *model, atom *config) {
     const struct node *call = registration(unit->module);
-    if (call == NULL) {
+    if (call) {
+        *model = call->kid[2]->atom;
+        *config = string_value(unit->atoms, call->kid[1]);
+    } else if (request->model) {
+        *model = intern(unit->atoms, request->model);
+        *config = request->config_class ? intern(unit->atoms, request->config_class) : NULL;
+    } else {
         diag_at(unit->diags, SEVERITY_ERROR, unit->module->source, (struct span){0, 0}, "not-known",
             "the file registers no model");
-        return false;
     }
-    atom config_name = string_value(unit->atoms, call->kid[1]);
-    struct datum *fields = keys_read_json(run, unit, request->config);
-    struct datum *class = fields ? config_class(run, unit, request, config_name) : NULL;
+    return *model != NULL;
+}
+
+static bool build(struct run *run, struct unit *unit, const struct keys_request *request, struct keys *keys) {
+    atom model = NULL, name = NULL;
+    if (!find_names(unit, request, &model, &name))
+        return false;
+    struct datum *fields = request->config ? keys_read_json(run, unit, request->config) : datum_dict(run);
+    struct datum *class = fields && name ? config_class(run, unit, request, name) : NULL;
     struct datum *config = fields ? keys_configure(run, unit, request, class, fields) : NULL;
     if (config == NULL || !set_dtype(run, config))
         return false;
-    struct datum *entry = run_name(run, unit->module, call->kid[2]->atom);
-    struct datum *model = entry && entry->kind == D_CLASS ? run_apply(run, entry, &config, 1) : NULL;
-    struct walk walk = {.run = run, .keys = keys};
-    if (model == NULL || !walk_module(&walk, model, "", 0))
-        return false;
-    keys->model = call->kid[2]->atom;
+    keys->model = model;
     keys->config = class ? class->class->name : NULL;
-    tie(run, model, config, keys);
+    keys->configured = config;
+    struct datum *entry = run_name(run, unit->module, model);
+    keys->built = entry && entry->kind == D_CLASS ? run_apply(run, entry, &config, 1) : NULL;
+    return keys->built != NULL;
+}
+
+static bool evaluate_keys(struct run *run, struct unit *unit, const struct keys_request *request, struct keys *keys) {
+    struct walk walk = {.run = run, .keys = keys};
+    if (!build(run, unit, request, keys) || !walk_module(&walk, keys->built, "", 0))
+        return false;
+    tie(run, keys->built, keys->configured, keys);
     add_up(keys);
-    keys_count_active(run, model, keys);
-    return request->index == NULL || keys_compare(run, unit, model, request->index, keys);
+    keys_count_active(run, keys->built, keys);
+    if (request->forward)
+        run_forward(run, keys->built, request->forward);
+    return request->index == NULL || keys_compare(run, unit, keys->built, request->index, keys);
 }
 
 bool keys_evaluate(struct unit *unit, const struct keys_request *request, struct keys *keys) {
-    struct run *run = run_create(unit);
+    struct run *run = keys->run = run_create(unit);
+    if (request->forward)
+        run_forward_prepare(run, request->forward);
     bool ok = evaluate_keys(run, unit, request, keys);
     if (!ok)
         run_report(run);

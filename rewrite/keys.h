@@ -20,18 +20,37 @@ struct keys {
     bool experts;                          /* there are some */
     bool compared;                         /* with an index */
     VEC(const char *) missing, unexpected; /* in the index; in the model */
+    struct run *run;                       /* in which they were found, with */
+    struct datum *built, *configured;      /* the model and its configuration; NULL: it came to none */
+};
+
+struct total {
+    const struct dtype *dtype;
+    long long bytes;
+};
+
+enum { DTYPES_MAX = 16 };
+
+struct totals {
+    struct total of[DTYPES_MAX];
+    uint32_t count;
 };
 
 struct keys_request {
-    const char *config;                     /* file of the configuration */
+    const char *config;                     /* file of the configuration; NULL: all fields have their defaults */
     const char *index;                      /* file that lists a checkpoint's keys; NULL: none */
     const char *config_path, *config_class; /* where the source's configuration class is, if the model's file has none;
                                                NULL: it is not at hand */
+    const char *model;                      /* the model's class, where the file may register none */
+    struct forward *forward;                /* run the forward pass too (forward.h); NULL: don't */
 };
 
 /* Of the model in unit->module. False, with a diagnostic, where something that decides a key or a shape is not known.
  */
 bool keys_evaluate(struct unit *unit, const struct keys_request *request, struct keys *keys);
+
+/* The bytes of each dtype, in the order of first use; what is tied counts once. */
+struct totals keys_totals(const struct keys *keys);
 
 /* A module that another one holds. */
 struct child {

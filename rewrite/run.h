@@ -95,6 +95,7 @@ enum { RANK_MAX = 8 };
 struct tensor {
     uint8_t role; /* enum tensor_role */
     uint8_t rank;
+    bool of_positions; /* made of `position_ids`, as far as forward passes are followed */
     long long dim[RANK_MAX];
     const struct dtype *dtype; /* NULL: not known */
     uint32_t key;              /* number + 1 in keys.h's list; 0: not listed */

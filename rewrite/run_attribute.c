@@ -14,7 +14,7 @@ static bool is_native(const struct class *class, atom name) {
                                   "_register_load_state_dict_pre_hook register_load_state_dict_pre_hook "
                                   "init_weights tie_weights parameters modules children named_parameters "
                                   "named_modules reset_parameters get_submodule register_forward_hook state_dict "
-                                  "_register_state_dict_hook register_forward_pre_hook";
+                                  "_register_state_dict_hook register_forward_pre_hook forward";
     static const char mappings[] = "__getitem__ __contains__ get keys values items pop update setdefault";
     if (word_in(name, common))
         return true;
@@ -125,6 +125,8 @@ struct datum *get_attribute(struct run *run, struct datum *d, atom name, const s
     case D_FUNCTION:
     case D_METHOD: return unknown(run, at, "attributes of functions are not followed");
     default:
+        if (run->forward && d->kind == D_TUPLE && d->items.list.len == 2 && word_in(name, "values indices"))
+            return d->items.list.at[name[0] == 'i']; /* of what torch.topk, max and sort return */
         return has_method(d, name) ? method_of(run, d, NULL, name) : missing_attribute(run, "this value", name, at);
     }
 }

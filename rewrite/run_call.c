@@ -151,6 +151,8 @@ static struct datum *call_library(struct run *run, struct datum *callee, struct 
     struct datum *known = value_by_fact(run, callee->text);
     if (known)
         return known;
+    if (run->forward && starts_with(name, "torch.ops.auto_deploy."))
+        return forward_operator(run, name + strlen("torch.ops.auto_deploy."), arguments);
     if (starts_with(name, "torch.")) {
         struct datum *value = call_torch(run, name + strlen("torch."), arguments);
         if (value || run->stop != RUN_ON)
@@ -176,6 +178,8 @@ static struct datum *call_object(struct run *run, struct datum *callee, struct a
     struct datum *f = member ? member_value(run, in, member) : NULL;
     if (f && f->kind == D_FUNCTION)
         return run_closure(run, f->function, callee, arguments);
+    if (run->forward && class->is_module)
+        return forward_module(run, callee, arguments);
     return unknown(run, arguments->at, "what a module computes is not followed");
 }
 

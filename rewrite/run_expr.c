@@ -328,6 +328,8 @@ static struct datum *subscription(struct run *run, struct scope *scope, struct n
         return value;
     if (value->kind == D_CLASS || value->kind == D_LIBRARY) /* list[int] */
         return value;
+    if (value->kind == D_TENSOR && run->forward)
+        return shape_of_index(run, scope, value, index);
     if (index->kind == NODE_SLICE) {
         struct datum *bound[3];
         for (uint32_t i = 0; i < 3; i++) {

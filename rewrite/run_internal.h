@@ -36,6 +36,8 @@ struct run {
     const struct node *at; /* of the stop */
     const char *why;
     struct datum *exception;
+    struct forward
+        *forward; /* forward.h: what modules compute is followed and noted; NULL: constructors alone are run */
 };
 
 /* Arguments of a call. */
@@ -147,6 +149,15 @@ struct datum *tensor_binary(struct run *run, enum op op, struct datum *a, struct
 struct datum *tensor_rows(struct run *run, struct datum *self);            /* along its first axis, as a LIST */
 struct datum *tensor_buffer(struct run *run, struct arguments *arguments); /* nn.Buffer */
 const struct dtype *dtype_of(struct run *run, const struct datum *d);      /* of a LIBRARY or STR that names one */
+
+/* -- run_forward.c, run_shapes.c, run_ops.c: where run->forward is set */
+struct datum *forward_module(struct run *run, struct datum *module, struct arguments *arguments);
+struct datum *forward_library(struct run *run, struct datum *module, struct arguments *arguments);
+/* torch.<name>, its method of a tensor with the tensor as first argument. NULL and nothing raised: not known. */
+struct datum *shape_of_call(struct run *run, const char *name, struct arguments *arguments);
+struct datum *shape_of_index(struct run *run, struct scope *scope, struct datum *tensor, struct node *index);
+struct datum *shape_of_product(struct run *run, const struct datum *a, const struct datum *b); /* @ */
+struct datum *forward_operator(struct run *run, const char *name, struct arguments *arguments);
 
 /* -- run_module.c */
 /* Whether there is something to construct; then it is, or the run was stopped. */

@@ -73,6 +73,8 @@ static bool init_linear(struct run *run, struct datum *self, struct arguments *a
         return false;
     put_value(run, self, "in_features", datum_int(run, in));
     put_value(run, self, "out_features", datum_int(run, out));
+    if (!bias)
+        put_value(run, self, "bias", datum_none(run));
     return put_parameter(run, self, "weight", (long long[]){out, in}, 2, a) &&
            (!bias || put_parameter(run, self, "bias", &out, 1, a));
 }
@@ -98,6 +100,8 @@ static bool init_norm(struct run *run, struct datum *self, struct arguments *a, 
     uint32_t rank = 0;
     if (!flag(run, a, 2, "elementwise_affine", &affine) || (has_bias && !flag(run, a, 3, "bias", &bias)))
         return false;
+    struct datum *eps = argument(a, 1, "eps");
+    put_value(run, self, "eps", eps ? eps : has_bias ? datum_float(run, 1e-5) : datum_none(run));
     struct arguments sizes = {.at = a->at};
     if (shape && (shape->kind == D_LIST || shape->kind == D_TUPLE))
         sizes.positional = shape->items;
@@ -289,6 +293,9 @@ struct datum *call_module(struct run *run, struct datum *self, const char *name,
         return register_buffer(run, self, a);
     if (word_in(name, "register_parameter add_module register_module"))
         return register_value(run, self, a);
+    if (strcmp(name, "forward") == 0)
+        return run->forward ? forward_library(run, self, a)
+                            : unknown(run, a->at, "what a module computes is not followed");
     if (strcmp(name, "append") == 0 && first) {
         vec_push(run->arena, &self->object->items.list, first);
         return self;

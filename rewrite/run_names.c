@@ -64,6 +64,8 @@ static struct datum *follow(struct run *run, const struct module *module, atom q
 }
 
 struct datum *imported(struct run *run, const struct module *module, atom qual) {
+    if (run->forward && qual_ends(qual, "ModelOutput")) /* to forward passes a dataclass like any other */
+        return library(run, qual);
     return follow(run, module, qual, 0);
 }
 

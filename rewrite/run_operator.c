@@ -226,6 +226,9 @@ struct datum *compare(struct run *run, enum op op, struct datum *a, struct datum
     int truth = -1;
     bool done = false;
     struct datum *answer = op == OP_IN || op == OP_NOT_IN ? asked(run, b, a, at, &done) : NULL;
+    bool ordered = op != OP_IS && op != OP_IS_NOT && op != OP_IN && op != OP_NOT_IN;
+    if (run->forward && ordered && (a->kind == D_TENSOR || b->kind == D_TENSOR) && !either_unknown(a, b))
+        return tensor_binary(run, op, a, b, at);
     if (done)
         return answer && op == OP_NOT_IN ? unary(run, OP_NOT, answer, at) : answer;
     switch (op) {

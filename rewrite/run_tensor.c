@@ -295,9 +295,14 @@ struct datum *tensor_binary(struct run *run, enum op op, struct datum *a, struct
     bool plain = (a->kind == D_TENSOR || number_of(a, &real)) && (b->kind == D_TENSOR || number_of(b, &real));
     const struct tensor *x = &(a->kind == D_TENSOR ? a : &scalar)->tensor;
     const struct tensor *y = &(b->kind == D_TENSOR ? b : &scalar)->tensor;
+    if (run->forward && plain && (has_no_shape(x) || has_no_shape(y)) && a->kind == D_TENSOR && b->kind == D_TENSOR)
+        return unknown(run, at, "the shape of this is not known");
+    if (run->forward && op == OP_MATMUL)
+        return shape_of_product(run, a, b);
     if (!plain || op == OP_MATMUL || !broadcast(x, y, &d->tensor))
         return unknown(run, at, "what this computes is not followed");
     d->tensor.dtype = promoted(run, op, a, b);
+    d->tensor.of_positions = x->of_positions || y->of_positions;
     return d;
 }
 
@@ -349,7 +354,9 @@ struct datum *call_torch(struct run *run, const char *name, struct arguments *a)
         return arange(run, a);
     if (strcmp(name, "get_default_dtype") == 0)
         return library_name(run, intern_printf(run->unit->atoms, "torch.%s", run->dtype->name));
-    struct datum *first = argument(a, 0, "input");
+    struct datum *first = argument(a, 0, "input"), *shape = run->forward ? shape_of_call(run, name, a) : NULL;
+    if (shape || run->stop != RUN_ON)
+        return shape;
     if (first == NULL || first->kind != D_TENSOR || strchr(name, '.'))
         return first && is_unknown(first) ? first : NULL;
     struct arguments rest = {.at = a->at, .named = a->named};
@@ -394,6 +401,15 @@ struct datum *call_tensor(struct run *run, struct datum *self, const char *name,
         value = size_of(run, self, first);
     else if (word_in(name, "numel nelement"))
         value = datum_int(run, tensor_elements(&self->tensor));
+    if (value == NULL && run->stop == RUN_ON && run->forward) {
+        struct arguments all = {.at = a->at, .named = a->named};
+        vec_push(run->arena, &all.positional.list, self);
+        for (uint32_t i = 0; i < a->positional.list.len; i++)
+            vec_push(run->arena, &all.positional.list, a->positional.list.at[i]);
+        value = shape_of_call(run, name, &all);
+    }
+    if (value && value->kind == D_TENSOR)
+        value->tensor.of_positions |= self->tensor.of_positions;
     return value || run->stop != RUN_ON ? value : unknown(run, a->at, "what `%s` computes is not followed", name);
 }
 
