@@ -19,7 +19,7 @@ int deliver_keys(const struct options_given *given, const struct voice *voice, s
 int review_command(const struct options_given *given, const struct voice *voice);
 /* `adgen survey INPUT`: the same. */
 int deliver_survey(const struct options_given *given, const struct voice *voice, struct adgen *adgen,
-    const struct adgen_result *translation);
+    const struct adgen_request *request, struct adgen_result *translation);
 int list_rules_command(const struct options_given *given, const struct voice *voice);
 int explain_command(const struct options_given *given, const struct voice *voice);
 int list_models_command(const struct options_given *given, const struct voice *voice);

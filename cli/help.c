@@ -4,7 +4,7 @@
 #include "cli/options.h"
 #include "emit/adgen.h"
 
-enum group { INPUT, OUTPUT, TRANSLATION, ACCOUNT, STATE_DICT, REVIEWING, GENERAL, GROUPS };
+enum group { INPUT, OUTPUT, TRANSLATION, ACCOUNT, STATE_DICT, REVIEWING, TREE, GENERAL, GROUPS };
 
 static const struct {
     enum group group;
@@ -23,6 +23,7 @@ static const char *const titles[GROUPS] = {[INPUT] = "Input",
     [ACCOUNT] = "What was done, and why",
     [STATE_DICT] = "The state dict",
     [REVIEWING] = "The report",
+    [TREE] = "The tree",
     [GENERAL] = "General"};
 
 enum { COLUMN = 29 };
@@ -65,6 +66,7 @@ static void translate_help(FILE *out) {
           "       adgen --all --out-dir DIR [option...]\n"
           "       adgen keys INPUT --config FILE [option...]\n"
           "       adgen review FILE... [option...]\n"
+          "       adgen survey INPUT [option...]\n"
           "\n"
           "Translates a Hugging Face modeling_*.py into the prefill-only model that TensorRT-LLM AutoDeploy serves.\n"
           "INPUT is a path, `-` for standard input, or a model type of the transformers package.\n"
@@ -81,6 +83,7 @@ static void translate_help(FILE *out) {
           "  adgen --all --out-dir out -j 8              translate a whole package\n"
           "  adgen keys TYPE --config config.json        list the parameters that the model has\n"
           "  adgen review modeling_x.py test_x.py        check files against AutoDeploy's rules for models and tests\n"
+          "  adgen survey TYPE --config config.json      see what kind of model it is\n"
           "\nExit status:\n"
           "  0  done\n"
           "  1  the input could not be translated, or --check found a difference\n"
@@ -121,11 +124,30 @@ static void review_help(FILE *out) {
         out);
 }
 
+static void survey_help(FILE *out) {
+    fputs(
+        "usage: adgen survey INPUT [--config FILE] [--into CHECKOUT [--hf-id ORG/NAME]] [--json] [option...]\n"
+        "\n"
+        "Prints what kind of model it is: attention, rotary embeddings, norms, MLPs, experts, layers, sizes; how many\n"
+        "parameters it has, and whether they fit on the GPUs that nvidia-smi lists; what in the source depends on\n"
+        "the data, and what becomes of it; and what a TensorRT-LLM tree has for it already. Without --config the\n"
+        "values are the defaults of the configuration class. INPUT is what `adgen INPUT` takes.\n",
+        out);
+    print_groups(out, SURVEY);
+    fputs("\nExit status:\n"
+          "  0  done, also where the model would be refused: why is part of the survey\n"
+          "  1  there is no model in INPUT, or the configuration or CHECKOUT is none\n"
+          "  2  the command line makes no sense\n",
+        out);
+}
+
 void print_help(FILE *out, enum command command) {
     if (command == KEYS)
         keys_help(out);
     else if (command == REVIEW)
         review_help(out);
+    else if (command == SURVEY)
+        survey_help(out);
     else
         translate_help(out);
 }

@@ -40,6 +40,8 @@ static int check_combination(const struct options_given *g) {
         return usage_error(NULL, "`--quiet` and `--verbose` exclude each other");
     if (g->command == KEYS && g->input && g->config == NULL)
         return usage_error(NULL, "`adgen keys` needs `--config FILE`, the model's config.json");
+    if (g->command == SURVEY && g->hf_id && g->into == NULL)
+        return usage_error(NULL, "`--hf-id` goes with `--into CHECKOUT`, whose registry it is looked for in");
     return EXIT_DONE;
 }
 

@@ -1,25 +1,20 @@
-/* survey.c - `adgen survey INPUT`: what kind of model it is, before anybody decides to bring it to AutoDeploy. */
+/* survey.c - `adgen survey INPUT`: what is known of a model before it is brought to AutoDeploy. */
+#include "emit/survey.h"
 #include "cli/cli.h"
-#include "emit/architecture_report.h"
+#include "rewrite/unit.h"
 
 int deliver_survey(const struct options_given *given, const struct voice *voice, struct adgen *adgen,
-    const struct adgen_result *translation) {
-    struct adgen_result result;
-    struct buf text = {0};
-    const struct architecture *a = adgen_architecture(adgen, translation, given->config, &result);
-    say_diags(voice, result.diags);
-    if (a && given->json) {
-        cJSON *all = cJSON_CreateObject();
-        cJSON_AddItemToObject(all, "architecture", architecture_json(a));
-        char *json = cJSON_Print(all);
-        buf_printf(&text, "%s\n", json);
-        cJSON_free(json);
-        cJSON_Delete(all);
-    } else if (a) {
-        architecture_text(&text, a);
+    const struct adgen_request *request, struct adgen_result *translation) {
+    if (translation->unit->entry == NULL) {
+        say_diags(voice, translation->diags);
+        return EXIT_REFUSED;
     }
-    put_stdout(voice, text.at ? text.at : "", text.len);
-    buf_free(&text);
+    struct survey_request wanted = {given->config, given->into, given->hf_id, given->json};
+    struct adgen_result result;
+    adgen_survey(adgen, request, translation, &wanted, &result);
+    if (result.status == ADGEN_REFUSED)
+        say_diags(voice, result.diags);
+    bool ok = result.text.len > 0 && put_stdout(voice, result.text.at, result.text.len);
     adgen_result_free(&result);
-    return EXIT_DONE;
+    return ok ? EXIT_DONE : EXIT_REFUSED;
 }

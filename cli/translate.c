@@ -263,7 +263,7 @@ static int translate(struct run *run, const char *package) {
     say_diags(run->voice, adgen_problems(adgen));
     adgen_translate(adgen, &run->request, &result);
     int status = run->given->command == KEYS     ? deliver_keys(run->given, run->voice, adgen, &result)
-                 : run->given->command == SURVEY ? deliver_survey(run->given, run->voice, adgen, &result)
+                 : run->given->command == SURVEY ? deliver_survey(run->given, run->voice, adgen, &run->request, &result)
                                                  : deliver(run, &result);
     adgen_result_free(&result);
     adgen_destroy(adgen);
@@ -279,7 +279,7 @@ int translate_command(const struct options_given *given, const struct voice *voi
         .strict_rounding = given->strict_rounding,
         .bundle_config = given->bundle_config,
         .partial = given->partial,
-        .account = given->report != NULL || given->trace || given->html != NULL};
+        .account = given->report != NULL || given->trace || given->html != NULL || given->command == SURVEY};
     const char *package = given->package ? package_in(arena, run.diags, given->package) : NULL;
     int status = EXIT_REFUSED;
     if ((given->package == NULL || package) && find_input(&run)) {

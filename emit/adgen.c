@@ -305,15 +305,13 @@ const struct architecture *adgen_architecture(
     struct adgen *adgen, const struct adgen_result *translation, const char *config, struct adgen_result *result) {
     const struct unit *source = translation->unit;
     struct unit *unit = read_again(adgen, translation, result);
-    if (unit == NULL)
-        return NULL;
     struct architecture *architecture = NEW(result->arena, struct architecture);
     struct keys keys = {0};
     struct forward forward = {0};
     struct keys_request wanted = keys_wanted(source, config);
     wanted.model = source->entry->name;
     wanted.forward = &forward;
-    if (keys_evaluate(unit, &wanted, &keys))
+    if (unit && keys_evaluate(unit, &wanted, &keys))
         result->status = ADGEN_DONE;
     else
         keys.built = NULL;
@@ -321,7 +319,7 @@ const struct architecture *adgen_architecture(
         .config_class = source->config_class,
         .model_type = source->config ? source->config->model_type : NULL,
         .values = config};
-    architecture_read(unit, &keys, &forward, architecture);
+    architecture_read(result->unit, &keys, &forward, architecture);
     return architecture;
 }
 

@@ -90,9 +90,9 @@ const struct review_rules *adgen_review_rules(struct adgen *adgen);
  * found, too. */
 void adgen_review(struct adgen *adgen, const char *path, struct adgen_result *result);
 
-/* What kind of model a translation is (rewrite/architecture.h): `translation` has a text, maybe with gaps. The values
- * are those of a configuration file; NULL: the defaults of its class. `result` owns what is returned, and its
- * diagnostics say what could not be known. */
+/* What kind of model a translation is (rewrite/architecture.h): its entry was found, and as much is known as its text
+ * says, which may have gaps. The values are those of a configuration file; NULL: the defaults of its class. `result`
+ * owns what is returned, and its diagnostics say what could not be known; its status is ADGEN_DONE if it was built. */
 const struct architecture *adgen_architecture(
     struct adgen *adgen, const struct adgen_result *translation, const char *config, struct adgen_result *result);
 

@@ -1,8 +1,9 @@
 /* architecture.c - from the calls of a forward pass to what kind of model it is.
  *
  * Reads forward.h's events and the state dict; writes struct architecture; guesses nothing. The layers are the items of
- * the outermost list of modules of which one calls an operator of attention; a layer that runs several times counts
- * once. What its MLP is follows from the widths of the linear maps beside attention. */
+ * the outermost list of modules of which one calls an operator of attention, or where none does, of the first that
+ * hidden states go through; a layer that runs several times counts once. What its MLP is follows from the widths of the
+ * linear maps beside attention. */
 #include "rewrite/architecture.h"
 
 #include <string.h>
@@ -233,30 +234,64 @@ static bool is_activation(const struct event *event) {
     return is_activation_class(event->into->module->object->class);
 }
 
-/* From the last map back to the hidden width, and the maps before it to the width that it takes. */
+static bool is_beside(const struct reader *r, const struct layer *layer, const struct event *event) {
+    return !calls_attention(r, layer, event->frame);
+}
+
+/* How many maps from the hidden width there are before one back to it, to the width that it takes: two of them, or one
+ * to twice that, are a gated MLP. Those of the same module, if it has any, else those of the layer. */
+static uint32_t count_ups(const struct reader *r, const struct layer *layer, uint32_t down, long long width) {
+    const struct frame *frame = r->forward->events.at[down]->frame;
+    uint32_t own = 0, all = 0;
+    long long in, out;
+    for (uint32_t i = layer->from; i < down; i++) {
+        const struct event *event = r->forward->events.at[i];
+        if (!is_linear(event, &in, &out) || in != layer->hidden || !is_beside(r, layer, event))
+            continue;
+        uint32_t ups = out == width ? 1 : out == 2 * width ? 2 : 0;
+        all += ups;
+        own += event->frame == frame ? ups : 0;
+    }
+    return own ? own : all;
+}
+
+static const char *activation_in(struct reader *r, const struct layer *layer, const struct frame *frame) {
+    const char *other = NULL;
+    for (uint32_t i = layer->from; i < layer->to; i++) {
+        const struct event *event = r->forward->events.at[i];
+        if (!is_activation(event) || !is_beside(r, layer, event))
+            continue;
+        if (event->frame == frame)
+            return activation_name(r, event);
+        other = other ? other : activation_name(r, event);
+    }
+    return other;
+}
+
+static bool is_followed(const struct datum *result) {
+    if (result && result->kind == D_TUPLE && result->items.list.len)
+        result = result->items.list.at[0];
+    return result && result->kind == D_TENSOR;
+}
+
+/* The widest pair of maps to some width and back to the hidden one. Where no operator of attention is called, or not
+ * all of the layer was followed, a map of attention may look like one. */
 static void read_mlp(struct reader *r, const struct layer *layer, struct mlp *mlp) {
-    const struct event *down = NULL;
-    long long in, out, ups = 0;
-    uint32_t end = layer->to;
-    while (end > layer->from && down == NULL) {
-        const struct event *event = r->forward->events.at[--end];
-        if (is_linear(event, &in, &out) && out == layer->hidden && !calls_attention(r, layer, event->frame))
-            down = event;
+    long long in, out;
+    bool some = false;
+    if (!is_followed(layer->call->result))
+        return;
+    for (uint32_t i = layer->from; i < layer->to; i++) {
+        const struct event *down = r->forward->events.at[i];
+        if (!is_linear(down, &in, &out) || out != layer->hidden || !is_beside(r, layer, down))
+            continue;
+        uint32_t ups = count_ups(r, layer, i, in);
+        some = true;
+        if (in > mlp->width && (ups == 1 || ups == 2))
+            *mlp = (struct mlp){ups == 1 ? MLP_PLAIN : MLP_GATED, in, activation_in(r, layer, down->frame)};
     }
-    mlp->kind = down ? MLP_UNKNOWN : MLP_NONE;
-    mlp->width = down ? in : 0;
-    for (uint32_t i = layer->from; i < end; i++) {
-        const struct event *event = r->forward->events.at[i];
-        if (is_linear(event, &in, &out) && in == layer->hidden && !calls_attention(r, layer, event->frame))
-            ups += out == mlp->width ? 1 : out == 2 * mlp->width ? 2 : 0;
-    }
-    if (down && (ups == 1 || ups == 2))
-        mlp->kind = ups == 1 ? MLP_PLAIN : MLP_GATED;
-    for (uint32_t i = layer->from; down && i < layer->to; i++) {
-        const struct event *event = r->forward->events.at[i];
-        if (is_activation(event) && !calls_attention(r, layer, event->frame) && mlp->activation == NULL)
-            mlp->activation = activation_name(r, event);
-    }
+    if (!some)
+        *mlp = (struct mlp){.kind = MLP_NONE};
 }
 
 /* -- layers -------------------------------------------------------------------------------------------------------- */
@@ -311,7 +346,7 @@ static struct layer_kind read_layer(struct reader *r, const struct layer *layer)
     }
     if (kind.rotary.kind == ROTARY_UNKNOWN && query && !may_turn(layer, query))
         kind.rotary = (struct rotary){.kind = ROTARY_NONE, .dim = 0};
-    if (layer->hidden != NOT_KNOWN)
+    if (layer->hidden != NOT_KNOWN && query)
         read_mlp(r, layer, &kind.mlp);
     return kind;
 }
@@ -353,12 +388,18 @@ static uint32_t end_of_call(const struct forward *forward, uint32_t start) {
     return i;
 }
 
+/* The outermost list of which an item calls attention. Where none does, the first that hidden states go through. */
 static void find_list(struct reader *r) {
+    const struct datum *first = NULL;
     for (uint32_t i = 0; i < r->forward->events.len && r->list == NULL; i++) {
         const struct event *event = r->forward->events.at[i];
         const struct frame *item = is_attention(event) ? outermost_item(event->frame) : NULL;
+        const struct tensor *hidden = tensor_argument(event, 0, "hidden_states");
         r->list = item ? item->list : NULL;
+        if (first == NULL && event->into && event->into->list && hidden && hidden->rank == 3)
+            first = event->into->list;
     }
+    r->list = r->list ? r->list : first;
 }
 
 static void read_layers(struct reader *r) {
@@ -388,7 +429,8 @@ static void settle_rotary(struct reader *r) {
         some |= r->out->kinds.at[i].rotary.dim > 0;
     for (uint32_t i = 0; i < r->out->kinds.len; i++) {
         struct rotary *rotary = &r->out->kinds.at[i].rotary;
-        if (rotary->kind == ROTARY_UNKNOWN && some && r->forward->finished)
+        bool attends = r->out->kinds.at[i].attention.kind != ATTENTION_UNKNOWN;
+        if (rotary->kind == ROTARY_UNKNOWN && some && attends && r->forward->finished)
             *rotary = (struct rotary){.kind = ROTARY_NONE, .dim = 0};
     }
 }
@@ -521,6 +563,7 @@ void architecture_read(
     architecture->learned_positions = architecture->parameters = architecture->active = NOT_KNOWN;
     architecture->tied = NOT_KNOWN;
     architecture->bytes = NOT_KNOWN;
+    architecture->configured = keys->configured != NULL;
     architecture->built = keys->built != NULL;
     if (keys->built == NULL)
         return;

@@ -55,7 +55,7 @@ struct mlp {
 
 /* A mixture of experts. */
 struct mixture {
-    long long count; /* 0: there is none */
+    long long count; /* 0: none was met; there is none, unless the MLP is unknown */
     long long top_k, width;
     bool gated;
     const char *activation;
@@ -94,6 +94,7 @@ struct architecture {
     const char *entry, *config_class, *model_type; /* NULL: not known */
     const char *values;                            /* the configuration's file; NULL: the defaults of its class */
     const char *dtype;                             /* that the configuration asks for; NULL: none, which is float32 */
+    bool configured;                               /* the configuration could be made of the values */
     bool built;                                    /* the constructors ran to their end: sizes are known */
     bool followed;       /* so did the forward pass: what is not in the layers is not in the model */
     const char *stopped; /* else where and why it did not, as file:line: reason */

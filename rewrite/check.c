@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "rewrite/chosen_keys.h"
+#include "rewrite/dependent.h"
 #include "rewrite/expert_loop.h"
 #include "rewrite/facts.h"
 #include "rewrite/leftovers.h"
@@ -83,8 +84,7 @@ static bool import_is_allowed(const char *qual) {
 
 static bool is_mask_maker(const struct unit *unit, atom qual) {
     const struct fact *fact = fact_library(unit->facts, qual);
-    return fact && (fact->effect == EFFECT_MASK_CAUSAL || fact->effect == EFFECT_MASK_WINDOW ||
-                       fact->effect == EFFECT_MASK_CHUNKED || fact->effect == EFFECT_MASK_BIDIRECTIONAL);
+    return fact && fact_makes_mask(fact);
 }
 
 static void check_library(struct checker *c, const struct node *e, atom qual) {
@@ -131,8 +131,6 @@ static void check_idiom(struct checker *c, const struct node *call) {
 }
 
 static void check_call(struct checker *c, const struct node *e) {
-    static const char dependent[] = "item tolist nonzero masked_scatter masked_scatter_ masked_select unique "
-                                    "unique_consecutive argwhere bincount histc numpy";
     const struct node *callee = e->kid[0];
     if (e->callsite && e->callsite->fn->via_super && !atom_is(e->callsite->fn->name, "__init__"))
         refuse(c, e, "super", "the `%s` of the base class returns in places from which it cannot be unfolded",
@@ -145,7 +143,7 @@ static void check_call(struct checker *c, const struct node *e) {
     if (callee->kind != NODE_ATTRIBUTE)
         return;
     bool library = callee->abs && callee->abs->kind == ABS_LIBRARY;
-    if (word_in(callee->atom, dependent) && (!library || strncmp(callee->abs->qual, "torch.", 6) == 0))
+    if (gives_data(callee->atom) && (!library || strncmp(callee->abs->qual, "torch.", 6) == 0))
         refuse(c, e, "data-dependent",
             "the shape or value of `%s` depends on the data, which torch.export cannot trace", callee->atom);
     if (library && strcmp(callee->abs->qual, "torch.where") == 0 && e->nkids == 2)

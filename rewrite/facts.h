@@ -47,6 +47,11 @@ static inline bool fact_is_none(const struct fact *fact) {
     return fact && fact->effect == EFFECT_VALUE && is_none(fact->value);
 }
 
+static inline bool fact_makes_mask(const struct fact *fact) {
+    return fact->effect == EFFECT_MASK_CAUSAL || fact->effect == EFFECT_MASK_WINDOW ||
+           fact->effect == EFFECT_MASK_CHUNKED || fact->effect == EFFECT_MASK_BIDIRECTIONAL;
+}
+
 struct facts *facts_load(struct unit *unit, const char *dir);
 const char *facts_path(const struct facts *facts);
 /* One of the facts of the entry with this number; NULL where there is none. */

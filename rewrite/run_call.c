@@ -118,7 +118,9 @@ static struct datum *function_by_fact(struct run *run, const struct closure *fun
     bool plain = function->owner == NULL && function->around == NULL && function->def->kind == NODE_FUNCTION;
     if (!plain || function->module == run->home)
         return NULL;
-    return value_by_fact(run, intern_printf(run->unit->atoms, "%s.%s", function->module->name, function->def->atom));
+    atom name = intern_printf(run->unit->atoms, "%s.%s", function->module->name, function->def->atom);
+    const struct fact *fact = run->forward && run->unit->facts ? fact_library(run->unit->facts, name) : NULL;
+    return fact && fact_makes_mask(fact) ? forward_mask(run) : value_by_fact(run, name);
 }
 
 struct datum *run_closure(struct run *run, struct closure *function, struct datum *self, struct arguments *args) {

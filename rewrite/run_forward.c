@@ -54,6 +54,14 @@ static const struct frame *enter(struct run *run, struct datum *module) {
     return frame;
 }
 
+/* The layers of a model hand on hidden states of one shape; so does one that could not be followed, or the next ones
+ * could not be read either. */
+static struct datum *handed_on(struct run *run, const struct frame *frame, const struct arguments *a) {
+    const struct datum *hidden = argument(a, 0, "hidden_states");
+    bool layer = frame->list && hidden && hidden->kind == D_TENSOR && hidden->tensor.rank == 3;
+    return layer ? copy_of(run, hidden, false) : NULL;
+}
+
 /* A forward that could not be followed: what it returns is not known, and those around it go on. */
 static struct datum *given_up(struct run *run, const struct node *at) {
     struct forward *forward = run->forward;
@@ -98,24 +106,32 @@ static struct datum *through_items(struct run *run, struct datum *module, struct
     return value;
 }
 
+bool is_activation_class(const struct class *class) {
+    return class->module && qual_ends(class->module->name, "activations");
+}
+
+static bool keeps_shape(const struct class *class, const char *name) {
+    static const char keeping[] = "Identity Dropout LayerNorm RMSNorm GroupNorm ReLU ReLU6 SiLU GELU Sigmoid Tanh "
+                                  "Softmax LogSoftmax Softplus Softsign Hardswish Hardtanh Hardsigmoid LeakyReLU ELU "
+                                  "SELU CELU Mish";
+    return is_activation_class(class) ||
+           (starts_with(name, "torch.nn.") && word_in(name + strlen("torch.nn."), keeping));
+}
+
 static struct datum *library_module(struct run *run, struct datum *module, const char *name, struct arguments *a) {
     struct datum *input = argument(a, 0, "input");
     const struct tensor *weight = parameter(module, "weight");
     if (input == NULL || input->kind != D_TENSOR || input->tensor.rank == 0)
         return input && is_unknown(input) ? input : unknown(run, a->at, "what this module is given is not known");
-    if (strcmp(name, "torch.nn.Linear") == 0)
+    if (strcmp(name, "torch.nn.Linear") == 0 && weight)
         return resized(run, input, weight->dim[0]);
-    if (strcmp(name, "torch.nn.Embedding") == 0 && input->tensor.rank < RANK_MAX)
+    if (strcmp(name, "torch.nn.Embedding") == 0 && weight && input->tensor.rank < RANK_MAX)
         return embedded(run, input, weight);
     if (strcmp(name, "torch.nn.Sequential") == 0)
         return through_items(run, module, input, a->at);
-    if (starts_with(name, "torch.nn.Conv") || ends_with(name, "flatten") || strstr(name, "Pool") || strstr(name, "Pad"))
-        return unknown(run, a->at, "what `%s` returns is not followed", name);
-    return resized(run, input, input->tensor.dim[input->tensor.rank - 1]); /* norms, activations */
-}
-
-bool is_activation_class(const struct class *class) {
-    return class->module && qual_ends(class->module->name, "activations");
+    if (keeps_shape(module->object->class, name))
+        return resized(run, input, input->tensor.dim[input->tensor.rank - 1]);
+    return unknown(run, a->at, "what `%s` returns is not followed", name);
 }
 
 /* The first class of the line that is of a library: what an object without a `forward` of its own does. */
@@ -138,8 +154,9 @@ struct datum *forward_module(struct run *run, struct datum *module, struct argum
     struct datum *value = own ? run_closure(run, function->function, module, arguments)
                               : library_module(run, module, library_name_of(class), arguments);
     run->forward->frame = outer;
-    event->result = value ? value : given_up(run, arguments->at);
-    return (struct datum *)event->result;
+    event->result = value = value ? value : given_up(run, arguments->at);
+    struct datum *hidden = is_unknown(value) ? handed_on(run, event->into, arguments) : NULL;
+    return hidden ? hidden : value;
 }
 
 /* super().forward(...) of a class that derives from a library's. */
@@ -160,6 +177,13 @@ static struct datum *tokens(struct run *run) {
     d->tensor.rank = 2;
     d->tensor.dim[0] = BATCH;
     d->tensor.dim[1] = TOKENS;
+    return d;
+}
+
+struct datum *forward_mask(struct run *run) {
+    struct datum *d = tensor_new(run, run->dtype);
+    d->tensor.rank = 4;
+    memcpy(d->tensor.dim, (long long[]){BATCH, 1, TOKENS, TOKENS}, 4 * sizeof d->tensor.dim[0]);
     return d;
 }
 

@@ -36,8 +36,7 @@ struct run {
     const struct node *at; /* of the stop */
     const char *why;
     struct datum *exception;
-    struct forward
-        *forward; /* forward.h: what modules compute is followed and noted; NULL: constructors alone are run */
+    struct forward *forward; /* what modules compute is followed and noted; NULL: constructors alone are run */
 };
 
 /* Arguments of a call. */
@@ -152,6 +151,7 @@ const struct dtype *dtype_of(struct run *run, const struct datum *d);      /* of
 
 /* -- run_forward.c, run_shapes.c, run_ops.c: where run->forward is set */
 struct datum *forward_module(struct run *run, struct datum *module, struct arguments *arguments);
+struct datum *forward_mask(struct run *run); /* of all tokens, for all heads */
 struct datum *forward_library(struct run *run, struct datum *module, struct arguments *arguments);
 /* torch.<name>, its method of a tensor with the tensor as first argument. NULL and nothing raised: not known. */
 struct datum *shape_of_call(struct run *run, const char *name, struct arguments *arguments);

@@ -143,6 +143,8 @@ static bool init_conv(struct run *run, struct datum *self, struct arguments *a, 
     }
     dim[0] = out;
     dim[1] = groups ? in / groups : in;
+    if (!bias)
+        put_value(run, self, "bias", datum_none(run));
     return put_parameter(run, self, "weight", dim, axes + 2, a) &&
            (!bias || put_parameter(run, self, "bias", &out, 1, a));
 }

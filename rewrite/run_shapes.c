@@ -342,6 +342,26 @@ static struct datum *linear(struct run *run, struct arguments *a) {
     return result;
 }
 
+static long long number_or(const struct arguments *a, uint32_t position, const char *name, long long dflt) {
+    const struct datum *d = argument(a, position, name);
+    if (d && (d->kind == D_TUPLE || d->kind == D_LIST) && d->items.list.len == 1)
+        d = d->items.list.at[0];
+    return d == NULL ? dflt : d->kind == D_INT ? d->integer : -1;
+}
+
+static struct datum *convolved(struct run *run, struct arguments *a) {
+    struct datum *x = tensor_at(a, 0, "input"), *weight = tensor_at(a, 1, "weight");
+    long long stride = number_or(a, 3, "stride", 1), padding = number_or(a, 4, "padding", 0);
+    long long dilation = number_or(a, 5, "dilation", 1);
+    bool plain = x && weight && x->tensor.rank == 3 && weight->tensor.rank == 3;
+    if (!plain || stride < 1 || padding < 0 || dilation < 1)
+        return NULL;
+    struct datum *result = like(run, x);
+    result->tensor.dim[1] = weight->tensor.dim[0];
+    result->tensor.dim[2] = (x->tensor.dim[2] + 2 * padding - dilation * (weight->tensor.dim[2] - 1) - 1) / stride + 1;
+    return result;
+}
+
 /* addmm(bias, x, weight) */
 static struct datum *affine(struct run *run, struct arguments *a) {
     struct datum *x = tensor_at(a, 1, "mat1"), *weight = tensor_at(a, 2, "mat2");
@@ -501,6 +521,7 @@ struct datum *shape_of_call(struct run *run, const char *name, struct arguments 
         {"outer", outer},
         {"matmul bmm mm", product},
         {"linear", linear},
+        {"conv1d", convolved},
         {"addmm", affine},
         {"embedding", embedding},
         {"one_hot", one_hot},
@@ -588,6 +609,8 @@ struct datum *shape_of_index(struct run *run, struct scope *scope, struct datum 
             if (length < 0)
                 return run->stop == RUN_ON ? missing : NULL;
             result->tensor.dim[axis++] = length;
+        } else if (d->kind == D_LIST) { /* of numbers */
+            result->tensor.dim[axis++] = d->items.list.len;
         } else if (d->kind == D_INT) {
             drop_axis(&result->tensor, axis);
         } else if (d->kind == D_TENSOR && !by_tensor && d->tensor.dtype && !atom_is(d->tensor.dtype->name, "bool")) {

@@ -1,4 +1,4 @@
-"""`adgen survey`: what kind of model it is. What is expected of real types follows from their configurations by hand."""
+"""`adgen survey`: what kind of model it is. What is expected of real types follows by hand from configurations."""
 
 import json
 import os
@@ -23,6 +23,7 @@ TINY = {
     "hidden_act": "silu",
     "max_position_embeddings": 128,
     "rope_parameters": {"rope_type": "default", "rope_theta": 50000.0},
+    "pad_token_id": None,
     "dtype": "bfloat16",
 }
 
@@ -31,6 +32,13 @@ def survey(*args, path="/nonexistent", **kwargs):
     command = [str(ADGEN), "survey", *map(str, args)]
     env = {**os.environ, "PATH": str(path)}
     return subprocess.run(command, capture_output=True, text=True, check=False, env=env, **kwargs)
+
+
+def found(*args, **kwargs):
+    """All that a survey says, as JSON."""
+    run = survey(*args, "--package", PACKAGE, "--json", **kwargs)
+    assert (run.returncode, run.stderr) == (0, "")
+    return json.loads(run.stdout)
 
 
 @pytest.fixture
@@ -91,7 +99,8 @@ def test_a_translation_has_the_facts_of_its_source(config, tmp_path):
     emitted = tmp_path / "modeling_aspen.py"
     subprocess.run([str(ADGEN), str(ASPEN), "-o", str(emitted), "-q"], check=True)
     path = config(TINY)
-    both = [json.loads(survey(file, "--config", path, "--json").stdout)["architecture"] for file in (ASPEN, emitted)]
+    args = ("--package", PACKAGE, "--config", path, "--json")
+    both = [json.loads(survey(file, *args).stdout)["architecture"] for file in (ASPEN, emitted)]
     assert both[0]["layer_kinds"] == both[1]["layer_kinds"]
     assert both[0]["parameters"] == both[1]["parameters"]
 
@@ -104,8 +113,10 @@ def test_without_a_configuration_the_defaults_count():
 
 def test_what_the_constructor_refuses_is_unknown(config):
     run = survey(ASPEN, "--package", PACKAGE, "--config", config({**TINY, "hidden_size": "wide"}), "--json")
-    facts = json.loads(run.stdout)["architecture"]
-    assert "[raised]" in run.stderr
+    found = json.loads(run.stdout)
+    facts = found["architecture"]
+    assert (run.returncode, run.stderr) == (0, "")
+    assert found["not_built"].endswith("[raised]")
     assert (facts["parameters"], facts["hidden_size"], facts["layer_kinds"]) == (None, None, [])
     assert facts["model"] == "AspenForCausalLM"
 
@@ -217,3 +228,334 @@ def test_a_bias_on_the_scores(architecture):
     facts = architecture("bloom", {"n_layer": 1, "hidden_size": 64, "n_head": 4})
     assert part(facts, 0, "attention", "kind", "bias", "window") == ("MHA", True, 0)
     assert part(facts, 0, "rotary", "kind") == ("none",)
+
+
+# -- memory ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def gpus(tmp_path):
+    """A folder with an nvidia-smi that lists GPUs of so many MiB, where it is asked as it should be."""
+
+    def make(*mib, status=0):
+        folder = tmp_path / "bin"
+        folder.mkdir(exist_ok=True)
+        program = folder / "nvidia-smi"
+        lines = "".join(f"echo {size}\n" for size in mib)
+        asked = "--query-gpu=memory.total --format=csv,noheader,nounits"
+        program.write_text(f'#!/bin/sh\n[ "$*" = "{asked}" ] || exit 3\n{lines}exit {status}\n')
+        program.chmod(0o755)
+        return folder
+
+    return make
+
+
+# Embedding and head of 2 * 2**29 parameters at a width of 64, 2 GiB in bfloat16; the rest is less than half a MiB.
+TWO_GIB = {**TINY, "vocab_size": 2**23, "num_hidden_layers": 1}
+FITS = [
+    ((), "no GPU seen", None),
+    ((4000,), "one", None),
+    ((1000, 4000), "one", None),
+    ((1100, 1100), "sharded", 2),
+    ((1100, 600, 600, 600), "sharded", 4),
+    ((600, 600, 600), "no", None),
+    ((800,), "no", None),
+]
+
+
+@pytest.mark.parametrize("case", FITS, ids=str)
+def test_memory(case, config, gpus):
+    mib, fits, shards = case
+    path = gpus(*mib) if mib else "/nonexistent"
+    memory = found(ASPEN, "--config", config({**TWO_GIB, "hidden_size": 64}), path=path)["memory"]
+    assert (memory["fits"], memory.get("shards")) == (fits, shards)
+    assert (memory["gpus"], memory["total_mib"]) == (len(mib), sum(mib))
+    assert 2**31 < memory["bytes"] < 2**31 + 2**19
+    assert (memory["dtype"], memory["dtype_assumed"]) == ("bfloat16", False)
+
+
+def test_an_nvidia_smi_that_fails_sees_no_gpu(config, gpus):
+    memory = found(ASPEN, "--config", config(TINY), path=gpus(80000, status=9))["memory"]
+    assert (memory["fits"], memory["gpus"]) == ("no GPU seen", 0)
+
+
+def test_a_configuration_without_a_dtype_is_taken_as_bfloat16(config):
+    fields = {name: value for name, value in TINY.items() if name != "dtype"}
+    facts = found(ASPEN, "--config", config(fields))
+    assert (facts["memory"]["dtype"], facts["memory"]["dtype_assumed"]) == ("bfloat16", True)
+    assert facts["memory"]["bytes"] == 2 * facts["architecture"]["parameters"]
+    assert list(facts["architecture"]["bytes"]) == ["float32"]
+
+
+# (parameters in billions, GPUs, whether the table has no row)
+SIZES = [
+    (1.9, 1, False),
+    (2.1, 2, False),
+    (14.9, 2, False),
+    (17, 4, True),
+    (21, 4, False),
+    (79, 4, False),
+    (81, 8, False),
+]
+
+
+@pytest.mark.parametrize("case", SIZES, ids=str)
+def test_world_size(case, config):
+    billions, size, between = case
+    fields = {**TINY, "hidden_size": 4096, "num_hidden_layers": 1, "vocab_size": round(billions * 1e9 / (2 * 4096))}
+    memory = found(ASPEN, "--config", config(fields))["memory"]
+    assert (memory["world_size"], memory.get("world_size_not_in_table", False)) == (size, between)
+
+
+# -- what depends on the data ----------------------------------------------------------------------------------------
+
+
+def lines(path, text):
+    return [i for i, line in enumerate(path.read_text().splitlines(), 1) if text in line]
+
+
+def test_what_a_rule_rewrites():
+    path = GOLDEN / "experts/modeling_hornbeam.py"
+    facts = found(path)
+    nonzero, where = facts["data_dependent"]
+    assert ([nonzero["line"]], nonzero["what"]) == (lines(path, ".nonzero()"), "`nonzero`")
+    assert (nonzero["status"], nonzero["by"]) == ("rewritten", ["experts-chosen"])
+    assert ([where["line"]], where["status"]) == (lines(path, "torch.where("), "rewritten")
+    assert nonzero["where"] == "HornbeamExperts.forward"
+    assert facts["translation"] == {"status": "done", "diagnostics": []}
+
+
+def test_what_a_fact_removes():
+    path = PACKAGE / "models/mixtral/modeling_mixtral.py"
+    removed = [item for item in found("mixtral")["data_dependent"] if item["status"] == "removed"]
+    assert [item["where"] for item in removed] == ["load_balancing_loss_func"]
+    assert [item["line"] for item in removed] == lines(path, "torch.histc(")
+    assert removed[0]["by"]
+
+
+def test_a_refused_model_is_surveyed():
+    path = GOLDEN / "error_data_dependent/modeling_alder.py"
+    facts = found(path)
+    assert facts["translation"]["status"] == "refused"
+    assert [(d["id"], d["line"]) for d in facts["translation"]["diagnostics"]] == [
+        ("data-dependent", lines(path, ".nonzero()")[0])
+    ]
+    assert facts["data_dependent"][0]["status"] == "not understood"
+    # what could be read of it all the same: 16 heads on 4 of 64, 32000 by 1024
+    architecture = facts["architecture"]
+    assert part(architecture, 0, "attention", "kind", "heads", "kv_heads", "key_dim") == ("GQA", 16, 4, 64)
+    assert part(architecture, 0, "mlp", "kind") == (None,)
+    layer = 1024 * 1024 * 2 + 2 * 256 * 1024 + 3 * 1024 * 2816 + 2 * 1024
+    assert architecture["parameters"] == 2 * 32000 * 1024 + 16 * layer + 1024
+
+
+def test_a_state_space_has_no_attention_to_speak_of():
+    facts = found("mamba")
+    assert facts["translation"]["status"] == "refused"
+    assert len(facts["architecture"]["layers"]) == 32
+    assert part(facts["architecture"], 0, "attention", "kind") == (None,)
+    assert facts["architecture"]["parameters"] > 1e8
+
+
+# -- what a tree has already -----------------------------------------------------------------------------------------
+
+CUSTOM = "tensorrt_llm/_torch/auto_deploy/models/custom"
+OTHER = """
+class OakForCausalLM(OakPreTrainedModel):
+    pass
+
+AutoModelForCausalLMFactory.register_custom_model_cls("OakConfig", OakForCausalLM)
+"""
+OWN = """
+import torch
+
+class AspenADForCausalLM(torch.nn.Module):
+    pass
+
+AutoModelForCausalLMFactory.register_custom_model_cls("AspenConfig", AspenADForCausalLM)
+"""
+TYPE = """
+class AspenMoeConfig(PretrainedConfig):
+    model_type = "aspen_moe"
+
+try:
+    AutoConfig.register("aspen", AspenMoeConfig, exist_ok=True)
+except ValueError:
+    pass
+"""
+INIT = """from .modeling_aspen import AspenADForCausalLM
+from .modeling_oak import OakForCausalLM
+
+__all__ = (
+    "AspenADForCausalLM",
+    "OakForCausalLM",
+)
+"""
+REGISTRY = """version: '2.0'
+description: a registry
+models:
+# --- Aspen ---
+- name: forest/Aspen2-8B
+  config_id: default_ws_2
+  yaml_extra: ['dashboard_default.yaml', 'world_size_2.yaml']
+# out of memory
+# - name: forest/Aspen2-70B-Instruct
+- name: meadow/aspen2-1B-fp8
+  config_id: default_ws_1
+  yaml_extra: ['dashboard_default.yaml', 'world_size_1.yaml']
+- name: forest/Aspen-8B
+  config_id: default_ws_2
+  yaml_extra: ['dashboard_default.yaml', 'world_size_2.yaml']
+"""
+MATRIX = """# Supported Models
+
+| Architecture | Model | HuggingFace Example |
+| ------------ | ----- | ------------------- |
+| `AspenForCausalLMExtra` | Aspen | `forest/Aspen2-8B` |
+| `AspenForCausalLM` [^5] | Aspen | `forest/Aspen2-8B` |
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A small tree with these files among the custom models."""
+
+    def make(init=INIT, registry=REGISTRY, **models):
+        folder = tmp_path / "tree" / CUSTOM
+        folder.mkdir(parents=True)
+        for name, text in {"modeling_oak": OTHER, **models}.items():
+            (folder / f"{name}.py").write_text(text)
+        (folder / "__init__.py").write_text(init)
+        files = {"examples/auto_deploy/model_registry/models.yaml": registry}
+        files["docs/source/models/supported-models.md"] = MATRIX
+        for name, text in files.items():
+            path = tmp_path / "tree" / name
+            path.parent.mkdir(parents=True)
+            path.write_text(text)
+        return tmp_path / "tree"
+
+    return make
+
+
+def coverage(tree, hf_id="forest/Aspen2-8B"):
+    return found(ASPEN, "--into", tree, *(["--hf-id", hf_id] if hf_id else []))["coverage"]
+
+
+def test_a_new_model(checkout):
+    facts = coverage(checkout())
+    assert (facts["conclusion"], facts["file"], facts["custom_models"]) == ("new file", None, [])
+
+
+def test_a_covered_model(checkout):
+    facts = coverage(checkout(modeling_aspen=OWN))
+    assert (facts["conclusion"], facts["file"]) == ("covered", "modeling_aspen.py")
+    assert facts["custom_models"] == [
+        {
+            "file": "modeling_aspen.py",
+            "line": 7,
+            "config_class": "AspenConfig",
+            "model": "AspenADForCausalLM",
+            "imported": True,
+            "exported": True,
+        }
+    ]
+
+
+def test_a_file_that_nothing_imports_does_not_cover(checkout):
+    facts = coverage(checkout(init="", modeling_aspen=OWN))
+    assert (facts["conclusion"], facts["file"]) == ("extend", "modeling_aspen.py")
+    assert facts["custom_models"][0]["imported"] is False
+
+
+def test_a_file_that_knows_the_type_is_to_be_extended(checkout):
+    facts = coverage(checkout(modeling_aspen_moe=TYPE))
+    assert (facts["conclusion"], facts["file"]) == ("extend", "modeling_aspen_moe.py")
+    assert (facts["custom_models"][0]["line"], facts["custom_models"][0]["config_class"]) == (6, None)
+
+
+def test_a_file_that_is_no_python_is_named(checkout):
+    facts = coverage(checkout(modeling_broken="def ("))
+    assert (facts["conclusion"], facts["not_readable"]) == ("new file", ["modeling_broken.py"])
+
+
+def test_the_family_in_the_registry(checkout):
+    entries = coverage(checkout())["registry"]
+    assert [(e["name"], e["kinship"], e["disabled"]) for e in entries] == [
+        ("forest/Aspen2-8B", "this model", False),
+        ("meadow/aspen2-1B-fp8", "same stem", False),
+        ("forest/Aspen2-70B-Instruct", "same family", True),
+    ]
+    assert entries[0]["yaml_extra"] == ["dashboard_default.yaml", "world_size_2.yaml"]
+    assert entries[0]["line"] == lines_of(REGISTRY, "- name: forest/Aspen2-8B")
+
+
+def lines_of(text, line):
+    return text.splitlines().index(line) + 1
+
+
+def test_the_support_matrix(checkout):
+    tree = checkout()
+    facts = coverage(tree, "forest/Aspen2-70B")
+    assert facts["support_matrix_line"] == 6
+    assert facts["support_matrix_names_it"] is False
+    assert coverage(tree)["support_matrix_names_it"] is True
+
+
+def test_without_a_name_the_registry_is_not_looked_at(checkout):
+    assert "registry" not in coverage(checkout(registry="["), None)
+
+
+def test_text_is_the_same_every_time_and_says_all(checkout):
+    tree = checkout(modeling_aspen=OWN)
+    args = (ASPEN, "--package", PACKAGE, "--into", tree, "--hf-id", "forest/Aspen2-9B")
+    run = survey(*args)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout == survey(*args).stdout
+    said = [line.split(":", 1) for line in run.stdout.splitlines() if ":" in line]
+    said = {name.strip(): value.strip() for name, value in reversed(said)}
+    assert said["attention"] == "GQA, 16 heads on 4 of 64"
+    assert said["rotary"] == "halves, 64"
+    assert said["MLP"] == "gated, width 2,816, silu"
+    assert said["GPUs"] == "no GPU seen"
+    assert said["translation"] == "done"
+    assert said["depends on data"] == "nothing"
+    assert said["registered"] == "modeling_aspen.py:7, AspenADForCausalLM for AspenConfig, imported and in __all__"
+    assert said["registry"] == "no entry for forest/Aspen2-9B"
+    assert said["conclusion"] == "already covered by modeling_aspen.py"
+
+
+def test_nothing_in_the_tree_changes(checkout):
+    tree = checkout(modeling_aspen=OWN)
+    before = {path: path.read_bytes() for path in tree.rglob("*") if path.is_file()}
+    coverage(tree)
+    assert before == {path: path.read_bytes() for path in tree.rglob("*") if path.is_file()}
+
+
+# -- what cannot be surveyed -----------------------------------------------------------------------------------------
+
+REFUSED = [
+    (("--into", "/nonexistent"), 1, "no TensorRT-LLM tree"),
+    (("--config", "/nonexistent"), 1, "there is no such file"),
+    (("--hf-id", "a/b"), 2, "goes with `--into CHECKOUT`"),
+    (("--index", "i"), 2, "`adgen survey` takes no `--index`"),
+    (("-o", "f"), 2, "`adgen survey` takes no `--output`"),
+]
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=str)
+def test_refused(case):
+    args, status, message = case
+    run = survey(ASPEN, "--package", PACKAGE, *args)
+    assert (run.returncode, run.stdout) == (status, "")
+    assert message in run.stderr
+
+
+def test_a_file_without_a_model():
+    run = survey(GOLDEN / "error_no_causal_lm/modeling_alder.py", "--package", PACKAGE)
+    assert (run.returncode, run.stdout) == (1, "")
+    assert "[no-causal-lm]" in run.stderr
+
+
+def test_standard_input():
+    run = survey("-", "--stdin-filename", ASPEN, "--package", PACKAGE, "--json", input=ASPEN.read_text())
+    assert json.loads(run.stdout)["architecture"]["model"] == "AspenForCausalLM"
