@@ -84,8 +84,12 @@ static const char *fit_text(enum fit fit) {
 
 void memory_text(struct buf *out, const struct memory *m) {
     put_fact(out, "weights");
-    put_count(out, m->need == NOT_KNOWN ? NOT_KNOWN : (m->need + MIB - 1) / MIB);
-    buf_printf(out, " MiB in %s%s\n", m->dtype, m->assumed ? ", which is assumed" : "");
+    if (m->need == NOT_KNOWN) {
+        buf_puts(out, "unknown\n");
+    } else {
+        put_count(out, (m->need + MIB - 1) / MIB);
+        buf_printf(out, " MiB in %s%s\n", m->dtype, m->assumed ? ", which is assumed" : "");
+    }
     put_fact(out, "GPUs");
     buf_puts(out, fit_text(m->fit));
     if (m->fit == FIT_SHARDED)

@@ -109,8 +109,12 @@ static void survey_text(struct buf *out, struct arena *arena, const struct surve
     memory_text(out, &s->memory);
     buf_putc(out, '\n');
     translation_text(out, arena, s);
-    put_fact(out, "depends on data");
-    buf_puts(out, s->dependents.list.len == 0 ? "nothing\n" : "\n");
+    if (s->dependents.list.len == 0) {
+        put_fact(out, "depends on data");
+        buf_puts(out, "nothing\n");
+    } else {
+        buf_puts(out, "depends on data:\n");
+    }
     for (uint32_t i = 0; i < s->dependents.list.len; i++)
         dependent_text(out, arena, unit, &s->dependents.list.at[i]);
     if (!s->has_coverage)

@@ -181,7 +181,7 @@ static void read_mixture(struct reader *r, const struct event *event, struct mix
         m->activation = torch_name(r->unit, activation->text);
 }
 
-/* Every expert is given every token: how many of them count is what the last `topk` over all of them takes. */
+/* Every expert is given every token: how many of them count is what the last choice among all of them takes. */
 static void read_dense_mixture(struct reader *r, const struct layer *layer, uint32_t at, struct mixture *m) {
     const struct tensor *up = tensor_argument(r->forward->events.at[at], 2, "gate_up_w");
     m->count = up ? up->dim[0] : NOT_KNOWN;
@@ -190,9 +190,11 @@ static void read_dense_mixture(struct reader *r, const struct layer *layer, uint
     m->gated = true;
     for (uint32_t i = layer->from; i < at; i++) {
         const struct event *event = r->forward->events.at[i];
-        const struct datum *k = event_argument(event, 1, "k");
-        bool topk = event->kind == EVENT_FUNCTION && strcmp(event->name, "topk") == 0 && k && k->kind == D_INT;
-        if (topk && last_dim(tensor_argument(event, 0, "input")) == m->count)
+        bool router = is_operator(event, "torch_moe_router");
+        bool topk = event->kind == EVENT_FUNCTION && strcmp(event->name, "topk") == 0;
+        const struct datum *k = router ? event_argument(event, 3, "top_k") : event_argument(event, 1, "k");
+        const struct tensor *among = router ? result_of(event) : tensor_argument(event, 0, "input");
+        if ((router || topk) && k && k->kind == D_INT && last_dim(among) == m->count)
             m->top_k = k->integer;
     }
 }

@@ -31,16 +31,18 @@ static bool calls_mixture(const struct node *n) {
     return false;
 }
 
-/* The number that the last `topk` below a node takes, an expression of `self`; NULL: there is none. */
+/* The number that the last `topk` or router below a node takes, an expression of `self`; NULL: there is none. */
 static void find_topk(struct node *n, struct node **count) {
     if (n == NULL)
         return;
     for (uint32_t i = 0; i < n->nkids; i++)
         find_topk(n->kid[i], count);
-    if (n->kind != NODE_CALL || n->kid[0]->kind != NODE_ATTRIBUTE || !atom_is(n->kid[0]->atom, "topk"))
+    if (n->kind != NODE_CALL || n->kid[0]->kind != NODE_ATTRIBUTE)
         return;
-    bool function = is_name(n->kid[0]->kid[0], "torch");
-    struct node *k = call_argument(n, function ? 1 : 0, "k");
+    bool router = atom_is(n->kid[0]->atom, "torch_moe_router"), function = is_name(n->kid[0]->kid[0], "torch");
+    if (!router && !atom_is(n->kid[0]->atom, "topk"))
+        return;
+    struct node *k = router ? call_argument(n, 3, "top_k") : call_argument(n, function ? 1 : 0, "k");
     if (k && k->kind == NODE_ATTRIBUTE)
         *count = k;
 }

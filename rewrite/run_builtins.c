@@ -118,6 +118,8 @@ static struct datum *to_int(struct run *run, struct arguments *a) {
     char *end;
     if (d == NULL || is_unknown(d))
         return d ? d : datum_int(run, 0);
+    if (run->forward && d->kind == D_LIBRARY) /* a member of an enumeration: its name says more than its number */
+        return d;
     if (d->kind == D_STR) {
         long long integer = strtoll(d->text, &end, 10);
         return *d->text && *end == '\0' ? datum_int(run, integer)

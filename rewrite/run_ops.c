@@ -55,7 +55,7 @@ static struct datum *by_shape(struct run *run, const char *name, struct argument
     if (word_in(name, "torch_rmsnorm torch_l2norm torch_rmsnorm_gated torch_moe torch_moe_fused torch_moe_dense_mlp "
                       "torch_causal_conv1d torch_ssm torch_swiglu_mlp all_reduce"))
         return a->positional.list.len ? same(run, tensor_at(a, 0, NULL)) : NULL;
-    if (strcmp(name, "torch_linear_simple") == 0)
+    if (strcmp(name, "torch_linear_simple") == 0 || strcmp(name, "torch_moe_router") == 0)
         return shape_of_call(run, "linear", a);
     if (strcmp(name, "split_with_sizes") == 0)
         return shape_of_call(run, name, a);

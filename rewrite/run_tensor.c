@@ -413,6 +413,13 @@ struct datum *call_tensor(struct run *run, struct datum *self, const char *name,
     return value || run->stop != RUN_ON ? value : unknown(run, a->at, "what `%s` computes is not followed", name);
 }
 
+/* A tensor of which there is nothing but its shape is on this device, and AutoDeploy builds models there. */
+static struct datum *meta_device(struct run *run) {
+    struct datum *d = datum_object(run, library_class(run, "torch.device"));
+    dict_set(run, &d->object->attributes->dict, datum_str(run, "type"), datum_str(run, "meta"));
+    return d;
+}
+
 struct datum *tensor_attribute(struct run *run, struct datum *self, const char *name, const struct node *at) {
     const struct tensor *t = &self->tensor;
     if (has_no_shape(t) && word_in(name, "shape ndim"))
@@ -428,7 +435,11 @@ struct datum *tensor_attribute(struct run *run, struct datum *self, const char *
         return datum_int(run, t->rank);
     if (strcmp(name, "T") == 0 && t->rank == 2)
         return transposed(run, self, 0, 1);
-    if (word_in(name, "device grad is_meta layout requires_grad is_cuda"))
+    if (strcmp(name, "device") == 0)
+        return meta_device(run);
+    if (word_in(name, "is_meta is_cuda"))
+        return datum_bool(run, name[3] == 'm');
+    if (word_in(name, "grad layout requires_grad"))
         return unknown(run, at, "`%s` of a tensor is not followed", name);
     struct datum *d = datum_list(run, D_METHOD);
     d->method.self = self;

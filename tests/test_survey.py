@@ -188,6 +188,7 @@ def test_latent_attention_and_experts_behind_dense_layers(architecture):
     assert part(facts, 0, "mlp", "kind", "width") == ("gated", 640)
     assert "experts" not in facts["layer_kinds"][0]
     assert part(facts, 1, "experts", "count", "top_k", "width", "gated") == (32, 4, 96, True)
+    assert part(facts, 1, "experts", "activation") == ("silu",)
     assert part(facts, 1, "shared", "kind", "width") == ("gated", 2 * 96)
     assert facts["parameters"] - facts["active_parameters"] == (32 - 4) * 3 * 96 * 256
 
