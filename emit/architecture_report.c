@@ -105,6 +105,10 @@ void put_attention(struct buf *out, const struct attention *a) {
         buf_puts(out, ", latents of ");
         put_count(out, a->latent);
     }
+    if (a->query_latent) {
+        buf_puts(out, ", queries from ");
+        put_count(out, a->query_latent);
+    }
     if (a->window) {
         buf_puts(out, ", window ");
         put_count(out, a->window);
@@ -329,6 +333,7 @@ static void add_attention(cJSON *json, const struct attention *a) {
     add_count(item, "key_dim", a->key_dim);
     add_count(item, "value_dim", a->value_dim);
     add_count(item, "latent", a->latent);
+    add_count(item, "query_latent", a->query_latent);
     add_count(item, "window", a->window);
     add_real(item, "scale", a->scale);
     if (a->soft_cap >= 0)

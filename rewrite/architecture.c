@@ -1,7 +1,7 @@
 /* architecture.c - from the calls of a forward pass to what kind of model it is.
  *
  * Reads forward.h's events and the state dict; writes struct architecture; guesses nothing. The layers are the items of
- * the outermost list of modules of which one calls an operator of attention, or where none does, of the first that
+ * the outermost lists of modules of which items call an operator of attention, or where none does, of the first that
  * hidden states go through; a layer that runs several times counts once. What its MLP is follows from the widths of the
  * linear maps beside attention. */
 #include "rewrite/architecture.h"
@@ -17,7 +17,7 @@ struct reader {
     const struct keys *keys;
     const struct forward *forward;
     struct architecture *out;
-    const struct datum *list; /* the list of the layers; NULL: none was found */
+    VEC(const struct object *) lists; /* of the layers */
 };
 
 /* -- parts of events ----------------------------------------------------------------------------------------------- */
@@ -55,14 +55,7 @@ static double number_argument(const struct event *event, uint32_t position, cons
     return d && number_of(d, &real) ? real : 0;
 }
 
-/* The module of `list` that the frame is in, or NULL. */
-static const struct frame *item_around(const struct frame *frame, const struct datum *list) {
-    for (; frame; frame = frame->outer)
-        if (frame->list && frame->list->object == list->object)
-            return frame;
-    return NULL;
-}
-
+/* The outermost module around, or the frame's own, that is an item of a list; NULL: there is none. */
 static const struct frame *outermost_item(const struct frame *frame) {
     const struct frame *found = NULL;
     for (; frame; frame = frame->outer)
@@ -216,6 +209,23 @@ static bool is_linear(const struct event *event, long long *in, long long *out) 
     return (dim[0] == *out && dim[1] == *in) || (dim[0] == *in && dim[1] == *out);
 }
 
+/* The width, another than that of the hidden states, between a map from these and one to the queries. */
+static long long query_latent(
+    const struct reader *r, const struct layer *layer, uint32_t attention, long long queries) {
+    const struct frame *frame = r->forward->events.at[attention]->frame;
+    long long in, out, latent;
+    for (uint32_t i = layer->from; i < attention; i++) {
+        const struct event *event = r->forward->events.at[i];
+        bool down = event->frame == frame && is_linear(event, &in, &latent) && in == layer->hidden && latent != in;
+        for (uint32_t k = i + 1; k < attention && down; k++) {
+            event = r->forward->events.at[k];
+            if (event->frame == frame && is_linear(event, &in, &out) && in == latent && out == queries)
+                return latent;
+        }
+    }
+    return 0;
+}
+
 static bool calls_attention(const struct reader *r, const struct layer *layer, const struct frame *frame) {
     for (uint32_t i = layer->from; i < layer->to; i++)
         if (is_attention(r->forward->events.at[i]) && r->forward->events.at[i]->frame == frame)
@@ -339,6 +349,8 @@ static struct layer_kind read_layer(struct reader *r, const struct layer *layer)
             read_attention(event, &kind.attention);
         if (is_attention(event))
             query = event_argument(event, 0, NULL);
+        if (is_attention(event) && kind.attention.heads > 0 && kind.attention.key_dim > 0)
+            kind.attention.query_latent = query_latent(r, layer, i, kind.attention.heads * kind.attention.key_dim);
         if (is_operator(event, "torch_rope") && kind.rotary.kind == ROTARY_UNKNOWN)
             read_rotary(event, &kind.rotary);
         else if (is_operator(event, "torch_moe_dense_mlp"))
@@ -356,9 +368,9 @@ static struct layer_kind read_layer(struct reader *r, const struct layer *layer)
 bool attention_equal(const struct layer_kind *x, const struct layer_kind *y) {
     const struct attention *a = &x->attention, *b = &y->attention;
     return a->kind == b->kind && a->heads == b->heads && a->kv_heads == b->kv_heads && a->key_dim == b->key_dim &&
-           a->value_dim == b->value_dim && a->latent == b->latent && a->window == b->window && a->scale == b->scale &&
-           a->soft_cap == b->soft_cap && a->sinks == b->sinks && a->bias == b->bias &&
-           x->rotary.kind == y->rotary.kind && x->rotary.dim == y->rotary.dim;
+           a->value_dim == b->value_dim && a->latent == b->latent && a->query_latent == b->query_latent &&
+           a->window == b->window && a->scale == b->scale && a->soft_cap == b->soft_cap && a->sinks == b->sinks &&
+           a->bias == b->bias && x->rotary.kind == y->rotary.kind && x->rotary.dim == y->rotary.dim;
 }
 
 static bool mlp_equal(const struct layer_kind *a, const struct layer_kind *b) {
@@ -390,29 +402,42 @@ static uint32_t end_of_call(const struct forward *forward, uint32_t start) {
     return i;
 }
 
-/* The outermost list of which an item calls attention. Where none does, the first that hidden states go through. */
-static void find_list(struct reader *r) {
+static bool is_list_of_layers(const struct reader *r, const struct datum *list) {
+    for (uint32_t i = 0; i < r->lists.len; i++)
+        if (r->lists.at[i] == list->object)
+            return true;
+    return false;
+}
+
+/* The outermost lists of which items call attention. Where none does, the first that hidden states go through. */
+static void find_lists(struct reader *r) {
     const struct datum *first = NULL;
-    for (uint32_t i = 0; i < r->forward->events.len && r->list == NULL; i++) {
+    for (uint32_t i = 0; i < r->forward->events.len; i++) {
         const struct event *event = r->forward->events.at[i];
         const struct frame *item = is_attention(event) ? outermost_item(event->frame) : NULL;
         const struct tensor *hidden = tensor_argument(event, 0, "hidden_states");
-        r->list = item ? item->list : NULL;
+        if (item && !is_list_of_layers(r, item->list))
+            vec_push(r->unit->arena, &r->lists, item->list->object);
         if (first == NULL && event->into && event->into->list && hidden && hidden->rank == 3)
             first = event->into->list;
     }
-    r->list = r->list ? r->list : first;
+    if (r->lists.len == 0 && first)
+        vec_push(r->unit->arena, &r->lists, first->object);
 }
 
 static void read_layers(struct reader *r) {
-    bool *seen = r->list ? NEW_ARRAY(r->unit->arena, bool, r->list->object->items.list.len + 1) : NULL;
-    for (uint32_t i = 0; r->list && i < r->forward->events.len; i++) {
+    VEC(const struct object *) seen = {0};
+    for (uint32_t i = 0; i < r->forward->events.len; i++) {
         const struct event *event = r->forward->events.at[i];
         const struct frame *into = event->into;
-        if (into == NULL || into->list == NULL || into->list->object != r->list->object || seen[into->index] ||
-            item_around(event->frame, r->list))
+        if (into == NULL || outermost_item(into) != into || !is_list_of_layers(r, into->list))
             continue;
-        seen[into->index] = true;
+        bool again = false;
+        for (uint32_t k = 0; k < seen.len && !again; k++)
+            again = seen.at[k] == into->module->object;
+        if (again)
+            continue;
+        vec_push(r->unit->arena, &seen, into->module->object);
         struct layer layer = {.call = event, .from = i + 1, .to = end_of_call(r->forward, i)};
         layer.hidden = last_dim(tensor_argument(event, 0, "hidden_states"));
         struct layer_kind kind = read_layer(r, &layer);
@@ -572,7 +597,7 @@ void architecture_read(
     architecture->followed = forward->finished;
     architecture->stopped = forward->finished ? NULL : stop_text(unit, forward);
     read_embeddings(&r);
-    find_list(&r);
+    find_lists(&r);
     read_layers(&r);
     settle_rotary(&r);
     read_norms(&r);

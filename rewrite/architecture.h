@@ -27,6 +27,7 @@ struct attention {
     long long heads, kv_heads;    /* of MLA they are as many */
     long long key_dim, value_dim; /* of one head */
     long long latent;             /* width of the latents; 0: there are none */
+    long long query_latent;       /* of those that queries are expanded from; 0: none were found */
     long long window;             /* tokens that one may look back on, itself included; 0: all */
     double scale, soft_cap;       /* of the scores; a cap of 0 is none; a scale of 0 is not known */
     bool sinks, bias;             /* an extra score for each head; something is added to the scores */

@@ -173,6 +173,7 @@ def test_latent_attention_and_experts_behind_dense_layers(architecture):
             "qk_rope_head_dim": 16,
             "v_head_dim": 32,
             "kv_lora_rank": 64,
+            "q_lora_rank": 80,
             "hidden_size": 256,
             "intermediate_size": 640,
             "moe_intermediate_size": 96,
@@ -182,8 +183,8 @@ def test_latent_attention_and_experts_behind_dense_layers(architecture):
         },
     )
     assert facts["layers"] == [0, 0, 0, 1]
-    names = ("kind", "heads", "key_dim", "value_dim", "latent")
-    assert part(facts, 1, "attention", *names) == ("MLA", 16, 64, 32, 64)
+    names = ("kind", "heads", "key_dim", "value_dim", "latent", "query_latent")
+    assert part(facts, 1, "attention", *names) == ("MLA", 16, 64, 32, 64, 80)
     assert part(facts, 1, "rotary", "kind", "dim") == ("interleaved", 16)
     assert part(facts, 0, "mlp", "kind", "width") == ("gated", 640)
     assert "experts" not in facts["layer_kinds"][0]
