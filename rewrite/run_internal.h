@@ -149,12 +149,15 @@ struct datum *tensor_rows(struct run *run, struct datum *self);            /* al
 struct datum *tensor_buffer(struct run *run, struct arguments *arguments); /* nn.Buffer */
 const struct dtype *dtype_of(struct run *run, const struct datum *d);      /* of a LIBRARY or STR that names one */
 
-/* -- run_forward.c, run_shapes.c, run_ops.c: where run->forward is set */
+/* -- run_forward.c, run_shapes.c, run_ops.c, run_index.c: where run->forward is set */
 struct datum *forward_module(struct run *run, struct datum *module, struct arguments *arguments);
 struct datum *forward_mask(struct run *run); /* of all tokens, for all heads */
 struct datum *forward_library(struct run *run, struct datum *module, struct arguments *arguments);
 /* torch.<name>, its method of a tensor with the tensor as first argument. NULL and nothing raised: not known. */
 struct datum *shape_of_call(struct run *run, const char *name, struct arguments *arguments);
+struct datum *shape_like(struct run *run, const struct datum *of); /* nobody's parameter */
+void shape_drop(struct tensor *t, long long axis);
+bool shape_insert(struct tensor *t, long long axis, long long size); /* false: there are too many axes */
 struct datum *shape_of_index(struct run *run, struct scope *scope, struct datum *tensor, struct node *index);
 struct datum *shape_of_product(struct run *run, const struct datum *a, const struct datum *b); /* @ */
 struct datum *forward_operator(struct run *run, const char *name, struct arguments *arguments);

@@ -18,7 +18,7 @@ static struct datum *tensor_at(const struct arguments *a, uint32_t position, con
     return known ? d : NULL;
 }
 
-static struct datum *like(struct run *run, const struct datum *of) {
+struct datum *shape_like(struct run *run, const struct datum *of) {
     struct datum *d = copy_of(run, of, false);
     d->tensor.role = TENSOR_PLAIN;
     d->tensor.key = 0;
@@ -49,13 +49,13 @@ static long long axis_argument(const struct arguments *a, uint32_t position, lon
     return axis_of(d ? d : &given, rank);
 }
 
-static void drop_axis(struct tensor *t, long long axis) {
+void shape_drop(struct tensor *t, long long axis) {
     for (uint32_t i = (uint32_t)axis; i + 1 < t->rank; i++)
         t->dim[i] = t->dim[i + 1];
     t->rank--;
 }
 
-static bool insert_axis(struct tensor *t, long long axis, long long size) {
+bool shape_insert(struct tensor *t, long long axis, long long size) {
     if (t->rank == RANK_MAX)
         return false;
     for (uint32_t i = t->rank; i > axis; i--)
@@ -69,7 +69,7 @@ static bool insert_axis(struct tensor *t, long long axis, long long size) {
 
 static struct datum *same(struct run *run, struct arguments *a) {
     struct datum *x = tensor_at(a, 0, "input");
-    return x ? like(run, x) : NULL;
+    return x ? shape_like(run, x) : NULL;
 }
 
 static struct datum *elementwise(struct run *run, struct arguments *a) {
@@ -102,7 +102,7 @@ static struct datum *joined(struct run *run, struct arguments *a) {
             return NULL;
         if (result == NULL) {
             axis = axis_argument(a, 1, 0, part->tensor.rank);
-            result = axis < 0 ? NULL : like(run, part);
+            result = axis < 0 ? NULL : shape_like(run, part);
         } else {
             result->tensor.dim[axis] += part->tensor.dim[axis];
         }
@@ -118,9 +118,9 @@ static struct datum *stacked(struct run *run, struct arguments *a) {
         list && (list->kind == D_LIST || list->kind == D_TUPLE) && list->items.list.len ? list->items.list.at[0] : NULL;
     if (first == NULL || first->kind != D_TENSOR || (first->tensor.rank == 0 && first->tensor.dtype == NULL))
         return NULL;
-    struct datum *result = like(run, first);
+    struct datum *result = shape_like(run, first);
     long long axis = axis_argument(a, 1, 0, first->tensor.rank + 1u);
-    return axis >= 0 && insert_axis(&result->tensor, axis, list->items.list.len) ? result : NULL;
+    return axis >= 0 && shape_insert(&result->tensor, axis, list->items.list.len) ? result : NULL;
 }
 
 static struct datum *split(struct run *run, struct arguments *a) {
@@ -137,7 +137,7 @@ static struct datum *split(struct run *run, struct arguments *a) {
         const struct datum *size = list ? sizes->items.list.at[i] : sizes;
         if (size->kind != D_INT || size->integer < 0 || (!list && size->integer == 0) || (list && size->integer > left))
             return NULL;
-        struct datum *part = like(run, x);
+        struct datum *part = shape_like(run, x);
         part->tensor.dim[axis] = size->integer < left ? size->integer : left;
         left -= part->tensor.dim[axis];
         vec_push(run->arena, &parts->items.list, part);
@@ -149,8 +149,8 @@ static struct datum *unbound(struct run *run, struct arguments *a) {
     struct datum *x = tensor_at(a, 0, "input"), *parts = datum_list(run, D_TUPLE);
     long long axis = x ? axis_argument(a, 1, 0, x->tensor.rank) : -1;
     for (long long i = 0; axis >= 0 && i < x->tensor.dim[axis]; i++) {
-        struct datum *part = like(run, x);
-        drop_axis(&part->tensor, axis);
+        struct datum *part = shape_like(run, x);
+        shape_drop(&part->tensor, axis);
         vec_push(run->arena, &parts->items.list, part);
     }
     return axis >= 0 ? parts : NULL;
@@ -169,7 +169,7 @@ static struct datum *reduced(struct run *run, struct arguments *a) {
             return NULL;
         gone[axis] = true;
     }
-    struct datum *result = like(run, x);
+    struct datum *result = shape_like(run, x);
     result->tensor.rank = 0;
     for (uint32_t i = 0; i < x->tensor.rank; i++) {
         if (!all && !gone[i])
@@ -181,7 +181,7 @@ static struct datum *reduced(struct run *run, struct arguments *a) {
 }
 
 static struct datum *pair_of(struct run *run, struct datum *values) {
-    struct datum *pair = datum_list(run, D_TUPLE), *indices = values ? like(run, values) : NULL;
+    struct datum *pair = datum_list(run, D_TUPLE), *indices = values ? shape_like(run, values) : NULL;
     if (values == NULL)
         return NULL;
     indices->tensor.dtype = dtype_named("int64");
@@ -207,14 +207,14 @@ static struct datum *topk(struct run *run, struct arguments *a) {
     long long axis = x ? axis_argument(a, 2, -1, x->tensor.rank) : -1;
     if (axis < 0 || k == NULL || k->kind != D_INT)
         return NULL;
-    struct datum *values = like(run, x);
+    struct datum *values = shape_like(run, x);
     values->tensor.dim[axis] = k->integer;
     return pair_of(run, values);
 }
 
 static struct datum *gathered(struct run *run, struct arguments *a) {
     struct datum *x = tensor_at(a, 0, "input"), *index = tensor_at(a, 2, "index");
-    struct datum *result = x && index ? like(run, index) : NULL;
+    struct datum *result = x && index ? shape_like(run, index) : NULL;
     if (result)
         result->tensor.dtype = x->tensor.dtype;
     return result;
@@ -224,10 +224,10 @@ static struct datum *squeezed(struct run *run, struct arguments *a) {
     struct datum *x = tensor_at(a, 0, "input");
     bool one = argument(a, 1, "dim") != NULL;
     long long axis = x && one ? axis_argument(a, 1, 0, x->tensor.rank) : -1;
-    struct datum *result = x && (axis >= 0 || !one) ? like(run, x) : NULL;
+    struct datum *result = x && (axis >= 0 || !one) ? shape_like(run, x) : NULL;
     for (uint32_t i = result ? result->tensor.rank : 0; i-- > 0;)
         if (result->tensor.dim[i] == 1 && (!one || i == axis))
-            drop_axis(&result->tensor, i);
+            shape_drop(&result->tensor, i);
     return result;
 }
 
@@ -236,10 +236,10 @@ static struct datum *flattened(struct run *run, struct arguments *a) {
     const struct datum *start = argument(a, 1, "start_dim"), *end = argument(a, 2, "end_dim");
     long long from = x ? axis_of(start ? start : &zero, x->tensor.rank) : -1;
     long long to = x ? axis_of(end ? end : &last, x->tensor.rank) : -1;
-    struct datum *result = from >= 0 && to >= from ? like(run, x) : NULL;
+    struct datum *result = from >= 0 && to >= from ? shape_like(run, x) : NULL;
     for (; result && to > from; to--) {
         result->tensor.dim[from] *= result->tensor.dim[from + 1];
-        drop_axis(&result->tensor, from + 1);
+        shape_drop(&result->tensor, from + 1);
     }
     return result;
 }
@@ -249,14 +249,14 @@ static struct datum *unflattened(struct run *run, struct arguments *a) {
     long long axis = x ? axis_argument(a, 1, 0, x->tensor.rank) : -1, rest = axis >= 0 ? x->tensor.dim[axis] : 0;
     if (axis < 0 || sizes == NULL || (sizes->kind != D_LIST && sizes->kind != D_TUPLE))
         return NULL;
-    struct datum *result = like(run, x);
-    drop_axis(&result->tensor, axis);
+    struct datum *result = shape_like(run, x);
+    shape_drop(&result->tensor, axis);
     for (uint32_t i = 0; i < sizes->items.list.len; i++)
         if (sizes->items.list.at[i]->kind == D_INT && sizes->items.list.at[i]->integer > 0)
             rest /= sizes->items.list.at[i]->integer;
     for (uint32_t i = 0; i < sizes->items.list.len; i++) {
         const struct datum *size = sizes->items.list.at[i];
-        if (size->kind != D_INT || !insert_axis(&result->tensor, axis + i, size->integer < 0 ? rest : size->integer))
+        if (size->kind != D_INT || !shape_insert(&result->tensor, axis + i, size->integer < 0 ? rest : size->integer))
             return NULL;
     }
     return result;
@@ -268,7 +268,7 @@ static struct datum *permuted(struct run *run, struct arguments *a) {
     const struct data *order = integers_from(run, a, 1, &own);
     if (x == NULL || order->list.len != x->tensor.rank)
         return NULL;
-    struct datum *result = like(run, x);
+    struct datum *result = shape_like(run, x);
     for (uint32_t i = 0; i < x->tensor.rank; i++) {
         long long axis = axis_of(order->list.at[i], x->tensor.rank);
         if (axis < 0)
@@ -282,9 +282,9 @@ static struct datum *repeated(struct run *run, struct arguments *a) {
     struct datum *x = tensor_at(a, 0, "input");
     struct data own = {0};
     const struct data *times = integers_from(run, a, 1, &own);
-    struct datum *result = x && times->list.len >= x->tensor.rank ? like(run, x) : NULL;
+    struct datum *result = x && times->list.len >= x->tensor.rank ? shape_like(run, x) : NULL;
     while (result && result->tensor.rank < times->list.len)
-        if (!insert_axis(&result->tensor, 0, 1))
+        if (!shape_insert(&result->tensor, 0, 1))
             return NULL;
     for (uint32_t i = 0; result && i < times->list.len; i++) {
         if (times->list.at[i]->kind != D_INT)
@@ -299,14 +299,14 @@ static struct datum *interleaved(struct run *run, struct arguments *a) {
     long long axis = x && argument(a, 2, "dim") ? axis_argument(a, 2, 0, x->tensor.rank) : -1;
     if (axis < 0 || times == NULL || times->kind != D_INT)
         return NULL;
-    struct datum *result = like(run, x);
+    struct datum *result = shape_like(run, x);
     result->tensor.dim[axis] *= times->integer;
     return result;
 }
 
 static struct datum *shaped_as(struct run *run, struct arguments *a) {
     struct datum *x = tensor_at(a, 0, "input"), *other = tensor_at(a, 1, "other");
-    struct datum *result = x && other ? like(run, other) : NULL;
+    struct datum *result = x && other ? shape_like(run, other) : NULL;
     if (result)
         result->tensor.dtype = x->tensor.dtype;
     return result;
@@ -314,7 +314,7 @@ static struct datum *shaped_as(struct run *run, struct arguments *a) {
 
 static struct datum *typed_as(struct run *run, struct arguments *a) {
     struct datum *x = tensor_at(a, 0, "input"), *other = tensor_at(a, 1, "other");
-    struct datum *result = x && other ? like(run, x) : NULL;
+    struct datum *result = x && other ? shape_like(run, x) : NULL;
     if (result)
         result->tensor.dtype = other->tensor.dtype;
     return result;
@@ -324,8 +324,8 @@ static struct datum *outer(struct run *run, struct arguments *a) {
     struct datum *x = tensor_at(a, 0, "input"), *y = tensor_at(a, 1, "vec2");
     if (x == NULL || y == NULL || x->tensor.rank != 1 || y->tensor.rank != 1)
         return NULL;
-    struct datum *result = like(run, x);
-    return insert_axis(&result->tensor, 1, y->tensor.dim[0]) ? result : NULL;
+    struct datum *result = shape_like(run, x);
+    return shape_insert(&result->tensor, 1, y->tensor.dim[0]) ? result : NULL;
 }
 
 static struct datum *product(struct run *run, struct arguments *a) {
@@ -336,7 +336,7 @@ static struct datum *product(struct run *run, struct arguments *a) {
 
 static struct datum *linear(struct run *run, struct arguments *a) {
     struct datum *x = tensor_at(a, 0, "input"), *weight = tensor_at(a, 1, "weight");
-    struct datum *result = x && weight && x->tensor.rank && weight->tensor.rank == 2 ? like(run, x) : NULL;
+    struct datum *result = x && weight && x->tensor.rank && weight->tensor.rank == 2 ? shape_like(run, x) : NULL;
     if (result)
         result->tensor.dim[result->tensor.rank - 1] = weight->tensor.dim[0];
     return result;
@@ -356,7 +356,7 @@ static struct datum *convolved(struct run *run, struct arguments *a) {
     bool plain = x && weight && x->tensor.rank == 3 && weight->tensor.rank == 3;
     if (!plain || stride < 1 || padding < 0 || dilation < 1)
         return NULL;
-    struct datum *result = like(run, x);
+    struct datum *result = shape_like(run, x);
     result->tensor.dim[1] = weight->tensor.dim[0];
     result->tensor.dim[2] = (x->tensor.dim[2] + 2 * padding - dilation * (weight->tensor.dim[2] - 1) - 1) / stride + 1;
     return result;
@@ -371,8 +371,8 @@ static struct datum *affine(struct run *run, struct arguments *a) {
 
 static struct datum *embedding(struct run *run, struct arguments *a) {
     struct datum *x = tensor_at(a, 0, "input"), *weight = tensor_at(a, 1, "weight");
-    struct datum *result = x && weight && weight->tensor.rank == 2 ? like(run, x) : NULL;
-    if (result == NULL || !insert_axis(&result->tensor, result->tensor.rank, weight->tensor.dim[1]))
+    struct datum *result = x && weight && weight->tensor.rank == 2 ? shape_like(run, x) : NULL;
+    if (result == NULL || !shape_insert(&result->tensor, result->tensor.rank, weight->tensor.dim[1]))
         return NULL;
     result->tensor.dtype = weight->tensor.dtype;
     return result;
@@ -380,14 +380,14 @@ static struct datum *embedding(struct run *run, struct arguments *a) {
 
 static struct datum *one_hot(struct run *run, struct arguments *a) {
     struct datum *x = tensor_at(a, 0, "tensor"), *count = argument(a, 1, "num_classes");
-    struct datum *result = x && count && count->kind == D_INT ? like(run, x) : NULL;
-    return result && insert_axis(&result->tensor, result->tensor.rank, count->integer) ? result : NULL;
+    struct datum *result = x && count && count->kind == D_INT ? shape_like(run, x) : NULL;
+    return result && shape_insert(&result->tensor, result->tensor.rank, count->integer) ? result : NULL;
 }
 
 /* The last axis of two is one of complex numbers. */
 static struct datum *as_complex(struct run *run, struct arguments *a) {
     struct datum *x = tensor_at(a, 0, "input");
-    struct datum *result = x && x->tensor.rank ? like(run, x) : NULL;
+    struct datum *result = x && x->tensor.rank ? shape_like(run, x) : NULL;
     if (result) {
         result->tensor.rank--;
         result->tensor.dtype = dtype_named("complex64");
@@ -397,10 +397,10 @@ static struct datum *as_complex(struct run *run, struct arguments *a) {
 
 static struct datum *as_real(struct run *run, struct arguments *a) {
     struct datum *x = tensor_at(a, 0, "input");
-    struct datum *result = x ? like(run, x) : NULL;
+    struct datum *result = x ? shape_like(run, x) : NULL;
     if (result)
         result->tensor.dtype = dtype_named("float32");
-    return result && insert_axis(&result->tensor, result->tensor.rank, 2) ? result : NULL;
+    return result && shape_insert(&result->tensor, result->tensor.rank, 2) ? result : NULL;
 }
 
 static struct datum *polar(struct run *run, struct arguments *a) {
@@ -431,14 +431,14 @@ static struct datum *einsum(struct run *run, struct arguments *a) {
         }
         if (x == NULL || axis != x->tensor.rank)
             return NULL;
-        result = result ? result : like(run, x);
+        result = result ? result : shape_like(run, x);
         at += *at == ',';
     }
     if (result == NULL || strncmp(at, "->", 2) != 0)
         return NULL;
     result->tensor.rank = 0;
     for (at += 2; *at; at++)
-        if (*at != ' ' && !insert_axis(&result->tensor, result->tensor.rank, size[(unsigned char)*at]))
+        if (*at != ' ' && !shape_insert(&result->tensor, result->tensor.rank, size[(unsigned char)*at]))
             return NULL;
     return result;
 }
@@ -455,7 +455,7 @@ static struct datum *made_new(struct run *run, struct arguments *a) {
     const struct data *sizes = integers_from(run, a, 1, &own);
     struct datum *result = x ? tensor_new(run, x->tensor.dtype) : NULL;
     for (uint32_t i = 0; result && i < sizes->list.len; i++)
-        if (sizes->list.at[i]->kind != D_INT || !insert_axis(&result->tensor, i, sizes->list.at[i]->integer))
+        if (sizes->list.at[i]->kind != D_INT || !shape_insert(&result->tensor, i, sizes->list.at[i]->integer))
             return NULL;
     return result;
 }
@@ -544,85 +544,4 @@ struct datum *shape_of_call(struct run *run, const char *name, struct arguments 
     if (value && are_of_positions(&a->positional))
         mark_of_positions(value);
     return value;
-}
-
-/* -- products and indices ------------------------------------------------------------------------------------------ */
-
-struct datum *shape_of_product(struct run *run, const struct datum *a, const struct datum *b) {
-    const struct tensor *x = &a->tensor, *y = &b->tensor;
-    if (a->kind != D_TENSOR || b->kind != D_TENSOR || x->rank == 0 || y->rank < 2)
-        return unknown(run, NULL, "this product is not followed");
-    bool longer = x->rank >= y->rank;
-    struct datum *d = like(run, longer ? a : b);
-    struct tensor *t = &d->tensor;
-    t->of_positions = x->of_positions || y->of_positions;
-    if (!longer && x->rank > 1)
-        t->dim[t->rank - 2] = x->dim[x->rank - 2];
-    t->dim[t->rank - 1] = y->dim[y->rank - 1];
-    for (uint32_t i = 2; i < x->rank && i < y->rank; i++) { /* sizes of one are repeated */
-        long long p = x->dim[x->rank - 1 - i], q = y->dim[y->rank - 1 - i];
-        t->dim[t->rank - 1 - i] = p > q ? p : q;
-    }
-    return d;
-}
-
-/* How many elements lower:upper:step takes; -1: not known. */
-static long long slice_length(struct run *run, struct scope *scope, const struct node *slice, long long size) {
-    long long bound[3] = {0, size, 1};
-    for (uint32_t i = 0; i < 3; i++) {
-        struct datum *d = slice->kid[i] ? evaluate(run, scope, slice->kid[i]) : NULL;
-        if (slice->kid[i] && (d == NULL || (d->kind != D_INT && d->kind != D_NONE)))
-            return -1;
-        if (d && d->kind == D_INT)
-            bound[i] = d->integer + (i < 2 && d->integer < 0 ? size : 0);
-    }
-    for (uint32_t i = 0; i < 2; i++)
-        bound[i] = bound[i] < 0 ? 0 : bound[i] > size ? size : bound[i];
-    if (bound[2] <= 0)
-        return -1;
-    return bound[1] > bound[0] ? (bound[1] - bound[0] + bound[2] - 1) / bound[2] : 0;
-}
-
-struct datum *shape_of_index(struct run *run, struct scope *scope, struct datum *tensor, struct node *index) {
-    struct node **part = index->kind == NODE_TUPLE ? index->kid : &index;
-    uint32_t count = index->kind == NODE_TUPLE ? index->nkids : 1, taken = 0, axis = 0;
-    struct datum *result = like(run, tensor), *missing = unknown(run, index, "what this index takes is not followed");
-    bool by_tensor = false;
-    if (tensor->tensor.rank == 0)
-        return missing;
-    for (uint32_t i = 0; i < count; i++)
-        taken += !is_none(part[i]) && !(part[i]->kind == NODE_CONST && part[i]->op == OP_ELLIPSIS);
-    for (uint32_t i = 0; i < count; i++) {
-        const struct node *p = part[i];
-        struct datum *d = p->kind == NODE_SLICE ? NULL : evaluate(run, scope, part[i]);
-        if (p->kind != NODE_SLICE && d == NULL)
-            return NULL;
-        if (p->kind == NODE_CONST && p->op == OP_ELLIPSIS) {
-            axis += tensor->tensor.rank > taken ? tensor->tensor.rank - taken : 0;
-        } else if (d && d->kind == D_NONE) {
-            if (!insert_axis(&result->tensor, axis++, 1))
-                return missing;
-        } else if (axis >= result->tensor.rank) {
-            return missing;
-        } else if (p->kind == NODE_SLICE) {
-            long long length = slice_length(run, scope, p, result->tensor.dim[axis]);
-            if (length < 0)
-                return run->stop == RUN_ON ? missing : NULL;
-            result->tensor.dim[axis++] = length;
-        } else if (d->kind == D_LIST) { /* of numbers */
-            result->tensor.dim[axis++] = d->items.list.len;
-        } else if (d->kind == D_INT) {
-            drop_axis(&result->tensor, axis);
-        } else if (d->kind == D_TENSOR && !by_tensor && d->tensor.dtype && !atom_is(d->tensor.dtype->name, "bool")) {
-            by_tensor = true;
-            result->tensor.of_positions |= d->tensor.of_positions;
-            drop_axis(&result->tensor, axis);
-            for (uint32_t k = 0; k < d->tensor.rank; k++)
-                if (!insert_axis(&result->tensor, axis++, d->tensor.dim[k]))
-                    return missing;
-        } else {
-            return missing;
-        }
-    }
-    return result;
 }
