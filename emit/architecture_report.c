@@ -5,26 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VALUE_COLUMN = 22 };
-
 /* -- words --------------------------------------------------------------------------------------------------------- */
-
-const char *or_unknown(const char *text) {
-    return text ? text : "unknown";
-}
-
-void put_count(struct buf *out, long long count) {
-    char text[32];
-    int len = snprintf(text, sizeof text, "%lld", count);
-    if (count == NOT_KNOWN) {
-        buf_puts(out, "unknown");
-        return;
-    }
-    for (int i = 0; i < len; i++) {
-        buf_puts(out, i && (len - i) % 3 == 0 ? "," : "");
-        buf_putc(out, text[i]);
-    }
-}
 
 /* The shortest decimal that reads back; 10000 and not 1e+04. */
 static void put_real(struct buf *out, double real) {
@@ -39,11 +20,6 @@ static void put_real(struct buf *out, double real) {
             break;
     }
     buf_puts(out, text);
-}
-
-void put_fact(struct buf *out, const char *name) {
-    buf_printf(out, "%s:", name);
-    buf_repeat(out, ' ', strlen(name) + 1 < VALUE_COLUMN ? VALUE_COLUMN - strlen(name) - 1 : 1);
 }
 
 static void put_word(struct buf *out, const char *name, const char *value) {
@@ -296,20 +272,6 @@ void architecture_text(struct buf *out, const struct architecture *a) {
 
 /* -- JSON ---------------------------------------------------------------------------------------------------------- */
 
-static void add_text(cJSON *json, const char *name, const char *value) {
-    if (value)
-        cJSON_AddStringToObject(json, name, value);
-    else
-        cJSON_AddNullToObject(json, name);
-}
-
-static void add_count(cJSON *json, const char *name, long long value) {
-    if (value == NOT_KNOWN)
-        cJSON_AddNullToObject(json, name);
-    else
-        cJSON_AddNumberToObject(json, name, (double)value);
-}
-
 /* 0 and below: not known. */
 static void add_real(cJSON *json, const char *name, double value) {
     if (value > 0)
@@ -320,7 +282,7 @@ static void add_real(cJSON *json, const char *name, double value) {
 
 /* A kind by its name; one that is not known is null. */
 static void add_kind(cJSON *json, const char *name) {
-    add_text(json, "kind", strcmp(name, "unknown") == 0 ? NULL : name);
+    json_text(json, "kind", strcmp(name, "unknown") == 0 ? NULL : name);
 }
 
 static void add_attention(cJSON *json, const struct attention *a) {
@@ -328,13 +290,13 @@ static void add_attention(cJSON *json, const struct attention *a) {
     add_kind(item, attention_name(a->kind));
     if (a->kind == ATTENTION_UNKNOWN)
         return;
-    add_count(item, "heads", a->heads);
-    add_count(item, "kv_heads", a->kv_heads);
-    add_count(item, "key_dim", a->key_dim);
-    add_count(item, "value_dim", a->value_dim);
-    add_count(item, "latent", a->latent);
-    add_count(item, "query_latent", a->query_latent);
-    add_count(item, "window", a->window);
+    json_count(item, "heads", a->heads);
+    json_count(item, "kv_heads", a->kv_heads);
+    json_count(item, "key_dim", a->key_dim);
+    json_count(item, "value_dim", a->value_dim);
+    json_count(item, "latent", a->latent);
+    json_count(item, "query_latent", a->query_latent);
+    json_count(item, "window", a->window);
     add_real(item, "scale", a->scale);
     if (a->soft_cap >= 0)
         cJSON_AddNumberToObject(item, "soft_cap", a->soft_cap);
@@ -348,18 +310,18 @@ static void add_mlp(cJSON *json, const struct layer_kind *kind) {
     if (kind->experts.count) {
         const struct mixture *m = &kind->experts;
         cJSON *item = cJSON_AddObjectToObject(json, "experts");
-        add_count(item, "count", m->count);
-        add_count(item, "top_k", m->top_k);
-        add_count(item, "width", m->width);
+        json_count(item, "count", m->count);
+        json_count(item, "top_k", m->top_k);
+        json_count(item, "width", m->width);
         cJSON_AddBoolToObject(item, "gated", m->gated);
-        add_text(item, "activation", m->activation);
+        json_text(item, "activation", m->activation);
     }
     cJSON *item = cJSON_AddObjectToObject(json, kind->experts.count ? "shared" : "mlp");
     add_kind(item, mlp_name(kind->mlp.kind));
     if (kind->mlp.kind == MLP_UNKNOWN || kind->mlp.kind == MLP_NONE)
         return;
-    add_count(item, "width", kind->mlp.width);
-    add_text(item, "activation", kind->mlp.activation);
+    json_count(item, "width", kind->mlp.width);
+    json_text(item, "activation", kind->mlp.activation);
 }
 
 static void add_layers(cJSON *json, const struct architecture *a) {
@@ -372,7 +334,7 @@ static void add_layers(cJSON *json, const struct architecture *a) {
         add_attention(item, &kind->attention);
         cJSON *rotary = cJSON_AddObjectToObject(item, "rotary");
         add_kind(rotary, rotary_name(kind->rotary.kind));
-        add_count(rotary, "dim", kind->rotary.dim);
+        json_count(rotary, "dim", kind->rotary.dim);
         cJSON_AddBoolToObject(rotary, "partial", is_partial(kind));
         add_mlp(item, kind);
     }
@@ -385,14 +347,14 @@ static void add_settings(cJSON *json, const struct architecture *a) {
     for (uint32_t i = 0; i < a->ropes.len; i++) {
         cJSON *item = cJSON_CreateObject();
         cJSON_AddItemToArray(ropes, item);
-        add_text(item, "layer_type", a->ropes.at[i].layer_type);
-        add_text(item, "type", a->ropes.at[i].type);
+        json_text(item, "layer_type", a->ropes.at[i].layer_type);
+        json_text(item, "type", a->ropes.at[i].type);
         add_real(item, "theta", a->ropes.at[i].theta);
     }
     for (uint32_t i = 0; i < a->norms.len; i++) {
         cJSON *item = cJSON_CreateObject();
         cJSON_AddItemToArray(norms, item);
-        add_text(item, "kind", norm_name(a->norms.at[i].kind));
+        json_text(item, "kind", norm_name(a->norms.at[i].kind));
         add_real(item, "eps", a->norms.at[i].eps);
         cJSON_AddBoolToObject(item, "inside_attention", a->norms.at[i].attention);
     }
@@ -400,25 +362,25 @@ static void add_settings(cJSON *json, const struct architecture *a) {
 
 cJSON *architecture_json(const struct architecture *a) {
     cJSON *json = cJSON_CreateObject();
-    add_text(json, "model", a->entry);
-    add_text(json, "config_class", a->config_class);
-    add_text(json, "model_type", a->model_type);
-    add_text(json, "values", a->values);
+    json_text(json, "model", a->entry);
+    json_text(json, "config_class", a->config_class);
+    json_text(json, "model_type", a->model_type);
+    json_text(json, "values", a->values);
     add_layers(json, a);
     add_settings(json, a);
-    add_count(json, "learned_positions", a->learned_positions);
-    add_count(json, "hidden_size", a->hidden);
-    add_count(json, "vocabulary", a->vocabulary);
-    add_count(json, "context", a->context);
+    json_count(json, "learned_positions", a->learned_positions);
+    json_count(json, "hidden_size", a->hidden);
+    json_count(json, "vocabulary", a->vocabulary);
+    json_count(json, "context", a->context);
     if (a->tied == NOT_KNOWN)
         cJSON_AddNullToObject(json, "tied_head");
     else
         cJSON_AddBoolToObject(json, "tied_head", a->tied);
-    add_count(json, "parameters", a->parameters);
-    add_count(json, "active_parameters", a->active);
+    json_count(json, "parameters", a->parameters);
+    json_count(json, "active_parameters", a->active);
     cJSON *bytes = cJSON_AddObjectToObject(json, "bytes");
     for (uint32_t i = 0; i < a->by_dtype.len; i++)
         cJSON_AddNumberToObject(bytes, a->by_dtype.at[i].dtype, (double)a->by_dtype.at[i].bytes);
-    add_text(json, "not_followed", a->stopped);
+    json_text(json, "not_followed", a->stopped);
     return json;
 }

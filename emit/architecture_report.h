@@ -2,9 +2,7 @@
 #ifndef ADGEN_EMIT_ARCHITECTURE_REPORT_H
 #define ADGEN_EMIT_ARCHITECTURE_REPORT_H
 
-#include <cjson/cJSON.h>
-
-#include "base/buf.h"
+#include "emit/words.h"
 #include "rewrite/architecture.h"
 
 /* A line for each fact: `name: value`, aligned. */
@@ -17,14 +15,5 @@ cJSON *architecture_json(const struct architecture *architecture);
 void put_attention(struct buf *out, const struct attention *attention); /* GQA, 32 heads on 8, ... */
 void put_rotary(struct buf *out, const struct layer_kind *kind);        /* halves, 64 of 128 */
 void put_mlp(struct buf *out, const struct layer_kind *kind);           /* gated, width 9216, silu */
-
-/* 1234567 as 1,234,567; `unknown` for NOT_KNOWN. */
-void put_count(struct buf *out, long long count);
-
-/* `name:` and spaces up to the column of the values. */
-void put_fact(struct buf *out, const char *name);
-
-/* "unknown" for NULL. */
-const char *or_unknown(const char *text);
 
 #endif

@@ -5,8 +5,8 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "emit/architecture_report.h"
 #include "emit/coverage_registry.h"
+#include "emit/words.h"
 #include "parser/parse.h"
 
 #define CUSTOM "tensorrt_llm/_torch/auto_deploy/models/custom"
@@ -208,13 +208,6 @@ void coverage_text(struct buf *out, const struct coverage *c) {
     buf_putc(out, '\n');
 }
 
-static void add_text(cJSON *json, const char *name, const char *value) {
-    if (value)
-        cJSON_AddStringToObject(json, name, value);
-    else
-        cJSON_AddNullToObject(json, name);
-}
-
 cJSON *coverage_json(const struct coverage *c) {
     static const char *const conclusions[] = {"covered", "extend", "new file"};
     cJSON *json = cJSON_CreateObject(), *custom = cJSON_AddArrayToObject(json, "custom_models");
@@ -224,8 +217,8 @@ cJSON *coverage_json(const struct coverage *c) {
         cJSON_AddItemToArray(custom, item);
         cJSON_AddStringToObject(item, "file", m->file);
         cJSON_AddNumberToObject(item, "line", m->line);
-        add_text(item, "config_class", m->config_class);
-        add_text(item, "model", m->head);
+        json_text(item, "config_class", m->config_class);
+        json_text(item, "model", m->head);
         cJSON_AddBoolToObject(item, "imported", m->imported);
         cJSON_AddBoolToObject(item, "exported", m->exported);
     }
@@ -234,6 +227,6 @@ cJSON *coverage_json(const struct coverage *c) {
     for (uint32_t i = 0; i < c->unreadable.len; i++)
         cJSON_AddItemToArray(unreadable, cJSON_CreateString(c->unreadable.at[i]));
     cJSON_AddStringToObject(json, "conclusion", conclusions[c->conclusion]);
-    add_text(json, "file", c->file);
+    json_text(json, "file", c->file);
     return json;
 }

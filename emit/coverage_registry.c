@@ -6,7 +6,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "emit/architecture_report.h"
+#include "emit/words.h"
 #include "rewrite/yaml.h"
 
 #define REGISTRY "examples/auto_deploy/model_registry/models.yaml"
@@ -197,9 +197,6 @@ void registry_json(cJSON *json, const struct coverage *c) {
         cJSON_AddNumberToObject(item, "line", e->line);
         cJSON_AddBoolToObject(item, "disabled", e->disabled);
     }
-    if (c->row)
-        cJSON_AddNumberToObject(json, "support_matrix_line", c->row);
-    else
-        cJSON_AddNullToObject(json, "support_matrix_line");
+    json_count(json, "support_matrix_line", c->row ? (long long)c->row : -1);
     cJSON_AddBoolToObject(json, "support_matrix_names_it", c->row_names_id);
 }

@@ -3,6 +3,8 @@
 #include <cjson/cJSON.h>
 #include <string.h>
 
+#include "emit/words.h"
+
 /* -- for people ---------------------------------------------------------------------------------------------------- */
 
 static void put_shape(struct buf *out, const struct tensor *tensor) {
@@ -24,16 +26,6 @@ static void put_key(struct buf *out, const struct key *key, size_t width) {
     if (key->tied_to)
         buf_printf(out, "  tied to %s", key->tied_to);
     buf_putc(out, '\n');
-}
-
-/* 1234567 as 1,234,567 */
-static void put_count(struct buf *out, long long count) {
-    char text[32];
-    int len = snprintf(text, sizeof text, "%lld", count);
-    for (int i = 0; i < len; i++) {
-        buf_puts(out, i && (len - i) % 3 == 0 ? "," : "");
-        buf_putc(out, text[i]);
-    }
 }
 
 static void put_line(struct buf *out, const char *what, long long count, const char *unit) {
@@ -98,10 +90,8 @@ static cJSON *totals_json(const struct keys *keys) {
     const struct totals totals = keys_totals(keys);
     cJSON *json = cJSON_CreateObject();
     cJSON_AddNumberToObject(json, "parameters", (double)keys->parameters);
-    if (keys->experts && keys->inactive < 0)
-        cJSON_AddNullToObject(json, "active_parameters");
-    else
-        cJSON_AddNumberToObject(json, "active_parameters", (double)(keys->parameters - keys->inactive));
+    bool known = !keys->experts || keys->inactive >= 0;
+    json_count(json, "active_parameters", known ? keys->parameters - keys->inactive : -1);
     cJSON *bytes = cJSON_AddObjectToObject(json, "bytes");
     for (uint32_t i = 0; i < totals.count; i++)
         cJSON_AddNumberToObject(bytes, totals.of[i].dtype->name, (double)totals.of[i].bytes);
@@ -111,10 +101,7 @@ static cJSON *totals_json(const struct keys *keys) {
 void keys_json(struct buf *out, const struct keys *keys) {
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "model", keys->model);
-    if (keys->config)
-        cJSON_AddStringToObject(json, "config", keys->config);
-    else
-        cJSON_AddNullToObject(json, "config");
+    json_text(json, "config", keys->config);
     cJSON *list = cJSON_AddObjectToObject(json, "keys");
     for (uint32_t i = 0; i < keys->list.len; i++)
         cJSON_AddItemToObject(list, keys->list.at[i].name, key_json(&keys->list.at[i]));

@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "base/process.h"
-#include "emit/architecture_report.h"
+#include "emit/words.h"
+#include "rewrite/architecture.h"
 
 enum { GPUS_MAX = 64 };
 
@@ -111,24 +112,15 @@ void memory_text(struct buf *out, const struct memory *m) {
 cJSON *memory_json(const struct memory *m) {
     static const char *const names[] = {NULL, "no GPU seen", "one", "sharded", "no"};
     cJSON *json = cJSON_CreateObject();
-    if (m->need == NOT_KNOWN)
-        cJSON_AddNullToObject(json, "bytes");
-    else
-        cJSON_AddNumberToObject(json, "bytes", (double)m->need);
+    json_count(json, "bytes", m->need);
     cJSON_AddStringToObject(json, "dtype", m->dtype);
     cJSON_AddBoolToObject(json, "dtype_assumed", m->assumed);
     cJSON_AddNumberToObject(json, "gpus", m->gpus);
     cJSON_AddNumberToObject(json, "total_mib", (double)m->total);
-    if (names[m->fit])
-        cJSON_AddStringToObject(json, "fits", names[m->fit]);
-    else
-        cJSON_AddNullToObject(json, "fits");
+    json_text(json, "fits", names[m->fit]);
     if (m->fit == FIT_SHARDED)
         cJSON_AddNumberToObject(json, "shards", m->shards);
-    if (m->world_size)
-        cJSON_AddNumberToObject(json, "world_size", m->world_size);
-    else
-        cJSON_AddNullToObject(json, "world_size");
+    json_count(json, "world_size", m->world_size ? (long long)m->world_size : NOT_KNOWN);
     if (m->between)
         cJSON_AddTrueToObject(json, "world_size_not_in_table");
     return json;

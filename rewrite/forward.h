@@ -6,7 +6,8 @@
  * experts is read where it is used, whatever an attribute or a field of the configuration is called.
  *
  * What the shape of something does not follow from is a value that is not known, and so is what is computed with it. A
- * `forward` that cannot be followed to its end gives such a value; the first such place is noted. */
+ * `forward` that cannot be followed to its end gives such a value, but for layers, the modules of a list, which hand on
+ * hidden states of the shape that they were given; the first such place is noted. */
 #ifndef ADGEN_REWRITE_FORWARD_H
 #define ADGEN_REWRITE_FORWARD_H
 

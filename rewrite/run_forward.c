@@ -81,13 +81,6 @@ static const struct tensor *parameter(const struct datum *module, const char *na
     return d && d->kind == D_TENSOR ? &d->tensor : NULL;
 }
 
-static struct datum *resized(struct run *run, const struct datum *input, long long last) {
-    struct datum *d = copy_of(run, input, false);
-    d->tensor.role = TENSOR_PLAIN;
-    d->tensor.dim[d->tensor.rank - 1] = last;
-    return d;
-}
-
 static struct datum *embedded(struct run *run, const struct datum *input, const struct tensor *weight) {
     struct datum *d = tensor_new(run, weight->dtype);
     d->tensor.rank = (uint8_t)(input->tensor.rank + 1);
@@ -124,13 +117,13 @@ static struct datum *library_module(struct run *run, struct datum *module, const
     if (input == NULL || input->kind != D_TENSOR || input->tensor.rank == 0)
         return input && is_unknown(input) ? input : unknown(run, a->at, "what this module is given is not known");
     if (strcmp(name, "torch.nn.Linear") == 0 && weight)
-        return resized(run, input, weight->dim[0]);
+        return shape_resized(run, input, weight->dim[0]);
     if (strcmp(name, "torch.nn.Embedding") == 0 && weight && input->tensor.rank < RANK_MAX)
         return embedded(run, input, weight);
     if (strcmp(name, "torch.nn.Sequential") == 0)
         return through_items(run, module, input, a->at);
     if (keeps_shape(module->object->class, name))
-        return resized(run, input, input->tensor.dim[input->tensor.rank - 1]);
+        return shape_like(run, input);
     return unknown(run, a->at, "what `%s` returns is not followed", name);
 }
 

@@ -155,7 +155,8 @@ struct datum *forward_mask(struct run *run); /* of all tokens, for all heads */
 struct datum *forward_library(struct run *run, struct datum *module, struct arguments *arguments);
 /* torch.<name>, its method of a tensor with the tensor as first argument. NULL and nothing raised: not known. */
 struct datum *shape_of_call(struct run *run, const char *name, struct arguments *arguments);
-struct datum *shape_like(struct run *run, const struct datum *of); /* nobody's parameter */
+struct datum *shape_like(struct run *run, const struct datum *of);                    /* nobody's parameter */
+struct datum *shape_resized(struct run *run, const struct datum *of, long long last); /* its last axis is another */
 void shape_drop(struct tensor *t, long long axis);
 bool shape_insert(struct tensor *t, long long axis, long long size); /* false: there are too many axes */
 struct datum *shape_of_index(struct run *run, struct scope *scope, struct datum *tensor, struct node *index);

@@ -10,28 +10,21 @@ static struct datum *tensor_at(const struct arguments *a, uint32_t position, con
     return d && d->kind == D_TENSOR && d->tensor.rank > 0 ? d : NULL;
 }
 
-static struct datum *resized(struct run *run, const struct datum *of, long long last) {
-    struct datum *d = copy_of(run, of, false);
-    d->tensor.role = TENSOR_PLAIN;
-    d->tensor.dim[d->tensor.rank - 1] = last;
-    return d;
-}
-
 static struct datum *same(struct run *run, const struct datum *of) {
-    return of ? resized(run, of, of->tensor.dim[of->tensor.rank - 1]) : NULL;
+    return of ? shape_like(run, of) : NULL;
 }
 
 /* The width of the values on the heads of the queries, in both layouts. */
 static struct datum *attention(struct run *run, struct arguments *a) {
     const struct datum *q = tensor_at(a, 0, "query"), *v = tensor_at(a, 2, "value");
-    return q && v ? resized(run, q, v->tensor.dim[v->tensor.rank - 1]) : NULL;
+    return q && v ? shape_resized(run, q, v->tensor.dim[v->tensor.rank - 1]) : NULL;
 }
 
 static struct datum *latent_attention(struct run *run, struct arguments *a) {
     const struct datum *q = tensor_at(a, 0, "q_nope"), *weight = tensor_at(a, 4, "kv_b_proj_weight");
     if (q == NULL || weight == NULL || q->tensor.rank != 4 || q->tensor.dim[2] == 0)
         return NULL;
-    return resized(run, q, weight->tensor.dim[0] / q->tensor.dim[2] - q->tensor.dim[3]);
+    return shape_resized(run, q, weight->tensor.dim[0] / q->tensor.dim[2] - q->tensor.dim[3]);
 }
 
 static struct datum *rotated(struct run *run, struct arguments *a) {

@@ -25,6 +25,12 @@ struct datum *shape_like(struct run *run, const struct datum *of) {
     return d;
 }
 
+struct datum *shape_resized(struct run *run, const struct datum *of, long long last) {
+    struct datum *d = shape_like(run, of);
+    d->tensor.dim[d->tensor.rank - 1] = last;
+    return d;
+}
+
 /* Several integers as the rest of the arguments, or one sequence of them. */
 static const struct data *integers_from(
     struct run *run, const struct arguments *a, uint32_t position, struct data *own) {
@@ -336,10 +342,8 @@ static struct datum *product(struct run *run, struct arguments *a) {
 
 static struct datum *linear(struct run *run, struct arguments *a) {
     struct datum *x = tensor_at(a, 0, "input"), *weight = tensor_at(a, 1, "weight");
-    struct datum *result = x && weight && x->tensor.rank && weight->tensor.rank == 2 ? shape_like(run, x) : NULL;
-    if (result)
-        result->tensor.dim[result->tensor.rank - 1] = weight->tensor.dim[0];
-    return result;
+    bool plain = x && weight && x->tensor.rank && weight->tensor.rank == 2;
+    return plain ? shape_resized(run, x, weight->tensor.dim[0]) : NULL;
 }
 
 static long long number_or(const struct arguments *a, uint32_t position, const char *name, long long dflt) {

@@ -561,3 +561,62 @@ def test_a_file_without_a_model():
 def test_standard_input():
     run = survey("-", "--stdin-filename", ASPEN, "--package", PACKAGE, "--json", input=ASPEN.read_text())
     assert json.loads(run.stdout)["architecture"]["model"] == "AspenForCausalLM"
+
+
+# -- against the configurations of the package -----------------------------------------------------------------------
+
+TYPES = [
+    *("apertus", "arcee", "bitnet", "cohere2", "cwm", "deepseek_v2", "dots1", "ernie4_5", "exaone4", "gemma", "glm4"),
+    *("gpt_neox", "gptj", "granite", "helium", "llama", "mistral", "nemotron", "olmo2", "olmoe", "opt", "phi3"),
+    *("qwen2_moe", "seed_oss", "stablelm", "starcoder2", "falcon", "bart", "mpt", "minimax_m2"),
+]
+# What they call it, the first that they have.
+NAMES = {
+    "heads": ("num_attention_heads", "n_heads", "decoder_attention_heads"),
+    "layers": ("decoder_layers", "num_hidden_layers", "n_layers"),
+    "hidden_size": ("hidden_size", "d_model"),
+    "vocabulary": ("vocab_size",),
+    "context": ("max_position_embeddings",),
+    "kv_heads": ("num_key_value_heads",),
+    "key_dim": ("head_dim",),
+    "width": ("decoder_ffn_dim", "ffn_dim", "ffn_hidden_size", "n_inner", "intermediate_size"),
+    "experts": ("n_routed_experts", "num_local_experts", "num_experts"),
+    "top_k": ("num_experts_per_tok",),
+    "activation": ("hidden_act", "activation_function", "hidden_activation", "activation"),
+}
+
+
+def read_off(facts):
+    """The same facts of a survey, those that are known; of the layers of the first kind."""
+    kind = facts["layer_kinds"][0]
+    dense, experts = kind.get("mlp", {}), kind.get("experts", {})
+    latent = kind["attention"]["kind"] == "MLA"
+    return {
+        "layers": len(facts["layers"]),
+        "hidden_size": facts["hidden_size"],
+        "vocabulary": facts["vocabulary"],
+        "context": facts["context"],
+        "heads": kind["attention"]["heads"],
+        "kv_heads": None if latent else kind["attention"]["kv_heads"],
+        "key_dim": None if latent else kind["attention"]["key_dim"],
+        "width": dense.get("width"),
+        "activation": dense.get("activation") or experts.get("activation"),
+        "experts": experts.get("count"),
+        "top_k": experts.get("top_k"),
+    }
+
+
+@pytest.mark.parametrize("model_type", TYPES)
+def test_the_configuration_of_the_package_says_the_same(model_type, config):
+    # some defaults stand for nothing, and the constructor does not take them
+    experts = {"n_routed_experts": 8, "num_experts_per_tok": 2, "n_shared_experts": 1}
+    more = {"dots1": experts, "nemotron": {"num_key_value_heads": 8}}
+    expected = transformers.CONFIG_MAPPING[model_type](**more.get(model_type, {}))
+    run = survey(model_type, "--package", PACKAGE, "--config", config(more.get(model_type, {})), "--json")
+    assert (run.returncode, run.stderr) == (0, "")
+    facts = json.loads(run.stdout)["architecture"]
+    assert facts["not_followed"] is None
+    for fact, value in read_off(facts).items():
+        wanted = [getattr(expected, name) for name in NAMES[fact] if getattr(expected, name, None) is not None]
+        if value is not None and wanted:
+            assert value == wanted[0], fact
