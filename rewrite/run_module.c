@@ -110,6 +110,9 @@ static bool init_norm(struct run *run, struct datum *self, struct arguments *a, 
     for (; rank < sizes.positional.list.len && rank < RANK_MAX; rank++)
         if (!integer(run, &sizes, rank, "normalized_shape", &dim[rank]))
             return false;
+    struct datum *all = datum_list(run, D_TUPLE);
+    all->items = sizes.positional;
+    put_value(run, self, "normalized_shape", all);
     return !affine || (put_parameter(run, self, "weight", dim, rank, a) &&
                           (!has_bias || !bias || put_parameter(run, self, "bias", dim, rank, a)));
 }
