@@ -228,10 +228,11 @@ static void read_sizes(struct reader *r) {
 }
 
 static const char *stop_text(struct unit *unit, const struct forward *forward) {
+    const char *where = forward->where[0] ? forward->where : "the model";
     if (forward->at == NULL || forward->at->source == NULL)
-        return forward->why;
+        return arena_printf(unit->arena, "%s, in %s", forward->why, where);
     struct location at = source_locate(forward->at->source, forward->at->span.start);
-    return arena_printf(unit->arena, "%s:%u: %s", forward->at->source->path, at.line, forward->why);
+    return arena_printf(unit->arena, "%s:%u: %s, in %s", forward->at->source->path, at.line, forward->why, where);
 }
 
 void architecture_read(

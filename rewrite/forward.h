@@ -21,7 +21,6 @@ struct frame {
     const struct frame *outer; /* NULL for the model */
     const char *path;          /* such as model.layers.3.mlp; "" for the model */
     struct datum *list;        /* the list of modules that it is an item of; NULL: none */
-    uint32_t index;            /* in that list */
 };
 
 enum event_kind { EVENT_MODULE, EVENT_FUNCTION, EVENT_OPERATOR };
@@ -32,23 +31,22 @@ struct event {
     const struct frame *frame; /* the module whose forward makes the call; NULL: the model is what is called */
     const struct frame *into;  /* the module that is called; NULL where it is none */
     const struct arguments *arguments;
-    const struct datum *result; /* NULL: it is not known, or there was none */
+    const struct datum *result; /* may be one that is not known; NULL: there was none */
 };
 
 struct module_place {
-    struct datum *module, *list;
+    struct datum *list; /* that it is an item of, or NULL */
     const char *path;
-    uint32_t index;
 };
 
 struct forward {
-    VEC(struct event *) events;      /* in the order of the calls */
-    const struct frame *frame;       /* that runs now */
-    VEC(struct module_place) places; /* of all modules */
-    const struct datum *tokens;      /* what `input_ids` is */
-    bool finished;                   /* nothing was met that could not be followed */
-    const struct node *at;           /* else the first place, and why */
-    const char *why;
+    VEC(struct event *) events; /* in the order of the calls */
+    const struct frame *frame;  /* that runs now */
+    struct map places;          /* struct object of a module -> struct module_place */
+    const struct datum *tokens; /* what `input_ids` is */
+    bool finished;              /* nothing was met that could not be followed */
+    const struct node *at;      /* else the first place, why, and in which module: its path */
+    const char *why, *where;
 };
 
 /* Have the run follow shapes further than constructors need it, from now on. */

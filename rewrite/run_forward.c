@@ -30,26 +30,23 @@ static void list_places(struct run *run, struct datum *module, const char *path,
     for (uint32_t i = 0; i < children.list.len && depth < PLACES_DEPTH_MAX; i++) {
         const struct child *child = &children.list.at[i];
         bool item = i < module->object->items.list.len;
-        struct module_place place = {.module = child->module,
-            .list = item ? module : NULL,
-            .path = arena_printf(run->arena, "%s%s%s", path, path[0] ? "." : "", child->name),
-            .index = i};
-        vec_push(run->arena, &forward->places, place);
-        list_places(run, child->module, place.path, depth + 1);
+        const struct object *object = child->module->object;
+        struct module_place *place = NEW(run->arena, struct module_place);
+        *place = (struct module_place){.list = item ? module : NULL,
+            .path = arena_printf(run->arena, "%s%s%s", path, path[0] ? "." : "", child->name)};
+        if (!map_has(&forward->places, object))
+            map_put(run->arena, &forward->places, object, place);
+        list_places(run, child->module, place->path, depth + 1);
     }
 }
 
 static const struct frame *enter(struct run *run, struct datum *module) {
     struct frame *frame = NEW(run->arena, struct frame);
     *frame = (struct frame){.module = module, .outer = run->forward->frame, .path = ""};
-    for (uint32_t i = 0; i < run->forward->places.len; i++) {
-        const struct module_place *place = &run->forward->places.at[i];
-        if (place->module->object != module->object)
-            continue;
+    const struct module_place *place = map_get(&run->forward->places, module->object);
+    if (place) {
         frame->path = place->path;
         frame->list = place->list;
-        frame->index = place->index;
-        break;
     }
     return frame;
 }
@@ -63,12 +60,13 @@ static struct datum *handed_on(struct run *run, const struct frame *frame, const
 }
 
 /* A forward that could not be followed: what it returns is not known, and those around it go on. */
-static struct datum *given_up(struct run *run, const struct node *at) {
+static struct datum *given_up(struct run *run, const struct node *at, const char *where) {
     struct forward *forward = run->forward;
     if (forward->finished) {
         forward->finished = false;
         forward->at = run->at ? run->at : at;
         forward->why = run->why;
+        forward->where = where;
     }
     run->stop = RUN_ON;
     return unknown(run, at, "this module is not followed: %s", run->why);
@@ -147,7 +145,7 @@ struct datum *forward_module(struct run *run, struct datum *module, struct argum
     struct datum *value = own ? run_closure(run, function->function, module, arguments)
                               : library_module(run, module, library_name_of(class), arguments);
     run->forward->frame = outer;
-    event->result = value = value ? value : given_up(run, arguments->at);
+    event->result = value = value ? value : given_up(run, arguments->at, event->into->path);
     struct datum *hidden = is_unknown(value) ? handed_on(run, event->into, arguments) : NULL;
     return hidden ? hidden : value;
 }
@@ -190,6 +188,4 @@ void run_forward(struct run *run, struct datum *model, struct forward *forward) 
     dict_set(run, &arguments.named, datum_str(run, "input_ids"), ids);
     dict_set(run, &arguments.named, datum_str(run, "position_ids"), positions);
     forward_module(run, model, &arguments);
-    if (run->stop != RUN_ON)
-        given_up(run, arguments.at);
 }

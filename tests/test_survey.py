@@ -347,6 +347,7 @@ def test_a_refused_model_is_surveyed():
     architecture = facts["architecture"]
     assert part(architecture, 0, "attention", "kind", "heads", "kv_heads", "key_dim") == ("GQA", 16, 4, 64)
     assert part(architecture, 0, "mlp", "kind") == (None,)
+    assert architecture["not_followed"].endswith(", in model.layers.0.mlp")
     layer = 1024 * 1024 * 2 + 2 * 256 * 1024 + 3 * 1024 * 2816 + 2 * 1024
     assert architecture["parameters"] == 2 * 32000 * 1024 + 16 * layer + 1024
 
