@@ -217,10 +217,10 @@ def test_source_that_is_refused(config):
     [
         (["keys", "x.py"], "needs `--config FILE`"),
         (["keys"], "there is no INPUT"),
-        (["keys", "x.py", "--config", "c", "-o", "f"], "takes no options of what a translation is written to"),
-        (["keys", "x.py", "--config", "c", "--bundle-config"], "takes no options of what a translation is written to"),
-        (["x.py", "--json"], "belong to `adgen keys INPUT`"),
-        (["x.py", "--config", "c"], "belong to `adgen keys INPUT`"),
+        (["keys", "x.py", "--config", "c", "-o", "f"], "`adgen keys` takes no `--output`"),
+        (["keys", "x.py", "--config", "c", "--bundle-config"], "`adgen keys` takes no `--bundle-config`"),
+        (["x.py", "--json"], "`--json` belongs to `adgen keys`"),
+        (["x.py", "--config", "c"], "`--config` belongs to `adgen keys`"),
     ],
 )
 def test_usage(args, words):
