@@ -1,7 +1,8 @@
 /* keys_active.c - how many parameters a token meets.
  *
- * Experts are the modules whose forward calls an operator for mixtures; the number that a token meets is what the last
- * `topk` of a forward beside them takes: groups of experts are chosen before the experts. */
+ * Experts are the modules whose forward calls an operator for mixtures, or the only list of modules that such a one
+ * has; the number that a token meets is what the last `topk` of a forward beside them takes: groups of experts are
+ * chosen before the experts. */
 #include <string.h>
 
 #include "base/text.h"
@@ -109,11 +110,27 @@ static void add_experts(struct search *search, struct datum *experts) {
         search->keys->inactive += total / count * (count - met);
 }
 
+/* The only list of modules that a module holds, or NULL. */
+static struct datum *list_in(struct run *run, const struct datum *module) {
+    const struct children children = children_of(run, module);
+    struct datum *list = NULL;
+    for (uint32_t i = 0; i < children.list.len; i++) {
+        if (children.list.at[i].module->object->items.list.len == 0)
+            continue;
+        if (list)
+            return NULL;
+        list = children.list.at[i].module;
+    }
+    return list;
+}
+
 static void search_module(struct search *search, struct datum *module, struct datum *holder) {
     const struct object *object = module->object;
-    if (calls_mixture(forward_of(search->run, object->class)) && count_experts(object)) {
-        search->holder = holder;
-        add_experts(search, module);
+    bool mixes = calls_mixture(forward_of(search->run, object->class)), own = count_experts(object) > 0;
+    struct datum *experts = !mixes ? NULL : own ? module : list_in(search->run, module);
+    if (experts) {
+        search->holder = own ? holder : module;
+        add_experts(search, experts);
         return;
     }
     const struct children children = children_of(search->run, module);

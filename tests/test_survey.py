@@ -9,6 +9,8 @@ import pytest
 from golden_cases import ADGEN, GOLDEN
 
 transformers = pytest.importorskip("transformers")
+FIVE = tuple(int(x) for x in transformers.__version__.split(".")[:2]) >= (5, 20)
+pytestmark = pytest.mark.skipif(not FIVE, reason="configurations as 5.20 has them")
 PACKAGE = Path(transformers.__file__).parent
 ASPEN = GOLDEN / "qk_norm/modeling_aspen.py"
 TINY = {
@@ -194,6 +196,12 @@ def test_latent_attention_and_experts_behind_dense_layers(architecture):
     assert facts["parameters"] - facts["active_parameters"] == (32 - 4) * 3 * 96 * 256
 
 
+def test_experts_in_a_list_of_the_module_that_mixes():
+    facts = found(GOLDEN / "experts_as_modules/modeling_sorrelwood.py")["architecture"]
+    assert part(facts, 0, "experts", "count", "top_k", "width") == (8, 2, 2816)
+    assert facts["parameters"] - facts["active_parameters"] == 16 * (8 - 2) * 3 * 2816 * 1024
+
+
 def test_sinks_and_experts_that_all_tokens_are_given(architecture):
     facts = architecture("gpt_oss", {"num_hidden_layers": 2, "num_local_experts": 16, "num_experts_per_tok": 2})
     assert facts["layers"] == [0, 1]
@@ -215,6 +223,11 @@ def test_layers_without_rotary(architecture):
     facts = architecture("smollm3", {"num_hidden_layers": 8, "no_rope_layer_interval": 4})
     assert facts["layers"] == [0, 0, 0, 1, 0, 0, 0, 1]
     assert [kind["rotary"]["kind"] for kind in facts["layer_kinds"]] == ["halves", "none"]
+
+
+def test_all_stacks_have_layers(architecture):
+    facts = architecture("hrm_text", {"num_hidden_layers": 3})  # in each of two stacks, which run in turn
+    assert facts["layers"] == [0] * 6
 
 
 def test_learned_positions(architecture):
