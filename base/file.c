@@ -61,8 +61,8 @@ static int create_beside(const char *target, char *temporary, size_t size) {
     }
 }
 
-/* Fill the new file, give it the mode of the old one, and let it take the name. False with errno. */
-static bool replace(int fd, const char *temporary, const char *target, const char *text, size_t len) {
+/* Fill the new file and give it the mode of the old one. False with errno, and the new file is gone. */
+static bool fill(int fd, const char *temporary, const char *target, const char *text, size_t len) {
     struct stat old;
     bool ok =
         write_all(fd, text, len) && (stat(target, &old) != 0 || fchmod(fd, old.st_mode & 07777) == 0) && fsync(fd) == 0;
@@ -71,14 +71,10 @@ static bool replace(int fd, const char *temporary, const char *target, const cha
         ok = false;
         error = errno;
     }
-    if (ok && rename(temporary, target) == 0) {
-        sync_dir(target);
-        return true;
-    }
-    error = ok ? errno : error;
-    unlink(temporary);
+    if (!ok)
+        unlink(temporary);
     errno = error;
-    return false;
+    return ok;
 }
 
 /* A device or a pipe has no content to protect, and must never be replaced by a file. */
@@ -96,18 +92,56 @@ static bool write_through(const char *path, const char *text, size_t len) {
     return ok;
 }
 
-bool file_write(struct diags *diags, const char *path, const char *text, size_t len) {
+bool file_stage(
+    struct arena *arena, struct diags *diags, const char *path, const char *text, size_t len, struct staged *staged) {
     char resolved[PATH_MAX], temporary[PATH_MAX];
     const char *target = realpath(path, resolved) != NULL ? resolved : path;
     struct stat info;
-    if (stat(target, &info) == 0 && S_ISDIR(info.st_mode))
-        return fail(diags, path, "cannot write", EISDIR);
+    *staged = (struct staged){0};
     if (stat(target, &info) == 0 && !S_ISREG(info.st_mode))
-        return write_through(target, text, len) || fail(diags, path, "cannot write", errno);
+        return fail(diags, path, "cannot write", S_ISDIR(info.st_mode) ? EISDIR : EINVAL);
     int fd = create_beside(target, temporary, sizeof temporary);
-    if (fd < 0)
+    if (fd < 0 || !fill(fd, temporary, target, text, len))
         return fail(diags, path, "cannot write", errno);
-    return replace(fd, temporary, target, text, len) || fail(diags, path, "cannot write", errno);
+    staged->target = arena_strndup(arena, target, strlen(target));
+    staged->temporary = arena_strndup(arena, temporary, strlen(temporary));
+    return true;
+}
+
+bool file_commit(struct diags *diags, struct staged *staged) {
+    if (rename(staged->temporary, staged->target) != 0) {
+        int error = errno;
+        file_discard(staged);
+        return fail(diags, staged->target, "cannot write", error);
+    }
+    staged->temporary = NULL;
+    sync_dir(staged->target);
+    return true;
+}
+
+void file_discard(struct staged *staged) {
+    if (staged->temporary)
+        unlink(staged->temporary);
+    staged->temporary = NULL;
+}
+
+bool file_write(struct diags *diags, const char *path, const char *text, size_t len) {
+    struct stat info;
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))
+        return write_through(path, text, len) || fail(diags, path, "cannot write", errno);
+    struct arena *arena = arena_create();
+    struct staged staged;
+    bool ok = file_stage(arena, diags, path, text, len, &staged) && file_commit(diags, &staged);
+    arena_destroy(arena);
+    return ok;
+}
+
+void file_remove(const char *path) {
+    unlink(path);
+}
+
+void dir_remove(const char *path) {
+    rmdir(path);
 }
 
 void standard_streams_open(void) {

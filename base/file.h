@@ -18,6 +18,20 @@ struct buf;
  * on failure. */
 bool file_write(struct diags *diags, const char *path, const char *text, size_t len);
 
+/* The two halves of file_write, for files that change together (changes.h): the text in a new file beside the target,
+ * and the new file under the target's name. */
+struct staged {
+    char *target, *temporary; /* the temporary is NULL where the target is no regular file, or nothing is staged */
+};
+bool file_stage(
+    struct arena *arena, struct diags *diags, const char *path, const char *text, size_t len, struct staged *staged);
+bool file_commit(struct diags *diags, struct staged *staged);
+void file_discard(struct staged *staged);
+
+/* Take a file, or an empty folder, away; nothing is said where that fails. */
+void file_remove(const char *path);
+void dir_remove(const char *path);
+
 /* Make sure that the three standard streams are something: a closed one fails when it is used, and no file that is
  * opened later takes its number. */
 void standard_streams_open(void);

@@ -98,7 +98,7 @@ static void read_comment(struct unit *unit, const char *text, size_t len, uint32
 static void read_registry(struct unit *unit, const char *path, struct coverage *c) {
     struct diags *diags = diags_create(unit->arena);
     struct source *source = source_read(unit->arena, unit->atoms, diags, path);
-    struct yaml *file = source ? yaml_read(unit->arena, unit->atoms, diags, source) : NULL;
+    struct yaml *file = source ? yaml_read(unit->arena, unit->atoms, diags, source, NULL) : NULL;
     const struct yaml *models = file && file->kind == YAML_MAP ? yaml_get(file, "models") : NULL;
     if (models == NULL || models->kind != YAML_LIST) {
         vec_push(unit->arena, &c->unreadable, "models.yaml");

@@ -212,7 +212,7 @@ struct facts *facts_load(struct unit *unit, const char *dir) {
     l.facts = NEW(unit->arena, struct facts);
     l.facts->unit = unit;
     l.facts->path = l.source->path;
-    struct yaml *root = yaml_read(unit->arena, unit->atoms, unit->diags, l.source);
+    struct yaml *root = yaml_read(unit->arena, unit->atoms, unit->diags, l.source, "rule-file");
     if (root == NULL)
         return NULL;
     load_sections(&l, root);

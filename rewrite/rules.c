@@ -317,7 +317,7 @@ struct rules *rules_load(struct arena *arena, struct atoms *atoms, struct diags 
     bool ok = true;
     for (uint32_t i = 0; i < count; i++) {
         source[i] = source_from_text(arena, atoms, diags, files[i].name, files[i].text, files[i].len);
-        tree[i] = source[i] == NULL ? NULL : yaml_read(arena, atoms, diags, source[i]);
+        tree[i] = source[i] == NULL ? NULL : yaml_read(arena, atoms, diags, source[i], "rule-file");
         ok = ok && tree[i] != NULL;
     }
     for (int stage = 0; ok && stage < STAGES; stage++) {

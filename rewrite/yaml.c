@@ -10,15 +10,28 @@ struct reader {
     struct atoms *atoms;
     struct diags *diags;
     struct source *source;
+    const char *what; /* id of diagnostics */
     yaml_document_t *document;
     bool failed;
+    size_t characters, bytes; /* a place in the text, counted both ways: the last one asked for */
 };
+
+/* libyaml counts characters, everybody else bytes. Places are mostly asked for in order. */
+static uint32_t offset_of(struct reader *r, const yaml_mark_t *mark) {
+    const char *text = r->source->text;
+    if (mark->index < r->characters)
+        r->characters = r->bytes = 0;
+    for (; r->characters < mark->index && r->bytes < r->source->len; r->characters++)
+        for (r->bytes++; (text[r->bytes] & 0xC0) == 0x80;)
+            r->bytes++;
+    return (uint32_t)r->bytes;
+}
 
 static struct yaml *convert(struct reader *r, int index);
 
 static void duplicate(struct reader *r, const struct yaml *key) {
     r->failed = true;
-    diag_at(r->diags, SEVERITY_ERROR, r->source, key->span, "rule-file", "the key `%s` stands here twice",
+    diag_at(r->diags, SEVERITY_ERROR, r->source, key->span, r->what, "the key `%s` stands here twice",
         key->kind == YAML_SCALAR ? key->text : "?");
 }
 
@@ -48,7 +61,7 @@ static struct yaml *convert(struct reader *r, int index) {
     const yaml_node_t *node = yaml_document_get_node(r->document, index);
     struct yaml *out = NEW(r->arena, struct yaml);
     out->line = (uint32_t)node->start_mark.line + 1;
-    out->span = (struct span){(uint32_t)node->start_mark.index, (uint32_t)node->end_mark.index};
+    out->span.start = offset_of(r, &node->start_mark);
     switch (node->type) {
     case YAML_SEQUENCE_NODE:
         out->kind = YAML_LIST;
@@ -62,13 +75,14 @@ static struct yaml *convert(struct reader *r, int index) {
         out->kind = YAML_SCALAR;
         out->text = arena_strndup(r->arena, (const char *)node->data.scalar.value, node->data.scalar.length);
     }
+    out->span.end = offset_of(r, &node->end_mark); /* behind the children: in order */
     return out;
 }
 
 static void report(struct reader *r, const yaml_parser_t *parser) {
-    uint32_t at = (uint32_t)parser->problem_mark.index;
+    uint32_t at = offset_of(r, &parser->problem_mark);
     struct span span = {at, at};
-    diag_at(r->diags, SEVERITY_ERROR, r->source, span, "rule-file", "not YAML: %s",
+    diag_at(r->diags, SEVERITY_ERROR, r->source, span, r->what, "not YAML: %s",
         parser->problem ? parser->problem : "unreadable");
 }
 
@@ -109,12 +123,12 @@ static struct yaml *read_document(struct reader *r, yaml_parser_t *parser) {
     return r->failed ? NULL : tree;
 }
 
-struct yaml *yaml_read(struct arena *arena, struct atoms *atoms, struct diags *diags, struct source *source) {
-    struct reader r = {arena, atoms, diags, source, NULL, false};
+struct yaml *yaml_read(
+    struct arena *arena, struct atoms *atoms, struct diags *diags, struct source *source, const char *what) {
+    struct reader r = {.arena = arena, .atoms = atoms, .diags = diags, .source = source, .what = what};
     if (memchr(source->text, '*', source->len) != NULL && memchr(source->text, '&', source->len) != NULL &&
         has_alias(source)) {
-        diag_at(
-            diags, SEVERITY_ERROR, source, (struct span){0, 0}, "rule-file", "anchors and aliases are not supported");
+        diag_at(diags, SEVERITY_ERROR, source, (struct span){0, 0}, what, "anchors and aliases are not supported");
         return NULL;
     }
     yaml_parser_t parser;
