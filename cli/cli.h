@@ -20,9 +20,16 @@ int review_command(const struct options_given *given, const struct voice *voice)
 /* `adgen survey INPUT`: the same. */
 int deliver_survey(const struct options_given *given, const struct voice *voice, struct adgen *adgen,
     const struct adgen_request *request, struct adgen_result *translation);
+/* `adgen onboard INPUT`: whether the options make sense, and what follows the translation. */
+int check_onboard(const struct options_given *given);
+int deliver_onboard(const struct options_given *given, const struct voice *voice, struct adgen *adgen,
+    const struct adgen_request *request, const struct adgen_result *translation);
 int list_rules_command(const struct options_given *given, const struct voice *voice);
 int explain_command(const struct options_given *given, const struct voice *voice);
 int list_models_command(const struct options_given *given, const struct voice *voice);
+
+/* What a translation without gaps does not serve. */
+void say_limits(const struct voice *voice, const struct adgen_result *result);
 
 /* The package that --package names, or that of Python; NULL with an error. */
 const char *package_root(const struct options_given *given, const struct voice *voice, struct arena *arena);

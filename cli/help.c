@@ -67,6 +67,7 @@ static void translate_help(FILE *out) {
           "       adgen keys INPUT --config FILE [option...]\n"
           "       adgen review FILE... [option...]\n"
           "       adgen survey INPUT [option...]\n"
+          "       adgen onboard INPUT -o DIR [option...]\n"
           "\n"
           "Translates a Hugging Face modeling_*.py into the prefill-only model that TensorRT-LLM AutoDeploy serves.\n"
           "INPUT is a path, `-` for standard input, or a model type of the transformers package.\n"
@@ -141,6 +142,25 @@ static void survey_help(FILE *out) {
         out);
 }
 
+static void onboard_help(FILE *out) {
+    fputs("usage: adgen onboard INPUT -o DIR [--hf-id ORG/NAME] [--config FILE] [option...]\n"
+          "       adgen onboard INPUT --into CHECKOUT [-o DIR] [--hf-id ORG/NAME] [--config FILE] [option...]\n"
+          "\n"
+          "Writes everything that brings a model to AutoDeploy, each at its place in a tree like TensorRT-LLM's: the\n"
+          "model and its tests; under the name that it is published as, its settings, registry entry, row of the\n"
+          "support matrix and cookbook; and a report and the text of a pull request, with places for what adgen\n"
+          "cannot know.\n"
+          "A checkout is changed as a whole or not at all; what it has already is left as it is.\n",
+        out);
+    print_groups(out, ONBOARD);
+    fputs("\nExit status:\n"
+          "  0  done\n"
+          "  1  the input could not be translated, or a file is there already and differs\n"
+          "  2  the command line makes no sense\n"
+          "  3  written, but prefill-only\n",
+        out);
+}
+
 void print_help(FILE *out, enum command command) {
     if (command == KEYS)
         keys_help(out);
@@ -148,6 +168,8 @@ void print_help(FILE *out, enum command command) {
         review_help(out);
     else if (command == SURVEY)
         survey_help(out);
+    else if (command == ONBOARD)
+        onboard_help(out);
     else
         translate_help(out);
 }

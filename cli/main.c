@@ -42,6 +42,8 @@ static int check_combination(const struct options_given *g) {
         return usage_error(NULL, "`adgen keys` needs `--config FILE`, the model's config.json");
     if (g->command == SURVEY && g->hf_id && g->into == NULL)
         return usage_error(NULL, "`--hf-id` goes with `--into CHECKOUT`, whose registry it is looked for in");
+    if (g->command == ONBOARD)
+        return check_onboard(g);
     return EXIT_DONE;
 }
 

@@ -35,6 +35,7 @@ static const struct {
     {KEYS, "keys", false},
     {REVIEW, "review", true},
     {SURVEY, "survey", false},
+    {ONBOARD, "onboard", false},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -57,18 +58,22 @@ int usage_error(const char *help, const char *format, ...) {
     return 2;
 }
 
-static const struct option *by_name(const char *name, size_t len) {
+/* A name can mean another thing to another command: the row of the one at hand, if there is one. */
+static const struct option *by_name(enum command command, const char *name, size_t len) {
+    const struct option *found = NULL;
     for (size_t i = 0; i < OPTIONS; i++)
-        if (strlen(options[i].name) == len && memcmp(options[i].name, name, len) == 0)
-            return &options[i];
-    return NULL;
+        if (strlen(options[i].name) == len && memcmp(options[i].name, name, len) == 0 &&
+            (found == NULL || options[i].commands & command))
+            found = &options[i];
+    return found;
 }
 
-static const struct option *by_letter(char letter) {
+static const struct option *by_letter(enum command command, char letter) {
+    const struct option *found = NULL;
     for (size_t i = 0; i < OPTIONS; i++)
-        if (options[i].letter == letter)
-            return &options[i];
-    return NULL;
+        if (options[i].letter == letter && (found == NULL || options[i].commands & command))
+            found = &options[i];
+    return found;
 }
 
 static bool unknown(const char *typed, size_t len) {
@@ -132,7 +137,7 @@ static bool take(struct options_given *given, const struct option *option, const
 
 static bool take_long(struct options_given *given, const char *word, char ***next) {
     size_t len = strcspn(word, "=");
-    const struct option *option = by_name(word, len);
+    const struct option *option = by_name(given->command, word, len);
     if (option == NULL)
         return unknown(word, len);
     return take(given, option, word[len] == '=' ? word + len + 1 : NULL, next);
@@ -140,7 +145,7 @@ static bool take_long(struct options_given *given, const char *word, char ***nex
 
 static bool take_letters(struct options_given *given, const char *letters, char ***next) {
     for (; *letters != '\0'; letters++) {
-        const struct option *option = by_letter(*letters);
+        const struct option *option = by_letter(given->command, *letters);
         if (option == NULL)
             return usage_error("`adgen --help` lists the options", "there is no option `-%c`", *letters) == 0;
         if (option->kind != FLAG && letters[1] != '\0')

@@ -12,7 +12,8 @@ enum command {
     KEYS = 1 << 1,      /* `adgen keys INPUT` */
     REVIEW = 1 << 2,    /* `adgen review FILE...` */
     SURVEY = 1 << 4,    /* `adgen survey INPUT` */
-    EVERY = TRANSLATE | KEYS | REVIEW | SURVEY,
+    ONBOARD = 1 << 5,   /* `adgen onboard INPUT` */
+    EVERY = TRANSLATE | KEYS | REVIEW | SURVEY | ONBOARD,
 };
 
 typedef bool option_FLAG;

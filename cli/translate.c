@@ -219,6 +219,14 @@ static void say_gaps(struct run *run, const struct adgen_result *result) {
         result->gaps == 1 ? " is" : "s are", strchr(lines, ' ') ? "s" : "", lines);
 }
 
+void say_limits(const struct voice *voice, const struct adgen_result *result) {
+    const char *declined = declined_setting(result->unit);
+    if (declined)
+        say(voice, "declined: a configuration with %s, which the emitted constructor refuses", declined);
+    if (result->unit->prefill_only)
+        say(voice, "prefill-only: %s", result->unit->prefill_only);
+}
+
 static int deliver(struct run *run, struct adgen_result *result) {
     bool ok = true;
     say_diags(run->voice, result->diags);
@@ -228,11 +236,8 @@ static int deliver(struct run *run, struct adgen_result *result) {
         ok = write_report(run, result);
     if (result->status == ADGEN_REFUSED || !ok || !find_target(run))
         return EXIT_REFUSED;
-    if (declined_setting(result->unit) && result->gaps == 0)
-        say(run->voice, "declined: a configuration with %s, which the emitted constructor refuses",
-            declined_setting(result->unit));
-    if (result->unit->prefill_only && result->gaps == 0)
-        say(run->voice, "prefill-only: %s", result->unit->prefill_only);
+    if (result->gaps == 0)
+        say_limits(run->voice, result);
     if (result->gaps > 0)
         say_gaps(run, result);
     say_more(
@@ -256,15 +261,23 @@ static int unknown_pass(const char *name) {
     return usage_error(nearest.word ? help : "`adgen --help` lists the passes", "there is no pass `%s`", name);
 }
 
+/* What the command makes of a translation. */
+static int answer(struct run *run, struct adgen *adgen, struct adgen_result *result) {
+    switch (run->given->command) {
+    case KEYS: return deliver_keys(run->given, run->voice, adgen, result);
+    case SURVEY: return deliver_survey(run->given, run->voice, adgen, &run->request, result);
+    case ONBOARD: return deliver_onboard(run->given, run->voice, adgen, &run->request, result);
+    default: return deliver(run, result);
+    }
+}
+
 static int translate(struct run *run, const char *package) {
     struct adgen_settings settings = {run->given->rules, package, run->registry};
     struct adgen *adgen = adgen_create(&settings);
     struct adgen_result result;
     say_diags(run->voice, adgen_problems(adgen));
     adgen_translate(adgen, &run->request, &result);
-    int status = run->given->command == KEYS     ? deliver_keys(run->given, run->voice, adgen, &result)
-                 : run->given->command == SURVEY ? deliver_survey(run->given, run->voice, adgen, &run->request, &result)
-                                                 : deliver(run, &result);
+    int status = answer(run, adgen, &result);
     adgen_result_free(&result);
     adgen_destroy(adgen);
     return status;
@@ -283,8 +296,7 @@ int translate_command(const struct options_given *given, const struct voice *voi
     const char *package = given->package ? package_in(arena, run.diags, given->package) : NULL;
     int status = EXIT_REFUSED;
     if ((given->package == NULL || package) && find_input(&run)) {
-        if ((given->command == KEYS || given->command == SURVEY) && package == NULL &&
-            package_around(arena, run.request.path) == NULL)
+        if (given->command != TRANSLATE && package == NULL && package_around(arena, run.request.path) == NULL)
             package = package_of_python(arena); /* a translation imports what its configuration is made of */
         status = translate(&run, package);
     }

@@ -350,7 +350,7 @@ uint32_t page_html(struct buf *out, struct adgen_result *result) {
     const struct place places[] = {{"TITLE", title.at}, {"SUMMARY", summary.at}, {"COUNTS", counts.at},
         {"OUTCOME", outcome.at}, {"INPUT", input.at}, {"HUNKS", hunks.at}, {"REASONS", reasons.at ? reasons.at : ""},
         {"ELSEWHERE", elsewhere.at ? elsewhere.at : ""}, {NULL, NULL}};
-    template_fill(embed_find("templates/review.html.in")->text, places, out);
+    template_fill(out, "templates/review.html.in", places);
     struct buf *const made[] = {&title, &input, &summary, &counts, &hunks, &reasons, &elsewhere, &outcome};
     for (size_t i = 0; i < sizeof made / sizeof made[0]; i++)
         buf_free(made[i]);

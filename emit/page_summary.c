@@ -129,7 +129,7 @@ static uint32_t put_promised(const struct page *page, enum promise promise, cons
     uint32_t count = 0;
     for (uint32_t i = 0; i < rules->list.len; i++) {
         const struct rule *rule = rules->list.at[i];
-        if (rule->promise != promise || report_times(page->result, rule) == 0)
+        if (rule->promise != promise || trace_uses(page->result->unit->trace, rule->id) == 0)
             continue;
         put_rule(out, rule, count++ ? ", " : heading);
         if (rule->bound)
@@ -144,7 +144,7 @@ static void put_rules(const struct page *page, struct buf *out) {
     uint32_t count = 0;
     buf_puts(out, "<div><dt>Rules</dt><dd>");
     for (uint32_t i = 0; i < rules->list.len; i++) {
-        uint32_t times = report_times(page->result, rules->list.at[i]);
+        uint32_t times = trace_uses(page->result->unit->trace, rules->list.at[i]->id);
         if (times == 0)
             continue;
         put_rule(out, rules->list.at[i], count++ ? ", " : "");

@@ -100,21 +100,13 @@ static cJSON *trace_records(const struct report *r) {
     return array;
 }
 
-uint32_t report_times(const struct adgen_result *result, const struct rule *rule) {
-    const struct trace *trace = result->unit->trace;
-    uint32_t times = 0;
-    for (uint32_t i = 0; i < trace->records.len; i++)
-        times += trace->records.at[i].kind == TRACE_REWRITE && strcmp(trace->records.at[i].id, rule->id) == 0;
-    return times;
-}
-
 /* Each rule that was applied, how often, and what it promises. */
 static cJSON *rules_applied(const struct report *r) {
     cJSON *array = cJSON_CreateArray();
     const struct rules *rules = r->unit->rules;
     for (uint32_t i = 0; rules && i < rules->list.len; i++) {
         const struct rule *rule = rules->list.at[i];
-        uint32_t times = report_times(r->result, rule);
+        uint32_t times = trace_uses(r->unit->trace, rule->id);
         if (times == 0)
             continue;
         cJSON *item = cJSON_CreateObject();

@@ -7,8 +7,6 @@
 #include "emit/adgen.h"
 #include "rewrite/trace.h"
 
-struct rule;
-
 /* Every record of the trace, a line each: `file:line:col: rewritten [rule] in Class.method: what`. */
 void report_trace(FILE *out, struct adgen_result *result);
 
@@ -16,9 +14,6 @@ void report_trace(FILE *out, struct adgen_result *result);
 const struct trace *report_records(const struct adgen_result *result);
 const char *report_kind(enum trace_kind kind);
 const char *report_status(const struct adgen_result *result);
-
-/* How often a rule was applied. */
-uint32_t report_times(const struct adgen_result *result, const struct rule *rule);
 
 /* The JSON report. It says nothing of time or machine: same input, same bytes. */
 void report_json(struct buf *out, struct adgen_result *result);

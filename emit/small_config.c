@@ -32,6 +32,10 @@ static bool has_field(const struct config *config, const char *name) {
     return false;
 }
 
+bool counts_layers(const char *field) {
+    return matches(field, "num_hidden_layers n_layer n_layers num_layers decoder_layers");
+}
+
 /* The small value of a field with this default, or NULL. */
 static const char *small_size(const struct config *config, const char *name, const struct node *dflt) {
     bool latent = has_field(config, "kv_lora_rank");
@@ -138,7 +142,7 @@ static void emit_fields(struct unit *unit, const struct config *config, uint32_t
             emit_repeated(name, kinds, layers, out);
         else if (declined && declined->field == config->fields.entry[i].key)
             buf_printf(out, "        \"%s\": %s,\n", name, declined->served ? "True" : "False");
-        else if (is_number(dflt) && matches(name, "num_hidden_layers n_layer n_layers num_layers decoder_layers"))
+        else if (is_number(dflt) && counts_layers(name))
             buf_printf(out, "        \"%s\": %u,\n", name, layers);
         else if (matches(name, "use_sliding_window is_decoder"))
             buf_printf(out, "        \"%s\": True,\n", name);

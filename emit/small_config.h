@@ -8,4 +8,7 @@
 /* The function _create_small_config(). */
 void emit_small_config(struct unit *unit, struct buf *out);
 
+/* Whether a field of a configuration says how many layers there are. */
+bool counts_layers(const char *field);
+
 #endif

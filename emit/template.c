@@ -1,10 +1,13 @@
+/* template.c - see template.h. */
 #include "emit/template.h"
 
 #include <stdbool.h>
 #include <string.h>
 
-void template_fill(const char *text, const struct place *places, struct buf *out) {
-    while (*text) {
+#include "base/embed.h"
+
+void template_fill(struct buf *out, const char *name, const struct place *places) {
+    for (const char *text = embed_find(name)->text; *text != '\0';) {
         size_t len = strspn(text + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
         bool is_place = *text == '@' && len > 0 && text[len + 1] == '@';
         const struct place *place = places;

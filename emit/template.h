@@ -1,4 +1,4 @@
-/* template.h - texts of templates/ with places to fill in. */
+/* template.h - a text of templates/ with its @PLACES@ filled in. */
 #ifndef ADGEN_EMIT_TEMPLATE_H
 #define ADGEN_EMIT_TEMPLATE_H
 
@@ -8,7 +8,7 @@ struct place {
     const char *name, *text;
 };
 
-/* Append the template with every @NAME@ replaced; a NULL name ends the list. */
-void template_fill(const char *text, const struct place *places, struct buf *out);
+/* The embedded file `name` with every @NAME@ replaced; the places end with a NULL name. */
+void template_fill(struct buf *out, const char *name, const struct place *places);
 
 #endif

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/embed.h"
 #include "base/text.h"
 #include "emit/emit.h"
 #include "emit/python.h"
@@ -396,7 +395,7 @@ bool emit_tests(struct unit *unit, const char *module, struct buf *out) {
         {NULL, NULL},
     };
     struct buf text = {0};
-    template_fill(embed_find("templates/test_modeling.py.in")->text, places, &text);
+    template_fill(&text, "templates/test_modeling.py.in", places);
     struct node *tests = node_new(unit->arena, NODE_MODULE);
     append_python(&e, tests, "%s", text.at);
     emit_licence(unit, out);

@@ -33,4 +33,12 @@ static inline void trace_add(struct arena *arena, struct trace *trace, struct tr
         vec_push(arena, &trace->records, record);
 }
 
+/* How often a rule was applied. */
+static inline uint32_t trace_uses(const struct trace *trace, const char *id) {
+    uint32_t times = 0;
+    for (uint32_t i = 0; i < trace->records.len; i++)
+        times += trace->records.at[i].kind == TRACE_REWRITE && atom_is(trace->records.at[i].id, id);
+    return times;
+}
+
 #endif

@@ -17,11 +17,15 @@ _PENDING: list[tuple[str, Callable, Callable]] = []
 
 
 def tensorrt_llm_present() -> bool:
-    """True if the real package can be imported (a stand-in put there by this package is not it)."""
+    """True if the real package can be imported.
+
+    A stand-in put there by this package is not it, and neither is a folder with files for it.
+    """
     module = sys.modules.get("tensorrt_llm")
     if module is not None:
         return not getattr(module, "__adgen_standin__", False)
-    return importlib.util.find_spec("tensorrt_llm") is not None
+    spec = importlib.util.find_spec("tensorrt_llm")
+    return spec is not None and spec.origin is not None
 
 
 def op(fake: Callable) -> Callable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from . import standins
 
@@ -15,11 +16,14 @@ def pytest_configure(config) -> None:
 
 
 def pytest_collect_file(file_path, parent) -> None:
-    """Where there is no folder of custom models, the folder of the tests is it."""
+    """Where there is no package of custom models, it is that of the tree around, or the folder."""
     package = sys.modules.get(_CUSTOM)
-    folder = str(file_path.parent)
-    if getattr(package, "__adgen_standin__", False) and folder not in package.__path__:
-        package.__path__.append(folder)
+    if not getattr(package, "__adgen_standin__", False):
+        return
+    custom = Path(*_CUSTOM.split("."))
+    for folder in (file_path.parent, *(parent / custom for parent in file_path.parents)):
+        if folder.is_dir() and str(folder) not in package.__path__:
+            package.__path__.append(str(folder))
 
 
 def pytest_report_header(config) -> str:

@@ -1,0 +1,3 @@
+@register_auto_model("SorrelwoodForCausalLM")
+class SorrelwoodForCausalLM:
+    pass
