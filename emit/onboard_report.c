@@ -3,6 +3,7 @@
  * What adgen knows is said; what only a run or a person can know is a place to fill in. */
 #include <string.h>
 
+#include "base/file.h"
 #include "emit/onboard_plan.h"
 #include "emit/template.h"
 #include "rewrite/declined.h"
@@ -146,9 +147,13 @@ static const char *registry_of(const struct plan *plan) {
         buf_puts(&out, "\nThe list has the model as a comment, too: disabled, for the reason that stands above it.\n");
     if (plan->registry.world_size == 0)
         buf_puts(&out, "\n**FILL IN:** the number of GPUs; how many parameters the model has is not known.\n");
-    buf_puts(&out, "\nOther sizes of the family need settings and an entry of their own, but no other code: the same "
-                   "command with\n"
-                   "their `--hf-id` and `--config` adds them.\n");
+    buf_printf(&out,
+        "\nOther sizes of the family need settings and an entry of their own, but no other code: the same command "
+        "with\n"
+        "their `--hf-id` and `--config` adds them. `adgen survey %s --into CHECKOUT --hf-id %s` lists\n"
+        "those that the registry has.\n",
+        plan->unit->options.model_type ? plan->unit->options.model_type : path_base(plan->unit->module->source->path),
+        plan->id);
     return kept(plan, &out);
 }
 
