@@ -6,7 +6,6 @@
 
 #include <string.h>
 
-#include "base/embed.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "emit/gaps.h"

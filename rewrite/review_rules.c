@@ -67,7 +67,7 @@ static struct source *open_rules(struct unit *unit, const char *dir) {
 struct review_rules *review_rules_load(struct unit *unit, const char *dir) {
     struct loader l = {unit->arena, unit->atoms, unit->diags, unit->parser, open_rules(unit, dir), NULL};
     struct review_rules *rules = NEW(unit->arena, struct review_rules);
-    struct yaml *root = l.source ? yaml_read(unit->arena, unit->atoms, unit->diags, l.source) : NULL;
+    struct yaml *root = l.source ? yaml_read(unit->arena, unit->atoms, unit->diags, l.source, "rule-file") : NULL;
     if (root == NULL || !loader_check_keys(&l, root, "review"))
         return NULL;
     const struct yaml *list = yaml_get(root, "review");
