@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "emit/onboard_plan.h"
 #include "emit/template.h"
 #include "rewrite/declined.h"
@@ -38,7 +39,8 @@ static bool has_own_names(const struct unit *unit) {
     for (uint32_t i = 0; i < unit->classes.len; i++)
         for (uint32_t k = 0; k < unit->classes.at[i]->attrs.len; k++) {
             const struct attr *attr = unit->classes.at[i]->attrs.entry[k].value;
-            if (attr->live && attr->own && attr->own != attr->name)
+            bool renamed = attr->live && attr->own && attr->own != attr->name;
+            if (renamed && !starts_with(attr->name, "_ad_")) /* tables are in no checkpoint */
                 return true;
         }
     return false;
