@@ -290,6 +290,23 @@ static void check_rows(struct checker *c, const struct node *e) {
 
 /* -- the walk ------------------------------------------------------------------------------------------------------ */
 
+/* A Python loop over positions is unrolled by the trace for one length, and one over the elements of a tensor has them
+ * as numbers. */
+static void check_loop(struct checker *c, const struct node *iterable) {
+    bool counted = iterable->kind == NODE_CALL && is_name(iterable->kid[0], "enumerate") && iterable->nkids == 2;
+    const struct node *over = counted ? iterable->kid[1] : iterable;
+    bool reported =
+        over->kind == NODE_NAME && over->web && over->web->kind == WEB_ASSIGN && is_idiom(over->web->expr, NULL);
+    if (is_activation(over) && !is_parameter(over) && !reported)
+        refuse(c, iterable, "data-dependent",
+            "this loop reads the elements of a tensor, which torch.export cannot trace%s", "");
+    bool counts = iterable->kind == NODE_CALL && is_kind(iterable->kid[0], NODE_NAME) &&
+                  atom_is(iterable->kid[0]->atom, "range") && from_shape(c->fn, iterable);
+    if (counts || splits_tokens(c->unit, c->fn, over))
+        refuse(c, iterable, "sequence-loop",
+            "this loop runs once for each position or chunk, which torch.export unrolls for one length%s", "");
+}
+
 static void check_expr(struct checker *c, const struct node *parent, struct node *e) {
     if (e == NULL)
         return;
@@ -310,6 +327,8 @@ static void check_expr(struct checker *c, const struct node *parent, struct node
         check_library(c, e, e->abs->qual);
     if (e->kind == NODE_CALL)
         check_call(c, e);
+    if (e->kind == NODE_COMPREHENSION)
+        check_loop(c, e->kid[1]);
     check_handed_on(c, parent, e);
     check_mixing(c, e);
     check_leftover(c, e);
@@ -322,22 +341,6 @@ static void check_expr(struct checker *c, const struct node *parent, struct node
         if (kid)
             check_expr(c, holder, kid);
     }
-}
-
-/* A Python loop over positions is unrolled by the trace for one length, and one over the elements of a tensor has them
- * as numbers. */
-static void check_loop(struct checker *c, const struct node *iterable) {
-    bool counted = iterable->kind == NODE_CALL && is_name(iterable->kid[0], "enumerate") && iterable->nkids == 2;
-    const struct node *over = counted ? iterable->kid[1] : iterable;
-    bool reported =
-        over->kind == NODE_NAME && over->web && over->web->kind == WEB_ASSIGN && is_idiom(over->web->expr, NULL);
-    if (is_activation(over) && !is_parameter(over) && !reported)
-        refuse(c, iterable, "data-dependent",
-            "this loop reads the elements of a tensor, which torch.export cannot trace%s", "");
-    if (iterable->kind == NODE_CALL && is_kind(iterable->kid[0], NODE_NAME) &&
-        atom_is(iterable->kid[0]->atom, "range") && from_shape(c->fn, iterable))
-        refuse(c, iterable, "sequence-loop",
-            "this loop runs once for each position or chunk, which torch.export unrolls for one length%s", "");
 }
 
 /* A remainder of the sequence length: blocks of fixed size, which a dynamic length does not fill. */

@@ -24,12 +24,25 @@ static bool shaped_param(const struct fn *fn, const struct web *w, int depth) {
     return false;
 }
 
+/* Dimension i of x.shape where x = y.view(..., n, ...): n; NULL where it does not say. */
+static const struct node *given_size(const struct node *shape, uint32_t i) {
+    const struct node *x = is_kind(shape, NODE_ATTRIBUTE) && atom_is(shape->atom, "shape") ? shape->kid[0] : NULL;
+    const struct node *view = is_kind(x, NODE_NAME) && x->web && x->web->kind == WEB_ASSIGN ? x->web->expr : x;
+    if (!is_kind(view, NODE_CALL) || view->callsite || !is_kind(view->kid[0], NODE_ATTRIBUTE) ||
+        !word_in(view->kid[0]->atom, "view reshape") || i + 1 >= view->nkids)
+        return NULL;
+    return is_int(view->kid[i + 1], -1) ? NULL : view->kid[i + 1];
+}
+
 static bool shaped_web(const struct fn *fn, const struct web *w, int depth) {
     if (w == NULL || depth > DEEP)
         return false;
     switch (w->kind) {
-    case WEB_ASSIGN:
-    case WEB_ELEMENT: return shaped(fn, w->expr, depth + 1);
+    case WEB_ELEMENT:
+        if (given_size(w->expr, w->element))
+            return shaped(fn, given_size(w->expr, w->element), depth + 1);
+        return shaped(fn, w->expr, depth + 1);
+    case WEB_ASSIGN: return shaped(fn, w->expr, depth + 1);
     case WEB_PARAM: return w->abs->kind == ABS_NUMBER && shaped_param(fn, w, depth);
     case WEB_IF: return shaped_web(fn, w->from[0], depth + 1) || shaped_web(fn, w->from[1], depth + 1);
     default: return false;

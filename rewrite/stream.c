@@ -23,6 +23,11 @@ struct context {
 
 static bool is_stream(const struct context *at, const struct fn *fn, const struct node *e, int depth);
 
+/* Work on each number alone. */
+static const char keeping[] =
+    "to float half bfloat16 type_as contiguous clone detach relu silu gelu sigmoid tanh softplus "
+    "exp log square pow abs neg sqrt rsqrt clamp";
+
 /* -- where it comes from ------------------------------------------------------------------------------------------- */
 
 static bool is_fact(const struct unit *unit, atom name, const char *id) {
@@ -103,8 +108,7 @@ static bool call_is_stream(const struct context *at, const struct fn *fn, const 
         return false;
     bool norm = word_in(callee->atom, "torch_rmsnorm torch_l2norm layer_norm rms_norm linear normalize zeros_like");
     bool library = norm || (callee->abs && callee->abs->kind == ABS_LIBRARY);
-    bool keeps = norm || word_in(callee->atom, "to float half bfloat16 type_as contiguous clone detach relu silu gelu "
-                                               "sigmoid tanh softplus exp square pow abs neg sqrt rsqrt clamp");
+    bool keeps = norm || word_in(callee->atom, keeping);
     return keeps && (library ? call->nkids > 1 && is_stream(at, fn, call->kid[1], depth + 1)
                              : is_stream(at, fn, callee->kid[0], depth + 1));
 }
@@ -149,19 +153,90 @@ static bool pads_tokens(const struct node *widths) {
     return false;
 }
 
-static const char *call_mixes(const struct context *at, const struct fn *fn, const struct node *call) {
-    static const char reductions[] = "mean sum std var max min amax amin softmax norm prod logsumexp argmax argmin";
+static bool is_last(const struct node *dim) {
+    int number;
+    return dim && literal_int(dim, &number) && (number == -1 || number == 2);
+}
+
+/* A call of a method of a tensor, or of a function of the library on one. */
+struct operation {
+    const char *name;
+    const struct node *x, *dim, *keepdim;
+    bool library;
+};
+
+static bool operation_of(const struct node *call, struct operation *out) {
     const struct node *callee = call->kid[0];
     if (callee->kind != NODE_ATTRIBUTE || call->callsite || (callee->abs && callee->abs->kind == ABS_OBJECT))
-        return NULL;
+        return false;
     bool library = callee->abs && callee->abs->kind == ABS_LIBRARY;
-    bool pads = library && atom_is(callee->atom, "pad"), reduces = word_in(callee->atom, reductions);
-    const struct node *x = !library ? callee->kid[0] : call->nkids > 1 ? call->kid[1] : NULL;
     bool powers = atom_is(callee->atom, "norm"); /* of which the first argument is p */
-    const struct node *dim = call_argument(call, (uint32_t)library + powers, "dim");
-    if (pads ? !pads_tokens(call_argument(call, 1, "pad")) : !reduces || !reduces_tokens(dim))
+    uint32_t first = (uint32_t)library + powers;
+    *out = (struct operation){callee->atom, library ? call->nkids > 1 ? call->kid[1] : NULL : callee->kid[0],
+        call_argument(call, first, "dim"), call_argument(call, first + 1, "keepdim"), library};
+    return out->x != NULL;
+}
+
+static const char reductions[] = "mean sum std var max min amax amin softmax norm prod logsumexp argmax argmin";
+
+/* [B, S]: a number for every token, such as what is left of a stream when its vectors are reduced. */
+static bool is_numbers(const struct context *at, const struct fn *fn, const struct node *e, int depth) {
+    struct operation op;
+    if (e == NULL || depth > DEEP || (e->abs && rank_known(e->abs->rank) && e->abs->rank != 2))
+        return false;
+    switch (e->kind) {
+    case NODE_NAME: return e->web && e->web->kind == WEB_ASSIGN && is_numbers(at, fn, e->web->expr, depth + 1);
+    case NODE_BINOP:
+        return e->op != OP_MATMUL &&
+               (is_numbers(at, fn, e->kid[0], depth + 1) || is_numbers(at, fn, e->kid[1], depth + 1));
+    case NODE_CALL:
+        if (!operation_of(e, &op))
+            return false;
+        if (word_in(op.name, reductions) && !atom_is(op.name, "softmax"))
+            return is_last(op.dim) && (op.keepdim == NULL || is_none(op.keepdim)) && is_stream(at, fn, op.x, depth + 1);
+        if (atom_is(op.name, "squeeze"))
+            return is_last(op.dim) && is_stream(at, fn, op.x, depth + 1);
+        return word_in(op.name, keeping) && is_numbers(at, fn, op.x, depth + 1);
+    default: return false;
+    }
+}
+
+/* Take, move or order parts along a dimension, which is their first argument or their second. */
+static const char by_first[] = "flip sort argsort select narrow index_select gather take_along_dim scatter scatter_add "
+                               "index_add index_copy unfold unbind cummax cummin";
+static const char by_second[] = "roll topk chunk split split_with_sizes tensor_split diff";
+
+/* The dimensions that such an operation works along; NULL where it does not say. */
+static const struct node *along(const struct node *call, const struct operation *op) {
+    bool second = word_in(op->name, by_second), dims = word_in(op->name, "flip roll");
+    return call_argument(call, (uint32_t)op->library + second, dims ? "dims" : "dim");
+}
+
+static const char *call_mixes(const struct context *at, const struct fn *fn, const struct node *call) {
+    struct operation op;
+    if (!operation_of(call, &op))
         return NULL;
-    return x && is_stream(at, fn, x, 0) ? callee->atom : NULL;
+    if (op.library && atom_is(op.name, "pad"))
+        return pads_tokens(call_argument(call, 1, "pad")) && is_stream(at, fn, op.x, 0) ? op.name : NULL;
+    if (word_in(op.name, by_first) || word_in(op.name, by_second)) {
+        const struct node *dims = along(call, &op);
+        return dims && reduces_tokens(dims) && is_stream(at, fn, op.x, 0) ? op.name : NULL;
+    }
+    if (!word_in(op.name, reductions))
+        return NULL;
+    bool mixes = reduces_tokens(op.dim) ? is_stream(at, fn, op.x, 0) || is_numbers(at, fn, op.x, 0)
+                                        : is_last(op.dim) && is_numbers(at, fn, op.x, 0);
+    return mixes ? op.name : NULL;
+}
+
+bool splits_tokens(const struct unit *unit, const struct fn *fn, const struct node *e) {
+    const struct context any = {.unit = unit};
+    struct operation op;
+    if (e->kind == NODE_NAME && e->web && e->web->kind == WEB_ASSIGN)
+        e = e->web->expr;
+    return e->kind == NODE_CALL && operation_of(e, &op) &&
+           word_in(op.name, "split split_with_sizes tensor_split unbind") && reduces_tokens(along(e, &op)) &&
+           is_stream(&any, fn, op.x, 0);
 }
 
 /* x[:, :], x[:, 0:] and x[:, -0:] take all of it. */

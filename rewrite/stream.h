@@ -8,4 +8,7 @@
  * every token alike, or is not known to be of such a tensor. */
 const char *mixes_along(const struct unit *unit, const struct fn *fn, const struct node *e);
 
+/* Whether an expression is the parts of a stream along B or S, as many as the length makes. */
+bool splits_tokens(const struct unit *unit, const struct fn *fn, const struct node *e);
+
 #endif
