@@ -207,6 +207,22 @@ static void check_attention(struct checker *c, const struct node *call) {
     mixes(c, "scaled_dot_product_attention");
 }
 
+/* Layers of the library that work along a sequence, or on all of it. */
+static void check_layer(struct checker *c, const struct node *call, const char *qual) {
+    const char *dot = strrchr(qual, '.'), *name = dot ? dot + 1 : qual;
+    if (word_in(name, "RNN LSTM GRU"))
+        refuse(c, call, "sequence-loop", "`%s` runs once for each position, which torch.export unrolls for one length",
+            name);
+    if (word_in(name, "MultiheadAttention") || starts_with(name, "Transformer"))
+        refuse(c, call, "leftover", "no equation understands the attention of `%s`", name);
+    if (strstr(name, "Conv1d") || strstr(name, "Pool1d") || word_in(name, "GroupNorm InstanceNorm1d"))
+        mixes(c, qual);
+}
+
+static bool is_along_sequence(const char *qual) {
+    return strstr(qual, "conv1d") || strstr(qual, "_pool1d") || strstr(qual, ".fft.") || qual_ends(qual, "interpolate");
+}
+
 static void check_mixing(struct checker *c, struct node *e) {
     if (atom_is(c->fn->name, "__init__")) /* nothing that it computes depends on tokens */
         return;
@@ -222,8 +238,8 @@ static void check_mixing(struct checker *c, struct node *e) {
         return;
     const struct node *callee = e->kid[0];
     check_counting(c, e);
-    if (callee->abs && callee->abs->kind == ABS_OBJECT && strstr(callee->abs->qual, "Conv1d"))
-        mixes(c, callee->abs->qual);
+    if (callee->abs && callee->abs->kind == ABS_OBJECT)
+        check_layer(c, e, callee->abs->qual);
     if (callee->kind != NODE_ATTRIBUTE)
         return;
     const struct node *bias = call_argument(e, UINT32_MAX, "attn_mask");
@@ -237,8 +253,8 @@ static void check_mixing(struct checker *c, struct node *e) {
         mixes(c, callee->atom);
     if (atom_is(callee->atom, "scaled_dot_product_attention"))
         check_attention(c, e);
-    if (callee->abs && callee->abs->kind == ABS_LIBRARY && strstr(callee->abs->qual, "conv1d"))
-        mixes(c, "conv1d");
+    if (callee->abs && callee->abs->kind == ABS_LIBRARY && is_along_sequence(callee->abs->qual))
+        mixes(c, callee->atom);
 }
 
 static void check_leftover(struct checker *c, struct node *e) {

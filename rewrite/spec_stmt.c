@@ -485,6 +485,15 @@ static bool catches_imports(const struct node *handler) {
     return is_kind(type, NODE_NAME) && word_in(type->atom, "ImportError ModuleNotFoundError");
 }
 
+static void refuse_try(struct frame *f, struct node *stmt, const struct node *handler) {
+    diag_at(f->unit->diags, unit_refusal(f->unit), f->fn->module->source, handler->span, "statement",
+        "whether this catches something when the model runs is not known");
+    if (f->unit->options.partial)
+        emit(f, node_copy(f->unit->arena, stmt), stmt);
+    else
+        f->unit->failed = true;
+}
+
 /* A check that does more than to check. */
 static bool has_effect(const struct node *n) {
     if (n == NULL)
@@ -502,7 +511,7 @@ static bool has_effect(const struct node *n) {
 static enum flow run_try(struct frame *f, struct node *stmt) {
     for (uint32_t i = 3; i < stmt->nkids; i++) {
         if (!catches_imports(stmt->kid[i])) {
-            refuse_stmt(f, stmt);
+            refuse_try(f, stmt, stmt->kid[i]);
             return FLOW_NEXT;
         }
         account_decided(f->unit, stmt->kid[i], REASON_HANDLER);

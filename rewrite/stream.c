@@ -212,6 +212,31 @@ static const struct node *along(const struct node *call, const struct operation 
     return call_argument(call, (uint32_t)op->library + second, dims ? "dims" : "dim");
 }
 
+/* [B, H, S]: a stream whose last two dimensions have changed places. */
+static bool is_turned(const struct context *at, const struct fn *fn, const struct node *e, int depth) {
+    struct operation op;
+    int a, b;
+    if (e == NULL || depth > DEEP)
+        return false;
+    if (e->kind == NODE_NAME)
+        return e->web && e->web->kind == WEB_ASSIGN && is_turned(at, fn, e->web->expr, depth + 1);
+    if (e->kind == NODE_ATTRIBUTE)
+        return atom_is(e->atom, "mT") && is_stream(at, fn, e->kid[0], depth + 1);
+    if (e->kind == NODE_BINOP)
+        return e->op != OP_MATMUL &&
+               (is_turned(at, fn, e->kid[0], depth + 1) || is_turned(at, fn, e->kid[1], depth + 1));
+    if (e->kind != NODE_CALL || !operation_of(e, &op))
+        return false;
+    if (word_in(op.name, keeping))
+        return is_turned(at, fn, op.x, depth + 1);
+    uint32_t first = 1 + (uint32_t)op.library;
+    bool swaps = word_in(op.name, "transpose swapaxes") && e->nkids == first + 2 && literal_int(e->kid[first], &a) &&
+                 literal_int(e->kid[first + 1], &b) && (a + 3) % 3 + (b + 3) % 3 == 3 && a != 0 && b != 0;
+    bool orders = atom_is(op.name, "permute") && e->nkids == first + 3 && literal_int(e->kid[first + 1], &a) &&
+                  a == 2 && literal_int(e->kid[first + 2], &b) && b == 1;
+    return (swaps || orders) && is_stream(at, fn, op.x, depth + 1);
+}
+
 static const char *call_mixes(const struct context *at, const struct fn *fn, const struct node *call) {
     struct operation op;
     if (!operation_of(call, &op))
@@ -222,10 +247,17 @@ static const char *call_mixes(const struct context *at, const struct fn *fn, con
         const struct node *dims = along(call, &op);
         return dims && reduces_tokens(dims) && is_stream(at, fn, op.x, 0) ? op.name : NULL;
     }
+    if (word_in(op.name, "matmul bmm")) {
+        const struct node *second = op.library        ? call->nkids > 2 ? call->kid[2] : NULL
+                                    : call->nkids > 1 ? call->kid[1]
+                                                      : NULL;
+        return second && is_stream(at, fn, second, 0) ? op.name : NULL;
+    }
     if (!word_in(op.name, reductions))
         return NULL;
-    bool mixes = reduces_tokens(op.dim) ? is_stream(at, fn, op.x, 0) || is_numbers(at, fn, op.x, 0)
-                                        : is_last(op.dim) && is_numbers(at, fn, op.x, 0);
+    bool mixes = reduces_tokens(op.dim)
+                     ? is_stream(at, fn, op.x, 0) || is_numbers(at, fn, op.x, 0)
+                     : is_last(op.dim) && (is_numbers(at, fn, op.x, 0) || is_turned(at, fn, op.x, 0));
     return mixes ? op.name : NULL;
 }
 
@@ -255,8 +287,15 @@ static const char *subscript_mixes(const struct context *at, const struct fn *fn
     return is_stream(at, fn, e->kid[0], 0) ? "[:, ...]" : NULL;
 }
 
+/* a @ x contracts the S of x. */
+static const char *product_mixes(const struct context *at, const struct fn *fn, const struct node *e) {
+    return e->op == OP_MATMUL && is_stream(at, fn, e->kid[1], 0) ? "@" : NULL;
+}
+
 const char *mixes_along(const struct unit *unit, const struct fn *fn, const struct node *e) {
     const struct context any = {.unit = unit};
+    if (e->kind == NODE_BINOP)
+        return product_mixes(&any, fn, e);
     return e->kind == NODE_CALL        ? call_mixes(&any, fn, e)
            : e->kind == NODE_SUBSCRIPT ? subscript_mixes(&any, fn, e)
                                        : NULL;

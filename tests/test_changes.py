@@ -1,42 +1,20 @@
 """Tensors and lists that change in place: what anything else would see is followed or refused.
 
-Each case is a small golden model with another `AspenMLP.forward`, and perhaps another end of the layer.  A case that is
-translated is run against its source; one that is not names the variable that the change would reach.
+A case that is translated is run against its source; one that is not names the variable that the change would reach.
 """
 
-import os
-import subprocess
-import textwrap
-from pathlib import Path
-
 import pytest
+from variants_of_a_model import case, mlp, translate, write
 
 pytest.importorskip("transformers", minversion="5.20")
 from adgen_reference import hf, source, verify  # noqa: E402
 
-ROOT = Path(__file__).resolve().parent.parent
-ADGEN = os.environ.get("ADGEN", str(ROOT / "build/release/adgen"))
-MODEL = ROOT / "golden/qk_norm"
-FORWARD = "        return self.down_proj(self.act_fn(self.gate_proj(x)) * self.up_proj(x))\n"
-END = """\
-        hidden_states = self.mlp(hidden_states)
-        hidden_states = residual + hidden_states
-        return hidden_states
-"""
 # what the MLP was given is read after it
 READ_AGAIN = """\
 normed = hidden_states
 hidden_states = self.mlp(hidden_states)
 return residual + hidden_states + normed
 """
-
-
-def mlp(gate="x", up="x"):
-    return f"return self.down_proj(self.act_fn(self.gate_proj({gate})) * self.up_proj({up}))"
-
-
-def case(lines, end=None, method=""):
-    return lines, end, method
 
 
 # name -> (case, the variable that the message names)
@@ -86,29 +64,6 @@ VERIFIED = {
 }
 
 
-def indented(text, columns):
-    return textwrap.indent(text.rstrip("\n") + "\n", " " * columns)
-
-
-def write(folder, name, parts):
-    """The model with the parts of a case, under a name of its own; returns its file."""
-    lines, end, method = parts
-    text = (MODEL / "modeling_aspen.py").read_text()
-    assert FORWARD in text and END in text
-    text = text.replace(FORWARD, indented(lines, 8) + ("\n" + indented(method, 4) if method else ""))
-    text = text.replace(END, indented(end, 8)) if end else text
-    title = name.title().replace("_", "")
-    for file, body in (("modeling", text), ("configuration", (MODEL / "configuration_aspen.py").read_text())):
-        body = body.replace("Aspen", f"Aspen{title}").replace("aspen", f"aspen_{name}")
-        (folder / f"{file}_aspen_{name}.py").write_text(body)
-    return folder / f"modeling_aspen_{name}.py"
-
-
-def translate(path, out):
-    command = [ADGEN, str(path), "-o", str(out)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-
-
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_something_else_would_see_is_refused(name, tmp_path):
     parts, variable = REFUSED[name]
@@ -126,16 +81,3 @@ def test_what_nothing_else_sees_is_translated(name, tmp_path):
     assert done.returncode == 0, done.stderr
     report = verify.verify(tmp_path / "out.py", source.register(path, None))
     assert report.verdict == "verified", verify.render(report)
-
-
-@pytest.mark.parametrize(
-    ("lines", "message"),
-    [
-        ("g = self.gate_proj(x)\ntorch.mul(g, 0.5, out=g)\nreturn self.down_proj(g)", "the tensor that `out` names"),
-        ("def f(a, b=1.0, **kw):\n    return a * b\nd = dict({}, b=x.mean())\nreturn f(x, **d)", "would define `f`"),
-    ],
-)
-def test_other_holes(lines, message, tmp_path):
-    done = translate(write(tmp_path, "hole", case(lines)), tmp_path / "out.py")
-    assert done.returncode == 1
-    assert message in done.stderr
