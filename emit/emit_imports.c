@@ -125,8 +125,11 @@ static bool is_imported(const struct imports *imports, atom name) {
     return false;
 }
 
+/* A file with gaps is marked by now, and nobody imports it. */
 static void refuse_undefined(struct emitter *e, const struct imports *imports) {
     struct unit *u = e->unit;
+    if (e->gaps > 0)
+        return;
     for (uint32_t i = 0; i < e->names.len; i++) {
         atom name = e->names.entry[i].key;
         const struct node *at = e->names.entry[i].value;
@@ -134,7 +137,7 @@ static void refuse_undefined(struct emitter *e, const struct imports *imports) {
             is_imported(imports, name))
             continue;
         const struct node *place = at->source ? at : u->entry->def;
-        struct diag *d = diag_at(u->diags, unit_refusal(u), at->source ? at->source : u->module->source, place->span,
+        struct diag *d = diag_at(u->diags, SEVERITY_ERROR, at->source ? at->source : u->module->source, place->span,
             "undefined-name", "nothing in the emitted file would define `%s`, which is read here", name);
         diag_help(u->diags, d, "define it at the top of the file, or import it there");
     }

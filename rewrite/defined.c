@@ -146,7 +146,8 @@ bool check_defined(struct unit *unit) {
         s.fn = all.list.at[i];
         s.webs.len = 0;
         for (uint32_t k = 0; k < s.fn->params.len; k++)
-            define(&s, s.fn->params.at[k]->web);
+            if (k == 0 || s.fn->params.at[k]->live || s.fn->escapes)
+                define(&s, s.fn->params.at[k]->web);
         if (s.fn->live)
             check_block(&s, s.fn->body);
     }
