@@ -59,6 +59,14 @@ static void check_method(struct scope *s, const struct node *e) {
         refuse(s, e, e->atom);
 }
 
+/* **kwargs of the source: what comes in them has parameters of its own, and no emitted block takes more. */
+static bool is_rest(const struct fn *fn, atom name) {
+    for (uint32_t i = 0; i < fn->params.len; i++)
+        if (fn->params.at[i]->role == PARAM_KWARGS && fn->params.at[i]->name == name)
+            return !fn->escapes && !(fn->owner && class_derives(fn->owner, "PreTrainedModel"));
+    return false;
+}
+
 static void check_block(struct scope *s, const struct node *block);
 
 static void check_expr(struct scope *s, const struct node *e) {
@@ -68,8 +76,8 @@ static void check_expr(struct scope *s, const struct node *e) {
     bool scoped = false;
     switch (e->kind) {
     case NODE_NAME:
-        if (e->web && !is_defined(s, e->web))
-            refuse(s, e, e->web->name);
+        if (e->web ? !is_defined(s, e->web) : is_rest(s->fn, e->atom))
+            refuse(s, e, e->web ? e->web->name : e->atom);
         return;
     case NODE_LAMBDA:
     case NODE_FUNCTION: return; /* its parameters have no webs of this function */

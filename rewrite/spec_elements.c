@@ -94,6 +94,8 @@ static struct val dict_item(struct frame *f, struct val object, struct val key, 
         for (uint32_t i = 0; i < d->count; i++)
             if (d->key[i] == text) {
                 const struct val *item = &d->item[i];
+                if (item->web && item->expr == NULL)
+                    return (struct val){.abs = item->abs, .expr = val_expr(f, item), .web = item->web};
                 if (item->expr && expr_is_trivial(item->expr))
                     return (struct val){.abs = item->abs, .expr = val_expr(f, item), .web = item->web};
                 struct node *name = global_name(f, item->abs);
