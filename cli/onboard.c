@@ -120,6 +120,9 @@ static void say_rest(const struct run *run, const struct adgen_result *translati
     const char *withheld = onboard_withheld(translation, run->given->published_as);
     if (withheld)
         say(run->voice, "no settings, registry entry, row of the support matrix or cookbook: %s", withheld);
+    if (run->made.findings > 0)
+        say(run->voice, "the review of the model and its tests has %u finding%s: `adgen review` shows where",
+            run->made.findings, run->made.findings == 1 ? "" : "s");
     if (run->given->tree == NULL)
         say(run->voice, "no report and no text of a pull request: they go to -o DIR");
 }
@@ -166,11 +169,10 @@ static bool onboard_into(struct run *run, const struct adgen_request *request, c
 static const struct architecture *read_architecture(
     struct run *run, struct adgen *adgen, const struct adgen_result *translation, struct adgen_result *read) {
     const struct architecture *found = adgen_architecture(adgen, translation, run->given->config, read);
-    if (found == NULL || (run->given->config && !found->built)) {
-        say_diags(run->voice, read->diags);
-        return NULL;
-    }
-    return found;
+    const bool wrong = found == NULL || (run->given->config && !found->built);
+    if (wrong || found->built)
+        say_diags(run->voice, read->diags); /* of what is built, warnings: it may be another model's configuration */
+    return wrong ? NULL : found;
 }
 
 int deliver_onboard(const struct options_given *given, const struct voice *voice, struct adgen *adgen,

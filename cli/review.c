@@ -26,7 +26,7 @@ static int review_files(const struct options_given *given, const struct voice *v
     review_report_begin(&report, rules);
     for (uint32_t i = 0; i < given->ninputs; i++) {
         struct adgen_result result;
-        adgen_review(adgen, given->inputs[i], &result);
+        adgen_review(adgen, &(struct adgen_request){.path = given->inputs[i]}, &result);
         say_more(voice, "%s: %zu KB", given->inputs[i], arena_used(result.arena) / 1024);
         review_report_add(&report, given->inputs[i], &result);
         adgen_result_free(&result);

@@ -284,8 +284,8 @@ const struct review_rules *adgen_review_rules(struct adgen *adgen) {
     return adgen->checklist;
 }
 
-void adgen_review(struct adgen *adgen, const char *path, struct adgen_result *result) {
-    struct adgen_request request = {.path = path, .partial = true};
+void adgen_review(struct adgen *adgen, const struct adgen_request *file, struct adgen_result *result) {
+    struct adgen_request request = {.path = file->path, .text = file->text, .len = file->len, .partial = true};
     struct arena *arena = adgen->spare ? adgen->spare : arena_create();
     adgen->spare = NULL;
     struct unit *unit = unit_make(adgen, &request, arena);

@@ -86,9 +86,9 @@ void adgen_keys(struct adgen *adgen, const struct adgen_result *translation, con
 
 /* The checklist, read when it is first asked for; NULL, with adgen_problems, where it cannot be. */
 const struct review_rules *adgen_review_rules(struct adgen *adgen);
-/* A model file of AutoDeploy, or its tests, against the checklist. The status is ADGEN_REFUSED where something is
- * found, too. */
-void adgen_review(struct adgen *adgen, const char *path, struct adgen_result *result);
+/* A model file of AutoDeploy, or its tests, against the checklist: the path and text of a request. The status is
+ * ADGEN_REFUSED where something is found, too. */
+void adgen_review(struct adgen *adgen, const struct adgen_request *file, struct adgen_result *result);
 
 /* What kind of model a translation is (rewrite/architecture.h): its entry was found, and as much is known as its text
  * says, which may have gaps. The values are those of a configuration file; NULL: the defaults of its class. `result`

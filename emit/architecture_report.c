@@ -133,7 +133,7 @@ void put_mlp(struct buf *out, const struct layer_kind *kind) {
         return;
     buf_puts(out, ", width ");
     put_count(out, mlp->width);
-    buf_printf(out, ", %s", or_unknown(mlp->activation));
+    buf_printf(out, ", %s", mlp->activation ? mlp->activation : "activation unknown");
 }
 
 /* -- for people ---------------------------------------------------------------------------------------------------- */

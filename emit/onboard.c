@@ -182,6 +182,7 @@ static bool make_model(struct plan *p, const struct adgen_result *translation) {
     if (!emit_tests(p->unit, p->request->module, &tests))
         return false;
     p->tests = kept(p->arena, &tests);
+    review_made(p, translation->adgen);
     return add_file(p, p->model_path, p->code) && add_file(p, p->test_path, p->tests);
 }
 

@@ -23,6 +23,7 @@ struct onboard_request {
 struct onboarding {
     VEC(struct change) files; /* that are the model's alone */
     VEC(struct change) lists; /* of the checkout, that name all models */
+    uint32_t findings;        /* of the review of the model and its tests */
     VEC(const char *) rivals; /* other models of the checkout for the same configuration: where, and which */
 };
 

@@ -14,6 +14,7 @@ struct plan {
     struct onboarding *made;
 
     const char *code, *tests; /* the texts of the model and its tests */
+    const char *reviewed;     /* what the checklist says of both: a list in Markdown */
     const char *prefix;       /* <X> of <X>ForCausalLM */
     const char *entry;        /* the class of the causal LM */
     const char *id;           /* ORG/NAME, if there is something to publish; or NULL */
@@ -38,6 +39,9 @@ struct plan {
 
 /* onboard_facts.c: what the texts say of the model; the world size of its registry entry. */
 void find_facts(struct plan *plan);
+
+/* onboard_review.c: what the checklist says of the texts of the model and its tests. */
+void review_made(struct plan *plan, struct adgen *adgen);
 
 /* settings.c: the files of settings; the second is empty where they are one. */
 void emit_settings(const struct plan *plan, struct buf *user, struct buf *internal);

@@ -255,6 +255,7 @@ void emit_onboard_report(const struct plan *plan, struct buf *out) {
         {"PYTEST", pytest_of(plan)},
         {"TESTS", tests_of(plan)},
         {"LIMITS", limits_of(plan)},
+        {"REVIEWED", plan->reviewed},
         {"RUN", run_of(plan)},
         {"REGISTRY", registry_of(plan)},
         {"MATRIX", matrix_of(plan)},

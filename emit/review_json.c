@@ -17,8 +17,7 @@ static void put_message(cJSON *json, const char *name, const char *text) {
     cJSON_AddStringToObject(cJSON_AddObjectToObject(json, name), "text", text);
 }
 
-/* -- our own
- * ------------------------------------------------------------------------------------------------------------ */
+/* -- our own ------------------------------------------------------------------------------------------------------- */
 
 static cJSON *finding_json(const struct review *review, const struct diag *finding) {
     struct region at = review_region(review, finding);
@@ -77,8 +76,7 @@ void review_json_add(struct review_report *report, const char *path, const struc
         cJSON_AddItemToArray(items, item_json(&review->items[i]));
 }
 
-/* -- SARIF
- * -------------------------------------------------------------------------------------------------------------- */
+/* -- SARIF --------------------------------------------------------------------------------------------------------- */
 
 /* A path as a reference of RFC 3986. */
 static void put_uri(cJSON *json, const char *path) {

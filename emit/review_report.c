@@ -25,8 +25,7 @@ struct region review_region(const struct review *review, const struct diag *find
     return region;
 }
 
-/* -- text
- * -------------------------------------------------------------------------------------------------------------- */
+/* -- text ---------------------------------------------------------------------------------------------------------- */
 
 static void print_findings(struct review_report *report, struct diag *const *findings, uint32_t count) {
     for (uint32_t i = 0; i < count; i++)
@@ -66,8 +65,7 @@ static void add_text(struct review_report *report, const char *path, const struc
         print_checklist(report, path, result->review);
 }
 
-/* -- GitHub
- * ------------------------------------------------------------------------------------------------------------ */
+/* -- GitHub -------------------------------------------------------------------------------------------------------- */
 
 /* The text of a workflow command; a property must not hold its separators either. */
 static void put_escaped(FILE *out, const char *text, bool property) {
@@ -115,8 +113,7 @@ static void add_github(struct review_report *report, const char *path, const str
     }
 }
 
-/* -- any
- * --------------------------------------------------------------------------------------------------------------- */
+/* -- any ----------------------------------------------------------------------------------------------------------- */
 
 void review_report_begin(struct review_report *report, const struct review_rules *rules) {
     report->rules = rules;

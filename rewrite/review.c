@@ -11,8 +11,7 @@
 #include "base/text.h"
 #include "rewrite/review_internal.h"
 
-/* -- findings
- * ---------------------------------------------------------------------------------------------------------- */
+/* -- findings ------------------------------------------------------------------------------------------------------ */
 
 static struct review_item *item_of(struct reviewer *r, const char *id) {
     for (uint32_t i = 0; i < r->review->nitems; i++)
@@ -79,8 +78,7 @@ struct span review_name_span(const struct reviewer *r, const struct node *def) {
     return (struct span){start, start + (uint32_t)strlen(def->atom)};
 }
 
-/* -- the checklist
- * ------------------------------------------------------------------------------------------------------ */
+/* -- the checklist ------------------------------------------------------------------------------------------------- */
 
 static void list_items(struct reviewer *r) {
     struct review *review = r->review;
@@ -113,8 +111,7 @@ static void conclude(struct reviewer *r) {
     }
 }
 
-/* -- what kind of file
- * --------------------------------------------------------------------------------------------------- */
+/* -- what kind of file --------------------------------------------------------------------------------------------- */
 
 static void visit_test(struct reviewer *r, const struct place *at, struct node *n, void *user) {
     (void)r;

@@ -39,8 +39,7 @@ bool is_tested_class(atom qual) {
     return is_class_name(name) && !ends_with(name, "Config") && !ends_with(name, "Output");
 }
 
-/* -- assertions
- * -------------------------------------------------------------------------------------------------------- */
+/* -- assertions ---------------------------------------------------------------------------------------------------- */
 
 static bool calls_one_of(const struct node *n, const char *names) {
     if (n->kind == NODE_CALL && called_name(n) && word_in(called_name(n), names))
@@ -90,8 +89,7 @@ static uint32_t kind_of_call(const struct collector *c, const struct node *call)
     return 0;
 }
 
-/* -- one function
- * ------------------------------------------------------------------------------------------------------- */
+/* -- one function -------------------------------------------------------------------------------------------------- */
 
 static void note_class(struct reviewer *r, struct collector *c, atom name) {
     for (uint32_t i = 0; i < c->test->classes.len; i++)
@@ -161,8 +159,7 @@ static void visit(struct reviewer *r, const struct place *at, struct node *n, vo
     }
 }
 
-/* -- the file
- * ----------------------------------------------------------------------------------------------------------- */
+/* -- the file ------------------------------------------------------------------------------------------------------ */
 
 static void visit_function(struct reviewer *r, const struct place *at, struct node *n, void *user) {
     struct tests *tests = user;

@@ -14,8 +14,7 @@
 #include "rewrite/rules.h"
 #include "rewrite/trace.h"
 
-/* -- C1
- * ----------------------------------------------------------------------------------------------------------------- */
+/* -- C1 ------------------------------------------------------------------------------------------------------------ */
 
 /* The operator that an equation makes. Those of experts make steps of a loop, of which a pass makes the operator. */
 static const char *operator_of(struct reviewer *r, const struct rule *rule) {
@@ -48,8 +47,7 @@ static void report_equation(struct reviewer *r, const struct trace_record *recor
             r->unit->arena, "call torch.ops.auto_deploy.%s; `adgen --explain %s` has the equation", op, rule->id));
 }
 
-/* -- C7
- * ----------------------------------------------------------------------------------------------------------------- */
+/* -- C7 ------------------------------------------------------------------------------------------------------------ */
 
 struct leftover {
     struct reviewer *r;
@@ -83,8 +81,7 @@ static void report_leftovers(struct reviewer *r) {
     }
 }
 
-/* -- E1
- * ----------------------------------------------------------------------------------------------------------------- */
+/* -- E1 ------------------------------------------------------------------------------------------------------------ */
 
 /* A loop as often as the first dimension is long: that of streams that the model has stacked is a constant. A model
  * that loops over its batch is not known by that. */
@@ -116,8 +113,7 @@ static void report_export(struct reviewer *r) {
     }
 }
 
-/* -- all
- * ---------------------------------------------------------------------------------------------------------------- */
+/* -- all ----------------------------------------------------------------------------------------------------------- */
 
 static void not_followed(struct reviewer *r) {
     static const char *const items[] = {"C1", "C7", "E1"};

@@ -72,8 +72,7 @@ static void check_levels(struct reviewer *r, const struct tests *tests) {
             review_find(r, wanted[i].id, NULL, "no test compares %s with the reference", wanted[i].what);
 }
 
-/* -- the exported model
- * ---------------------------------------------------------------------------------------------------- */
+/* -- the exported model -------------------------------------------------------------------------------------------- */
 
 struct runs {
     atom name; /* of the variable that holds the exported module */

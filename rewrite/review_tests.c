@@ -6,8 +6,7 @@
 
 #include "base/text.h"
 
-/* -- F1: the configuration
- * ---------------------------------------------------------------------------------------------- */
+/* -- F1: the configuration ----------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -41,8 +40,7 @@ static void visit_size(struct reviewer *r, const struct place *at, struct node *
         review_find(r, "F1", n, "this needs the files of a published model: make a small configuration instead");
 }
 
-/* -- F2, F3: assertions
- * -------------------------------------------------------------------------------------------------- */
+/* -- F2, F3: assertions -------------------------------------------------------------------------------------------- */
 
 static void check_asserts(struct reviewer *r, const struct test *test) {
     uint32_t much = test->asserts & ~(uint32_t)ASSERTS_NOTHING_MUCH;
@@ -54,8 +52,7 @@ static void check_asserts(struct reviewer *r, const struct test *test) {
             r, "F3", review_name_span(r, test->fn), "`%s` asserts only that numbers are finite", test->fn->atom);
 }
 
-/* -- F4: the reference
- * --------------------------------------------------------------------------------------------------- */
+/* -- F4: the reference --------------------------------------------------------------------------------------------- */
 
 static void visit_weights(struct reviewer *r, const struct place *at, struct node *n, void *user) {
     atom qual = n->kind == NODE_CALL ? review_qual(r, at->fn, n->kid[0]) : NULL;
@@ -118,8 +115,7 @@ static void check_reference(struct reviewer *r, const struct tests *tests) {
     review_help(r, d, "what is written twice by one person has the same mistake twice: import Hugging Face's class");
 }
 
-/* -- H2: weights
- * --------------------------------------------------------------------------------------------------------- */
+/* -- H2: weights --------------------------------------------------------------------------------------------------- */
 
 /* Modules that surely have weights: rotary embeddings have none, and norms may have none. */
 static bool has_weights(const struct test *test) {
@@ -141,8 +137,7 @@ static void check_weights(struct reviewer *r, const struct test *test) {
             "`%s` compares two models with weights of their own: none are copied", test->fn->atom);
 }
 
-/* -- G5: the mask of the reference
- * ----------------------------------------------------------------------------------------- */
+/* -- G5: the mask of the reference --------------------------------------------------------------------------------- */
 
 /* The class that a helper of the file returns: _get_hf_attention_class(). */
 static atom class_returned(struct reviewer *r, const struct node *fn, const struct node *n) {

@@ -559,6 +559,30 @@ def test_the_report_names_every_test(moe):
     assert named == re.findall(r"^def (test_\w+)", tests, re.M)
 
 
+def test_the_report_has_the_review(moe):
+    _, checkout, texts = moe
+    made = [f"{MODELS}/modeling_sorrelwood.py", f"{TESTS}/test_sorrelwood_modeling.py"]
+    command = [ADGEN, "review", "--format", "json", *made, "--package", str(PACKAGE)]
+    run = subprocess.run(command, cwd=checkout, capture_output=True, text=True, timeout=60, check=True)
+    report = (texts / "ONBOARDING.md").read_text()
+    for file in json.loads(run.stdout)["files"]:
+        verdicts = [item["verdict"] for item in file["checklist"]]
+        said = ", ".join(
+            f"{verdicts.count(verdict)} {what}"
+            for verdict, what in (("PASS", "items passed"), ("FAIL", "failed"), ("not applicable", "not applicable"))
+        )
+        assert f"- `{file['path']}`: PASS; {said}\n" in report
+        for item in file["checklist"]:
+            assert (f"  - {item['rule']}, " in report) == (item["verdict"] == "not checked")
+
+
+def test_a_configuration_of_another_type_is_said(tmp_path, config):
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps({**json.loads(config.read_text()), "model_type": "larch"}))
+    run = onboard(DENSE, "-o", tmp_path / "tree", "--config", other)
+    assert "is of type `larch`, and read as AlderConfig, which is of type `alder`" in run.stderr
+
+
 def test_every_file_is_in_the_report(tmp_path):
     run = onboard(DENSE, "-o", tmp_path, "--hf-id", "oak-labs/Alder-1B")
     for name in ("ONBOARDING.md", "PULL_REQUEST.md"):
