@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
+
 /* Room for `more` bytes and the NUL. */
 static void reserve(struct buf *buf, size_t more) {
     if (more >= SIZE_MAX / 2 - buf->len)
@@ -27,6 +29,12 @@ static void reserve(struct buf *buf, size_t more) {
 void buf_free(struct buf *buf) {
     free(buf->at);
     *buf = (struct buf){0};
+}
+
+const char *buf_keep(struct buf *buf, struct arena *arena) {
+    const char *text = arena_strndup(arena, buf->at ? buf->at : "", buf->len);
+    buf_free(buf);
+    return text;
 }
 
 void buf_putc(struct buf *buf, char c) {

@@ -1,7 +1,7 @@
 /* buf.h - the one buffer that text output goes through.
  *
- * Invariant: `at[len]` is NUL whenever `at` is not NULL. The memory is malloc'd: release it with buf_free, or hand the
- * text on with buf_take. */
+ * Invariant: `at[len]` is NUL whenever `at` is not NULL. The memory is malloc'd: release it with buf_free, or
+ * hand the text on with buf_keep. */
 #ifndef ADGEN_BASE_BUF_H
 #define ADGEN_BASE_BUF_H
 
@@ -18,6 +18,10 @@ void buf_puts(struct buf *buf, const char *text);
 void buf_write(struct buf *buf, const char *text, size_t len);
 void buf_repeat(struct buf *buf, char c, size_t count);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The text in an arena, "" of an empty buffer. The buffer is freed. */
+struct arena;
+const char *buf_keep(struct buf *buf, struct arena *arena);
 
 /* Cut the buffer back to `len` bytes. */
 void buf_truncate(struct buf *buf, size_t len);

@@ -68,6 +68,7 @@ struct memory memory_survey(struct arena *arena, const struct architecture *arch
         m.total += mib[i];
     m.largest = m.gpus ? mib[0] : 0;
     count_need(&m, architecture);
+    m.quantised = architecture->quantised;
     judge(&m, mib);
     if (architecture->parameters != NOT_KNOWN) {
         m.world_size = world_size(architecture->parameters);
@@ -89,7 +90,10 @@ void memory_text(struct buf *out, const struct memory *m) {
         buf_puts(out, "unknown\n");
     } else {
         put_count(out, (m->need + MIB - 1) / MIB);
-        buf_printf(out, " MiB in %s%s\n", m->dtype, m->assumed ? ", which is assumed" : "");
+        buf_printf(out, " MiB in %s%s", m->dtype, m->assumed ? ", which is assumed" : "");
+        if (m->quantised)
+            buf_printf(out, "; less in the checkpoint, which is quantised (%s)", m->quantised);
+        buf_putc(out, '\n');
     }
     put_fact(out, "GPUs");
     buf_puts(out, fit_text(m->fit));
@@ -115,6 +119,7 @@ cJSON *memory_json(const struct memory *m) {
     json_count(json, "bytes", m->need);
     cJSON_AddStringToObject(json, "dtype", m->dtype);
     cJSON_AddBoolToObject(json, "dtype_assumed", m->assumed);
+    json_text(json, "quantised", m->quantised);
     cJSON_AddNumberToObject(json, "gpus", m->gpus);
     cJSON_AddNumberToObject(json, "total_mib", (double)m->total);
     json_text(json, "fits", names[m->fit]);

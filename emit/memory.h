@@ -14,9 +14,10 @@ struct cJSON;
 enum fit { FIT_UNKNOWN, FIT_NO_GPU, FIT_ONE, FIT_SHARDED, FIT_NOT };
 
 struct memory {
-    long long need;    /* bytes of the weights alone; NOT_KNOWN */
-    const char *dtype; /* they are counted in: the configuration's, or the one that is taken where it names none */
-    bool assumed;      /* the latter */
+    long long need;        /* bytes of the weights alone; NOT_KNOWN */
+    const char *dtype;     /* they are counted in: the configuration's, or the one that is taken where it names none */
+    bool assumed;          /* the latter */
+    const char *quantised; /* how the checkpoint is, in which the weights take less; NULL: it is not */
     uint32_t gpus;
     long long total, largest; /* MiB */
     enum fit fit;

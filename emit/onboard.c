@@ -75,12 +75,6 @@ static bool is_native(const struct plan *p) {
 
 /* -- files --------------------------------------------------------------------------------------------------------- */
 
-static const char *kept(struct arena *arena, struct buf *text) {
-    const char *copy = arena_strndup(arena, text->at ? text->at : "", text->len);
-    buf_free(text);
-    return copy;
-}
-
 static bool refuse(struct plan *p, const char *path, const char *why, const char *help) {
     struct diag *diag = diag_at(p->unit->diags, SEVERITY_ERROR, NULL, (struct span){0, 0}, NULL, "%s: %s", path, why);
     if (help)
@@ -94,7 +88,7 @@ static bool add_change(struct plan *p, const char *root, const char *name, const
     struct buf before = {0};
     if (file_load(change.path, &before)) {
         change.before_len = before.len;
-        change.before = kept(p->arena, &before);
+        change.before = buf_keep(&before, p->arena);
     } else if (file_exists(change.path)) {
         return refuse(p, change.path, "cannot be read", NULL);
     }
@@ -133,8 +127,8 @@ static bool edit_list(struct plan *p, const char *name, bool (*edit)(struct plan
         .source = source_from_text(p->arena, u->atoms, u->diags, path, raw.at ? raw.at : "", raw.len)};
     bool ok = edits.source && edit(p, &edits) && edits_apply(&edits, u->diags, &raw, &text);
     struct change change = {.path = path, .name = name, .before_len = raw.len, .len = text.len};
-    change.before = kept(p->arena, &raw);
-    change.text = kept(p->arena, &text);
+    change.before = buf_keep(&raw, p->arena);
+    change.text = buf_keep(&text, p->arena);
     if (ok)
         vec_push(p->arena, &p->made->lists, change);
     return ok;
@@ -181,7 +175,7 @@ static bool make_model(struct plan *p, const struct adgen_result *translation) {
     p->code = translation->text.at;
     if (!emit_tests(p->unit, p->request->module, &tests))
         return false;
-    p->tests = kept(p->arena, &tests);
+    p->tests = buf_keep(&tests, p->arena);
     review_made(p, translation->adgen);
     return add_file(p, p->model_path, p->code) && add_file(p, p->test_path, p->tests);
 }
@@ -191,8 +185,8 @@ static bool make_published(struct plan *p) {
     struct buf user = {0}, internal = {0}, cookbook = {0};
     emit_settings(p, &user, &internal);
     emit_cookbook(p, &cookbook);
-    const char *settings = kept(p->arena, &user), *apart = kept(p->arena, &internal);
-    const char *notebook = kept(p->arena, &cookbook);
+    const char *settings = buf_keep(&user, p->arena), *apart = buf_keep(&internal, p->arena);
+    const char *notebook = buf_keep(&cookbook, p->arena);
     return add_file(p, p->config_path, settings) && (!p->split || add_file(p, p->internal_path, apart)) &&
            add_file(p, p->cookbook_path, notebook);
 }
@@ -202,7 +196,7 @@ static bool make_texts(struct plan *p) {
     struct buf report = {0}, text = {0};
     emit_onboard_report(p, &report);
     emit_pull_request(p, &text);
-    const char *told = kept(p->arena, &report), *asked = kept(p->arena, &text);
+    const char *told = buf_keep(&report, p->arena), *asked = buf_keep(&text, p->arena);
     return add_change(p, p->request->folder, "ONBOARDING.md", told) &&
            add_change(p, p->request->folder, "PULL_REQUEST.md", asked);
 }

@@ -78,9 +78,9 @@ static const char *facts_of(const struct plan *plan, const struct architecture *
     buf_putc(&out, '\n');
     put_kinds(&out, a);
     put_parameters(&out, a);
-    const char *facts = arena_strndup(plan->arena, out.at, out.len);
-    buf_free(&out);
-    return facts;
+    if (a->quantised)
+        buf_printf(&out, "- the checkpoint is quantised (%s)\n", a->quantised);
+    return buf_keep(&out, plan->arena);
 }
 
 /* -- sizes --------------------------------------------------------------------------------------------------------- */
@@ -95,9 +95,11 @@ static const char *needs_of(const struct plan *plan, const struct architecture *
     if (a->values && a->by_dtype.len == 1)
         dtype = arena_printf(plan->arena, " in %s", a->by_dtype.at[0].dtype);
     const char *where = arena_printf(plan->arena, gpus == 1 ? "on one GPU" : "on %u GPUs", gpus);
+    const char *less =
+        a->quantised ? arena_printf(plan->arena, ", less as they are published, quantised (%s)", a->quantised) : "";
     return arena_printf(plan->arena,
-        "Its weights take %.1f GiB%s; the settings put them %s. The cache takes memory beside that.\n",
-        bytes / (1 << 30), dtype, where);
+        "Its weights take %.1f GiB%s%s; the settings put them %s. The cache takes memory beside that.\n",
+        bytes / (1 << 30), dtype, less, where);
 }
 
 /* As few layers as can be with each kind among them, and not fewer than is usual. */

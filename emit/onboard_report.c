@@ -11,12 +11,6 @@
 #include "rewrite/rules.h"
 #include "rewrite/trace.h"
 
-static const char *kept(const struct plan *plan, struct buf *text) {
-    const char *copy = arena_strndup(plan->arena, text->at ? text->at : "", text->len);
-    buf_free(text);
-    return copy;
-}
-
 static const char *withheld(const struct plan *plan) {
     return arena_printf(plan->arena, "Not made, with all that is published: %s.\n", plan->withheld);
 }
@@ -68,7 +62,7 @@ static const char *review_of(const struct plan *plan) {
             u->module->name);
     if (out.len == 0)
         buf_puts(&out, "Nothing in particular: every rule that was applied is exact.\n");
-    return kept(plan, &out);
+    return buf_keep(&out, plan->arena);
 }
 
 static const char *limits_of(const struct plan *plan) {
@@ -82,7 +76,7 @@ static const char *limits_of(const struct plan *plan) {
     buf_puts(&out,
         "- Nothing of this has run on a GPU: kernels, sharding, quantised checkpoints, and the features in the\n"
         "  second table of the support matrix, are untested.\n");
-    return kept(plan, &out);
+    return buf_keep(&out, plan->arena);
 }
 
 /* -- files and lists ----------------------------------------------------------------------------------------------- */
@@ -94,7 +88,7 @@ static const char *files_of(const struct plan *plan) {
         buf_printf(&out, "- `%s`\n", made->files.at[i].name);
     for (uint32_t i = 0; i < made->lists.len; i++)
         buf_printf(&out, "- `%s` (edited)\n", made->lists.at[i].name);
-    return kept(plan, &out);
+    return buf_keep(&out, plan->arena);
 }
 
 static const char *row_of(const struct plan *plan) {
@@ -116,7 +110,7 @@ static const char *by_hand(const struct plan *plan) {
     if (plan->id)
         buf_puts(&out, "- the entry and the row of sections 8 and 10\n");
     buf_putc(&out, '\n');
-    return kept(plan, &out);
+    return buf_keep(&out, plan->arena);
 }
 
 /* Whether it is in the list of this name, where `word` of it shows that it is ours: the same after a second time. */
@@ -156,7 +150,7 @@ static const char *registry_of(const struct plan *plan) {
         "those that the registry has.\n",
         plan->unit->options.model_type ? plan->unit->options.model_type : path_base(plan->unit->module->source->path),
         plan->id);
-    return kept(plan, &out);
+    return buf_keep(&out, plan->arena);
 }
 
 static const char *matrix_of(const struct plan *plan) {
@@ -195,7 +189,7 @@ static const char *tests_of(const struct plan *plan) {
             buf_printf(&out, "| `%.*s` | %.*s | **FILL IN** |\n", len, line + 4, title, titles);
         }
     }
-    return kept(plan, &out);
+    return buf_keep(&out, plan->arena);
 }
 
 /* The files of settings, in the order in which they are merged. */
@@ -232,7 +226,7 @@ static const char *run_of(const struct plan *plan) {
         {NULL, NULL},
     };
     template_fill(&out, "templates/onboarding_run.md.in", places);
-    return kept(plan, &out);
+    return buf_keep(&out, plan->arena);
 }
 
 static const char *pytest_of(const struct plan *plan) {

@@ -55,6 +55,5 @@ void review_made(struct plan *plan, struct adgen *adgen) {
         put_review(plan, &out, names[i], result.review);
         adgen_result_free(&result);
     }
-    plan->reviewed = arena_strndup(plan->arena, out.at, out.len);
-    buf_free(&out);
+    plan->reviewed = buf_keep(&out, plan->arena);
 }

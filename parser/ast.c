@@ -83,6 +83,17 @@ bool node_equal(const struct node *a, const struct node *b) {
     return true;
 }
 
+bool node_names(const struct node *n, atom name) {
+    if (n == NULL)
+        return false;
+    if (n->kind == NODE_NAME && n->atom == name)
+        return true;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        if (node_names(n->kid[i], name))
+            return true;
+    return false;
+}
+
 enum class { S, E, P };
 
 static const struct {

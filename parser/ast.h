@@ -115,6 +115,9 @@ struct node *node_copy(struct arena *arena, const struct node *node);
 /* Structural equality: kinds, operators, atoms, children; spans, comments, parentheses and annotations aside. */
 bool node_equal(const struct node *a, const struct node *b);
 
+/* Whether the name stands anywhere in it; attributes, arguments and definitions of that name are none. */
+bool node_names(const struct node *n, atom name);
+
 bool node_is_expr(const struct node *node);
 bool node_is_stmt(const struct node *node);
 const char *node_kind_name(enum node_kind kind);

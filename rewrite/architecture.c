@@ -235,6 +235,14 @@ static const char *stop_text(struct unit *unit, const struct forward *forward) {
     return arena_printf(unit->arena, "%s:%u: %s, in %s", forward->at->source->path, at.line, forward->why, where);
 }
 
+/* The method that the configuration names; the constructors and the sizes are those of plain layers all the same. */
+static const char *quantisation(const struct reader *r) {
+    const struct datum *settings = field(r, "quantization_config");
+    const struct datum *method =
+        settings && settings->kind == D_DICT ? dict_get(&settings->dict, "quant_method") : NULL;
+    return settings == NULL ? NULL : method && method->kind == D_STR ? method->text : "method unknown";
+}
+
 void architecture_read(
     struct unit *unit, const struct keys *keys, const struct forward *forward, struct architecture *architecture) {
     struct reader r = {.unit = unit, .run = keys->run, .keys = keys, .forward = forward, .out = architecture};
@@ -259,6 +267,7 @@ void architecture_read(
     dtype = dtype ? dtype : field(&r, "torch_dtype");
     const struct dtype *named = dtype ? dtype_of(r.run, dtype) : NULL;
     architecture->dtype = named ? named->name : NULL;
+    architecture->quantised = quantisation(&r);
     const struct datum *context = field(&r, "max_position_embeddings");
     architecture->context = context && context->kind == D_INT ? context->integer : NOT_KNOWN;
 }

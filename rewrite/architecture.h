@@ -95,6 +95,7 @@ struct architecture {
     const char *entry, *config_class, *model_type; /* NULL: not known */
     const char *values;                            /* the configuration's file; NULL: the defaults of its class */
     const char *dtype;                             /* that the configuration asks for; NULL: none, which is float32 */
+    const char *quantised;                         /* how the checkpoint is, by the configuration; NULL: it is not */
     bool configured;                               /* the configuration could be made of the values */
     bool built;                                    /* the constructors ran to their end: sizes are known */
     bool followed;       /* so did the forward pass: what is not in the layers is not in the model */

@@ -40,9 +40,7 @@ static const char *replace_all(struct arena *arena, const char *text, const char
         buf_puts(&out, by);
     }
     buf_puts(&out, text);
-    const char *result = arena_strndup(arena, out.at, out.len);
-    buf_free(&out);
-    return result;
+    return buf_keep(&out, arena);
 }
 
 static const char *replace_once(struct arena *arena, const char *text, const char *what, const char *by) {

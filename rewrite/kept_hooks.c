@@ -1,17 +1,6 @@
 /* kept_hooks.c - hooks on the loading of the state dict that the source registers itself. */
 #include "rewrite/published.h"
 
-static bool mentions(const struct node *n, atom name) {
-    if (n == NULL)
-        return false;
-    if (n->kind == NODE_NAME && n->atom == name)
-        return true;
-    for (uint32_t i = 0; i < n->nkids; i++)
-        if (mentions(n->kid[i], name))
-            return true;
-    return false;
-}
-
 /* A copy of the function that is registered, to stand at module level: one from there, or a method that does not read
  * its object. NULL for anything else. */
 static struct node *hook_function(struct unit *u, const struct cls *cls, const struct node *hook) {
@@ -27,7 +16,7 @@ static struct node *hook_function(struct unit *u, const struct cls *cls, const s
     const struct fn *fn =
         hook->kind == NODE_ATTRIBUTE && is_name(hook->kid[0], "self") ? class_method_named(u, cls, hook->atom) : NULL;
     if (fn == NULL || fn->def == NULL || fn->def->nkids != 3 || fn->params.len == 0 ||
-        mentions(function_body(fn->def), fn->params.at[0]->name))
+        node_names(function_body(fn->def), fn->params.at[0]->name))
         return NULL;
     struct node *copy = node_copy(u->arena, fn->def);
     node_remove(function_params(copy), 0);

@@ -203,9 +203,7 @@ static const char *join(struct unit *unit, const struct path *path, uint32_t end
         else
             buf_puts(&out, path->step[i].text);
     }
-    const char *text = arena_strndup(unit->arena, out.at ? out.at : "", out.len);
-    buf_free(&out);
-    return text;
+    return buf_keep(&out, unit->arena);
 }
 
 const char *path_text(struct unit *unit, const struct path *path, uint32_t first) {

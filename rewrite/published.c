@@ -45,9 +45,7 @@ const char *shown_key(struct unit *unit, const char *key) {
         buf_puts(&out, p[len] ? "." : "");
         p += len + (p[len] != '\0');
     }
-    const char *text = arena_strndup(unit->arena, out.at ? out.at : "", out.len);
-    buf_free(&out);
-    return text;
+    return buf_keep(&out, unit->arena);
 }
 
 static bool refuse(const struct layout *l, const struct place *place, const char *problem) {

@@ -73,7 +73,7 @@ static void visit_register(struct reviewer *r, const struct place *at, struct no
     if (n->kind != NODE_CALL || at->fn || (!config_of_register(r, n) && !is_registering_helper(r, n)))
         return;
     for (uint32_t i = 1; i < n->nkids; i++)
-        search->registered |= mentions(n->kid[i], search->name);
+        search->registered |= node_names(n->kid[i], search->name);
 }
 
 static void visit_foreign_register(struct reviewer *r, const struct place *at, struct node *n, void *user) {
@@ -184,7 +184,7 @@ static void visit_use(struct reviewer *r, const struct place *at, struct node *n
 static bool is_used(struct reviewer *r, atom name) {
     const struct node *tree = r->unit->module->tree;
     for (uint32_t i = 0; i < tree->nkids; i++)
-        if (mentions(tree->kid[i], name))
+        if (node_names(tree->kid[i], name))
             return true;
     return false;
 }

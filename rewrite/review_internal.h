@@ -73,8 +73,6 @@ static inline bool is_self_attr(const struct node *n) {
 }
 /* config.NAME or self.config.NAME */
 bool is_config_attr(const struct node *n);
-/* Whether a name is read anywhere below. */
-bool mentions(const struct node *n, atom name);
 /* The method or function that a call names: `view` of `x.view(...)`. NULL: something else is called. */
 atom called_name(const struct node *call);
 

@@ -82,7 +82,7 @@ struct runs {
 static void visit_run(struct reviewer *r, const struct place *at, struct node *n, void *user) {
     (void)r, (void)at;
     struct runs *runs = user;
-    if (n->kind == NODE_FOR && mentions(n->kid[2], runs->name))
+    if (n->kind == NODE_FOR && node_names(n->kid[2], runs->name))
         runs->count++; /* as often as the loop turns */
     if (n->kind != NODE_CALL)
         return;

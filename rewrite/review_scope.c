@@ -30,17 +30,6 @@ void review_walk_exported(struct reviewer *r, review_visitor *visit, void *user)
             review_walk(r, tree->kid[i], visit, user);
 }
 
-bool mentions(const struct node *n, atom name) {
-    if (n == NULL)
-        return false;
-    if (n->kind == NODE_NAME && n->atom == name)
-        return true;
-    for (uint32_t i = 0; i < n->nkids; i++)
-        if (mentions(n->kid[i], name))
-            return true;
-    return false;
-}
-
 /* -- definitions --------------------------------------------------------------------------------------------------- */
 
 struct node *review_definition(const struct reviewer *r, atom name, enum node_kind kind) {
