@@ -122,7 +122,9 @@ static bool edit_list(struct plan *p, const char *name, bool (*edit)(struct plan
     struct buf raw = {0}, text = {0};
     const char *path = path_join(p->arena, p->request->checkout, name);
     if (!file_load(path, &raw))
-        return refuse(p, path, "there is no such file", "--into takes the root of a checkout of TensorRT-LLM");
+        return file_exists(path)
+                   ? refuse(p, path, "cannot be read", NULL)
+                   : refuse(p, path, "there is no such file", "--into takes the root of a checkout of TensorRT-LLM");
     struct edits edits = {.arena = p->arena,
         .source = source_from_text(p->arena, u->atoms, u->diags, path, raw.at ? raw.at : "", raw.len)};
     bool ok = edits.source && edit(p, &edits) && edits_apply(&edits, u->diags, &raw, &text);

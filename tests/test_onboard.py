@@ -583,6 +583,15 @@ def test_a_configuration_of_another_type_is_said(tmp_path, config):
     assert "is of type `larch`, and read as AlderConfig, which is of type `alder`" in run.stderr
 
 
+def test_a_quantised_checkpoint_is_said_to_be(tmp_path):
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({**CONFIG, "quantization_config": {"quant_method": "fp8"}}))
+    onboard(DENSE, "-o", tmp_path / "tree", "--hf-id", "oak-labs/Alder-1B", "--config", config)
+    assert "- the checkpoint is quantised (fp8)\n" in (tmp_path / "tree/ONBOARDING.md").read_text()
+    notebook = (tmp_path / "tree" / COOKBOOKS / "alder_1b_trtllm_cookbook.ipynb").read_text()
+    assert "GiB in bfloat16, less as they are published, quantised (fp8);" in notebook
+
+
 def test_every_file_is_in_the_report(tmp_path):
     run = onboard(DENSE, "-o", tmp_path, "--hf-id", "oak-labs/Alder-1B")
     for name in ("ONBOARDING.md", "PULL_REQUEST.md"):

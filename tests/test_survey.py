@@ -97,6 +97,20 @@ def test_golden(config):
     assert facts["not_followed"] is None
 
 
+def test_a_configuration_of_another_type_is_said(config):
+    run = survey(ASPEN, "--package", PACKAGE, "--config", config({**TINY, "model_type": "larch"}))
+    assert run.returncode == 0
+    assert "is of type `larch`, and read as AspenConfig, which is of type `aspen`" in run.stderr
+
+
+def test_a_quantised_checkpoint_is_said_to_be(config):
+    fields = {**TINY, "dtype": "bfloat16", "quantization_config": {"quant_method": "fp8"}}
+    run = survey(ASPEN, "--package", PACKAGE, "--config", config(fields))
+    assert "MiB in bfloat16; less in the checkpoint, which is quantised (fp8)\n" in run.stdout
+    run = survey(ASPEN, "--package", PACKAGE, "--config", config(fields), "--json")
+    assert json.loads(run.stdout)["memory"]["quantised"] == "fp8"
+
+
 def test_a_translation_has_the_facts_of_its_source(config, tmp_path):
     emitted = tmp_path / "modeling_aspen.py"
     subprocess.run([str(ADGEN), str(ASPEN), "-o", str(emitted), "-q"], check=True)
