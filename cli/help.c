@@ -85,6 +85,7 @@ static void translate_help(FILE *out) {
           "  adgen keys TYPE --config config.json        list the parameters that the model has\n"
           "  adgen review modeling_x.py test_x.py        check files against AutoDeploy's rules for models and tests\n"
           "  adgen survey TYPE --config config.json      see what kind of model it is\n"
+          "  adgen onboard TYPE --hf-id ORG/NAME -o tree write all that brings a model to AutoDeploy\n"
           "\nExit status:\n"
           "  0  done\n"
           "  1  the input could not be translated, or --check found a difference\n"

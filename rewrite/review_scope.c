@@ -102,16 +102,25 @@ static atom imported_in(struct reviewer *r, const struct node *n, atom name) {
     return found;
 }
 
-atom review_qual(struct reviewer *r, const struct node *fn, const struct node *e) {
+/* A variable of the module that is another word for something, `ops = torch.ops.auto_deploy`, is looked through: what
+ * it stands for was defined before it, so that this ends. */
+static atom qual_before(struct reviewer *r, const struct node *fn, const struct node *e, uint32_t order) {
     if (e->kind == NODE_ATTRIBUTE) {
-        atom of = review_qual(r, fn, e->kid[0]);
+        atom of = qual_before(r, fn, e->kid[0], order);
         return of ? intern_dotted(r->unit->atoms, of, e->atom) : NULL;
     }
     if (e->kind != NODE_NAME)
         return NULL;
     atom local = fn ? imported_in(r, function_body(fn), e->atom) : NULL;
     const struct symbol *symbol = local ? NULL : module_lookup(r->unit->module, e->atom);
-    return local ? local : symbol && symbol->kind == SYM_IMPORT ? symbol->qual : NULL;
+    if (symbol == NULL || symbol->kind == SYM_IMPORT)
+        return symbol ? symbol->qual : local;
+    bool other_word = symbol->kind == SYM_VALUE && symbol->order < order && !symbol->previous && !symbol->unsure;
+    return other_word ? qual_before(r, NULL, symbol->def, symbol->order) : NULL;
+}
+
+atom review_qual(struct reviewer *r, const struct node *fn, const struct node *e) {
+    return qual_before(r, fn, e, UINT32_MAX);
 }
 
 atom called_name(const struct node *call) {

@@ -313,6 +313,17 @@ def test_one_of_several_fails(written):
     assert run.stdout.splitlines()[-1].startswith("2 files, 1 with findings or not reviewed, ")
 
 
+def test_another_word_for_the_operators_is_looked_through(written):
+    other_word = "ops = torch.ops\nours = ops.auto_deploy\nround = around = round\n\n\n"
+    call = "        return ours.triton_norm(x, around(2))\n"
+    text = f"import torch\nfrom torch import nn\n\n{other_word}class A(nn.Module):\n    def forward(self, x):\n{call}"
+    (record,) = reviewed(written(text))
+    assert (text[: text.index("ours.t")].count("\n") + 1, "C3") in places(record)
+    assert [f["message"] for f in record["findings"] if f["rule"] == "C3"] == [
+        "`torch.ops.auto_deploy.triton_norm` needs a GPU and fixes the backend"
+    ]
+
+
 def test_where_the_passes_cannot_follow(written):
     """That is said, and the other items are checked all the same."""
     (record,) = reviewed(written(SMALL))
