@@ -56,10 +56,6 @@ static const char *review_of(const struct plan *plan) {
             "experts, the constructor raises.\n");
     if (u->bundle)
         buf_puts(&out, "- The configuration class is in the file: drop it once transformers has it.\n");
-    if (u->package.name == NULL)
-        buf_printf(&out,
-            "- The tests import the reference from the module `%s`; where that is not found, they are skipped.\n",
-            u->module->name);
     if (out.len == 0)
         buf_puts(&out, "Nothing in particular: every rule that was applied is exact.\n");
     return buf_keep(&out, plan->arena);
@@ -73,6 +69,10 @@ static const char *limits_of(const struct plan *plan) {
         buf_printf(&out, "- **AutoDeploy cannot generate with it: %s.**\n", u->prefill_only);
     if (declined)
         buf_printf(&out, "- A configuration with `%s` is declined: the constructor raises.\n", declined);
+    if (u->package.name == NULL)
+        buf_printf(&out,
+            "- The tests import the reference from the module `%s`; where that is not found, they are skipped.\n",
+            u->module->name);
     buf_puts(&out,
         "- Nothing of this has run on a GPU: kernels, sharding, quantised checkpoints, and the features in the\n"
         "  second table of the support matrix, are untested.\n");
@@ -200,8 +200,6 @@ static const char *settings_of(const struct plan *plan) {
 }
 
 static const char *command_of(const struct plan *plan) {
-    if (plan->id == NULL)
-        return NULL;
     return arena_printf(
         plan->arena, "python examples/auto_deploy/build_and_run_ad.py --model %s%s", plan->id, settings_of(plan));
 }
@@ -229,6 +227,22 @@ static const char *run_of(const struct plan *plan) {
     return buf_keep(&out, plan->arena);
 }
 
+/* What only a run can say, where there is one. */
+static const char *prompts_of(const struct plan *plan) {
+    return plan->id == NULL
+               ? withheld(plan)
+               : "**FILL IN:** every prompt and its whole output of the last run with all layers, word for "
+                 "word from its log: the lines\n`[PROMPT n] ...`.\n";
+}
+
+static const char *run_to_post(const struct plan *plan) {
+    if (plan->id == NULL)
+        return withheld(plan);
+    return arena_printf(plan->arena,
+        "```bash\n%s\n```\n\n**FILL IN:** every prompt and its whole output of that run, word for word.\n",
+        command_of(plan));
+}
+
 static const char *pytest_of(const struct plan *plan) {
     return arena_printf(plan->arena, "pytest %s -v", plan->test_path);
 }
@@ -251,6 +265,7 @@ void emit_onboard_report(const struct plan *plan, struct buf *out) {
         {"LIMITS", limits_of(plan)},
         {"REVIEWED", plan->reviewed},
         {"RUN", run_of(plan)},
+        {"PROMPTS", prompts_of(plan)},
         {"REGISTRY", registry_of(plan)},
         {"MATRIX", matrix_of(plan)},
         {"COOKBOOK", cookbook_of(plan)},
@@ -260,7 +275,6 @@ void emit_onboard_report(const struct plan *plan, struct buf *out) {
 }
 
 void emit_pull_request(const struct plan *plan, struct buf *out) {
-    const char *command = command_of(plan);
     const struct place places[] = {
         {"NAME", name_of(plan)},
         {"ENTRY", plan->entry},
@@ -269,7 +283,7 @@ void emit_pull_request(const struct plan *plan, struct buf *out) {
         {"SOURCE", plan->unit->module->name},
         {"FILES", files_of(plan)},
         {"LIMITS", limits_of(plan)},
-        {"RUN", command ? arena_printf(plan->arena, "```bash\n%s\n```\n", command) : withheld(plan)},
+        {"RUN", run_to_post(plan)},
         {"PYTEST", pytest_of(plan)},
         {NULL, NULL},
     };

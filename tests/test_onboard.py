@@ -620,9 +620,10 @@ def test_without_an_id(tmp_path, config):
         f"{MODELS}/modeling_alder.py",
         f"{TESTS}/test_alder_modeling.py",
     ]
-    assert (tmp_path / "tree/ONBOARDING.md").read_text().count(
-        "Not made, with all that is published: they take the name"
-    ) == 4
+    for name, sections in (("ONBOARDING.md", 5), ("PULL_REQUEST.md", 1)):
+        text = (tmp_path / "tree" / name).read_text()
+        assert text.count("Not made, with all that is published: they take the name") == sections
+        assert "every prompt" not in text
 
 
 def test_without_a_configuration_sizes_are_marked(tmp_path):
