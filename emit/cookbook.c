@@ -83,12 +83,30 @@ static void put_json(struct buf *out, const cJSON *item, size_t depth) {
     }
 }
 
+/* Where the server has its settings from: it is given one file. */
+static const char *settings_of(const struct plan *plan) {
+    static const char what[] =
+        "the number of GPUs, the longest sequence, the batch sizes for which CUDA graphs are made";
+    if (!plan->split)
+        return arena_printf(plan->arena,
+            "`trtllm-serve` gets all settings from one file, which is complete by itself:\n`%s`. It names %s, and how\n"
+            "AutoDeploy compiles the model.",
+            plan->config_path, what);
+    return arena_printf(plan->arena,
+        "`trtllm-serve` is given the settings of the user, `%s`:\n%s.\nHow AutoDeploy compiles the model is in "
+        "`%s`.\n\n"
+        "**FILL IN:** see that the server takes the second file by itself, or give it one with both; then remove this "
+        "line",
+        plan->config_path, what, plan->internal_path);
+}
+
 void emit_cookbook(const struct plan *plan, struct buf *out) {
     const struct place places[] = {
         {"TITLE", plan->title},
         {"ID", plan->id},
         {"FACTS", plan->facts},
         {"NEEDS", plan->needs},
+        {"SETTINGS", settings_of(plan)},
         {"CONFIG", plan->config_path},
         {NULL, NULL},
     };

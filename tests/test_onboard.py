@@ -510,6 +510,10 @@ def test_settings_in_two_files(tmp_path, config):
     ours = yaml.safe_load((tmp_path / "two" / INTERNAL / "configs/alder-1b_ad.yaml").read_text())
     assert {**user, **ours} == settings(tmp_path / "one", "alder-1b")
     assert set(ours) == {"runtime", "compile_backend", "attn_backend", "model_factory"}
+    for folder, complete in (("one", True), ("two", False)):
+        notebook = (tmp_path / folder / COOKBOOKS / "alder_1b_trtllm_cookbook.ipynb").read_text()
+        assert ("complete by itself" in notebook) == complete
+        assert ("alder-1b_ad.yaml" in notebook) == (not complete)
     report = (tmp_path / "two/ONBOARDING.md").read_text()
     assert "'world_size_1.yaml', 'alder-1b_ad.yaml', 'alder-1b.yaml']" in report
     assert report.index("alder-1b_ad.yaml \\\n") < report.index(f"--args.yaml-extra {REGISTRY}/configs/alder-1b.yaml")
