@@ -41,6 +41,8 @@ bool file_load(const char *path, struct buf *out);
 
 bool file_exists(const char *path);
 bool dir_exists(const char *path);
+/* A device or a pipe: what is written to it takes nothing's place. */
+bool file_is_stream(const char *path);
 
 /* Create a directory and its parents. False with a diagnostic on failure. */
 bool dir_create(struct diags *diags, const char *path);

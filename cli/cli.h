@@ -20,6 +20,9 @@ int review_command(const struct options_given *given, const struct voice *voice)
 /* `adgen survey INPUT`: the same. */
 int deliver_survey(const struct options_given *given, const struct voice *voice, struct adgen *adgen,
     const struct adgen_request *request, struct adgen_result *translation);
+/* Whether it is ORG/NAME, as the hub takes it, or none is given; and the error where it is not. */
+bool is_hf_id(const char *id);
+int no_hf_id(const char *id);
 /* `adgen onboard INPUT`: whether the options make sense, and what follows the translation. */
 int check_onboard(const struct options_given *given);
 int deliver_onboard(const struct options_given *given, const struct voice *voice, struct adgen *adgen,

@@ -18,6 +18,21 @@ static int print_version(void) {
     return EXIT_DONE;
 }
 
+/* What is written beside the model is not to take its place, nor that of the source, which may be a model type. */
+static int check_targets(const struct options_given *g) {
+    const struct {
+        const char *option, *path;
+    } files[] = {{"INPUT", g->input}, {"--output", g->output}, {"--test", g->test}, {"--html", g->html},
+        {"--report", g->report}};
+    for (size_t i = 2; i < sizeof files / sizeof files[0]; i++)
+        for (size_t k = 0; k < i; k++)
+            if (files[i].path && files[k].path && !file_is_stream(files[i].path) &&
+                (file_same(files[i].path, files[k].path) || (k > 0 && strcmp(files[i].path, files[k].path) == 0)))
+                return usage_error(
+                    NULL, "`%s` and `%s` are the same file, `%s`", files[k].option, files[i].option, files[i].path);
+    return EXIT_DONE;
+}
+
 /* Combinations that contradict themselves. */
 static int check_combination(const struct options_given *g) {
     if (g->output && g->out_dir)
@@ -42,9 +57,11 @@ static int check_combination(const struct options_given *g) {
         return usage_error(NULL, "`adgen keys` needs `--config FILE`, the model's config.json");
     if (g->command == SURVEY && g->hf_id && g->into == NULL)
         return usage_error(NULL, "`--hf-id` goes with `--into CHECKOUT`, whose registry it is looked for in");
+    if (g->command == SURVEY && !is_hf_id(g->hf_id))
+        return no_hf_id(g->hf_id);
     if (g->command == ONBOARD)
         return check_onboard(g);
-    return EXIT_DONE;
+    return check_targets(g);
 }
 
 static int run(const struct options_given *given, const struct voice *voice) {

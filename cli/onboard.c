@@ -9,13 +9,31 @@
 #include "rewrite/architecture.h"
 #include "rewrite/unit.h"
 
-static bool is_hf_id(const char *id) {
-    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-    size_t organisation = strspn(id, allowed);
+/* Letters, digits and `_`, with single `.` and `-` between them. Files are named after it. */
+static size_t hub_word(const char *text) {
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
+    size_t len = strspn(text, allowed);
+    for (size_t more; len > 0 && (text[len] == '.' || text[len] == '-'); len += 1 + more) {
+        more = strspn(text + len + 1, allowed);
+        if (more == 0)
+            return 0;
+    }
+    return len;
+}
+
+bool is_hf_id(const char *id) {
+    if (id == NULL)
+        return true;
+    size_t organisation = hub_word(id);
     if (organisation == 0 || id[organisation] != '/')
         return false;
     const char *name = id + organisation + 1;
-    return *name != '\0' && name[strspn(name, allowed)] == '\0';
+    size_t len = hub_word(name);
+    return len > 0 && name[len] == '\0';
+}
+
+int no_hf_id(const char *id) {
+    return usage_error(NULL, "`--hf-id` is ORG/NAME, as in the address of the model's page, not `%s`", id);
 }
 
 static bool find_layout(const char *word, enum registry_layout *layout) {
@@ -28,9 +46,8 @@ int check_onboard(const struct options_given *given) {
     if (given->tree == NULL && given->checkout == NULL)
         return usage_error("-o makes a new tree, --into adds to a checkout of TensorRT-LLM",
             "`adgen onboard` needs `-o DIR` or `--into CHECKOUT`");
-    if (given->published_as && !is_hf_id(given->published_as))
-        return usage_error(
-            NULL, "`--hf-id` is ORG/NAME, as in the address of the model's page, not `%s`", given->published_as);
+    if (!is_hf_id(given->published_as))
+        return no_hf_id(given->published_as);
     if (!find_layout(given->registry_layout, &layout))
         return usage_error(NULL, "`--registry-layout` is joined or split, not `%s`", given->registry_layout);
     if (given->input && strcmp(given->input, "-") == 0)

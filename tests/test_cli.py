@@ -352,6 +352,8 @@ USAGE_ERRORS = [
     (["acorn", "-j", "2"], "`--jobs` goes with `--all`"),
     (["acorn", "-o", "x", "--out-dir", "y"], "exclude each other"),
     (["acorn", "-q", "-v"], "exclude each other"),
+    (["acorn", "-o", "x.py", "--test", "x.py"], "`--output` and `--test` are the same file"),
+    (["acorn", "--report", "x", "--html", "x"], "`--html` and `--report` are the same file"),
     (["acorn", "--config", "c.json"], "`--config` belongs to `adgen keys`"),
     (["keys", "acorn", "--config", "c.json", "--diff"], "`adgen keys` takes no `--diff`"),
     (["keys", "acorn"], "needs `--config FILE`"),
@@ -371,6 +373,19 @@ def test_usage_errors(tmp_path, args, message):
     assert message in run.stderr
     assert run.stdout == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_source_is_no_target_of_tests_and_pages(tmp_path):
+    source = tmp_path / "modeling_alder.py"
+    source.write_text((ROOT / "golden/dense_gqa/modeling_alder.py").read_text())
+    before = source.read_text()
+    (tmp_path / "other.py").symlink_to(source)
+    for option in ("--html", "--report"):
+        run = adgen(source, option, tmp_path / "other.py", package=False)
+        assert run.returncode == 2
+        assert f"`INPUT` and `{option}` are the same file" in run.stderr
+    assert source.read_text() == before
+    assert adgen(source, "--report", "/dev/null", "-o", "/dev/null", package=False).returncode == 0
 
 
 def test_options_stand_anywhere(tmp_path, translated):

@@ -567,6 +567,7 @@ REFUSED = [
     (("--into", "/nonexistent"), 1, "no TensorRT-LLM tree"),
     (("--config", "/nonexistent"), 1, "there is no such file"),
     (("--hf-id", "a/b"), 2, "goes with `--into CHECKOUT`"),
+    (("--into", ".", "--hf-id", "a"), 2, "`--hf-id` is ORG/NAME"),
     (("--index", "i"), 2, "`adgen survey` takes no `--index`"),
     (("-o", "f"), 2, "`adgen survey` takes no `--output`"),
 ]
