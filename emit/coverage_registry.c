@@ -29,7 +29,7 @@ static bool is_size(const char *part, size_t len) {
     return digit && isdigit((unsigned char)part[0]);
 }
 
-/* How much of a name comes before its size: that of `Qwen3-30B-A3B-Instruct` is `Qwen3`. All of it without a size. */
+/* How much of a name comes before its size: that of `Elm3-30B-A3B-Instruct` is `Elm3`. All of it without a size. */
 static size_t stem_length(const char *name) {
     size_t at = 0;
     while (name[at]) {

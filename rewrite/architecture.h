@@ -82,7 +82,7 @@ struct norm {
 /* How rotary tables are made, by the configuration. */
 struct rope_setting {
     const char *layer_type; /* of the layers that it is for; NULL: of all */
-    const char *type;       /* default, yarn, llama3, ... */
+    const char *type;       /* default, yarn, longrope, ... */
     double theta;           /* 0: not known */
 };
 

@@ -28,7 +28,7 @@ static uint32_t level_of_class(const char *name) {
 static uint32_t level_of_name(const char *name) {
     static const char blocks[] =
         "mlp attention attn moe norm rmsnorm layernorm router experts expert rope rotary mixer "
-        "gate block blocks mamba ffn embedding";
+        "gate block blocks ssm ffn embedding";
     uint32_t levels = 0;
     bool full = false;
     for (const char *at = name; *at;) {
