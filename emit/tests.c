@@ -263,6 +263,11 @@ static bool refuses(const struct node *n, const char *field) {
 static const char convert[] =
     "def _published_state_dict(hf_model):\n"
     "    \"\"\"The weights as the checkpoint has them: transformers renames or merges some on loading.\"\"\"\n"
+    "    try:\n"
+    "        from transformers.conversion_mapping import get_model_conversion_mapping\n"
+    "        from transformers.core_model_loading import revert_weight_conversion\n"
+    "    except ImportError:  # transformers 4 does neither\n"
+    "        return hf_model.state_dict()\n"
     "    conversions = get_model_conversion_mapping(hf_model, add_legacy=False)\n"
     "    hf_model._weight_conversions = conversions\n"
     "    return revert_weight_conversion(hf_model, hf_model.state_dict())\n\n\n";
@@ -379,9 +384,6 @@ bool emit_tests(struct unit *unit, const char *module, struct buf *out) {
         {"OWN", unit->bundle ? arena_printf(unit->arena, "%s.config_class, ", e.entry_name) : ""},
         {"CONFIG_IMPORT", config_import(unit, true)},
         {"GUARD", unit->module->package ? "" : arena_printf(unit->arena, guard, e.entry_name)},
-        {"CONVERTERS", converts ? "from transformers.conversion_mapping import get_model_conversion_mapping\n"
-                                  "from transformers.core_model_loading import revert_weight_conversion\n"
-                                : ""},
         {"STATE", converts ? convert : ""},
         {"LOAD", converts ? load_published : load_own},
         {"EAGER", unit->names_activation ? "    config._experts_implementation = \"eager\"\n" : ""},
