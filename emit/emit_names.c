@@ -10,14 +10,12 @@ static void bind(struct emitter *e, atom name) {
         map_put(e->unit->arena, &e->bound, name, e);
 }
 
+static void bind_name(void *emitter, const struct node *name) {
+    bind(emitter, name->atom);
+}
+
 static void bind_target(struct emitter *e, const struct node *target) {
-    if (target == NULL)
-        return;
-    if (target->kind == NODE_NAME)
-        bind(e, target->atom);
-    else if (target->kind == NODE_TUPLE || target->kind == NODE_LIST || target->kind == NODE_STARRED)
-        for (uint32_t i = 0; i < target->nkids; i++)
-            bind_target(e, target->kid[i]);
+    targets_visit(target, bind_name, e);
 }
 
 static void bind_here(struct emitter *e, const struct node *n) {

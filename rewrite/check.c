@@ -400,11 +400,6 @@ static void check_test(struct checker *c, const struct node *test) {
         refuse(c, test, "data-dependent", "this branch depends on the data, which torch.export cannot trace%s", "");
 }
 
-static bool works_in_place(atom method) {
-    size_t len = strlen(method);
-    return len > 2 && method[len - 1] == '_' && method[len - 2] != '_';
-}
-
 /* What one call leaves in a module is not in the graph for the next one. */
 static void check_state(struct checker *c, const struct node *stmt) {
     if (c->fn->owner == NULL || atom_is(c->fn->name, "__init__"))

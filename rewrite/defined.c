@@ -19,14 +19,12 @@ static void define(struct scope *s, const struct web *web) {
         vec_push(s->unit->arena, &s->webs, web);
 }
 
+static void define_name(void *scope, const struct node *name) {
+    define(scope, name->web);
+}
+
 static void define_target(struct scope *s, const struct node *target) {
-    if (target == NULL)
-        return;
-    if (target->kind == NODE_NAME)
-        define(s, target->web);
-    else if (target->kind == NODE_TUPLE || target->kind == NODE_LIST || target->kind == NODE_STARRED)
-        for (uint32_t i = 0; i < target->nkids; i++)
-            define_target(s, target->kid[i]);
+    targets_visit(target, define_name, s);
 }
 
 static void define_phis(struct scope *s, const struct node *stmt) {

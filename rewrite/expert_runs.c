@@ -135,8 +135,7 @@ static bool changes_something(const struct node *e) {
     if (e == NULL)
         return false;
     const struct node *method = e->kind == NODE_CALL ? e->kid[0] : NULL;
-    size_t len = is_kind(method, NODE_ATTRIBUTE) ? strlen(method->atom) : 0;
-    if (len > 1 && method->atom[len - 1] == '_' && method->atom[len - 2] != '_')
+    if (is_kind(method, NODE_ATTRIBUTE) && works_in_place(method->atom))
         return true;
     for (uint32_t i = 0; i < e->nkids; i++)
         if (changes_something(e->kid[i]))

@@ -119,7 +119,7 @@ static void check_configs(struct reviewer *r) {
 static bool is_kernel_package(const char *qual) {
     char package[32];
     snprintf(package, sizeof package, "%.*s", (int)strcspn(qual, "."), qual);
-    return word_in(package, "triton flashinfer mamba_ssm causal_conv1d fla vllm");
+    return word_in(package, "triton flashinfer causal_conv1d fla vllm") || ends_with(package, "_ssm");
 }
 
 static bool is_flash(const char *qual) {

@@ -562,8 +562,7 @@ static struct val tensor_method(struct frame *f, struct val object, atom name, s
             return val_make(abs_tensor(unit, rank), call);
         return val_make(abs_tensor(unit, rank_of_sizes(args, 0)), call);
     }
-    size_t len = strlen(name);
-    if (len > 1 && name[len - 1] == '_' && name[len - 2] != '_')
+    if (works_in_place(name))
         return val_make(object.abs->kind == ABS_MASK ? abs_tensor(unit, rank) : object.abs, call);
     return val_make(torch_result(f, name, args, rank, 0), call);
 }

@@ -8,6 +8,16 @@ struct node *make_web_name(struct arena *arena, struct web *web) {
     return name;
 }
 
+void targets_visit(const struct node *target, void (*visit)(void *user, const struct node *name), void *user) {
+    if (target == NULL)
+        return;
+    if (target->kind == NODE_NAME)
+        visit(user, target);
+    else if (target->kind == NODE_TUPLE || target->kind == NODE_LIST || target->kind == NODE_STARRED)
+        for (uint32_t i = 0; i < target->nkids; i++)
+            targets_visit(target->kid[i], visit, user);
+}
+
 uint32_t web_uses(const struct node *n, const struct web *web) {
     if (n == NULL)
         return 0;

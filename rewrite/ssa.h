@@ -45,6 +45,8 @@ struct web {
 struct node *make_web_name(struct arena *arena, struct web *web);
 /* One more variable that an IF, loop or store defines. */
 void phi_add(struct arena *arena, struct node *join, struct web *phi);
+/* Every NAME that a target binds: of `a, (b, *c)` three. */
+void targets_visit(const struct node *target, void (*visit)(void *user, const struct node *name), void *user);
 /* How often a variable is named below `n`, as a target too. */
 uint32_t web_uses(const struct node *n, const struct web *web);
 

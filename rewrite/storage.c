@@ -51,12 +51,6 @@ static bool may_be_view(const char *name) {
     return word_in(name, views);
 }
 
-/* Changes its receiver and returns it. */
-static bool is_in_place(const char *name) {
-    size_t len = strlen(name);
-    return len > 1 && name[len - 1] == '_' && name[len - 2] != '_' && name[0] != '_';
-}
-
 /* Modules of the library that hand on what they are given. */
 static bool hands_on(const struct absval *callee) {
     return abs_is_object(callee, "Identity") || abs_is_object(callee, "Dropout") || abs_is_object(callee, "Flatten") ||
@@ -120,7 +114,7 @@ static void add_call(struct storages *known, struct storage *to, const struct no
     if (callee->kind == NODE_ATTRIBUTE && callee->abs && callee->abs->kind == ABS_LIBRARY) {
         if (may_be_view(callee->atom) && call->nkids > 1)
             add_expr(known, to, call->kid[1]->kind == NODE_KEYWORD ? call->kid[1]->kid[0] : call->kid[1]);
-    } else if (callee->kind == NODE_ATTRIBUTE && (may_be_view(callee->atom) || is_in_place(callee->atom))) {
+    } else if (callee->kind == NODE_ATTRIBUTE && (may_be_view(callee->atom) || works_in_place(callee->atom))) {
         add_expr(known, to, callee->kid[0]);
     }
     bool display =

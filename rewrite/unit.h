@@ -161,6 +161,11 @@ static inline struct node *argument_for(const struct node *call, const struct fn
     }
     return NULL;
 }
+/* x.mul_(...): a method of tensors that changes its receiver and returns it. */
+static inline bool works_in_place(atom method) {
+    size_t len = strlen(method);
+    return len > 1 && method[len - 1] == '_' && method[len - 2] != '_';
+}
 /* torch.topk(...) or x.topk(...), and not a method of this file. */
 static inline bool is_topk(const struct node *e) {
     return is_kind(e, NODE_CALL) && !e->callsite && is_kind(e->kid[0], NODE_ATTRIBUTE) &&
@@ -219,7 +224,7 @@ struct unit {
     struct cls *entry;            /* <X>ForCausalLM of the source */
     VEC(struct cls *) classes;    /* constructed, in order */
     VEC(struct fn *) functions;   /* of the module, residual */
-    struct map changes;           /* see changes.c: statement -> struct change */
+    struct map changes;           /* see in_place.c: statement -> struct change */
     VEC(struct node *) helpers;   /* FUNCTIONs that passes made, printed as they are before the classes */
     uint32_t rank_ids;
     bool restart; /* a parameter turned out to take several ranks: forget what is known of all */
@@ -347,7 +352,7 @@ void prune(struct unit *unit);
 void mark_needed(struct unit *unit, struct functions *functions);
 void clear_needed(struct functions *functions);
 
-/* -- changes.c ----------------------------------------------------------------------------------------------------- */
+/* -- in_place.c ---------------------------------------------------------------------------------------------------- */
 
 /* The statement changes a tensor in place; the variable `after` holds it from then on (NULL: none does). */
 void note_change(struct unit *unit, struct node *stmt, const struct node *object, const struct web *after);

@@ -1,4 +1,4 @@
-/* changes.c - tensors that change in place.
+/* in_place.c - tensors that change in place.
  *
  * Reads   the residual program, and unit->changes: the statements that change a tensor in place in the source. A
  *         variable is then defined anew (`x += y` becomes `x = x + y`), and its other names with it.
@@ -67,14 +67,18 @@ static void define(struct checker *c, struct body *b, const struct web *web) {
         map_put(c->unit->arena, &b->defined, web, at_position(b->now));
 }
 
+struct defining {
+    struct checker *c;
+    struct body *b;
+};
+
+static void define_name(void *user, const struct node *name) {
+    struct defining *d = user;
+    define(d->c, d->b, name->web);
+}
+
 static void define_targets(struct checker *c, struct body *b, const struct node *target) {
-    if (target == NULL)
-        return;
-    if (target->kind == NODE_NAME)
-        define(c, b, target->web);
-    else if (target->kind == NODE_TUPLE || target->kind == NODE_LIST || target->kind == NODE_STARRED)
-        for (uint32_t i = 0; i < target->nkids; i++)
-            define_targets(c, b, target->kid[i]);
+    targets_visit(target, define_name, &(struct defining){c, b});
 }
 
 static void read(struct checker *c, struct body *b, struct reading reading) {
