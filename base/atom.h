@@ -30,7 +30,7 @@ atom intern_printf(struct atoms *atoms, const char *format, ...) __attribute__((
 
 /* Whether an atom (or NULL) spells `text`. */
 static inline bool atom_is(atom a, const char *text) {
-    return a != NULL && strcmp(a, text) == 0;
+    return a != NULL && a[0] == text[0] && strcmp(a, text) == 0;
 }
 
 #endif

@@ -5,17 +5,15 @@
 
 /* Read the node under the cursor. False for an extra: a comment is put aside, a line continuation forgotten. */
 static bool look(struct lower *l) {
-    TSNode node = ts_tree_cursor_current_node(&l->cursor);
-    l->here = l->cst[ts_node_symbol(node)];
-    l->span.start = l->base + ts_node_start_byte(node);
-    l->span.end = l->base + ts_node_end_byte(node);
+    l->here = l->cst[l->cursor.symbol];
+    l->span = (struct span){l->base + l->cursor.start, l->base + l->cursor.end};
     if (l->here == CST_COMMENT)
         vec_push(l->scratch, &l->comments.list, l->span);
     return l->here != CST_COMMENT && l->here != CST_LINE_CONTINUATION;
 }
 
 bool next(struct lower *l) {
-    while (ts_tree_cursor_goto_next_sibling(&l->cursor))
+    while (cursor_next(&l->cursor))
         if (look(l))
             return true;
     l->ended = true;
@@ -23,7 +21,7 @@ bool next(struct lower *l) {
 }
 
 bool down(struct lower *l) {
-    if (!ts_tree_cursor_goto_first_child(&l->cursor))
+    if (!cursor_down(&l->cursor))
         return false;
     l->ended = false;
     if (look(l) || next(l))
@@ -35,20 +33,12 @@ bool down(struct lower *l) {
 /* What was not visited can only be tokens, and comments after the last child that matters; those are looked for where
  * there is a number sign. */
 void up(struct lower *l) {
-    uint32_t from = l->span.end;
-    bool ended = l->ended;
-    ts_tree_cursor_goto_parent(&l->cursor);
+    uint32_t from = l->span.end, to = l->base + cursor_parent_end(&l->cursor);
+    if (!l->ended && from < to && memchr(l->text + from, '#', to - from) != NULL)
+        while (cursor_next(&l->cursor))
+            look(l);
     l->ended = false;
-    if (ended)
-        return;
-    uint32_t to = l->base + ts_node_end_byte(ts_tree_cursor_current_node(&l->cursor));
-    if (from >= to || memchr(l->text + from, '#', to - from) == NULL)
-        return;
-    ts_tree_cursor_goto_first_child_for_byte(&l->cursor, from - l->base);
-    do
-        look(l);
-    while (ts_tree_cursor_goto_next_sibling(&l->cursor));
-    ts_tree_cursor_goto_parent(&l->cursor);
+    cursor_up(&l->cursor);
 }
 
 void must_down(struct lower *l) {

@@ -10,10 +10,9 @@
 #ifndef ADGEN_PARSER_LOWER_H
 #define ADGEN_PARSER_LOWER_H
 
-#include <tree_sitter/api.h>
-
 #include "base/diag.h"
 #include "parser/ast.h"
+#include "parser/cursor.h"
 
 enum cst {
     CST_OTHER,
@@ -28,7 +27,7 @@ struct comment_list {
 };
 
 struct lower {
-    TSTreeCursor cursor;
+    struct cursor cursor;
     const uint8_t *cst; /* enum cst of each symbol of the grammar */
     uint32_t base;      /* offset in the file of tree-sitter's byte 0 */
     enum cst here;      /* the node under the cursor */

@@ -271,9 +271,9 @@ static void gather_tuple(struct lower *l, uint32_t mark, struct span span) {
 
 /* The grammar's item is one tuple in parentheses, not wrapped once more. */
 static bool is_bare_tuple(struct lower *l) {
-    ts_tree_cursor_goto_first_child(&l->cursor);
-    bool tuple = l->cst[ts_node_symbol(ts_tree_cursor_current_node(&l->cursor))] == CST_TUPLE;
-    ts_tree_cursor_goto_parent(&l->cursor);
+    cursor_down(&l->cursor);
+    bool tuple = l->cst[l->cursor.symbol] == CST_TUPLE;
+    cursor_up(&l->cursor);
     return tuple;
 }
 

@@ -81,14 +81,13 @@ static struct lower *lower_begin(struct parser *parser, struct arena *arena, str
 }
 
 static struct node *module(struct lower *l, TSNode root, struct span span) {
-    l->cursor = ts_tree_cursor_new(root);
+    cursor_begin(&l->cursor, l->scratch, root);
     struct node *node = node_at(l, NODE_MODULE, span);
     l->here = CST_MODULE;
     push_statements(l);
     take(l, node, 0);
     if (!l->failed)
         attach_comments(l, node);
-    ts_tree_cursor_delete(&l->cursor);
     return l->failed ? NULL : node;
 }
 
