@@ -22,9 +22,8 @@
 #define vec_at(vec, index) ((vec)->at[assert((uint32_t)(index) < (vec)->len), (index)])
 #define vec_last(vec) ((vec)->at[assert((vec)->len > 0), (vec)->len - 1])
 #define vec_push(arena, vec, value) \
-    ((vec)->at = (vec)->len < (vec)->cap \
-                     ? (vec)->at \
-                     : vec_grow((arena), (vec)->at, (vec)->len, &(vec)->cap, sizeof *(vec)->at), \
+    ((vec)->at = (vec)->len < (vec)->cap ? (vec)->at \
+                                         : vec_grow((arena), (vec)->at, (vec)->len, &(vec)->cap, sizeof *(vec)->at), \
         (vec)->at[(vec)->len++] = (value))
 #define vec_pop(vec) ((vec)->at[assert((vec)->len > 0), --(vec)->len])
 

@@ -112,7 +112,7 @@ static struct source *open_source(struct unit *unit, const struct adgen_request 
 }
 
 static bool load(struct adgen *adgen, struct unit *unit, const struct adgen_request *request) {
-    struct source *source = open_source(unit, request);
+    struct source *source = unit->before ? unit->before->module->source : open_source(unit, request);
     unit->module = source ? module_load(unit, source) : NULL;
     if (unit->module == NULL)
         return false;
@@ -167,11 +167,12 @@ static bool translate_or_decline(
     struct adgen *adgen, const struct adgen_request *request, struct adgen_result *result, struct buf *text) {
     struct unit *whole = result->unit;
     bool done = translate(adgen, request, whole, text);
-    if (is_understood(whole, done))
-        return true;
+    if (is_understood(whole, done) || whole->unparsed)
+        return done;
     for (uint32_t i = 0; i < whole->choices.len && whole->choice.field == NULL; i++) {
         struct unit *unit = begin(adgen, request, result->arena);
         struct buf other = {0};
+        unit->before = whole;
         unit->choice = whole->choices.at[i];
         if (is_understood(unit, translate(adgen, request, unit, &other))) {
             buf_free(text);

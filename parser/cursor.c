@@ -39,7 +39,8 @@ static void step(struct cursor_level *level) {
         level->start += ts_subtree_padding(level->children[level->index]).bytes;
 }
 
-/* Show the child of the last level, or the first one after it that is visible, within hidden parents and out of them. */
+/* Show the child of the last level, or the first one after it that is visible, within hidden parents and out of them.
+ */
 static bool settle(struct cursor *cursor) {
     for (;;) {
         struct cursor_level *level = &vec_last(&cursor->levels);

@@ -65,8 +65,10 @@ static struct node *unread(struct unit *unit, struct source *source, const struc
 static bool fill(struct unit *unit, struct source *source, struct node *def, const struct lines *lines) {
     def->flags &= ~(uint32_t)NF_UNREAD;
     struct node *module = parse(unit, source, lines);
-    if (module == NULL || module->nkids == 0)
+    if (module == NULL || module->nkids == 0) {
+        unit->unparsed = true;
         return false;
+    }
     *def = *module->kid[0];
     return true;
 }
@@ -171,11 +173,21 @@ struct node *symbol_def(struct unit *unit, const struct symbol *symbol) {
     return def;
 }
 
+/* The module of a file that an attempt before this one has read, or NULL. */
+static const struct module *read_before(const struct unit *unit, atom path) {
+    const struct unit *before = unit->before;
+    if (before == NULL)
+        return NULL;
+    return before->module->source->path == path ? before->module : map_get(&before->modules, path);
+}
+
 struct module *module_load(struct unit *unit, struct source *source) {
     struct module *module = NEW(unit->arena, struct module);
+    const struct module *before = read_before(unit, source->path);
     module->source = source;
+    module->tree = before ? before->tree : NULL;
     name_module(unit, module, source->path);
-    if (!read_tree(unit, module))
+    if (module->tree == NULL && !read_tree(unit, module))
         return NULL;
     declare_module(unit, module);
     return module;
@@ -185,7 +197,8 @@ struct module *module_read(struct unit *unit, const char *path) {
     atom key = intern(unit->atoms, path);
     if (map_has(&unit->modules, key))
         return map_get(&unit->modules, key);
-    struct source *source = source_read(unit->arena, unit->atoms, unit->diags, path);
+    const struct module *before = read_before(unit, key);
+    struct source *source = before ? before->source : source_read(unit->arena, unit->atoms, unit->diags, path);
     struct package own = unit->package; /* stays that of the modeling file */
     struct module *module = source ? module_load(unit, source) : NULL;
     unit->package = own;

@@ -42,7 +42,7 @@ struct symbol {
 /* One Python file. */
 struct module {
     struct source *source;
-    struct node *tree;
+    struct node *tree;  /* as parsed: passes copy what they take, so that the next attempt can begin with it */
     struct node *body;  /* BLOCK of the statements that run, those of branches among them; see declare.c */
     atom name;          /* dotted; without a package the stem of the file name */
     atom package;       /* dotted name of the folder's package, or NULL */
@@ -216,6 +216,8 @@ struct unit {
     const char *library;             /* folder of the transformers package to read from; NULL: none is known */
     const struct registry *registry; /* its auto mappings, or NULL */
     struct map modules;              /* path -> struct module: the other files that were read */
+    struct unit *before;             /* an attempt at the same file; what it has parsed is not parsed again */
+    bool unparsed;                   /* a definition is no Python: another attempt will not do better */
     struct module *module;
     struct module *config_module; /* configuration file, or NULL */
     atom config_class;            /* name of the configuration class, or NULL */
