@@ -75,6 +75,7 @@ struct fn {
     const struct map *closure;  /* variables around a nested def */
     VEC(struct param *) params; /* self first for a method */
     struct unit *unit;          /* set while equations are applied */
+    uint64_t unequal;           /* hash of a body in which no equation holds; 0: none is known */
     struct node *body;          /* residual BLOCK; NULL before */
     const struct absval *ret;   /* what it returns, summarised */
     uint32_t round;             /* the round in which body was made */
