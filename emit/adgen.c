@@ -92,7 +92,7 @@ static struct unit *unit_make(struct adgen *adgen, const struct adgen_request *r
         facts_forget(adgen->facts);
     *unit = adgen->loader;
     unit->context = &adgen->loader;
-    unit->modules = unit->tables = unit->templates = (struct map){0};
+    unit->modules = unit->tables = unit->templates = unit->versions = (struct map){0};
     unit->arena = arena;
     unit->diags = diags_create(arena);
     unit->trace = NEW(arena, struct trace);

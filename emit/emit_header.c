@@ -32,19 +32,27 @@ static void copy_rights(const struct source *source, struct buf *out) {
 }
 
 /* " 5.23.0": the package's `__version__`, after a space; "" if it says none. */
-static const char *version_of(const struct unit *u) {
+static const char *read_version(struct arena *arena, const char *root) {
     static const char assignment[] = "\n__version__ = \"";
     struct buf text = {0};
     const char *version = "";
-    if (file_load(path_join(u->arena, u->package.root, "__init__.py"), &text)) {
+    if (file_load(path_join(arena, root, "__init__.py"), &text)) {
         buf_putc(&text, '\0');
         const char *at = strstr(text.at, assignment);
         size_t len = at ? strcspn(at + sizeof assignment - 1, "\"\n") : 0;
         if (len > 0)
-            version = arena_printf(u->arena, " %.*s", (int)len, at + sizeof assignment - 1);
+            version = arena_printf(arena, " %.*s", (int)len, at + sizeof assignment - 1);
     }
     buf_free(&text);
     return version;
+}
+
+static const char *version_of(struct unit *u) {
+    struct unit *keeper = unit_keeper(u);
+    atom root = intern(u->atoms, u->package.root);
+    if (!map_has(&keeper->versions, root))
+        map_put(keeper->arena, &keeper->versions, root, (void *)read_version(keeper->arena, root));
+    return map_get(&keeper->versions, root);
 }
 
 /* The path inside the package, else the file's name; where the package lies does not show. */

@@ -32,9 +32,19 @@ struct use {
     bool size;
 };
 
+/* A call of a function of the file, and the assignment of which it is the whole right-hand side; or NULL. */
+struct place {
+    struct fn *fn; /* in which it stands */
+    struct node *call, *assignment;
+};
+
+struct places {
+    VEC(struct place) list; /* in order */
+};
+
 struct table {
     struct unit *unit;
-    const struct functions *all;
+    const struct places *calls;
     struct fn *maker;
     uint32_t element, count;
     VEC(struct carrier) carriers;
@@ -69,25 +79,20 @@ static bool add_element(struct table *t, struct fn *fn, const struct node *targe
     return true;
 }
 
-static bool is_call_of(const struct node *e, const struct fn *fn) {
-    return is_kind(e, NODE_CALL) && call_reaches(e, fn);
-}
-
 /* Every call of the maker is the whole right-hand side of an assignment. */
-static bool find_results(struct table *t, struct fn *fn, struct node *n) {
-    if (n == NULL)
-        return true;
-    if (n->kind == NODE_ASSIGN && n->nkids == 2 && is_call_of(n->kid[0], t->maker) && call_is_single(n->kid[0])) {
-        if (n->kid[1]->kind != NODE_NAME || n->kid[1]->web == NULL)
-            return add_element(t, fn, n->kid[1]);
-        add_carrier(t, fn, n->kid[1]->web, true);
-        return true;
-    }
-    if (is_call_of(n, t->maker))
-        return false;
-    for (uint32_t i = 0; i < n->nkids; i++)
-        if (!find_results(t, fn, n->kid[i]))
+static bool find_results(struct table *t) {
+    for (uint32_t i = 0; i < t->calls->list.len; i++) {
+        const struct place *place = &t->calls->list.at[i];
+        if (!call_reaches(place->call, t->maker))
+            continue;
+        if (place->assignment == NULL || !call_is_single(place->call))
             return false;
+        const struct node *target = place->assignment->kid[1];
+        if (target->kind == NODE_NAME && target->web)
+            add_carrier(t, place->fn, target->web, true);
+        else if (!add_element(t, place->fn, target))
+            return false;
+    }
     return true;
 }
 
@@ -179,37 +184,30 @@ static bool follow_element(struct table *t, const struct carrier *c, struct node
 }
 
 /* Nothing but the table arrives at a parameter that carries it. */
-static bool arrives_alone(const struct table *t, const struct fn *fn, uint32_t param, const struct node *n) {
-    if (n == NULL)
-        return true;
-    if (is_call_of(n, fn) && !call_is_single(n))
-        return false;
-    for (uint32_t i = 1; is_call_of(n, fn) && i < n->nkids; i++) {
-        const struct node *a = n->kid[i]->kind == NODE_KEYWORD ? n->kid[i]->kid[0] : n->kid[i];
-        if (n->callsite->param[i - 1] == param && !is_carrier(t, a))
+static bool arrives_alone(const struct table *t, const struct fn *fn, const struct web *param) {
+    for (uint32_t i = 0; i < t->calls->list.len; i++) {
+        const struct node *call = t->calls->list.at[i].call;
+        if (!call_reaches(call, fn))
+            continue;
+        const struct node *argument = argument_for(call, fn, param);
+        if (!call_is_single(call) || (argument && !is_carrier(t, argument)))
             return false;
     }
-    for (uint32_t i = 0; i < n->nkids; i++)
-        if (!arrives_alone(t, fn, param, n->kid[i]))
-            return false;
     return true;
 }
 
 static bool carriers_are_closed(const struct table *t) {
     for (uint32_t i = 0; i < t->carriers.len; i++) {
         const struct carrier *c = &t->carriers.at[i];
-        for (uint32_t p = 0; p < c->fn->params.len; p++)
-            for (uint32_t k = 0; c->fn->params.at[p]->web == c->web && k < t->all->list.len; k++)
-                if (!arrives_alone(t, c->fn, p, t->all->list.at[k]->body))
-                    return false;
+        if (c->web->kind == WEB_PARAM && !arrives_alone(t, c->fn, c->web))
+            return false;
     }
     return true;
 }
 
 static bool follow(struct table *t) {
-    for (uint32_t i = 0; i < t->all->list.len; i++)
-        if (!find_results(t, t->all->list.at[i], t->all->list.at[i]->body))
-            return false;
+    if (!find_results(t))
+        return false;
     for (uint32_t i = 0; i < t->carriers.len; i++) {
         struct carrier c = t->carriers.at[i];
         if (c.whole ? !follow_whole(t, &c, c.fn->body) : !follow_element(t, &c, &c.fn->body))
@@ -504,7 +502,7 @@ static void make_once(struct table *t, struct web *part) {
 }
 
 /* `sin, cos = torch.split(table, ...)` in the function that reads them. */
-static void hoist_parts(struct unit *unit, const struct functions *all, struct fn *fn, struct node *stmt) {
+static void hoist_parts(struct unit *unit, struct fn *fn, struct node *stmt) {
     enum { PARTS = 4 };
     struct table t[PARTS];
     const struct node *parts = stmt->kind == NODE_ASSIGN && stmt->nkids == 2 ? stmt->kid[1] : NULL;
@@ -513,7 +511,7 @@ static void hoist_parts(struct unit *unit, const struct functions *all, struct f
         split->kid[0]->kind != NODE_ATTRIBUTE || !word_in(split->kid[0]->atom, "split chunk"))
         return;
     for (uint32_t i = 0; i < parts->nkids; i++) {
-        t[i] = (struct table){.unit = unit, .all = all, .maker = fn};
+        t[i] = (struct table){.unit = unit, .maker = fn};
         if (parts->kid[i]->kind != NODE_NAME || !parts->kid[i]->web || !read_here(&t[i], parts->kid[i]->web))
             return;
     }
@@ -524,11 +522,34 @@ static void hoist_parts(struct unit *unit, const struct functions *all, struct f
 
 /* -- the pass ------------------------------------------------------------------------------------------------------ */
 
-static void hoist(struct table *t, struct node **result, struct made *last, struct map *rebuilt_webs) {
-    if (!follow(t))
-        return;
-    hoist_lanes(t, result, last, rebuilt_webs);
-    drop_casts(t, result);
+static void find_places(struct unit *unit, struct places *places, struct fn *fn, struct node *n) {
+    for (uint32_t i = 0; i < n->nkids; i++) {
+        struct node *kid = n->kid[i];
+        if (kid == NULL)
+            continue;
+        bool alone = i == 0 && n->kind == NODE_ASSIGN && n->nkids == 2;
+        if (kid->kind == NODE_CALL && kid->callsite)
+            vec_push(unit->arena, &places->list, ((struct place){fn, kid, alone ? n : NULL}));
+        find_places(unit, places, fn, kid);
+    }
+}
+
+static void hoist_result(struct unit *unit, const struct functions *all, struct fn *fn, struct node *result) {
+    struct made made = {NULL, NULL, NULL};
+    struct map rebuilt_webs = {0};
+    struct places calls = {0};
+    bool known = false;
+    for (uint32_t k = 0; k < result->nkids; k++) {
+        for (uint32_t i = 0; i < all->list.len && !known; i++)
+            find_places(unit, &calls, all->list.at[i], all->list.at[i]->body);
+        struct table t = {.unit = unit, .calls = &calls, .maker = fn, .element = k, .count = result->nkids};
+        known = !follow(&t);
+        if (known)
+            continue; /* nothing is written */
+        hoist_lanes(&t, &result->kid[k], &made, &rebuilt_webs);
+        drop_casts(&t, &result->kid[k]);
+        calls.list.len = 0;
+    }
 }
 
 static bool takes_positions(const struct fn *fn) {
@@ -543,16 +564,12 @@ void hoist_table_work(struct unit *unit) {
     functions_collect(unit, &all);
     for (uint32_t i = 0; i < all.list.len; i++) {
         struct fn *fn = all.list.at[i];
-        struct node *last = fn->body->nkids ? fn->body->kid[fn->body->nkids - 1] : NULL;
-        for (uint32_t k = 0; takes_positions(fn) && k < fn->body->nkids; k++)
-            hoist_parts(unit, &all, fn, fn->body->kid[k]);
-        if (!takes_positions(fn) || fn->escapes || !is_kind(last, NODE_RETURN) || !is_kind(last->kid[0], NODE_TUPLE))
+        if (!takes_positions(fn))
             continue;
-        struct made made = {NULL, NULL, NULL};
-        struct map rebuilt_webs = {0};
-        for (uint32_t k = 0; k < last->kid[0]->nkids; k++) {
-            struct table t = {.unit = unit, .all = &all, .maker = fn, .element = k, .count = last->kid[0]->nkids};
-            hoist(&t, &last->kid[0]->kid[k], &made, &rebuilt_webs);
-        }
+        struct node *last = fn->body->nkids ? fn->body->kid[fn->body->nkids - 1] : NULL;
+        for (uint32_t k = 0; k < fn->body->nkids; k++)
+            hoist_parts(unit, fn, fn->body->kid[k]);
+        if (!fn->escapes && is_kind(last, NODE_RETURN) && is_kind(last->kid[0], NODE_TUPLE))
+            hoist_result(unit, &all, fn, last->kid[0]);
     }
 }

@@ -657,8 +657,9 @@ static void mark_all_args(struct unit *unit, struct functions *functions) {
     }
 }
 
+/* Statements are marked, and calls of functions of the file. */
 static void clear_marks(struct node *n) {
-    if (n == NULL)
+    if (n == NULL || node_is_expr(n))
         return;
     n->mark = 0;
     for (uint32_t i = 0; i < n->nkids; i++)
@@ -682,8 +683,12 @@ void mark_needed(struct unit *unit, struct functions *functions) {
 }
 
 void clear_needed(struct functions *functions) {
-    for (uint32_t i = 0; i < functions->list.len; i++)
-        clear_marks(functions->list.at[i]->body);
+    for (uint32_t i = 0; i < functions->list.len; i++) {
+        const struct fn *fn = functions->list.at[i];
+        clear_marks(fn->body);
+        for (uint32_t k = 0; k < fn->calls.len; k++)
+            fn->calls.at[k]->mark = 0;
+    }
 }
 
 void prune(struct unit *unit) {

@@ -358,7 +358,7 @@ static void tidy_block(struct node *block) {
 }
 
 static void turn_empty_ifs(struct unit *unit, struct node *n) {
-    if (n == NULL)
+    if (n == NULL || node_is_expr(n))
         return;
     for (uint32_t i = 0; i < n->nkids; i++)
         turn_empty_ifs(unit, n->kid[i]);

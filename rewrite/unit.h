@@ -204,6 +204,7 @@ struct options {
 struct unit {
     struct unit *context;         /* outlives this translation, for what all read alike; NULL: nothing does */
     struct map tables, templates; /* of a context: path -> struct conversion_table, text -> its MODULE */
+    struct map versions;          /* the same: folder of a package -> its version, after a space */
     struct arena *arena;
     struct atoms *atoms;
     struct diags *diags;
