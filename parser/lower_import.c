@@ -1,9 +1,13 @@
 /* lower_import.c - the two import statements. */
+#include <string.h>
+
 #include "parser/lower.h"
 
 /* `a.b.c` as one atom, also where it is written with blanks around the dots. */
 static atom dotted(struct lower *l) {
     struct buf name = {0};
+    if (strcspn(l->text + l->span.start, " \t\n\f\\#") >= l->span.end - l->span.start)
+        return text_here(l);
     must_down(l);
     do
         if (l->here == CST_IDENTIFIER || l->here == CST_DOT)

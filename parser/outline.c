@@ -149,8 +149,19 @@ static bool is_one_line(const char *text) {
     return starts_with(text, "def ") || starts_with(text, "class ") || starts_with(text, "async def ");
 }
 
+/* An import of a module ends the part before it, and is one. */
+static bool import(struct scan *s, const char *line, const char *end) {
+    if (s->in_class || s->decorators || !(starts_with(line, "from ") || starts_with(line, "import ")))
+        return false;
+    end_part(s, s->comments ? s->comments : line);
+    s->comments = NULL;
+    s->part.kind = PART_IMPORT;
+    end_part(s, end);
+    return true;
+}
+
 /* A logical line at the margin. */
-static bool statement(struct scan *s, const char *line, char last) {
+static bool statement(struct scan *s, const char *line, const char *end, char last) {
     if (s->opened)
         return false;
     s->body = 0;
@@ -158,6 +169,8 @@ static bool statement(struct scan *s, const char *line, char last) {
         s->decorators = s->decorators ? s->decorators : line;
         return true;
     }
+    if (import(s, line, end))
+        return true;
     s->opened = definition(s, line, last);
     if (!s->opened && s->decorators && !is_one_line(line + s->margin))
         return false;
@@ -203,7 +216,7 @@ static bool scan(struct scan *s, const char *from) {
         }
         end = *text == '\f' ? NULL : line_end(s, text, &last);
         if (end == NULL || indent < s->margin ||
-            !(indent == s->margin ? statement(s, line, last) : body(s, end, indent)))
+            !(indent == s->margin ? statement(s, line, end, last) : body(s, end, indent)))
             return false;
     }
     return !s->opened && !s->decorators;

@@ -1,7 +1,7 @@
 /* outline.h - where the statements of a module or class stand, found without parsing.
  *
- * A part is a run of whole lines: one definition of several lines with its decorators and the comments above it, or
- * what stands between two such definitions. Parsing the parts one by one gives what parsing the whole gives. */
+ * A part is a run of whole lines: one definition of several lines with its decorators, one import, each with the
+ * comments above it, or what stands between two of these. Parsing the parts one by one gives what parsing the whole gives. */
 #ifndef ADGEN_PARSER_OUTLINE_H
 #define ADGEN_PARSER_OUTLINE_H
 
@@ -9,7 +9,7 @@
 #include "base/vec.h"
 
 struct part {
-    enum { PART_STATEMENTS, PART_CLASS, PART_FUNCTION } kind;
+    enum { PART_STATEMENTS, PART_IMPORT, PART_CLASS, PART_FUNCTION } kind;
     uint32_t start, end; /* the lines */
     struct span def;     /* of a definition: from its first decorator or word */
     struct span name;    /* of a definition */

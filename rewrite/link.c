@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "parser/import.h"
 #include "parser/outline.h"
 #include "parser/package.h"
 #include "parser/parse.h"
@@ -132,13 +133,20 @@ static bool read_statements(struct unit *unit, struct module *module, const stru
     return lines != NULL;
 }
 
+static struct node *read_import(struct unit *unit, struct source *source, const struct part *part) {
+    return import_read(unit->arena, unit->atoms, source, (struct span){part->start, part->end});
+}
+
 static bool read_parts(struct unit *unit, struct module *module, const struct outline *outline) {
     module->tree = node_new(unit->arena, NODE_MODULE);
     module->tree->source = module->source;
     module->tree->span = (struct span){0, module->source->len};
     for (uint32_t i = 0; i < outline->parts.len; i++) {
         const struct part *part = &outline->parts.at[i];
-        if (part->kind != PART_STATEMENTS && i + 1 < outline->parts.len)
+        struct node *import = part->kind == PART_IMPORT ? read_import(unit, module->source, part) : NULL;
+        if (import)
+            node_add(unit->arena, module->tree, import);
+        else if ((part->kind == PART_CLASS || part->kind == PART_FUNCTION) && i + 1 < outline->parts.len)
             node_add(unit->arena, module->tree, unread(unit, module->source, part));
         else if (!read_statements(unit, module, part))
             return false;

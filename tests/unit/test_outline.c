@@ -1,6 +1,7 @@
 /* A module parsed by its outline is the module parsed as a whole. */
 #include "base/buf.h"
 #include "emit/python.h"
+#include "parser/import.h"
 #include "parser/outline.h"
 #include "unit.h"
 
@@ -42,11 +43,39 @@ static void read_methods(struct world *w, struct source *source, const struct pa
     *cls = read;
 }
 
+static void same_place(const struct node *a, const struct node *b) {
+    assert_int_equal(a->span.start, b->span.start);
+    assert_int_equal(a->span.end, b->span.end);
+    assert_int_equal(a->flags & ~(uint32_t)NF_BLANK, b->flags & ~(uint32_t)NF_BLANK); /* what stands before a part */
+}
+
+/* The import as the grammar reads it; NULL where it is not read without. */
+static struct node *read_import(struct world *w, struct source *source, const struct part *part) {
+    struct node *read = import_read(w->arena, w->atoms, source, (struct span){part->start, part->end});
+    if (read == NULL)
+        return NULL;
+    const struct node *parsed = parse_part(w, source, &(struct lines){.start = part->start, .end = part->end})->kid[0];
+    assert_true(node_equal(read, parsed));
+    assert_int_equal(read->level, parsed->level);
+    same_place(read, parsed);
+    for (uint32_t i = 0; i < read->nkids; i++) {
+        same_place(read->kid[i], parsed->kid[i]);
+        assert_ptr_equal(read->kid[i]->asname, parsed->kid[i]->asname);
+    }
+    return read;
+}
+
 static struct node *by_parts(struct world *w, struct source *source, const struct outline *outline) {
     struct node *module = node_new(w->arena, NODE_MODULE);
     module->source = source;
     for (uint32_t i = 0; i < outline->parts.len; i++) {
         const struct part *part = &outline->parts.at[i];
+        struct node *import = part->kind == PART_IMPORT ? read_import(w, source, part) : NULL;
+        if (import) {
+            node_add(w->arena, module, import);
+            module->comments = NULL;
+            continue;
+        }
         struct node *lines = parse_range(w->parser, w->arena, w->atoms, w->diags, source, part->start, part->end);
         assert_non_null(lines);
         assert_true(lines->comments == NULL || i + 1 == outline->parts.len);
@@ -55,7 +84,7 @@ static struct node *by_parts(struct world *w, struct source *source, const struc
             read_methods(w, source, part, &lines->kid[0]);
         for (uint32_t k = 0; k < lines->nkids; k++)
             node_add(w->arena, module, lines->kid[k]);
-        if (part->kind == PART_STATEMENTS)
+        if (part->kind == PART_STATEMENTS || part->kind == PART_IMPORT)
             continue;
         const struct node *def = lines->kid[0];
         assert_int_equal(lines->nkids, 1);
@@ -73,7 +102,7 @@ static void compare(struct world *w, struct source *source, uint32_t definitions
     assert_true(outline_read(w->arena, source, &outline));
     uint32_t found = 0;
     for (uint32_t i = 0; i < outline.parts.len; i++)
-        found += outline.parts.at[i].kind != PART_STATEMENTS;
+        found += outline.parts.at[i].kind == PART_CLASS || outline.parts.at[i].kind == PART_FUNCTION;
     assert_int_equal(found, definitions);
     print_python(&whole, parse_module(w->parser, w->arena, w->atoms, w->diags, source));
     print_python(&parts, by_parts(w, source, &outline));
@@ -89,6 +118,11 @@ static void parts_are_the_whole(void **state) {
         const char *text;
     } cases[] = {
         {0, "import a\n"},
+        {1, "# of a\nimport a\nfrom . import a as b\nfrom ..c.d  import (\n    e as f,\n\n    g,\n)\n\nfrom h import "
+            "(i)\n"
+            "import j.k as l, m.n\ndef f():\n    pass\nfrom o import (p, # why\n q)\nfrom r import *\nfrom s import t; "
+            "u\n"
+            "from . v import w\nfrom __future__ import x # y\nfrom.import z\n"},
         {1, "def f():\n    return 1"},
         {2, "# licence\n\"\"\"Doc\n\nclass No:\n\"\"\"\nimport a\n\n\n# of A\n\n# and this\n@d(\n1)\n# inside\nclass "
             "A(B):\n"
