@@ -534,21 +534,20 @@ static void find_places(struct unit *unit, struct places *places, struct fn *fn,
     }
 }
 
+/* The calls stay what they are: what is written in between is over tables, and no call of the maker, nor of what it
+ * hands the tables to, is. */
 static void hoist_result(struct unit *unit, const struct functions *all, struct fn *fn, struct node *result) {
     struct made made = {NULL, NULL, NULL};
     struct map rebuilt_webs = {0};
     struct places calls = {0};
-    bool known = false;
+    for (uint32_t i = 0; i < all->list.len; i++)
+        find_places(unit, &calls, all->list.at[i], all->list.at[i]->body);
     for (uint32_t k = 0; k < result->nkids; k++) {
-        for (uint32_t i = 0; i < all->list.len && !known; i++)
-            find_places(unit, &calls, all->list.at[i], all->list.at[i]->body);
         struct table t = {.unit = unit, .calls = &calls, .maker = fn, .element = k, .count = result->nkids};
-        known = !follow(&t);
-        if (known)
-            continue; /* nothing is written */
+        if (!follow(&t))
+            continue;
         hoist_lanes(&t, &result->kid[k], &made, &rebuilt_webs);
         drop_casts(&t, &result->kid[k]);
-        calls.list.len = 0;
     }
 }
 
