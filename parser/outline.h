@@ -1,7 +1,8 @@
 /* outline.h - where the statements of a module or class stand, found without parsing.
  *
  * A part is a run of whole lines: one definition of several lines with its decorators, one import, each with the
- * comments above it, or what stands between two of these. Parsing the parts one by one gives what parsing the whole gives. */
+ * comments above it, or what stands between two of these. Parsing the parts one by one gives what parsing the whole
+ * gives. */
 #ifndef ADGEN_PARSER_OUTLINE_H
 #define ADGEN_PARSER_OUTLINE_H
 
