@@ -289,6 +289,7 @@ int translate_command(const struct options_given *given, const struct voice *voi
     struct arena *arena = arena_create();
     struct run run = {.given = given, .voice = voice, .arena = arena, .diags = diags_create(arena)};
     run.request = (struct adgen_request){.dump_after = given->dump_after,
+        .assume = given->assume,
         .strict_rounding = given->strict_rounding,
         .bundle_config = given->bundle_config,
         .partial = given->partial,

@@ -97,6 +97,7 @@ static struct unit *unit_make(struct adgen *adgen, const struct adgen_request *r
     unit->diags = diags_create(arena);
     unit->trace = NEW(arena, struct trace);
     unit->options = (struct options){.entry = request->entry,
+        .assume = request->assume,
         .model_type = request->model_type,
         .bundle_config = request->bundle_config,
         .partial = request->partial,

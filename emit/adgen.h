@@ -43,6 +43,7 @@ struct adgen_request {
     const char *entry;      /* class to translate; NULL: the only causal LM */
     const char *model_type; /* that the file was found by; NULL: it was given */
     const char *dump_after; /* a pass: the text is then the program after it, for reading */
+    const char *assume;     /* an assumption of rules/prefill.yaml to make; NULL: none */
     bool strict_rounding;
     bool bundle_config; /* the configuration class comes along */
     bool partial;       /* write what is understood, with a marker at each gap */

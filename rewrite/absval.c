@@ -53,6 +53,15 @@ const struct absval *abs_tensor(struct unit *unit, uint32_t rank) {
     return abs_ranked(unit, ABS_TENSOR, rank);
 }
 
+const struct absval *abs_given(struct unit *unit, const struct absval *optional) {
+    if (optional->limit == NULL)
+        return abs_tensor(unit, optional->rank);
+    struct absval *a = abs_new(unit, ABS_TENSOR);
+    a->rank = optional->rank;
+    a->limit = optional->limit;
+    return a;
+}
+
 const struct absval *abs_shape(struct unit *unit, uint32_t rank) {
     return abs_ranked(unit, ABS_SHAPE, rank);
 }
@@ -141,12 +150,14 @@ bool abs_int(const struct absval *a, long *value) {
 
 /* -- order --------------------------------------------------------------------------------------------------------- */
 
+static bool symbols_equal(const struct node *a, const struct node *b) {
+    return a == b || (a != NULL && b != NULL && node_equal(a, b));
+}
+
 static bool masks_equal(const struct mask *a, const struct mask *b) {
     if (a == b)
         return true;
-    if (a->shape != b->shape || a->form != b->form || (a->window == NULL) != (b->window == NULL))
-        return false;
-    return a->window == NULL || node_equal(a->window, b->window);
+    return a->shape == b->shape && a->form == b->form && symbols_equal(a->window, b->window);
 }
 
 static bool items_equal(const struct absval *a, const struct absval *b) {
@@ -184,10 +195,12 @@ bool abs_equal(const struct absval *a, const struct absval *b) {
     case ABS_DICT:
         return a->qual == b->qual && items_equal(a, b) &&
                (a->element == b->element || (a->element && b->element && abs_equal(a->element, b->element)));
-    case ABS_SEQ: return abs_equal(a->element, b->element);
-    case ABS_TENSOR: return a->rank == b->rank && a->positions == b->positions && a->counts == b->counts;
-    case ABS_SHAPE:
-    case ABS_TOP: return a->rank == b->rank;
+    case ABS_SEQ: return symbols_equal(a->limit, b->limit) && abs_equal(a->element, b->element);
+    case ABS_TENSOR:
+        return a->rank == b->rank && a->positions == b->positions && a->counts == b->counts &&
+               symbols_equal(a->limit, b->limit);
+    case ABS_TOP: return a->rank == b->rank && symbols_equal(a->limit, b->limit);
+    case ABS_SHAPE: return a->rank == b->rank;
     default: return true;
     }
 }
@@ -306,9 +319,13 @@ const struct absval *abs_join(struct unit *unit, const struct absval *a, const s
         default: break;
         }
     }
-    if (a->kind == ABS_TOP && b->kind == ABS_TENSOR && a->rank == b->rank)
+    if (a->kind == ABS_TOP && b->kind == ABS_TENSOR && a->rank == b->rank && symbols_equal(a->limit, b->limit))
         return a;
-    if (b->kind == ABS_TOP && a->kind == ABS_TENSOR && a->rank == b->rank)
+    if (b->kind == ABS_TOP && a->kind == ABS_TENSOR && a->rank == b->rank && symbols_equal(a->limit, b->limit))
+        return b;
+    if (a->kind == ABS_TOP && a->limit && abs_is_none(b))
+        return a;
+    if (b->kind == ABS_TOP && b->limit && abs_is_none(a))
         return b;
     if ((is_module(a) || abs_is_none(a)) && (is_module(b) || abs_is_none(b)))
         return join_modules(unit, a, b);
@@ -316,6 +333,7 @@ const struct absval *abs_join(struct unit *unit, const struct absval *a, const s
     if (tensor->kind == ABS_TENSOR && abs_is_none(other)) {
         struct absval *optional = abs_new(unit, ABS_TOP);
         optional->rank = tensor->rank;
+        optional->limit = tensor->limit;
         return optional;
     }
     if (is_sequence(a) && is_sequence(b))

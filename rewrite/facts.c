@@ -24,11 +24,12 @@ enum {
     SECTION_BASE,
     SECTION_DECORATOR,
     SECTION_CONTEXT,
+    SECTION_ASSUMPTION,
     SECTIONS
 };
 
 static const char *const section_name[SECTIONS] = {
-    "library", "config", "attributes", "parameters", "bases", "decorators", "contexts"};
+    "library", "config", "attributes", "parameters", "bases", "decorators", "contexts", "assumptions"};
 
 struct facts {
     struct unit *unit; /* arena and atoms */
@@ -53,6 +54,7 @@ static const struct {
     {"nones", EFFECT_NONES},
     {"class", EFFECT_CLASS},
     {"mutates", EFFECT_MUTATES},
+    {"takes-all", EFFECT_TAKES_ALL},
 };
 
 struct loader {
@@ -281,4 +283,7 @@ const struct fact *fact_decorator(const struct facts *facts, atom qual) {
 }
 const struct fact *fact_context(const struct facts *facts, atom qual) {
     return find(facts, SECTION_CONTEXT, qual);
+}
+const struct fact *fact_assumption(const struct facts *facts, const char *name) {
+    return find(facts, SECTION_ASSUMPTION, intern(facts->unit->atoms, name));
 }

@@ -27,7 +27,8 @@ enum effect {
     EFFECT_OBJECT,   /* a class or factory of modules or other objects */
     EFFECT_NONES,    /* returns a list of None */
     EFFECT_CLASS,    /* items of it are classes of modules */
-    EFFECT_MUTATES   /* changes its receiver: never dead */
+    EFFECT_MUTATES,  /* changes its receiver: never dead */
+    EFFECT_TAKES_ALL /* a choice of the best min(K, N) of N keys takes all of them */
 };
 
 struct fact {
@@ -67,5 +68,7 @@ const struct fact *fact_parameter(const struct facts *facts, atom name); /* of t
 const struct fact *fact_base(const struct facts *facts, atom qual);
 const struct fact *fact_decorator(const struct facts *facts, atom qual);
 const struct fact *fact_context(const struct facts *facts, atom qual); /* `with` */
+/* What the user may ask to assume; NULL where there is no such assumption. */
+const struct fact *fact_assumption(const struct facts *facts, const char *name);
 
 #endif

@@ -124,6 +124,8 @@ bool has_key(const struct absval *dict, atom key);
 struct val call_object(struct frame *f, struct val object, struct args *args, struct node *at);
 struct val call_method(struct frame *f, struct val object, atom name, struct args *args, struct node *at);
 const struct arg *arg_find(const struct args *args, uint32_t position, const char *keyword);
+/* What defines a variable, where that is an assignment. */
+const struct node *defined_by(const struct node *e);
 
 /* spec_class.c */
 struct val construct(struct frame *f, struct cls *cls, struct val callee, struct args *args, struct node *at);
@@ -141,6 +143,22 @@ const struct absval *mask_join(
     struct frame *f, const struct node *test, const struct absval *a, const struct absval *b);
 /* The mask that is `a` where the symbol holds, else `b`; NULL where that is no mask. */
 const struct absval *mask_either(struct frame *f, struct node *symbol, const struct absval *a, const struct absval *b);
+
+/* spec_chosen.c */
+/* What x.topk(k, dim) returns, the arguments from `first` on: with the limit under which it takes all keys, if any. */
+const struct absval *topk_abs(
+    struct frame *f, const struct val *x, const struct args *args, uint32_t first, struct node *at);
+/* An item of a sequence; the second of what topk returns are the indices. */
+const struct absval *sequence_item(struct unit *unit, const struct absval *sequence, long index);
+/* What a method of a tensor returns, known as indices of all keys where those of `x` are. */
+const struct absval *still_chosen(
+    struct unit *unit, const struct absval *x, atom method, const struct args *args, const struct absval *result);
+/* The assumption that such a choice takes all keys; NULL where the user does not make it. */
+const struct fact *assumed_to_take_all(const struct unit *unit);
+/* Whether an index surely holds the number of every key, under that assumption. */
+bool chooses_all(const struct unit *unit, const struct node *index);
+/* The translation holds up to this limit. */
+void note_limit(struct unit *unit, struct node *limit);
 
 /* spec_einops.c */
 /* einops.rearrange, or einops.repeat, as reshape, permute, expand and flatten; false where its pattern is not

@@ -309,7 +309,7 @@ static bool has_star(const struct node *target) {
 static const struct absval *element_abs(struct frame *f, const struct absval *a, uint32_t i, bool exact) {
     if (exact && (a->kind == ABS_TUPLE || a->kind == ABS_LIST || a->kind == ABS_RECORD) && i < a->count)
         return abs_summary(f->unit, a->item[i].abs);
-    return abs_element(f, a);
+    return exact && a->kind == ABS_SEQ ? sequence_item(f->unit, a, i) : abs_element(f, a);
 }
 
 /* `a, b = v` of which the parts are not at hand: stays one statement that defines several variables. */

@@ -191,9 +191,9 @@ static void refine(struct frame *f, const struct node *test, bool holds) {
         bool first = abs_is_none(v->abs->item[0].abs);
         known = v->abs->item[first == is_none_here ? 0 : 1];
     } else if (v->abs->kind == ABS_TOP) {
-        known.abs = is_none_here   ? abs_none(f->unit)
-                    : v->abs->rank ? abs_tensor(f->unit, v->abs->rank)
-                                   : abs_simple(ABS_NOTNONE);
+        known.abs = is_none_here                    ? abs_none(f->unit)
+                    : v->abs->rank || v->abs->limit ? abs_given(f->unit, v->abs)
+                                                    : abs_simple(ABS_NOTNONE);
     } else {
         return;
     }

@@ -15,7 +15,7 @@ struct val element_of(struct frame *f, struct val v, uint32_t index) {
         return val_make(item->abs, expr);
     }
     if (v.abs->kind == ABS_SEQ)
-        return val_make(v.abs->element, expr);
+        return val_make(sequence_item(unit, v.abs, index), expr);
     if (v.abs->kind == ABS_SHAPE)
         return val_make(abs_simple(ABS_NUMBER), expr);
     if (v.abs->kind == ABS_TENSOR)
@@ -248,7 +248,8 @@ struct val eval_subscript(struct frame *f, struct node *e) {
     case ABS_SEQ:
         if (e->kid[1]->kind == NODE_SLICE)
             return val_make(object.abs, expr);
-        return val_make(object.abs->element, expr);
+        return val_make(
+            abs_int(key.abs, &index) ? sequence_item(unit, object.abs, index) : object.abs->element, expr);
     case ABS_SHAPE:
         if (e->kid[1]->kind == NODE_SLICE)
             return val_make(shape_slice(f, object.abs, key.expr), expr);

@@ -306,6 +306,8 @@ struct val eval_attribute_of(struct frame *f, struct val object, atom name, stru
             return val_make(abs_simple(ABS_TENSOR), expr);
         return val_top(expr);
     default:
+        if (object.abs->kind == ABS_SEQ && object.abs->limit && atom_is(name, "indices"))
+            return val_make(sequence_item(unit, object.abs, 1), expr);
         if (atom_is(name, "shape"))
             return val_make(abs_simple(ABS_SHAPE), expr);
         return val_top(expr);

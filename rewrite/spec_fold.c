@@ -140,6 +140,13 @@ static bool asks_for_cpu(struct frame *f, const struct val *a, const struct val 
            b->abs->constant->kind == NODE_STRING && atom_is(string_value(f->unit->atoms, b->abs->constant), "cpu");
 }
 
+/* mask.dtype == torch.bool of a mask that is added to scores */
+static bool asks_for_bool(const struct val *a, const struct val *b) {
+    const struct absval *of = is_attribute(a->expr, "dtype") ? a->expr->kid[0]->abs : NULL;
+    return abs_is_mask(of) && of->mask->form == MASK_ADDS && of->mask->shape != MASK_BIDIRECTIONAL &&
+           b->abs->kind == ABS_LIBRARY && qual_ends(b->abs->qual, "torch.bool");
+}
+
 static int compare_pair(struct frame *f, enum op op, const struct val *a, const struct val *b) {
     bool constants = a->abs->kind == ABS_CONST && b->abs->kind == ABS_CONST;
     switch (op) {
@@ -152,6 +159,8 @@ static int compare_pair(struct frame *f, enum op op, const struct val *a, const 
             truth = 1; /* one device a graph */
         else if (asks_for_cpu(f, a, b) || asks_for_cpu(f, b, a))
             truth = 0; /* which is a GPU */
+        else if (asks_for_bool(a, b) || asks_for_bool(b, a))
+            truth = 0; /* it holds small numbers */
         else if (constants && is_number_node(a->abs->constant) && is_number_node(b->abs->constant))
             truth = compare_order(OP_EQ, a->abs->constant, b->abs->constant);
         else if (constants)

@@ -178,7 +178,7 @@ static const char keeps_rank[] =
     "dropout layer_norm rms_norm normalize zeros_like ones_like empty_like full_like rand_like where cat concat "
     "lerp addcmul nan_to_num round floor swapaxes movedim index_select masked_scatter expand_as sort_values "
     "cpu cuda bool view_as reciprocal mean_keepdim";
-static const char gives_sequence[] = "split chunk unbind tensor_split split_with_sizes meshgrid topk sort aminmax";
+static const char gives_sequence[] = "split chunk unbind tensor_split split_with_sizes meshgrid sort aminmax";
 static const char gives_number[] = "item numel dim element_size get_device stride";
 
 static bool int_argument(const struct args *args, uint32_t position, const char *keyword, long absent, long *value) {
@@ -290,6 +290,8 @@ static struct val call_torch(struct frame *f, const char *name, struct val calle
         return val_make(abs_tensor(unit, 1), call); /* broadcasts like one dimension */
     if (strcmp(name, "arange") == 0)
         return val_make(arange_abs(unit, args), call);
+    if (strcmp(name, "topk") == 0 && args->list.len)
+        return val_make(topk_abs(f, &args->list.at[0].val, args, 1, at), call);
     if (strcmp(name, "einsum") == 0) {
         struct node *product = einsum_product(f, args, call);
         return val_make(abs_tensor(unit, rank_of_einsum(args)), product ? at_node(f, product, at) : call);
@@ -448,7 +450,7 @@ static struct val dict_method(struct frame *f, struct val object, atom name, str
     return val_top(call);
 }
 
-static const struct node *defined_by(const struct node *e) {
+const struct node *defined_by(const struct node *e) {
     for (int i = 0; i < 16 && e->kind == NODE_NAME && e->web && e->web->kind == WEB_ASSIGN && e->web->expr; i++)
         e = e->web->expr;
     return e;
@@ -537,7 +539,8 @@ static bool keeps_positions(const struct frame *f, atom name, const struct args 
     return args->list.len == 0 && atom_is(name, "long");
 }
 
-static struct val tensor_method(struct frame *f, struct val object, atom name, struct args *args, struct node *call) {
+static struct val tensor_method(
+    struct frame *f, struct val object, atom name, struct args *args, struct node *call, struct node *at) {
     struct unit *unit = f->unit;
     uint32_t rank = object.abs->rank;
     if (atom_is(name, "to") && args->list.len == 1 &&
@@ -564,7 +567,9 @@ static struct val tensor_method(struct frame *f, struct val object, atom name, s
     }
     if (works_in_place(name))
         return val_make(object.abs->kind == ABS_MASK ? abs_tensor(unit, rank) : object.abs, call);
-    return val_make(torch_result(f, name, args, rank, 0), call);
+    if (atom_is(name, "topk"))
+        return val_make(topk_abs(f, &object, args, 0, at), call);
+    return val_make(still_chosen(unit, object.abs, name, args, torch_result(f, name, args, rank, 0)), call);
 }
 
 /* A method of a configuration value, such as rope_parameters.get("factor"). */
@@ -622,7 +627,7 @@ struct val call_method(struct frame *f, struct val object, atom name, struct arg
             becomes(f, object, forgotten(f, object.abs));
         return val_top(call);
     case ABS_TENSOR:
-    case ABS_MASK: return tensor_method(f, object, name, args, call);
+    case ABS_MASK: return tensor_method(f, object, name, args, call, at);
     case ABS_CONFIG:
         if (atom_is(name, "get_text_config")) {
             object.expr = val_expr(f, &object);
@@ -639,7 +644,7 @@ struct val call_method(struct frame *f, struct val object, atom name, struct arg
         if (object.abs->rank ||
             word_in(name, "view reshape transpose permute to float contiguous unsqueeze split chunk expand softmax")) {
             object.abs = abs_tensor(unit, object.abs->rank);
-            return tensor_method(f, object, name, args, call);
+            return tensor_method(f, object, name, args, call, at);
         }
         return val_top(call);
     default: return val_top(call);

@@ -384,6 +384,25 @@ static bool read_where(struct reader *r, const struct node *e, struct mask *m) {
            mask_intersect(m, &other);
 }
 
+/* x.scatter(-1, chosen, value), where all keys are chosen: the value everywhere. Of zeros and ones that are marks the
+ * value is the other one, of an additive mask it is zero. */
+static bool read_scatter(struct reader *r, const struct node *x, const struct node *e, uint32_t first, struct mask *m) {
+    const struct node *index = call_arg(e, first + 1, "index"), *value = call_arg(e, first + 2, "value");
+    value = value ? value : call_arg(e, first + 2, "src");
+    double dim, number;
+    if (!index || !value || !chooses_all(r->unit, index) || !is_number(call_arg(e, first, "dim"), &dim) || dim != -1 ||
+        !is_number(value, &number) || !read_mask(r, x, m))
+        return false;
+    bool ones = m->form == MASK_KEEPS && m->shape == MASK_BIDIRECTIONAL;
+    bool zeros = m->form == MASK_ADDS && m->shape == MASK_BIDIRECTIONAL;
+    bool marks = (ones && number == 0) || (zeros && number == 1);
+    if (!marks && !(m->form == MASK_ADDS && m->shape == MASK_NOTHING && number == 0))
+        return false;
+    *m = (struct mask){.shape = MASK_BIDIRECTIONAL, .form = ones ? MASK_DROPS : zeros ? MASK_KEEPS : MASK_ADDS};
+    note_limit(r->unit, index->abs->limit);
+    return true;
+}
+
 static bool is_bool_dtype(const struct node *e) {
     return e && e->kind == NODE_ATTRIBUTE && atom_is(e->atom, "bool");
 }
@@ -391,9 +410,9 @@ static bool is_bool_dtype(const struct node *e) {
 static bool read_call(struct reader *r, const struct node *e, struct mask *m) {
     static const char same[] = "view reshape unsqueeze expand repeat to bool float type type_as int long half bfloat16 "
                                "contiguous clone detach cuda cpu Buffer Parameter byte uint8 squeeze expand_as";
-    static const char ones[] = "ones ones_like";
-    static const char zeros[] = "zeros zeros_like";
-    static const char full[] = "full full_like";
+    static const char ones[] = "ones ones_like new_ones";
+    static const char zeros[] = "zeros zeros_like new_zeros";
+    static const char full[] = "full full_like new_full";
     static const char not [] = "logical_not bitwise_not";
     static const char both[] = "logical_and bitwise_and";
     static const char any[] = "logical_or bitwise_or";
@@ -434,6 +453,8 @@ static bool read_call(struct reader *r, const struct node *e, struct mask *m) {
         return read_fill(r, x, call_arg(e, first, "mask"), call_arg(e, first + 1, "value"), m);
     if (strcmp(name, "where") == 0 && library)
         return read_where(r, e, m);
+    if (strcmp(name, "scatter") == 0)
+        return read_scatter(r, x, e, first, m);
     if (word_in(name, not )) {
         negate(m);
         bool fine = read_mask(r, x, m) && is_boolean(m);
@@ -600,11 +621,13 @@ static bool holds_mask(const struct node *e) {
     return false;
 }
 
-/* Only what holds a mask, or makes a triangle out of what is none, can be one. */
-static bool may_be_mask(const struct node *e) {
+/* Only what holds a mask, or makes one out of what is none, can be one. */
+static bool may_be_mask(const struct unit *unit, const struct node *e) {
     if (e->kind == NODE_COMPARE && e->nkids == 2)
         return true;
     if (e->kind == NODE_CALL && (strcmp(callee_name(e), "tril") == 0 || strcmp(callee_name(e), "triu") == 0))
+        return true;
+    if (e->kind == NODE_CALL && strcmp(callee_name(e), "scatter") == 0 && assumed_to_take_all(unit))
         return true;
     return holds_mask(e);
 }
@@ -613,9 +636,9 @@ struct val mask_or(struct frame *f, struct val v) {
     struct reader r = {.unit = f->unit};
     struct mask m;
     bool unknown = v.abs->kind == ABS_TENSOR || v.abs->kind == ABS_NOTNONE || v.abs->kind == ABS_TOP;
-    if (!unknown || v.expr == NULL || !may_be_mask(v.expr))
+    if (!unknown || v.expr == NULL || !may_be_mask(f->unit, v.expr))
         return v;
-    if (!read_mask(&r, v.expr, &m) || m.shape == MASK_BIDIRECTIONAL || m.shape == MASK_NOTHING)
+    if (!read_mask(&r, v.expr, &m) || (m.shape == MASK_BIDIRECTIONAL && m.plain) || m.shape == MASK_NOTHING)
         return v;
     struct absval *a = abs_new(f->unit, ABS_MASK);
     a->rank = v.abs->rank;

@@ -115,6 +115,7 @@ bool specialise(struct unit *unit) {
     for (uint32_t round = 0; round < ROUNDS_MAX;) {
         unit->round++;
         account_restart(unit);
+        unit->limits.len = 0;
         unit->changed = false;
         run_entry(unit);
         if (unit->restart) {

@@ -194,6 +194,7 @@ struct choice {
 
 /* What the user asked for. */
 struct options {
+    const char *assume;     /* an assumption of rules/prefill.yaml; NULL: none */
     const char *entry;      /* class to translate; NULL: to be found */
     const char *model_type; /* that the file was looked up for; NULL for a file given by its path */
     bool partial;           /* what is not understood is a gap, not an error */
@@ -244,6 +245,7 @@ struct unit {
     VEC(struct choice) choices;                              /* under which more may be understood */
     struct choice choice, declines;                          /* the one assumed; one that the source makes itself */
     const char *prefill_only;                                /* why AutoDeploy cannot cache it; NULL: it can */
+    VEC(struct node *) limits; /* symbols: the program is the source's where no sequence is longer */
     bool strict_rounding;                                    /* only equations that are exact */
     /* the outcome, for the exit status and the report: */
     bool already; /* no pass found anything to change: the input is a translation */
@@ -317,6 +319,8 @@ const struct absval *abs_const(struct unit *unit, struct node *constant);
 const struct absval *abs_none(struct unit *unit);
 const struct absval *abs_bool(struct unit *unit, bool value);
 const struct absval *abs_tensor(struct unit *unit, uint32_t rank);
+/* A tensor or None (TOP), where it is a tensor. */
+const struct absval *abs_given(struct unit *unit, const struct absval *optional);
 const struct absval *abs_shape(struct unit *unit, uint32_t rank);
 const struct absval *abs_symbolic(struct unit *unit, struct node *expr);
 /* The same knowledge, for a reason. */
