@@ -191,13 +191,15 @@ static void run(struct batch *batch) {
     free(thread);
 }
 
-/* Rules that cannot be loaded are one error, not one for each type. */
-static bool rules_load_well(const struct options_given *given, const struct voice *voice) {
+/* Rules that cannot be loaded, and an assumption that there is not, are one error, not one for each type. */
+static int check_rules(const struct options_given *given, const struct voice *voice) {
     struct adgen *adgen = adgen_create(&(struct adgen_settings){.rules = given->rules});
     say_diags(voice, adgen_problems(adgen));
-    bool ok = diags_count(adgen_problems(adgen), SEVERITY_ERROR) == 0;
+    int status = diags_count(adgen_problems(adgen), SEVERITY_ERROR) > 0 ? EXIT_REFUSED
+                 : assumption_exists(given, adgen)                     ? EXIT_DONE
+                                                                       : EXIT_USAGE;
     adgen_destroy(adgen);
-    return ok;
+    return status;
 }
 
 int batch_command(const struct options_given *given, const struct voice *voice) {
@@ -205,8 +207,10 @@ int batch_command(const struct options_given *given, const struct voice *voice) 
     struct diags *diags = diags_create(arena);
     const char *root = package_root(given, voice, arena);
     struct registry *registry = root ? registry_open(diags, root) : NULL;
-    int status = EXIT_REFUSED;
-    if (registry && rules_load_well(given, voice) && (given->check || dir_create(diags, given->out_dir))) {
+    int status = registry ? check_rules(given, voice) : EXIT_REFUSED;
+    if (status == EXIT_DONE && !given->check && !dir_create(diags, given->out_dir))
+        status = EXIT_REFUSED;
+    if (status == EXIT_DONE) {
         struct batch batch = {.given = given,
             .voice = voice,
             .registry = registry,

@@ -33,6 +33,8 @@ int list_models_command(const struct options_given *given, const struct voice *v
 
 /* What a translation without gaps does not serve. */
 void say_limits(const struct voice *voice, const struct adgen_result *result);
+/* Whether there is what is to be assumed; says so where there is not. */
+bool assumption_exists(const struct options_given *given, const struct adgen *adgen);
 
 /* The package that --package names, or that of Python; NULL with an error. */
 const char *package_root(const struct options_given *given, const struct voice *voice, struct arena *arena);

@@ -9,10 +9,12 @@
 #include "cli/batch.h"
 #include "cli/cli.h"
 #include "emit/gaps.h"
+#include "emit/limits.h"
 #include "emit/page.h"
 #include "emit/report.h"
 #include "emit/tests.h"
 #include "rewrite/declined.h"
+#include "rewrite/facts.h"
 #include "rewrite/passes.h"
 #include "rewrite/unit.h"
 
@@ -225,6 +227,9 @@ void say_limits(const struct voice *voice, const struct adgen_result *result) {
         say(voice, "declined: a configuration with %s, which the emitted constructor refuses", declined);
     if (result->unit->prefill_only)
         say(voice, "prefill-only: %s", result->unit->prefill_only);
+    const char *assumed = length_assumed(result->unit, "");
+    if (assumed)
+        say(voice, "%s: %s", result->unit->options.assume, assumed);
 }
 
 static int deliver(struct run *run, struct adgen_result *result) {
@@ -271,11 +276,23 @@ static int answer(struct run *run, struct adgen *adgen, struct adgen_result *res
     }
 }
 
+bool assumption_exists(const struct options_given *given, const struct adgen *adgen) {
+    const struct facts *facts = adgen_facts(adgen);
+    if (given->assume == NULL || facts == NULL || fact_assumption(facts, given->assume))
+        return true;
+    usage_error("`adgen --help` says what can be assumed", "there is no assumption `%s`", given->assume);
+    return false;
+}
+
 static int translate(struct run *run, const char *package) {
     struct adgen_settings settings = {run->given->rules, package, run->registry};
     struct adgen *adgen = adgen_create(&settings);
     struct adgen_result result;
     say_diags(run->voice, adgen_problems(adgen));
+    if (!assumption_exists(run->given, adgen)) {
+        adgen_destroy(adgen);
+        return EXIT_USAGE;
+    }
     adgen_translate(adgen, &run->request, &result);
     int status = answer(run, adgen, &result);
     adgen_result_free(&result);

@@ -216,7 +216,8 @@ void adgen_translate(struct adgen *adgen, const struct adgen_request *request, s
     result->diags = unit->diags;
     if (written) {
         gaps_of(unit, &result->gaps);
-        result->status = unit->prefill_only || result->gaps > 0 ? ADGEN_LIMITED : ADGEN_DONE;
+        bool limited = unit->prefill_only || unit->limits.len > 0 || result->gaps > 0;
+        result->status = limited ? ADGEN_LIMITED : ADGEN_DONE;
         result->already = !request->dump_after && result->gaps == 0 && keep_input(unit, &result->text);
     } else {
         buf_free(&result->text);

@@ -54,7 +54,7 @@ struct adgen_request {
 enum adgen_status {
     ADGEN_DONE = 0,
     ADGEN_REFUSED = 1,
-    ADGEN_LIMITED = 3, /* written, but with gaps, or AutoDeploy cannot decode with it */
+    ADGEN_LIMITED = 3, /* written, but with gaps, AutoDeploy cannot decode with it, or under an assumption */
 };
 
 struct adgen_result {

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "emit/emit.h"
 #include "emit/gaps.h"
+#include "emit/limits.h"
 #include "emit/python.h"
 #include "rewrite/declined.h"
 
@@ -132,6 +133,22 @@ static void emit_item(struct buf *out, const char *text) {
     buf_putc(out, '\n');
 }
 
+/* The scores that chose keys are not computed, but what they are computed with stays: published parameters always do, so
+ * that a checkpoint loads without keys that are left over, and no hook has to know their names. */
+static void emit_assumed(const struct emitter *e, struct buf *out) {
+    const char *limit = length_limit(e->unit, "``");
+    if (limit == NULL)
+        return;
+    buf_puts(out, "\n");
+    write_wrapped(out,
+        arena_printf(e->unit->arena,
+            "Assumed (%s): sequences, prompt and output together, are of at most %s tokens. The source attends to so "
+            "many keys, chosen by scores of their own; up to this length it chooses all, and the scores are not "
+            "computed here. Their parameters stay, unread, since the checkpoint holds them. For longer sequences the "
+            "logits differ from those of the source.",
+            e->unit->options.assume, limit));
+}
+
 /* Only what is so in this module is said. */
 static void emit_differences(struct emitter *e, const char *code, struct buf *out) {
     uint32_t count;
@@ -162,6 +179,7 @@ static void emit_differences(struct emitter *e, const char *code, struct buf *ou
         buf_puts(out, "\n");
         write_wrapped(out, arena_printf(e->unit->arena, "Not servable with a cache: %s.", e->unit->prefill_only));
     }
+    emit_assumed(e, out);
     buf_puts(out, "\"\"\"\n\n");
 }
 
@@ -183,6 +201,7 @@ static void emit_gaps(struct emitter *e, struct buf *out) {
         emit_item(out, arena_printf(u->arena, "%s%s%s%s%s", place, d->message, d->rule ? " [" : "",
                            d->rule ? d->rule : "", d->rule ? "]" : ""));
     }
+    emit_assumed(e, out);
     buf_puts(out, "\"\"\"\n\n");
 }
 

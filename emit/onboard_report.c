@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "emit/limits.h"
 #include "emit/onboard_plan.h"
 #include "emit/template.h"
 #include "rewrite/declined.h"
@@ -67,6 +68,9 @@ static const char *limits_of(const struct plan *plan) {
     const char *declined = declined_setting(u);
     if (u->prefill_only)
         buf_printf(&out, "- **AutoDeploy cannot generate with it: %s.**\n", u->prefill_only);
+    if (u->limits.len > 0)
+        buf_printf(&out, "- **By assumption (%s) the model is %s.** The settings must keep to that.\n",
+            u->options.assume, length_assumed(u, "`"));
     if (declined)
         buf_printf(&out, "- A configuration with `%s` is declined: the constructor raises.\n", declined);
     if (u->package.name == NULL)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "emit/limits.h"
 #include "emit/page_internal.h"
 #include "emit/report.h"
 #include "rewrite/config.h"
@@ -184,6 +185,8 @@ void put_summary(const struct page *page, struct buf *out) {
         page->result->status == ADGEN_DONE ? "done" : "limited", status);
     if (u->prefill_only)
         buf_puts(out, ": "), put_prose(out, u->prefill_only);
+    else if (u->limits.len > 0)
+        buf_puts(out, ": "), put_prose(out, length_assumed(u, "`"));
     buf_puts(out, "</dd></div>\n");
     if (declined_setting(u))
         put_item(out, "Declined", declined_setting(u));

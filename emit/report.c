@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "emit/gaps.h"
+#include "emit/limits.h"
 #include "rewrite/config.h"
 #include "rewrite/rules.h"
 #include "rewrite/verdict.h"
@@ -266,7 +267,9 @@ const char *report_status(const struct adgen_result *result) {
         return "already translated";
     if (result->gaps > 0)
         return "partial";
-    return result->status == ADGEN_DONE ? "done" : "prefill-only";
+    return result->status == ADGEN_DONE ? "done"
+           : result->unit->prefill_only ? "prefill-only"
+                                        : result->unit->options.assume;
 }
 
 static void put_configuration(const struct report *r, cJSON *json) {
@@ -295,6 +298,7 @@ static cJSON *report(const struct report *r) {
     const struct unit *unit = r->unit;
     put_text(json, "status", report_status(r->result));
     put_text(json, "model_type", unit->options.model_type);
+    put_text(json, "limit", length_limit(unit, ""));
     if (unit->options.partial)
         cJSON_AddNumberToObject(json, "gaps", r->result->gaps);
     cJSON_AddItemToObject(json, "diagnostics", diagnostics(r));

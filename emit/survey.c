@@ -2,6 +2,7 @@
 
 #include "emit/architecture_report.h"
 #include "emit/coverage.h"
+#include "emit/limits.h"
 #include "emit/memory.h"
 #include "rewrite/config.h"
 #include "rewrite/dependent.h"
@@ -53,15 +54,25 @@ static bool look_at_tree(struct survey *s, struct unit *unit, const struct surve
 static const char *outcome(const struct adgen_result *t) {
     if (t->status == ADGEN_REFUSED)
         return "refused";
-    return t->already ? "is one already" : t->unit->prefill_only ? "prefill-only" : "done";
+    return t->already                ? "is one already"
+           : t->unit->prefill_only   ? "prefill-only"
+           : t->unit->limits.len > 0 ? t->unit->options.assume
+                                     : "done";
+}
+
+/* Why it is less than a whole translation; NULL where it is not. */
+static const char *limited_why(const struct adgen_result *t) {
+    if (t->status == ADGEN_REFUSED)
+        return NULL;
+    return t->unit->prefill_only ? t->unit->prefill_only : length_assumed(t->unit, "");
 }
 
 static void translation_text(struct buf *out, struct arena *arena, const struct survey *s) {
     struct adgen_result *t = s->translation;
     put_fact(out, "translation");
     buf_puts(out, outcome(t));
-    if (t->status != ADGEN_REFUSED && t->unit->prefill_only)
-        buf_printf(out, ": %s", t->unit->prefill_only);
+    if (limited_why(t))
+        buf_printf(out, ": %s", limited_why(t));
     buf_putc(out, '\n');
     uint32_t count;
     struct diag **list = diags_sorted(t->diags, &count);
@@ -136,8 +147,8 @@ static cJSON *translation_json(const struct survey *s) {
     struct adgen_result *t = s->translation;
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "status", outcome(t));
-    if (t->status != ADGEN_REFUSED && t->unit->prefill_only)
-        cJSON_AddStringToObject(json, "why", t->unit->prefill_only);
+    if (limited_why(t))
+        cJSON_AddStringToObject(json, "why", limited_why(t));
     cJSON *array = cJSON_AddArrayToObject(json, "diagnostics");
     uint32_t count;
     struct diag **list = diags_sorted(t->diags, &count);

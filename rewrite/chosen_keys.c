@@ -4,7 +4,7 @@
  * No op with a cache has that choice, and without it the model is another one as soon as there are more keys. */
 #include "rewrite/chosen_keys.h"
 
-#include "rewrite/facts.h"
+#include "rewrite/spec.h"
 
 enum { DEPTH = 32 };
 
@@ -45,8 +45,13 @@ static bool refuse_in(struct unit *unit, const struct fn *fn, const struct node 
         struct span span = e->span.end ? e->span : fn->def->span;
         struct diag *d = diag_at(unit->diags, unit_refusal(unit), source, span, "chosen-keys",
             "attention is only to the keys that `topk` chooses here, by scores of its own (an indexer)");
+        bool may_take_all = e->abs && e->abs->kind == ABS_SEQ && e->abs->limit && !assumed_to_take_all(unit);
         diag_help(unit->diags, d,
-            "no op that AutoDeploy has a cache for takes such a choice; without it the model would be another one");
+            may_take_all
+                ? "no op that AutoDeploy has a cache for takes such a choice; with `--assume short-context` the model "
+                  "is translated for sequences so short that all keys are chosen"
+                : "no op that AutoDeploy has a cache for takes such a choice; without it the model would be another "
+                  "one");
         any = true;
     }
     for (uint32_t i = 0; i < e->nkids; i++)
