@@ -17,6 +17,7 @@ enum { READ_DEPTH = 40 };
 struct reader {
     struct unit *unit;
     int depth;
+    const struct fact *assumed; /* the assumption that was used; NULL: none */
 };
 
 static bool read_mask(struct reader *r, const struct node *e, struct mask *m);
@@ -399,6 +400,7 @@ static bool read_scatter(struct reader *r, const struct node *x, const struct no
     if (!marks && !(m->form == MASK_ADDS && m->shape == MASK_NOTHING && number == 0))
         return false;
     *m = (struct mask){.shape = MASK_BIDIRECTIONAL, .form = ones ? MASK_DROPS : zeros ? MASK_KEEPS : MASK_ADDS};
+    r->assumed = assumed_to_take_all(r->unit);
     note_limit(r->unit, index->abs->limit);
     return true;
 }
@@ -574,7 +576,9 @@ static bool read_join(struct reader *r, const struct web *w, struct mask *m) {
 
 static bool read_kind(struct reader *r, const struct node *e, struct mask *m) {
     if (e->abs && e->abs->kind == ABS_MASK) {
+        const struct fact *assumed = e->abs->because ? assumed_to_take_all(r->unit) : NULL;
         *m = *e->abs->mask;
+        r->assumed = assumed && assumed->number == e->abs->because ? assumed : r->assumed;
         return true;
     }
     switch (e->kind) {
@@ -621,15 +625,30 @@ static bool holds_mask(const struct node *e) {
     return false;
 }
 
+static bool is_scatter(const struct node *e) {
+    return e->kind == NODE_CALL && strcmp(callee_name(e), "scatter") == 0;
+}
+
 /* Only what holds a mask, or makes one out of what is none, can be one. */
 static bool may_be_mask(const struct unit *unit, const struct node *e) {
     if (e->kind == NODE_COMPARE && e->nkids == 2)
         return true;
     if (e->kind == NODE_CALL && (strcmp(callee_name(e), "tril") == 0 || strcmp(callee_name(e), "triu") == 0))
         return true;
-    if (e->kind == NODE_CALL && strcmp(callee_name(e), "scatter") == 0 && assumed_to_take_all(unit))
-        return true;
-    return holds_mask(e);
+    return (is_scatter(e) && assumed_to_take_all(unit)) || holds_mask(e);
+}
+
+/* What is written at all places is written everywhere: torch.full([1, 1, 1], value), which needs no index. Only a file
+ * with gaps has it, since masks that are known are not emitted. */
+static struct node *written_everywhere(struct frame *f, const struct node *scatter, uint32_t rank) {
+    struct arena *arena = f->unit->arena;
+    struct node *sizes = node_new(arena, NODE_LIST);
+    do
+        node_add(arena, sizes, make_number(arena, intern(f->unit->atoms, "1")));
+    while (sizes->nkids < rank_known(rank));
+    struct node *callee = make_attr(
+        arena, make_name(arena, intern(f->unit->atoms, "torch")), intern(f->unit->atoms, "full"));
+    return node_make(arena, NODE_CALL, NULL, 3, callee, sizes, node_copy(arena, scatter->kid[scatter->nkids - 1]));
 }
 
 struct val mask_or(struct frame *f, struct val v) {
@@ -642,8 +661,13 @@ struct val mask_or(struct frame *f, struct val v) {
         return v;
     struct absval *a = abs_new(f->unit, ABS_MASK);
     a->rank = v.abs->rank;
+    a->because = r.assumed ? r.assumed->number : REASON_NONE;
     a->mask = NEW(f->unit->arena, struct mask);
     *a->mask = m;
+    if (r.assumed && is_scatter(v.expr)) {
+        account_decided(f->unit, v.expr, r.assumed->number);
+        v.expr = at_node(f, written_everywhere(f, v.expr, v.abs->rank), v.expr);
+    }
     v.abs = v.expr->abs = a;
     return v;
 }

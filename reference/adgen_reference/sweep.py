@@ -44,7 +44,7 @@ def _first_error(text: str) -> str:
 def translate(
     adgen: str, entry: corpus.Entry, target: Path, timeout: float, extra: list[str]
 ) -> tuple[str, str, int]:
-    """Run adgen; ("ok" | "prefill-only" | "refused" | "wrong", message, milliseconds)."""
+    """Run adgen; ("ok" | "limited" | "refused" | "wrong", message, milliseconds)."""
     if not entry.file:
         return "unproved", "the package has no modeling file for it", 0
     command = [adgen, entry.file, "--entry", entry.class_name, "-o", str(target), *extra]
@@ -57,7 +57,7 @@ def translate(
         return "wrong", f"adgen did not end within {timeout:.0f} s", int(timeout * 1000)
     ms = int(1000 * (time.perf_counter() - start))
     if done.returncode in (0, 3) and target.exists():
-        return ("ok" if done.returncode == 0 else "prefill-only"), done.stderr, ms
+        return ("ok" if done.returncode == 0 else "limited"), done.stderr, ms
     if done.returncode == 1:
         if target.exists():
             return "wrong", "adgen refused the input but wrote a file", ms
@@ -103,7 +103,7 @@ class Sweep:
         status, message, row.adgen_ms = translate(
             self.options.adgen, entry, target, self.options.timeout, self.options.adgen_option
         )
-        if status not in ("ok", "prefill-only"):
+        if status not in ("ok", "limited"):
             row.verdict, row.first_difference = status, message
             row.check = "adgen" if status == "wrong" else ""
             return None, status
@@ -133,12 +133,13 @@ class Sweep:
         row.variants = len(report.get("passed", []))
         row.discarded = len(report.get("discarded", []))
         row.verify_ms = report.get("ms", 0)
-        if row.verdict == "prefill-only" and status == "ok" and not self.options.emitted:
+        limited = row.verdict in ("prefill-only", "short-context")
+        if limited and status == "ok" and not self.options.emitted:
+            row.first_difference = f"adgen says done, but {row.verdict}: {row.first_difference}"
             row.verdict = "wrong"
-            row.first_difference = f"adgen says servable, but: {row.first_difference}"
-        elif row.verdict == "verified" and status == "prefill-only":
+        elif row.verdict == "verified" and status == "limited":
             row.verdict, row.check = "prefill-only", "adgen"
-            row.first_difference = "adgen says prefill-only, no check finds why"
+            row.first_difference = "adgen says that it is limited, no check finds why"
         return row
 
     def _progress(self, row: table.Row) -> None:

@@ -7,7 +7,14 @@ from collections import Counter
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-RANK = {"verified": 3, "prefill-only": 2, "refused": 1, "unproved": 1, "wrong": 0}
+RANK = {
+    "verified": 3,
+    "prefill-only": 2,
+    "short-context": 2,
+    "refused": 1,
+    "unproved": 1,
+    "wrong": 0,
+}
 
 
 @dataclass

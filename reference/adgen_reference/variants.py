@@ -72,12 +72,16 @@ def _try(config: Any) -> _Run:
     return _Run({k: tuple(v.shape) for k, v in model.state_dict().items()}, outputs)
 
 
-def base(model_type: str) -> tuple[type, dict[str, Any], _Run]:
-    """Configuration class, overrides of the default variant, and its run; raises if none works."""
+def base(model_type: str, fixed: dict[str, Any]) -> tuple[type, dict[str, Any], _Run]:
+    """Configuration class, overrides of the default variant, and its run; raises if none works.
+
+    What is fixed wins over the small values.
+    """
     cls = tiny.config_class(model_type)
     first: Exception | None = None
     deadline = time.monotonic() + PATIENCE
     for overrides in repairs.attempts(cls):
+        overrides.update(fixed)
         try:
             return cls, overrides, _try(tiny.make(cls, overrides))
         except Exception as error:
@@ -88,11 +92,17 @@ def base(model_type: str) -> tuple[type, dict[str, Any], _Run]:
     raise first
 
 
-def discover(model_type: str, wanted: str = "all") -> Discovered:
-    """The variants of a model type: "all", "default", or names joined by commas."""
+def discover(
+    model_type: str, wanted: str = "all", fixed: dict[str, Any] | None = None
+) -> Discovered:
+    """The variants of a model type: "all", "default", or names joined by commas.
+
+    All of them have the fixed values.
+    """
+    fixed = fixed or {}
     out = Discovered()
     try:
-        cls, overrides, default = base(model_type)
+        cls, overrides, default = base(model_type, fixed)
     except Exception as error:
         out.reason = f"no tiny model: {type(error).__name__}: {str(error)[:200]}"
         return out
@@ -102,7 +112,7 @@ def discover(model_type: str, wanted: str = "all") -> Discovered:
         return out
     names = None if wanted == "all" else set(wanted.split(","))
     for name, changes in features.changes(cls, config, overrides).items():
-        if names is not None and name not in names:
+        if names is not None and name not in names or fixed.keys() & changes.keys():
             continue
         if len(out.usable) > MAX_VARIANTS:
             break

@@ -5,6 +5,9 @@ configuration *keys*, *logits*, *export*, *ops* and *servable*.  The verdict is 
 ``prefill-only`` if just *servable* fails; ``wrong`` if anything else does; ``unproved`` if no tiny
 model of the type can be built.  Exit status 0, 3, 1, 1.
 
+A file that states a limit of length (see ``limits``) is ``short-context`` where all else is fine,
+and so is *limit*: it differs beyond the limit, and not before.  Exit status 3.
+
 A variant for which the emitted constructor itself raises ``NotImplementedError`` is *declined*: the
 file says clearly that it cannot be that model.  The default configuration may not be.
 """
@@ -23,9 +26,28 @@ from typing import Any
 
 import torch
 
-from . import clean, compare, emitted, graph, hf, keys, servable, source, static_keys, variants
+from . import (
+    clean,
+    compare,
+    emitted,
+    graph,
+    hf,
+    keys,
+    limits,
+    servable,
+    source,
+    static_keys,
+    variants,
+)
 
-EXIT = {"verified": 0, "prefill-only": 3, "wrong": 1, "unproved": 1, "refused": 1}
+EXIT = {
+    "verified": 0,
+    "prefill-only": 3,
+    "short-context": 3,
+    "wrong": 1,
+    "unproved": 1,
+    "refused": 1,
+}
 
 
 @dataclass
@@ -204,6 +226,25 @@ def check_variant(
         _check_bfloat16(reference, candidate, report)
 
 
+def _check_limit(
+    file: emitted.EmittedFile, within: variants.Variant, names: list[str], report: Report
+) -> None:
+    """That the file differs where its limit is exceeded, and only there."""
+    config = type(within.config).from_dict({**within.config.to_dict(), **limits.lowered(names)})
+    reference = hf.build_model(config)
+    hf.randomise(reference)
+    candidate = _guard("limit", emitted.build, *file.entry(config, reference))
+    _guard("limit", emitted.load, candidate, keys.published_state_dict(reference))
+    ids, positions = compare.inputs()["plain"]
+    got = _guard("limit", emitted.logits, candidate, ids, positions)
+    problem = limits.difference(got, hf.logits(reference, ids, positions))
+    if problem:
+        raise Difference("limit", problem)
+    if report.verdict == "verified":
+        report.verdict = "short-context"
+        report.remark = f"up to config.{' and config.'.join(names)} tokens"
+
+
 def verify(path: str | Path, model_type: str, options: Options | None = None) -> Report:
     """Apply the verification contract to a file."""
     options = options or Options()
@@ -214,7 +255,8 @@ def verify(path: str | Path, model_type: str, options: Options | None = None) ->
         if left:
             report.fail("clean", "", f"left over at line {left[0]}")
         file = _guard("import", emitted.import_file, path)
-        chosen = variants.discover(model_type, options.variants)
+        limited = _guard("limit", limits.fields, path)
+        chosen = variants.discover(model_type, options.variants, limits.raised(limited))
         report.discarded = chosen.discarded
         if not chosen.usable:
             report.verdict, report.first_difference = "unproved", chosen.reason
@@ -229,6 +271,8 @@ def verify(path: str | Path, model_type: str, options: Options | None = None) ->
                 report.fail(difference.check, variant.name, str(difference))
                 if variant.name == "default":
                     break
+        if limited and report.passed:
+            _check_limit(file, chosen.usable[0], limited, report)
     except Difference as difference:
         report.fail(difference.check, "", str(difference))
     finally:
