@@ -210,6 +210,19 @@ static struct dims applied_dims(struct values *values, const struct value *v, in
     return d;
 }
 
+/* torch.cat((a, b), dim): but for that dimension, both are as large as the whole. */
+static struct dims joined_dims(struct values *values, const struct value *v, int depth) {
+    const struct value *parts = v->count == 2 ? v->arg[0] : NULL;
+    struct dims d = {0}, none = {0};
+    uint32_t at;
+    if (parts && (parts->kind == VALUE_TUPLE || parts->kind == VALUE_LIST) && parts->count > 0)
+        d = find_dims(values, parts->arg[0], depth + 1);
+    if (d.rank == 0 || !known_dim(v->arg[1], d.rank, &at))
+        return none;
+    d.at[at] = own_size(values, v, at, d.rank);
+    return d;
+}
+
 /* What both branches agree on. */
 static struct dims chosen_dims(struct values *values, const struct value *v, int depth) {
     struct dims a = find_dims(values, v->arg[1], depth + 1), b = find_dims(values, v->arg[2], depth + 1);
@@ -255,6 +268,8 @@ static struct dims find_dims(struct values *values, const struct value *v, int d
         d = chosen_dims(values, v, depth);
     else if (v->kind == VALUE_APPLY)
         d = applied_dims(values, v, depth);
+    else if (value_is_call(v, "torch.cat"))
+        d = joined_dims(values, v, depth);
     else if (scaled(v) != NULL)
         d = find_dims(values, scaled(v), depth + 1);
     else if (value_is_call(v, "torch.ops.auto_deploy.torch_attention"))
