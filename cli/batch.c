@@ -196,8 +196,8 @@ static int check_rules(const struct options_given *given, const struct voice *vo
     struct adgen *adgen = adgen_create(&(struct adgen_settings){.rules = given->rules});
     say_diags(voice, adgen_problems(adgen));
     int status = diags_count(adgen_problems(adgen), SEVERITY_ERROR) > 0 ? EXIT_REFUSED
-                 : assumption_exists(given, adgen)                     ? EXIT_DONE
-                                                                       : EXIT_USAGE;
+                 : assumption_exists(given, adgen)                      ? EXIT_DONE
+                                                                        : EXIT_USAGE;
     adgen_destroy(adgen);
     return status;
 }

@@ -133,8 +133,8 @@ static void emit_item(struct buf *out, const char *text) {
     buf_putc(out, '\n');
 }
 
-/* The scores that chose keys are not computed, but what they are computed with stays: published parameters always do, so
- * that a checkpoint loads without keys that are left over, and no hook has to know their names. */
+/* The scores that chose keys are not computed, but what they are computed with stays: published parameters always do,
+ * so that a checkpoint loads without keys that are left over, and no hook has to know their names. */
 static void emit_assumed(const struct emitter *e, struct buf *out) {
     const char *limit = length_limit(e->unit, "``");
     if (limit == NULL)

@@ -150,9 +150,10 @@ const struct absval *topk_abs(
     struct frame *f, const struct val *x, const struct args *args, uint32_t first, struct node *at);
 /* An item of a sequence; the second of what topk returns are the indices. */
 const struct absval *sequence_item(struct unit *unit, const struct absval *sequence, long index);
-/* What a method of a tensor returns, known as indices of all keys where those of `x` are. */
-const struct absval *still_chosen(
-    struct unit *unit, const struct absval *x, atom method, const struct args *args, const struct absval *result);
+/* Whether a method leaves the numbers of keys, and their dimension the last. */
+bool keeps_choice(const struct absval *x, atom method, const struct args *args);
+/* The result of an operation that leaves them. */
+const struct absval *still_chosen(struct unit *unit, const struct absval *x, const struct absval *result);
 /* The assumption that such a choice takes all keys; NULL where the user does not make it. */
 const struct fact *assumed_to_take_all(const struct unit *unit);
 /* Whether an index surely holds the number of every key, under that assumption. */

@@ -49,8 +49,7 @@ static bool spans_keys(const struct node *e, int depth) {
         return true;
     switch (e->kind) {
     case NODE_NAME: return e->web && variable_spans_keys(e->web, depth + 1);
-    case NODE_BINOP:
-        return (e->op == OP_ADD || e->op == OP_SUB || e->op == OP_MUL) && any_spans_keys(e, 0, depth);
+    case NODE_BINOP: return (e->op == OP_ADD || e->op == OP_SUB || e->op == OP_MUL) && any_spans_keys(e, 0, depth);
     case NODE_CALL: {
         const struct node *callee = e->kid[0];
         if (callee->kind != NODE_ATTRIBUTE || e->callsite)
@@ -67,8 +66,8 @@ static bool spans_keys(const struct node *e, int depth) {
 /* scores.shape[-1], scores.size(-1) */
 static bool counts_keys(const struct node *e) {
     e = defined_by(e);
-    bool size = e->kind == NODE_CALL && e->nkids == 2 && is_kind(e->kid[0], NODE_ATTRIBUTE) &&
-                atom_is(e->kid[0]->atom, "size");
+    bool size =
+        e->kind == NODE_CALL && e->nkids == 2 && is_kind(e->kid[0], NODE_ATTRIBUTE) && atom_is(e->kid[0]->atom, "size");
     bool shape = e->kind == NODE_SUBSCRIPT && is_kind(e->kid[0], NODE_ATTRIBUTE) && atom_is(e->kid[0]->atom, "shape");
     int dim;
     return (size || shape) && literal_int(e->kid[1], &dim) && dim == -1 && spans_keys(e->kid[0]->kid[0], 0);
@@ -124,7 +123,8 @@ const struct absval *sequence_item(struct unit *unit, const struct absval *seque
 
 /* x.to(torch.int64) and the like: the numbers of keys stay what they are. */
 static bool is_wide_integer(const struct args *args) {
-    const struct absval *a = args->list.len == 1 && args->list.at[0].form == ARG_VALUE ? args->list.at[0].val.abs : NULL;
+    const struct absval *a =
+        args->list.len == 1 && args->list.at[0].form == ARG_VALUE ? args->list.at[0].val.abs : NULL;
     return a && a->kind == ABS_LIBRARY &&
            (qual_ends(a->qual, "torch.int32") || qual_ends(a->qual, "torch.int64") || qual_ends(a->qual, "torch.int") ||
                qual_ends(a->qual, "torch.long"));
@@ -137,12 +137,13 @@ static bool puts_before_last(const struct absval *x, const struct args *args) {
     return a && abs_int(a->val.abs, &dim) && dim != -1 && (dim < 0 || (rank_known(x->rank) && dim < (long)x->rank));
 }
 
-const struct absval *still_chosen(
-    struct unit *unit, const struct absval *x, atom method, const struct args *args, const struct absval *result) {
-    bool same = word_in(method, "long int contiguous clone detach") ||
-                (atom_is(method, "to") && is_wide_integer(args)) ||
-                (atom_is(method, "unsqueeze") && puts_before_last(x, args));
-    if (x->limit == NULL || x->kind != ABS_TENSOR || !same || result->kind != ABS_TENSOR)
+bool keeps_choice(const struct absval *x, atom method, const struct args *args) {
+    return word_in(method, "long int contiguous clone detach") || (atom_is(method, "to") && is_wide_integer(args)) ||
+           (atom_is(method, "unsqueeze") && puts_before_last(x, args));
+}
+
+const struct absval *still_chosen(struct unit *unit, const struct absval *x, const struct absval *result) {
+    if (x->limit == NULL || x->kind != ABS_TENSOR || result->kind != ABS_TENSOR)
         return result;
     struct absval *a = abs_new(unit, ABS_TENSOR);
     *a = *result;

@@ -220,6 +220,19 @@ static bool selects_all(const struct node *index) {
     return index->nkids > 0;
 }
 
+/* x[:, None]: all of a tensor of that rank, with new dimensions before its last one. */
+static bool adds_before_last(const struct node *index, uint32_t rank) {
+    const struct node *one[1] = {index};
+    struct node *const *kid = index->kind == NODE_TUPLE ? index->kid : (struct node *const *)one;
+    uint32_t count = index->kind == NODE_TUPLE ? index->nkids : 1, kept = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (is_none(kid[i]) ? kept >= rank_known(rank) : !is_whole_slice(kid[i]))
+            return false;
+        kept += !is_none(kid[i]);
+    }
+    return true;
+}
+
 struct val eval_subscript(struct frame *f, struct node *e) {
     struct unit *unit = f->unit;
     struct val object = eval(f, e->kid[0]), key = eval(f, e->kid[1]);
@@ -248,8 +261,7 @@ struct val eval_subscript(struct frame *f, struct node *e) {
     case ABS_SEQ:
         if (e->kid[1]->kind == NODE_SLICE)
             return val_make(object.abs, expr);
-        return val_make(
-            abs_int(key.abs, &index) ? sequence_item(unit, object.abs, index) : object.abs->element, expr);
+        return val_make(abs_int(key.abs, &index) ? sequence_item(unit, object.abs, index) : object.abs->element, expr);
     case ABS_SHAPE:
         if (e->kid[1]->kind == NODE_SLICE)
             return val_make(shape_slice(f, object.abs, key.expr), expr);
@@ -260,7 +272,9 @@ struct val eval_subscript(struct frame *f, struct node *e) {
             return object;
         bool exact = object.abs->rank > 0;
         uint32_t rank = index_rank(key.expr, object.abs->rank, &exact);
-        return val_make(abs_tensor(unit, exact ? rank : 0), expr);
+        const struct absval *part = abs_tensor(unit, exact ? rank : 0);
+        return val_make(
+            adds_before_last(key.expr, object.abs->rank) ? still_chosen(unit, object.abs, part) : part, expr);
     }
     case ABS_LIBRARY: {
         const struct fact *fact = fact_library(unit->facts, object.abs->qual);

@@ -237,6 +237,8 @@ static struct val tensor_attribute(struct frame *f, struct val object, atom name
         return val_make(abs_shape(unit, object.abs->rank), expr);
     if (atom_is(name, "ndim") && rank_known(object.abs->rank))
         return val_make(val_rank(f, object.abs->rank).abs, expr);
+    if (atom_is(name, "dtype") && object.abs->kind == ABS_MASK)
+        return val_make(abs_decided(unit, abs_simple(ABS_NOTNONE), REASON_MASK), expr);
     if (atom_is(name, "dtype") || atom_is(name, "device"))
         return val_make(abs_simple(ABS_NOTNONE), expr);
     if (atom_is(name, "T") || atom_is(name, "mT") || atom_is(name, "data") || atom_is(name, "real"))

@@ -569,7 +569,8 @@ static struct val tensor_method(
         return val_make(object.abs->kind == ABS_MASK ? abs_tensor(unit, rank) : object.abs, call);
     if (atom_is(name, "topk"))
         return val_make(topk_abs(f, &object, args, 0, at), call);
-    return val_make(still_chosen(unit, object.abs, name, args, torch_result(f, name, args, rank, 0)), call);
+    const struct absval *result = torch_result(f, name, args, rank, 0);
+    return val_make(keeps_choice(object.abs, name, args) ? still_chosen(unit, object.abs, result) : result, call);
 }
 
 /* A method of a configuration value, such as rope_parameters.get("factor"). */

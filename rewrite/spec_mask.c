@@ -385,13 +385,29 @@ static bool read_where(struct reader *r, const struct node *e, struct mask *m) {
            mask_intersect(m, &other);
 }
 
+/* Whether it is a function of the library, and no method: x.where(...), torch.where(...). */
+static bool is_library_call(const struct node *call) {
+    const struct node *callee = call->kid[0];
+    return callee->kind != NODE_ATTRIBUTE || (callee->abs && callee->abs->kind == ABS_LIBRARY);
+}
+
+static bool is_scatter(const struct node *e) {
+    return e->kind == NODE_CALL && strcmp(callee_name(e), "scatter") == 0;
+}
+
+/* What a scatter writes; NULL where it combines that with what is there. */
+static const struct node *scattered(const struct node *e) {
+    uint32_t first = is_library_call(e) ? 1 : 0;
+    const struct node *value = call_arg(e, first + 2, "value");
+    return call_arg(e, first + 3, "reduce") ? NULL : value ? value : call_arg(e, first + 2, "src");
+}
+
 /* x.scatter(-1, chosen, value), where all keys are chosen: the value everywhere. Of zeros and ones that are marks the
  * value is the other one, of an additive mask it is zero. */
 static bool read_scatter(struct reader *r, const struct node *x, const struct node *e, uint32_t first, struct mask *m) {
-    const struct node *index = call_arg(e, first + 1, "index"), *value = call_arg(e, first + 2, "value");
-    value = value ? value : call_arg(e, first + 2, "src");
-    double dim, number;
-    if (!index || !value || !chooses_all(r->unit, index) || !is_number(call_arg(e, first, "dim"), &dim) || dim != -1 ||
+    const struct node *dim = call_arg(e, first, "dim"), *index = call_arg(e, first + 1, "index"), *value = scattered(e);
+    double number;
+    if (!dim || !index || !value || !chooses_all(r->unit, index) || !is_constant(dim, -1) ||
         !is_number(value, &number) || !read_mask(r, x, m))
         return false;
     bool ones = m->form == MASK_KEEPS && m->shape == MASK_BIDIRECTIONAL;
@@ -420,9 +436,8 @@ static bool read_call(struct reader *r, const struct node *e, struct mask *m) {
     static const char any[] = "logical_or bitwise_or";
     static const char xor [] = "logical_xor bitwise_xor";
     const char *name = callee_name(e);
-    const struct node *callee = e->kid[0];
-    bool library = callee->kind != NODE_ATTRIBUTE || (callee->abs && callee->abs->kind == ABS_LIBRARY);
-    const struct node *x = library ? call_arg(e, 0, "input") : callee->kid[0];
+    bool library = is_library_call(e);
+    const struct node *x = library ? call_arg(e, 0, "input") : e->kid[0]->kid[0];
     uint32_t first = library ? 1 : 0;
     *m = (struct mask){.shape = MASK_BIDIRECTIONAL, .form = MASK_KEEPS, .plain = true};
     if (word_in(name, ones))
@@ -625,10 +640,6 @@ static bool holds_mask(const struct node *e) {
     return false;
 }
 
-static bool is_scatter(const struct node *e) {
-    return e->kind == NODE_CALL && strcmp(callee_name(e), "scatter") == 0;
-}
-
 /* Only what holds a mask, or makes one out of what is none, can be one. */
 static bool may_be_mask(const struct unit *unit, const struct node *e) {
     if (e->kind == NODE_COMPARE && e->nkids == 2)
@@ -646,9 +657,9 @@ static struct node *written_everywhere(struct frame *f, const struct node *scatt
     do
         node_add(arena, sizes, make_number(arena, intern(f->unit->atoms, "1")));
     while (sizes->nkids < rank_known(rank));
-    struct node *callee = make_attr(
-        arena, make_name(arena, intern(f->unit->atoms, "torch")), intern(f->unit->atoms, "full"));
-    return node_make(arena, NODE_CALL, NULL, 3, callee, sizes, node_copy(arena, scatter->kid[scatter->nkids - 1]));
+    struct node *callee =
+        make_attr(arena, make_name(arena, intern(f->unit->atoms, "torch")), intern(f->unit->atoms, "full"));
+    return node_make(arena, NODE_CALL, NULL, 3, callee, sizes, node_copy(arena, scattered(scatter)));
 }
 
 struct val mask_or(struct frame *f, struct val v) {
