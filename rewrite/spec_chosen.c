@@ -147,6 +147,7 @@ const struct absval *still_chosen(struct unit *unit, const struct absval *x, con
         return result;
     struct absval *a = abs_new(unit, ABS_TENSOR);
     *a = *result;
+    a->rank = result->rank ? result->rank : x->rank; /* what adds a dimension says so */
     a->limit = x->limit;
     return a;
 }
