@@ -322,6 +322,8 @@ const struct architecture *adgen_architecture(
         .config_class = source->config_class,
         .model_type = source->config ? source->config->model_type : NULL,
         .values = config};
+    result->unit->limits.at = source->limits.at; /* of the translation that is read */
+    result->unit->limits.len = source->limits.len;
     architecture_read(result->unit, &keys, &forward, architecture);
     return architecture;
 }

@@ -135,4 +135,5 @@ void find_facts(struct plan *plan) {
     plan->layers_field = layers_field(plan);
     plan->layers = few_layers(a);
     plan->length = a->context > 0 && a->context < LENGTH ? (uint32_t)a->context : LENGTH;
+    plan->length = a->limit > 0 && a->limit < plan->length ? (uint32_t)a->limit : plan->length;
 }

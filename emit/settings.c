@@ -4,6 +4,7 @@
  * AutoDeploy and what belongs to the user are blocks of their own, so that they can be two files. */
 #include <string.h>
 
+#include "emit/limits.h"
 #include "emit/onboard_plan.h"
 #include "emit/template.h"
 #include "rewrite/architecture.h"
@@ -25,6 +26,15 @@ static const char *world_size_line(const struct plan *plan) {
         a->values ? "" : " # FILL IN: by the defaults of the configuration class; compare with the published model");
 }
 
+/* Longer sequences would not be the model's. */
+static const char *limit_note(const struct plan *plan) {
+    const char *limit = length_limit(plan->unit, "");
+    const bool known = plan->request->architecture->limit != NOT_KNOWN;
+    return limit ? arena_printf(plan->arena, " # %sat most %s: the model is translated for short sequences",
+                       known ? "" : "FILL IN: ", limit)
+                 : "";
+}
+
 static void put_head(const struct plan *plan, struct buf *out) {
     buf_printf(out, "# %s\n", plan->registry.name);
 }
@@ -34,6 +44,7 @@ void emit_settings(const struct plan *plan, struct buf *user, struct buf *intern
         {"TRANSFORMS", lists_experts(plan) ? experts : ""},
         {"WORLD_SIZE", world_size_line(plan)},
         {"LENGTH", arena_printf(plan->arena, "%u", plan->length)},
+        {"LIMIT", limit_note(plan)},
         {NULL, NULL},
     };
     struct buf *ad = plan->split ? internal : user;

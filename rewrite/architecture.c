@@ -243,6 +243,20 @@ static const char *quantisation(const struct reader *r) {
     return settings == NULL ? NULL : method && method->kind == D_STR ? method->text : "method unknown";
 }
 
+/* The smallest of the limits, each a field of the configuration. */
+static long long read_limit(const struct reader *r) {
+    long long limit = 0;
+    for (uint32_t i = 0; i < r->unit->limits.len; i++) {
+        const struct node *e = r->unit->limits.at[i];
+        const struct datum *value =
+            is_kind(e, NODE_ATTRIBUTE) && is_name(e->kid[0], "config") ? field(r, e->atom) : NULL;
+        if (value == NULL || value->kind != D_INT)
+            return NOT_KNOWN;
+        limit = limit == 0 || value->integer < limit ? value->integer : limit;
+    }
+    return limit;
+}
+
 void architecture_read(
     struct unit *unit, const struct keys *keys, const struct forward *forward, struct architecture *architecture) {
     struct reader r = {.unit = unit, .run = keys->run, .keys = keys, .forward = forward, .out = architecture};
@@ -250,6 +264,7 @@ void architecture_read(
     architecture->learned_positions = architecture->parameters = architecture->active = NOT_KNOWN;
     architecture->tied = NOT_KNOWN;
     architecture->bytes = NOT_KNOWN;
+    architecture->limit = unit->limits.len > 0 ? NOT_KNOWN : 0;
     architecture->configured = keys->configured != NULL;
     architecture->built = keys->built != NULL;
     if (keys->built == NULL)
@@ -270,6 +285,7 @@ void architecture_read(
     architecture->quantised = quantisation(&r);
     const struct datum *context = field(&r, "max_position_embeddings");
     architecture->context = context && context->kind == D_INT ? context->integer : NOT_KNOWN;
+    architecture->limit = read_limit(&r);
 }
 
 uint32_t world_size(long long parameters) {

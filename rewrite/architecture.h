@@ -105,6 +105,7 @@ struct architecture {
     VEC(struct norm) norms;
     VEC(struct rope_setting) ropes; /* none: the configuration says nothing of it */
     long long hidden, vocabulary, context;
+    long long limit;              /* tokens up to which the translation holds, by an assumption; 0: any number */
     long long learned_positions;  /* rows of a table of them; 0: there is none */
     int tied;                     /* the head is the embedding: 1, 0, NOT_KNOWN */
     long long parameters, active; /* tied ones once; those that a token meets */

@@ -397,7 +397,8 @@ struct val fold_unary(struct frame *f, struct node *e) {
     const struct absval *symbolic = fold_symbolic(f, expr, &v, 1);
     if (symbolic)
         return val_make(symbolic, expr);
-    return val_make(e->op == OP_NOT ? abs_simple(ABS_NOTNONE) : v.abs, expr);
+    const struct absval *same = abs_is_mask(v.abs) ? abs_tensor(unit, v.abs->rank) : v.abs; /* not what it allows */
+    return val_make(e->op == OP_NOT ? abs_simple(ABS_NOTNONE) : same, expr);
 }
 
 /* -- isinstance ---------------------------------------------------------------------------------------------------- */

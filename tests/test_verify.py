@@ -227,6 +227,29 @@ def test_mask_argument_is_prefill_only(tmp_path):
     assert "attn_mask" in report.first_difference
 
 
+ASSUMED = "Assumed (short-context): sequences are of at most ``config.{}``\ntokens. Longer ones differ."
+
+
+def _with_limit(text: str, name: str) -> str:
+    start = text.index('"""') + 3
+    return text[:start] + ASSUMED.format(name) + "\n" + text[start:]
+
+
+def test_a_limit_without_need_is_wrong(tmp_path):
+    report = _verify(_with_limit(LEAN.read_text(), "sliding_window"), tmp_path, "default")
+    assert (report.verdict, report.check) == ("wrong", "limit"), verify.render(report)
+    assert "no difference beyond" in report.first_difference
+
+
+def test_a_file_differs_beyond_its_limit_only(tmp_path):
+    """Without its windows the model is the same for sequences that are no longer than one."""
+    text = LEAN.read_text().replace("if sliding else None", "if False else None")
+    report = _verify(_with_limit(text, "sliding_window"), tmp_path, "default")
+    assert report.verdict == "short-context", verify.render(report)
+    assert report.remark == "up to config.sliding_window tokens"
+    assert verify.EXIT[report.verdict] == 3
+
+
 def test_unknown_type_is_an_error_not_a_pass(tmp_path):
     path = tmp_path / "modeling_x.py"
     path.write_text(LEAN.read_text())
