@@ -90,7 +90,7 @@ static void translate_help(FILE *out) {
           "  0  done\n"
           "  1  the input could not be translated, or --check found a difference\n"
           "  2  the command line makes no sense\n"
-          "  3  written, but prefill-only or with gaps (--partial)\n",
+          "  3  written, but prefill-only, under an assumption (--assume) or with gaps (--partial)\n",
         out);
 }
 

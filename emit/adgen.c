@@ -8,6 +8,7 @@
 #include "emit/dump.h"
 #include "emit/gaps.h"
 #include "emit/keys_report.h"
+#include "emit/limits.h"
 #include "emit/model.h"
 #include "parser/parse.h"
 #include "rewrite/account.h"
@@ -216,9 +217,11 @@ void adgen_translate(struct adgen *adgen, const struct adgen_request *request, s
     result->diags = unit->diags;
     if (written) {
         gaps_of(unit, &result->gaps);
+        result->already = !request->dump_after && result->gaps == 0 && keep_input(unit, &result->text);
+        if (result->already)
+            read_stated_limits(unit);
         bool limited = unit->prefill_only || unit->limits.len > 0 || result->gaps > 0;
         result->status = limited ? ADGEN_LIMITED : ADGEN_DONE;
-        result->already = !request->dump_after && result->gaps == 0 && keep_input(unit, &result->text);
     } else {
         buf_free(&result->text);
     }

@@ -133,20 +133,12 @@ static void emit_item(struct buf *out, const char *text) {
     buf_putc(out, '\n');
 }
 
-/* The scores that chose keys are not computed, but what they are computed with stays: published parameters always do,
- * so that a checkpoint loads without keys that are left over, and no hook has to know their names. */
 static void emit_assumed(const struct emitter *e, struct buf *out) {
-    const char *limit = length_limit(e->unit, "``");
-    if (limit == NULL)
+    const char *text = limit_paragraph(e->unit);
+    if (text == NULL)
         return;
     buf_puts(out, "\n");
-    write_wrapped(out,
-        arena_printf(e->unit->arena,
-            "Assumed (%s): sequences, prompt and output together, are of at most %s tokens. The source attends to so "
-            "many keys, chosen by scores of their own; up to this length it chooses all, and the scores are not "
-            "computed here. Their parameters stay, unread, since the checkpoint holds them. For longer sequences the "
-            "logits differ from those of the source.",
-            e->unit->options.assume, limit));
+    write_wrapped(out, text);
 }
 
 /* Only what is so in this module is said. */

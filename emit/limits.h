@@ -9,4 +9,9 @@ const char *length_limit(const struct unit *unit, const char *quote);
 /* The sentence for people: what is assumed, and what is otherwise; NULL where nothing is. */
 const char *length_assumed(const struct unit *unit, const char *quote);
 
+/* The paragraph of the docstring; NULL where nothing is assumed. */
+const char *limit_paragraph(const struct unit *unit);
+/* Read it in a file that is a translation already. */
+void read_stated_limits(struct unit *unit);
+
 #endif

@@ -245,8 +245,8 @@ struct unit {
     VEC(struct choice) choices;                              /* under which more may be understood */
     struct choice choice, declines;                          /* the one assumed; one that the source makes itself */
     const char *prefill_only;                                /* why AutoDeploy cannot cache it; NULL: it can */
-    VEC(struct node *) limits; /* symbols: the program is the source's where no sequence is longer */
     bool strict_rounding;                                    /* only equations that are exact */
+    VEC(struct node *) limits; /* symbols: the program is the source's where no sequence is longer */
     /* the outcome, for the exit status and the report: */
     bool already; /* no pass found anything to change: the input is a translation */
 };
