@@ -534,23 +534,27 @@ static bool starts_at_zero(const struct node *s) {
     return s->kind == NODE_SLICE && !s->kid[2] && (s->kid[0] == NULL || is_constant(s->kid[0], 0));
 }
 
-/* A slice, or the numbers from zero as an index. */
+static bool is_ellipsis(const struct node *e) {
+    return e->kind == NODE_CONST && e->op == OP_ELLIPSIS;
+}
+
+/* A slice, all rows, or the numbers from zero as an index. */
 static bool takes_first(const struct node *i) {
-    return i->kind == NODE_SLICE || (i->abs && i->abs->kind == ABS_TENSOR && i->abs->counts);
+    return i->kind == NODE_SLICE || is_ellipsis(i) || (i->abs && i->abs->kind == ABS_TENSOR && i->abs->counts);
 }
 
 /* A mask is cut to the scores it is for, which have as many rows as columns: rows that end where the columns end, and
  * columns that start at zero, make the rows start at zero too. */
 static bool cuts_to_scores(const struct node *rows, const struct node *columns) {
     if (rows->kind != NODE_SLICE && starts_at_zero(columns))
-        return true; /* numbers from zero */
+        return true; /* numbers from zero, or all */
     if (!starts_at_zero(columns) || rows->kind != NODE_SLICE || rows->kid[2])
         return false;
     return starts_at_zero(rows) || (rows->kid[1] && columns->kid[1] && node_equal(rows->kid[1], columns->kid[1]));
 }
 
 static bool is_leading_index(const struct node *i) {
-    return is_whole(i) || is_none(i) || (i->kind == NODE_CONST && i->op == OP_ELLIPSIS) || i->kind == NODE_NUMBER;
+    return is_whole(i) || is_none(i) || is_ellipsis(i) || i->kind == NODE_NUMBER;
 }
 
 static bool read_subscript(struct reader *r, const struct node *e, struct mask *m) {

@@ -53,7 +53,8 @@ SAME = {
         (
             HIDDEN,
             """        low = torch.finfo(hidden_states.dtype).min
-        attention_mask = attention_mask + torch.full_like(attention_mask, low).scatter(-1, chosen[:, None], 0.0)
+        unseen = torch.full_like(attention_mask, low).scatter(-1, chosen[:, None], 0.0)
+        attention_mask = unseen + attention_mask[..., : key_states.shape[2]]
 """,
         )
     ],

@@ -246,7 +246,7 @@ def test_a_file_differs_beyond_its_limit_only(tmp_path):
     text = LEAN.read_text().replace("if sliding else None", "if False else None")
     report = _verify(_with_limit(text, "sliding_window"), tmp_path, "default")
     assert report.verdict == "short-context", verify.render(report)
-    assert report.remark == "up to config.sliding_window tokens"
+    assert report.first_difference == "behind config.sliding_window tokens, as stated"
     assert verify.EXIT[report.verdict] == 3
 
 

@@ -241,8 +241,8 @@ def _check_limit(
     if problem:
         raise Difference("limit", problem)
     if report.verdict == "verified":
-        report.verdict = "short-context"
-        report.remark = f"up to config.{' and config.'.join(names)} tokens"
+        report.verdict, report.check = "short-context", "limit"
+        report.first_difference = f"behind config.{' and config.'.join(names)} tokens, as stated"
 
 
 def verify(path: str | Path, model_type: str, options: Options | None = None) -> Report:
