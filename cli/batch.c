@@ -22,6 +22,7 @@ struct job {
     const char *type;
     int status;
     bool partial; /* written, with gaps */
+    bool assumed; /* written, up to a length */
     bool changed; /* --check: the file differs; else: it was written anew */
     char *said;   /* messages; malloc'd */
     size_t said_len;
@@ -81,6 +82,7 @@ static void translate(struct batch *batch, struct adgen *adgen, struct job *job,
         if (result.status != ADGEN_REFUSED && deliver(batch, job, &result, diags))
             job->status = (int)result.status;
         job->partial = result.gaps > 0;
+        job->assumed = result.unit->limits.len > 0 && result.unit->prefill_only == NULL;
         say_diags(voice, result.diags);
         say_more(voice, "%s: %.1f ms, %zu KB", job->type, result.seconds * 1e3, arena_used(result.arena) / 1024);
         if (given->trace)
@@ -143,18 +145,21 @@ static void listen(struct batch *batch) {
 }
 
 static int summarise(const struct batch *batch) {
-    uint32_t count[EXIT_LIMITED + 1] = {0}, partial = 0, changed = 0;
+    uint32_t count[EXIT_LIMITED + 1] = {0}, partial = 0, assumed = 0, changed = 0;
     for (uint32_t i = 0; i < batch->count; i++) {
         count[batch->jobs[i].status]++;
         partial += batch->jobs[i].partial && batch->jobs[i].status == EXIT_LIMITED;
+        assumed += batch->jobs[i].assumed && !batch->jobs[i].partial && batch->jobs[i].status == EXIT_LIMITED;
         changed += batch->jobs[i].changed && batch->jobs[i].status != EXIT_REFUSED;
     }
-    char gaps[48] = "";
+    char gaps[48] = "", assuming[48] = "";
     if (batch->given->partial)
         snprintf(gaps, sizeof gaps, "%u with gaps; ", partial);
-    say(batch->voice, "%u model types: %u translated, %u of them prefill-only; %s%u refused; %u files %s", batch->count,
-        count[EXIT_DONE] + count[EXIT_LIMITED] - partial, count[EXIT_LIMITED] - partial, gaps, count[EXIT_REFUSED],
-        changed, batch->given->check ? "would change" : "changed");
+    if (batch->given->assume)
+        snprintf(assuming, sizeof assuming, ", %u under the assumption", assumed);
+    say(batch->voice, "%u model types: %u translated, %u of them prefill-only%s; %s%u refused; %u files %s",
+        batch->count, count[EXIT_DONE] + count[EXIT_LIMITED] - partial, count[EXIT_LIMITED] - partial - assumed,
+        assuming, gaps, count[EXIT_REFUSED], changed, batch->given->check ? "would change" : "changed");
     if (count[EXIT_REFUSED] > 0 || (batch->given->check && changed > 0))
         return EXIT_REFUSED;
     return count[EXIT_LIMITED] > 0 ? EXIT_LIMITED : EXIT_DONE;
