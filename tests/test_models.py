@@ -46,3 +46,18 @@ def test_verified(rows, model_type):
 
 def test_nothing_got_worse(rows):
     assert rows[0] == 0
+
+
+ASSUMED = {
+    "axk2": "an indexer in every layer, latent attention with a gate",
+    "glm_moe_dsa": "layers that share what another one's indexer chose",
+    "hy_v4": "a sink in every head, several residual streams",
+}
+
+
+def test_equal_for_short_sequences_where_an_indexer_chooses_keys(tmp_path):
+    options = ["--adgen-option=--assume", "--adgen-option=short-context"]
+    arguments = ["--adgen", str(ADGEN), "--out", str(tmp_path), "--variants", "default", *options]
+    assert sweep.main([*arguments, "--types", *ASSUMED]) == 0
+    rows = json.loads((tmp_path / "sweep.json").read_text())
+    assert {row["model_type"]: row["verdict"] for row in rows} == dict.fromkeys(ASSUMED, "short-context")
