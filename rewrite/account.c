@@ -134,6 +134,17 @@ static void note_needed(struct unit *unit, const struct node *n) {
             note_needed(unit, n->kid[i]);
 }
 
+void account_needs(struct unit *unit) {
+    struct functions all = {0};
+    if (unit->account == NULL || unit->account->needed == NULL)
+        return;
+    memset(unit->account->needed, 0, (unit->module->source->len + 1) * sizeof *unit->account->needed);
+    mark_needed(unit, &all);
+    for (uint32_t i = 0; i < all.list.len; i++)
+        note_needed(unit, all.list.at[i]->body);
+    clear_needed(&all);
+}
+
 void account_pass(struct unit *unit, const struct pass *pass) {
     struct functions all = {0};
     uint8_t stage = (uint8_t)(pass - passes + 1);

@@ -69,6 +69,9 @@ void account_through(struct unit *unit, const struct node *call, reason because)
 void account_call(struct unit *unit, const struct node *at, struct fn *fn, bool unfolded);
 void account_fact(struct unit *unit, const struct fact *fact, const struct node *at, const struct fn *fn);
 
+/* Some of what the logits needed has turned out to be of no use to them: look again at what they need. */
+void account_needs(struct unit *unit);
+
 /* The program as it is now is what the pass has left; the emitted tree is the last stage. */
 void account_pass(struct unit *unit, const struct pass *pass);
 void account_emitted(struct unit *unit, const struct node *module);

@@ -6,6 +6,7 @@
 #include "rewrite/account.h"
 #include "rewrite/bundle.h"
 #include "rewrite/checkpoint.h"
+#include "rewrite/chosen_keys.h"
 #include "rewrite/config.h"
 #include "rewrite/counted.h"
 #include "rewrite/dynamic_attrs.h"
@@ -111,6 +112,7 @@ const struct pass passes[] = {
     {"config", read_config, "find its configuration class and read which fields that has"},
     {"specialise", specialise, "evaluate what is known of prefill inference; unfold helpers into their callers"},
     {"changes", check_changes, "refuse a change in place that something else would see"},
+    {"choices", drop_choices, "drop choices of keys that are assumed to take all"},
     {"positions", run_positions, "read position_ids where the model counts its tokens"},
     {"equations", run_equations, "replace what is equal to a canonical op by that op"},
     {"runs", run_runs, "read loops that give each expert its run of sorted tokens"},

@@ -138,6 +138,9 @@ struct val call_super(struct frame *f, atom method, struct args *args, struct no
 /* spec_mask.c */
 /* The value, known as a mask where its expression computes one. */
 struct val mask_or(struct frame *f, struct val v);
+/* A call of scatter, and what it writes; NULL where it combines that with what is there. */
+bool is_scatter(const struct node *e);
+const struct node *scattered(const struct node *scatter);
 /* What is known of a variable that is `a` or `b` after an IF, if it is a mask; else NULL. */
 const struct absval *mask_join(
     struct frame *f, const struct node *test, const struct absval *a, const struct absval *b);
@@ -156,6 +159,8 @@ bool keeps_choice(const struct absval *x, atom method, const struct args *args);
 const struct absval *still_chosen(struct unit *unit, const struct absval *x, const struct absval *result);
 /* The assumption that such a choice takes all keys; NULL where the user does not make it. */
 const struct fact *assumed_to_take_all(const struct unit *unit);
+/* A tensor of which it is known what it holds, until it is changed: a mask, numbers of keys. */
+bool is_settled(const struct absval *a);
 /* Whether an index surely holds the number of every key, under that assumption. */
 bool chooses_all(const struct unit *unit, const struct node *index);
 /* The translation holds up to this limit. */

@@ -148,6 +148,8 @@ const struct absval *store_item(struct frame *f, const struct absval *d, struct 
     struct unit *unit = f->unit;
     if (d->kind == ABS_LIST)
         return store_element(f, d, key, v);
+    if (is_settled(d))
+        return abs_tensor(unit, d->rank);
     if (d->kind != ABS_DICT)
         return d;
     struct absval *s = abs_new(unit, ABS_DICT);

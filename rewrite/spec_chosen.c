@@ -152,6 +152,10 @@ const struct absval *still_chosen(struct unit *unit, const struct absval *x, con
     return a;
 }
 
+bool is_settled(const struct absval *a) {
+    return abs_is_mask(a) || (a->kind == ABS_TENSOR && a->limit != NULL);
+}
+
 bool chooses_all(const struct unit *unit, const struct node *index) {
     return index->abs && index->abs->kind == ABS_TENSOR && index->abs->limit && assumed_to_take_all(unit);
 }

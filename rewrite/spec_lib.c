@@ -566,7 +566,7 @@ static struct val tensor_method(
         return val_make(abs_tensor(unit, rank_of_sizes(args, 0)), call);
     }
     if (works_in_place(name))
-        return val_make(object.abs->kind == ABS_MASK ? abs_tensor(unit, rank) : object.abs, call);
+        return val_make(is_settled(object.abs) ? abs_tensor(unit, rank) : object.abs, call);
     if (atom_is(name, "topk"))
         return val_make(topk_abs(f, &object, args, 0, at), call);
     const struct absval *result = torch_result(f, name, args, rank, 0);

@@ -391,12 +391,11 @@ static bool is_library_call(const struct node *call) {
     return callee->kind != NODE_ATTRIBUTE || (callee->abs && callee->abs->kind == ABS_LIBRARY);
 }
 
-static bool is_scatter(const struct node *e) {
+bool is_scatter(const struct node *e) {
     return e->kind == NODE_CALL && strcmp(callee_name(e), "scatter") == 0;
 }
 
-/* What a scatter writes; NULL where it combines that with what is there. */
-static const struct node *scattered(const struct node *e) {
+const struct node *scattered(const struct node *e) {
     uint32_t first = is_library_call(e) ? 1 : 0;
     const struct node *value = call_arg(e, first + 2, "value");
     return call_arg(e, first + 3, "reduce") ? NULL : value ? value : call_arg(e, first + 2, "src");
@@ -653,19 +652,6 @@ static bool may_be_mask(const struct unit *unit, const struct node *e) {
     return (is_scatter(e) && assumed_to_take_all(unit)) || holds_mask(e);
 }
 
-/* What is written at all places is written everywhere: torch.full([1, 1, 1], value), which needs no index. Only a file
- * with gaps has it, since masks that are known are not emitted. */
-static struct node *written_everywhere(struct frame *f, const struct node *scatter, uint32_t rank) {
-    struct arena *arena = f->unit->arena;
-    struct node *sizes = node_new(arena, NODE_LIST);
-    do
-        node_add(arena, sizes, make_number(arena, intern(f->unit->atoms, "1")));
-    while (sizes->nkids < rank_known(rank));
-    struct node *callee =
-        make_attr(arena, make_name(arena, intern(f->unit->atoms, "torch")), intern(f->unit->atoms, "full"));
-    return node_make(arena, NODE_CALL, NULL, 3, callee, sizes, node_copy(arena, scattered(scatter)));
-}
-
 struct val mask_or(struct frame *f, struct val v) {
     struct reader r = {.unit = f->unit};
     struct mask m;
@@ -679,10 +665,6 @@ struct val mask_or(struct frame *f, struct val v) {
     a->because = r.assumed ? r.assumed->number : REASON_NONE;
     a->mask = NEW(f->unit->arena, struct mask);
     *a->mask = m;
-    if (r.assumed && is_scatter(v.expr)) {
-        account_decided(f->unit, v.expr, r.assumed->number);
-        v.expr = at_node(f, written_everywhere(f, v.expr, v.abs->rank), v.expr);
-    }
     v.abs = v.expr->abs = a;
     return v;
 }

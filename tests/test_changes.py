@@ -4,6 +4,7 @@ A case that is translated is run against its source; one that is not names the v
 """
 
 import pytest
+from golden_cases import GOLDEN, run
 from variants_of_a_model import case, mlp, translate, write
 
 pytest.importorskip("transformers", minversion="5.20")
@@ -81,3 +82,15 @@ def test_what_nothing_else_sees_is_translated(name, tmp_path):
     assert done.returncode == 0, done.stderr
     report = verify.verify(tmp_path / "out.py", source.register(path, None))
     assert report.verdict == "verified", verify.render(report)
+
+
+@pytest.mark.parametrize("change", ["mask[..., 0] = 0.0", "mask = ~mask.bool()", "mask.zero_()"])
+def test_a_mask_that_changes_is_not_known_any_more(change, tmp_path):
+    before = "        attention_interface: Callable = ALL_ATTENTION_FUNCTIONS"
+    text = (GOLDEN / "dense_gqa" / "modeling_alder.py").read_text(encoding="utf-8")
+    assert text.count(before) == 1
+    lines = f"        mask = attention_mask.clone()\n        {change}\n        attention_mask = mask\n"
+    (tmp_path / "modeling_alder.py").write_text(text.replace(before, lines + before), encoding="utf-8")
+    done = run("modeling_alder.py", cwd=tmp_path)
+    assert done.status == 1
+    assert b"mask" in done.err

@@ -10,6 +10,7 @@ from golden_cases import GOLDEN, run
 ASSUMED = ("--assume", "short-context")
 SOURCE = GOLDEN / "error_chosen_keys"
 CHOICE = "scores.topk(min(self.num_keys, scores.shape[-1]), dim=-1).indices"
+CALL = "        chosen = self.indexer(hidden_states, attention_mask[:, 0])\n"
 HIDDEN = """        hidden = torch.ones_like(attention_mask, dtype=torch.bool).scatter(-1, chosen[:, None], False)
         attention_mask = attention_mask.masked_fill(hidden, torch.finfo(hidden_states.dtype).min)
 """
@@ -100,6 +101,15 @@ REFUSED = {
         )
     ],
     "added up": [("chosen[:, None], False)", 'chosen[:, None], False, reduce="add")')],
+    "a number is changed": [(CALL, CALL + "        chosen[..., 0] = 3\n")],
+    "under another name": [(CALL, CALL + "        other = chosen.contiguous()\n        other[..., 0] = 3\n")],
+    "what is hidden is changed": [
+        (
+            "        attention_mask = attention_mask.masked",
+            """        hidden[..., 0] = True
+        attention_mask = attention_mask.masked""",
+        )
+    ],
     "another dimension is written": [("scatter(-1, chosen", "scatter(-2, chosen")],
     "only the best of them": [("chosen[:, None], False", "chosen[:, None, :, :8], False")],
 }
