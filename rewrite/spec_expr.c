@@ -307,6 +307,8 @@ struct val eval_attribute_of(struct frame *f, struct val object, atom name, stru
         if (atom_is(name, "weight"))
             return val_make(abs_simple(ABS_TENSOR), expr);
         return val_top(expr);
+    case ABS_SYMBOLIC: /* of a configuration that is computed */
+        return val_make(abs_symbolic(unit, make_attr(unit->arena, abs_symbol(unit, object.abs), name)), expr);
     default:
         if (object.abs->kind == ABS_SEQ && object.abs->limit && atom_is(name, "indices"))
             return val_make(sequence_item(unit, object.abs, 1), expr);
