@@ -188,6 +188,8 @@ bool hands_out_rows(const struct fn *fn);
 /* spec_keys.c */
 /* Run a loop over keys that are not known as one over those that it can meet; false where it is not such a loop. */
 bool run_over_keys(struct frame *f, struct node *stmt);
+/* The same for a comprehension that is a dictionary. */
+bool comprehend_keys(struct frame *f, struct node *e, struct val *result);
 
 /* spec_assign.c */
 struct web *emit_assign(struct frame *f, atom name, struct val v, struct node *at);

@@ -70,7 +70,7 @@ struct val eval_comprehension(struct frame *f, struct node *e) {
     struct unit *unit = f->unit;
     struct map outer = {0};
     struct val each;
-    if (eval_each(f, e, &each))
+    if (eval_each(f, e, &each) || comprehend_keys(f, e, &each))
         return each;
     map_copy(unit->arena, &outer, &f->env);
     bool pure = f->pure;

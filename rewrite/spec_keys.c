@@ -3,6 +3,8 @@
  *     for kind in set(config.layer_types):
  *         masks[kind] = makers[kind]()
  *
+ *     masks = {kind: makers[kind]() for kind in set(config.layer_types)}
+ *
  * Whatever the loop runs over, it looks its variable up in a dictionary whose keys are known, so it meets no others.
  * Run for all of them, it makes what the source makes, and perhaps masks that nobody looks up: that is the same where
  * the dictionary is only ever looked up, and where making its values has no effect, as it has none for masks. */
@@ -81,5 +83,65 @@ bool run_over_keys(struct frame *f, struct node *stmt) {
         node_add(unit->arena, f->out, made->kid[i]);
     env_set(f, variable, val_top(make_name(unit->arena, variable))); /* which key was the last is not known */
     account_decided(unit, stmt->kid[1], REASON_KEYS);
+    return true;
+}
+
+/* The variable that the statements set to just this expression. */
+static atom assigned_to(const struct node *n, const struct node *value) {
+    if (n == NULL)
+        return NULL;
+    if (n->kind == NODE_ASSIGN && n->kid[0] == value)
+        return n->nkids == 2 && n->kid[1]->kind == NODE_NAME ? n->kid[1]->atom : NULL;
+    for (uint32_t i = 0; i < n->nkids; i++) {
+        atom name = assigned_to(n->kid[i], value);
+        if (name)
+            return name;
+    }
+    return NULL;
+}
+
+/* The dictionary that a comprehension looks up under its own keys, of which all keys are known; or NULL. */
+static const struct absval *looked_up_by_comprehension(struct frame *f, const struct node *e) {
+    const struct node *item = e->kid[0], *generator = e->nkids == 2 ? e->kid[1] : NULL;
+    if (item->kind != NODE_KEYVALUE || !generator || generator->nkids != 2 || generator->kid[0]->kind != NODE_NAME ||
+        !item->kid[0] || !is_kind(item->kid[0], NODE_NAME) || item->kid[0]->atom != generator->kid[0]->atom ||
+        !f->fn->def)
+        return NULL;
+    atom from = looked_up(item->kid[1], item->kid[0]->atom), name = assigned_to(function_body(f->fn->def), e);
+    const struct val *makers = from ? map_get(&f->env, from) : NULL;
+    bool known = makers && makers->abs->kind == ABS_DICT && !makers->abs->element && makers->abs->count > 0;
+    return known && name && is_only_looked_up(function_body(f->fn->def), f->fn->def, 0, name) ? makers->abs : NULL;
+}
+
+bool comprehend_keys(struct frame *f, struct node *e, struct val *result) {
+    struct unit *unit = f->unit;
+    const struct absval *keys = looked_up_by_comprehension(f, e);
+    if (keys == NULL)
+        return false;
+    struct map before = {0};
+    struct account_point start = account_point(unit);
+    struct absval *masks = abs_new(unit, ABS_DICT);
+    struct node *display = at_node(f, node_new(unit->arena, NODE_DICT), e);
+    bool known = true, pure = f->pure;
+    map_copy(unit->arena, &before, &f->env);
+    masks->item = NEW_ARRAY(unit->arena, struct val, keys->count);
+    masks->key = keys->key;
+    f->pure = true;
+    for (uint32_t i = 0; known && i < keys->count; i++) {
+        struct node *key = make_string(unit->arena, unit->atoms, keys->key[i]);
+        env_set(f, e->kid[0]->kid[0]->atom, val_make(abs_const(unit, key), key));
+        struct val mask = masks->item[masks->count++] = eval(f, e->kid[0]->kid[1]);
+        known = abs_is_mask(mask.abs);
+        node_add(unit->arena, display,
+            node_make(unit->arena, NODE_KEYVALUE, NULL, 2, node_copy(unit->arena, key), val_expr(f, &mask)));
+    }
+    f->pure = pure;
+    f->env = before;
+    if (!known) {
+        account_rewind(unit, start);
+        return false;
+    }
+    account_decided(unit, e->kid[1]->kid[1], REASON_KEYS);
+    *result = val_make(masks, display);
     return true;
 }

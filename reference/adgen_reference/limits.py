@@ -16,14 +16,14 @@ import torch
 
 from . import compare, sizes
 
-_STATED = re.compile(r"Assumed \([\w-]+\): .*? at most (.*?)\s+tokens\.", re.S)
-_FIELD = re.compile(r"``config\.(\w+)``")
+_STATED = re.compile(r"Assumed \([\w-]+\): .*? at most (.*?) tokens\.")
+_FIELD = re.compile(r"``config(?:\.\w+\[layer_idx\])?\.(\w+)``")  # of all layers, or of each
 
 
 def fields(path: str | Path) -> list[str]:
     """The fields that the file says its limits are; raises where a limit is something else."""
     text = ast.get_docstring(ast.parse(Path(path).read_text(encoding="utf-8"))) or ""
-    stated = _STATED.search(text)
+    stated = _STATED.search(" ".join(text.split()))
     if stated is None:
         return []
     named = _FIELD.findall(stated.group(1))
