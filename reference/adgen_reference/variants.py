@@ -72,6 +72,17 @@ def _try(config: Any) -> _Run:
     return _Run({k: tuple(v.shape) for k, v in model.state_dict().items()}, outputs)
 
 
+def _fix(cls: type, overrides: dict[str, Any], fixed: dict[str, Any]) -> None:
+    """Set values, in the part of the configuration that has such a field."""
+    for name, value in fixed.items():
+        parts = [part for part in overrides.values() if hasattr(part, "to_dict")]
+        owner = next((part for part in parts if hasattr(part, name)), None)
+        if name in tiny.declared(cls) or owner is None:
+            overrides[name] = value
+        else:
+            setattr(owner, name, value)
+
+
 def base(model_type: str, fixed: dict[str, Any]) -> tuple[type, dict[str, Any], _Run]:
     """Configuration class, overrides of the default variant, and its run; raises if none works.
 
@@ -81,7 +92,7 @@ def base(model_type: str, fixed: dict[str, Any]) -> tuple[type, dict[str, Any], 
     first: Exception | None = None
     deadline = time.monotonic() + PATIENCE
     for overrides in repairs.attempts(cls):
-        overrides.update(fixed)
+        _fix(cls, overrides, fixed)
         try:
             return cls, overrides, _try(tiny.make(cls, overrides))
         except Exception as error:

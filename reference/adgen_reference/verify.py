@@ -227,10 +227,13 @@ def check_variant(
 
 
 def _check_limit(
-    file: emitted.EmittedFile, within: variants.Variant, names: list[str], report: Report
+    file: emitted.EmittedFile, model_type: str, names: list[str], report: Report
 ) -> None:
     """That the file differs where its limit is exceeded, and only there."""
-    config = type(within.config).from_dict({**within.config.to_dict(), **limits.lowered(names)})
+    chosen = variants.discover(model_type, "default", limits.lowered(names))
+    if not chosen.usable:
+        raise Difference("limit", chosen.reason)
+    config = chosen.usable[0].config
     reference = hf.build_model(config)
     hf.randomise(reference)
     candidate = _guard("limit", emitted.build, *file.entry(config, reference))
@@ -272,7 +275,7 @@ def verify(path: str | Path, model_type: str, options: Options | None = None) ->
                 if variant.name == "default":
                     break
         if limited and report.passed:
-            _check_limit(file, chosen.usable[0], limited, report)
+            _check_limit(file, model_type, limited, report)
     except Difference as difference:
         report.fail(difference.check, "", str(difference))
     finally:
