@@ -4,6 +4,7 @@ Each case is a small golden model with another `AspenMLP.forward`; see tests/tes
 """
 
 import pytest
+from golden_cases import GOLDEN, run
 from variants_of_a_model import case, mlp, translate, write
 
 REFUSED = {
@@ -90,3 +91,36 @@ def test_what_mixes_tokens_is_prefill_only(text, tmp_path):
 def test_what_keeps_tokens_apart_is_not(text, tmp_path):
     done = translate(write(tmp_path, "apart", case(mlp(f"({text})"))), tmp_path / "out.py")
     assert done.returncode == 0, done.stderr
+
+
+LOOP = """        masks = {}
+        for layer_type in set(self.config.layer_types):
+            masks[layer_type] = mask_makers[layer_type]()
+"""
+COMPREHENSION = "        masks = {kind: mask_makers[kind]() for kind in set(self.config.layer_types)}\n"
+
+
+def _with_masks(folder, lines):
+    case = GOLDEN / "experts_clamped"
+    text = (case / "modeling_rowan.py").read_text(encoding="utf-8")
+    assert text.count(LOOP) == 1
+    (folder / "modeling_rowan.py").write_text(text.replace(LOOP, lines), encoding="utf-8")
+    (folder / "configuration_rowan.py").write_bytes((case / "configuration_rowan.py").read_bytes())
+    return run("modeling_rowan.py", cwd=folder)
+
+
+def test_masks_of_a_comprehension_are_those_of_a_loop(tmp_path):
+    done = _with_masks(tmp_path, COMPREHENSION)
+    assert (done.status, done.out) == (0, (GOLDEN / "experts_clamped" / "expected.py").read_bytes())
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        COMPREHENSION + "        inputs_embeds = inputs_embeds * len(masks)\n",
+        COMPREHENSION.replace("mask_makers", "dict"),
+    ],
+    ids=["counted", "another dictionary"],
+)
+def test_masks_under_keys_that_are_not_known_are_refused(lines, tmp_path):
+    assert _with_masks(tmp_path, lines).status == 1

@@ -50,6 +50,7 @@ def test_nothing_got_worse(rows):
 
 ASSUMED = {
     "axk2": "an indexer in every layer, latent attention with a gate",
+    "dots3_note_text": "layers with windows among those with an indexer, each with sizes of its own",
     "glm_moe_dsa": "layers that share what another one's indexer chose",
     "hy_v4": "a sink in every head, several residual streams",
 }
