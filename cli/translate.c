@@ -164,7 +164,7 @@ static bool make_test(struct run *run, struct adgen_result *result, struct buf *
             "tests cannot import a model from `%s`: that is no name of a module", name);
         return false;
     }
-    bool ok = emit_tests(result->unit, arena_strndup(run->arena, name, len), text);
+    bool ok = emit_tests(result->unit, arena_strndup(run->arena, name, len), text, NULL);
     say_diags(run->voice, result->diags);
     return ok;
 }

@@ -49,6 +49,19 @@ void emit_registration(struct emitter *e);
 bool find_roles(struct emitter *e);
 
 /* emit_imports.c */
+struct import {
+    atom module; /* from module import name */
+    atom name;   /* NULL: import module */
+    atom asname; /* or NULL */
+};
+struct imports {
+    VEC(struct import) list;
+};
+void import_add(struct unit *u, struct imports *imports, atom module, atom name, atom asname);
+/* A module of Python's own library. */
+bool import_is_standard(const char *module);
+/* The statements, sorted as ruff's isort sorts them. */
+struct node *import_block(struct unit *u, struct imports *imports);
 /* Refuses a name that neither an import nor the module defines. */
 struct node *emit_imports(struct emitter *e);
 void need_import(struct emitter *e, const char *module, const char *name);

@@ -4,23 +4,13 @@
 
 #include "emit/emit.h"
 
-struct import {
-    atom module; /* from module import name */
-    atom name;   /* NULL: import module */
-    atom asname;
-};
-
-struct imports {
-    VEC(struct import) list;
-};
-
 void need_import(struct emitter *e, const char *module, const char *name) {
     struct unit *u = e->unit;
     atom key = intern_printf(u->atoms, "%s:%s", module, name);
     map_put(u->arena, &e->dynamic, key, (void *)intern(u->atoms, module));
 }
 
-static void add_import(struct unit *u, struct imports *imports, atom module, atom name, atom asname) {
+void import_add(struct unit *u, struct imports *imports, atom module, atom name, atom asname) {
     for (uint32_t i = 0; i < imports->list.len; i++) {
         const struct import *known = &imports->list.at[i];
         bool same_name = name && known->name == name && known->asname == asname; /* where it is from, it is the same */
@@ -38,24 +28,31 @@ static void add_symbol(struct emitter *e, struct imports *imports, const struct 
     bool from = symbol->stmt->kind == NODE_IMPORTFROM;
     if (!from) {
         bool torch = symbol->def->asname == NULL && atom_is(symbol->qual, "torch"); /* it loads what it holds */
-        add_import(u, imports, torch ? symbol->qual : symbol->def->atom, NULL, symbol->def->asname);
+        import_add(u, imports, torch ? symbol->qual : symbol->def->atom, NULL, symbol->def->asname);
         return;
     }
     atom module = intern_len(u->atoms, symbol->qual, dot ? (size_t)(dot - symbol->qual) : 0);
     atom name = intern(u->atoms, dot ? dot + 1 : symbol->qual);
-    add_import(u, imports, module, name, symbol->name == name ? NULL : symbol->name);
+    import_add(u, imports, module, name, symbol->name == name ? NULL : symbol->name);
+}
+
+bool import_is_standard(const char *module) {
+    static const char *const standard[] = {"abc", "collections", "contextlib", "copy", "dataclasses", "enum",
+        "functools", "inspect", "itertools", "json", "math", "numbers", "operator", "os", "re", "sys", "typing",
+        "warnings"};
+    size_t len = strcspn(module, ".");
+    for (size_t i = 0; i < sizeof standard / sizeof standard[0]; i++)
+        if (strlen(standard[i]) == len && strncmp(standard[i], module, len) == 0)
+            return true;
+    return false;
 }
 
 static int section_of(const char *module) {
-    static const char *const standard[] = {"collections", "copy", "dataclasses", "functools", "itertools", "math",
-        "operator", "os", "re", "typing", "warnings", "contextlib", "enum"};
-    size_t len = strcspn(module, ".");
-    if (len == 12 && strncmp(module, "tensorrt_llm", 12) == 0)
+    if (strcmp(module, "__future__") == 0)
+        return -1;
+    if (strcspn(module, ".") == 12 && strncmp(module, "tensorrt_llm", 12) == 0)
         return 2;
-    for (size_t i = 0; i < sizeof standard / sizeof standard[0]; i++)
-        if (strlen(standard[i]) == len && strncmp(standard[i], module, len) == 0)
-            return 0;
-    return 1;
+    return import_is_standard(module) ? 0 : 1;
 }
 
 /* isort's order of members: CONSTANTS, Classes, functions, each in the order of the alphabet. */
@@ -101,16 +98,16 @@ static void gather(struct emitter *e, struct imports *imports) {
         if (symbol && symbol->kind == SYM_IMPORT)
             add_symbol(e, imports, symbol);
         else if (symbol == NULL && atom_is(name, "torch"))
-            add_import(u, imports, name, NULL, NULL);
+            import_add(u, imports, name, NULL, NULL);
         else if (symbol == NULL && atom_is(name, "nn"))
-            add_import(u, imports, intern(u->atoms, "torch"), name, NULL);
+            import_add(u, imports, intern(u->atoms, "torch"), name, NULL);
         else if (symbol == NULL && atom_is(name, "ActivationType"))
-            add_import(u, imports, intern(u->atoms, "tensorrt_llm._torch.utils"), name, NULL);
+            import_add(u, imports, intern(u->atoms, "tensorrt_llm._torch.utils"), name, NULL);
     }
     for (uint32_t i = 0; i < e->dynamic.len; i++) {
         const char *key = e->dynamic.entry[i].key, *name = strchr(key, ':') + 1;
         atom module = e->dynamic.entry[i].value;
-        add_import(u, imports, module, *name ? intern(u->atoms, name) : NULL, NULL);
+        import_add(u, imports, module, *name ? intern(u->atoms, name) : NULL, NULL);
     }
 }
 
@@ -143,26 +140,22 @@ static void refuse_undefined(struct emitter *e, const struct imports *imports) {
     }
 }
 
-struct node *emit_imports(struct emitter *e) {
-    struct unit *u = e->unit;
-    struct imports imports = {0};
+static bool joins(const struct import *a, const struct import *b) {
+    return a->module == b->module && a->name && b->name && !a->asname && !b->asname;
+}
+
+struct node *import_block(struct unit *u, struct imports *imports) {
     struct node *block = node_new(u->arena, NODE_BLOCK);
-    gather(e, &imports);
-    if (imports.list.len)
-        qsort(imports.list.at, imports.list.len, sizeof *imports.list.at, compare_imports);
-    refuse_undefined(e, &imports);
-    int section = -1;
-    for (uint32_t i = 0; i < imports.list.len;) {
-        const struct import *first = &imports.list.at[i];
+    if (imports->list.len)
+        qsort(imports->list.at, imports->list.len, sizeof *imports->list.at, compare_imports);
+    int section = -2;
+    for (uint32_t i = 0; i < imports->list.len;) {
+        const struct import *first = &imports->list.at[i++];
         struct node *stmt = node_new(u->arena, first->name ? NODE_IMPORTFROM : NODE_IMPORT);
-        if (first->name == NULL) {
-            node_add(u->arena, stmt, alias_node(u, first->module, first->asname));
-            i++;
-        } else {
-            stmt->atom = first->module;
-            for (; i < imports.list.len && imports.list.at[i].name && imports.list.at[i].module == first->module; i++)
-                node_add(u->arena, stmt, alias_node(u, imports.list.at[i].name, imports.list.at[i].asname));
-        }
+        stmt->atom = first->name ? first->module : NULL;
+        node_add(u->arena, stmt, alias_node(u, first->name ? first->name : first->module, first->asname));
+        for (; i < imports->list.len && joins(first, &imports->list.at[i]); i++)
+            node_add(u->arena, stmt, alias_node(u, imports->list.at[i].name, NULL));
         if (section != section_of(first->module))
             stmt->flags |= NF_BLANK;
         section = section_of(first->module);
@@ -173,4 +166,11 @@ struct node *emit_imports(struct emitter *e) {
         node_add(u->arena, block, stmt);
     }
     return block;
+}
+
+struct node *emit_imports(struct emitter *e) {
+    struct imports imports = {0};
+    gather(e, &imports);
+    refuse_undefined(e, &imports);
+    return import_block(e->unit, &imports);
 }

@@ -175,7 +175,7 @@ static bool find_rivals(struct plan *p) {
 static bool make_model(struct plan *p, const struct adgen_result *translation) {
     struct buf tests = {0};
     p->code = translation->text.at;
-    if (!emit_tests(p->unit, p->request->module, &tests))
+    if (!emit_tests(p->unit, p->request->module, &tests, &p->copied))
         return false;
     p->tests = buf_keep(&tests, p->arena);
     review_made(p, translation->adgen);

@@ -14,6 +14,7 @@ struct plan {
     struct onboarding *made;
 
     const char *code, *tests; /* the texts of the model and its tests */
+    bool copied;              /* the tests hold their reference */
     const char *reviewed;     /* what the checklist says of both: a list in Markdown */
     const char *prefix;       /* <X> of <X>ForCausalLM */
     const char *entry;        /* the class of the causal LM */

@@ -73,7 +73,12 @@ static const char *limits_of(const struct plan *plan) {
             u->options.assume, length_assumed(u, "`"));
     if (declined)
         buf_printf(&out, "- A configuration with `%s` is declined: the constructor raises.\n", declined);
-    if (u->package.name == NULL)
+    if (plan->copied)
+        buf_printf(&out,
+            "- The tests hold a copy of the reference, since no library has it: it is what `%s` was when they were "
+            "made.\n",
+            path_base(u->module->source->path));
+    else if (u->package.name == NULL)
         buf_printf(&out,
             "- The tests import the reference from the module `%s`; where that is not found, they are skipped.\n",
             u->module->name);

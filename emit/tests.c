@@ -9,9 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "emit/emit.h"
 #include "emit/python.h"
+#include "emit/reference.h"
 #include "emit/small_config.h"
 #include "emit/template.h"
 #include "rewrite/checkpoint.h"
@@ -19,6 +21,7 @@
 #include "rewrite/declined.h"
 
 static const char custom[] = "tensorrt_llm._torch.auto_deploy.models.custom";
+static const char tested[] = "custom"; /* the module under test, where its classes have the names of copies */
 
 /* -- blocks -------------------------------------------------------------------------------------------------------- */
 
@@ -153,7 +156,7 @@ static void emit_title(struct buf *out, const char *title) {
     buf_printf(out, "%s# %s\n%s\n\n", line, title, line);
 }
 
-static void emit_level(const struct emitter *e, bool layers, struct buf *out) {
+static void emit_level(const struct emitter *e, const char *of, bool layers, struct buf *out) {
     bool any = false;
     for (uint32_t i = 0; i < e->unit->classes.len; i++) {
         const struct cls *cls = e->unit->classes.at[i];
@@ -164,45 +167,59 @@ static void emit_level(const struct emitter *e, bool layers, struct buf *out) {
             emit_title(out, layers ? "Level 2: decoder layers" : "Level 1: blocks");
         any = true;
         buf_printf(out,
-            "@_shapes\n@_dtypes\n@torch.no_grad()\ndef test_%s(B, S, dtype):\n    _check_blocks(%s, B, S, dtype, "
+            "@_shapes\n@_dtypes\n@torch.no_grad()\ndef test_%s(B, S, dtype):\n    _check_blocks(%s%s, B, S, dtype, "
             "%s)\n\n\n",
-            block_name(e, cls), cls->name, tolerances[kind]);
+            block_name(e, cls), of, cls->name, tolerances[kind]);
     }
 }
 
 /* -- imports ------------------------------------------------------------------------------------------------------- */
 
-static int by_name(const void *a, const void *b) {
-    return compare_names(*(const char *const *)a, *(const char *const *)b);
+static void import(struct unit *u, struct imports *imports, const char *module, const char *name, const char *asname) {
+    import_add(u, imports, intern(u->atoms, module), name ? intern(u->atoms, name) : NULL,
+        asname ? intern(u->atoms, asname) : NULL);
 }
 
-static void emit_import(const char *module, const char **names, uint32_t count, struct buf *out) {
-    qsort(names, count, sizeof *names, by_name);
-    buf_printf(out, "from %s import ", module);
-    for (uint32_t i = 0; i < count; i++)
-        buf_printf(out, "%s%s", i ? ", " : "", names[i]);
-    buf_puts(out, "\n");
+/* What the text of the template uses. */
+static void import_tools(struct unit *u, struct imports *imports) {
+    static const struct {
+        const char *module, *name;
+    } tools[] = {{"copy", NULL}, {"inspect", NULL}, {"pytest", NULL}, {"torch", NULL},
+        {"_model_test_utils", "assert_rmse_close"}, {"torch.export", "Dim"},
+        {"tensorrt_llm._torch.auto_deploy.export", "torch_export_to_gm"},
+        {"tensorrt_llm._torch.auto_deploy.utils._graph", "move_to_device"}};
+    for (size_t i = 0; i < sizeof tools / sizeof tools[0]; i++)
+        import(u, imports, tools[i].module, tools[i].name, NULL);
 }
 
-/* The reference's configuration class, imported where the name of its module belongs. */
-static const char *config_import(const struct unit *u, bool before_torch) {
-    const char *module = u->config->module->name;
-    if ((strcmp(module, "torch") < 0) != before_torch)
-        return "";
-    return arena_printf(u->arena, "from %s import %s\n", module, u->config_class);
-}
-
-static void emit_test_imports(struct emitter *e, const char *module, struct buf *out) {
+/* The classes under test. Copies of the source have the same names: then these are read from their module. */
+static void import_tested(
+    const struct emitter *e, const struct reference *copy, const char *module, struct imports *imports) {
     struct unit *u = e->unit;
-    VEC(const char *) names = {0};
-    vec_push(u->arena, &names, e->entry_name);
+    if (copy) {
+        import(u, imports, custom, module, tested);
+        return;
+    }
+    const char *from = arena_printf(u->arena, "%s.%s", custom, module);
+    import(u, imports, from, e->entry_name, NULL);
     for (uint32_t i = 0; i < u->classes.len; i++)
         if (is_block(e, u->classes.at[i]))
-            vec_push(u->arena, &names, u->classes.at[i]->name);
-    buf_puts(out, config_import(u, false));
-    buf_puts(out, "\nfrom tensorrt_llm._torch.auto_deploy.export import torch_export_to_gm\n");
-    emit_import(arena_printf(u->arena, "%s.%s", custom, module), names.at, names.len, out);
-    buf_puts(out, "from tensorrt_llm._torch.auto_deploy.utils._graph import move_to_device\n");
+            import(u, imports, from, u->classes.at[i]->name, NULL);
+    import(u, imports, u->config->module->name, u->config_class, NULL);
+}
+
+static void emit_test_imports(
+    const struct emitter *e, const struct reference *copy, const char *module, struct buf *out) {
+    struct unit *u = e->unit;
+    struct imports imports = {0};
+    for (uint32_t i = 0; copy && i < copy->imports.list.len; i++)
+        vec_push(u->arena, &imports.list, copy->imports.list.at[i]);
+    import_tools(u, &imports);
+    import_tested(e, copy, module, &imports);
+    struct node *all = node_new(u->arena, NODE_MODULE), *block = import_block(u, &imports);
+    for (uint32_t i = 0; i < block->nkids; i++)
+        node_add(u->arena, all, block->kid[i]);
+    print_python(out, all);
 }
 
 /* -- the reference ------------------------------------------------------------------------------------------------- */
@@ -272,8 +289,51 @@ static const char convert[] =
     "    hf_model._weight_conversions = conversions\n"
     "    return revert_weight_conversion(hf_model, hf_model.state_dict())\n\n\n";
 
+static const char get_class[] = "def _get_hf_model_class():\n"
+                                "    try:\n"
+                                "        from %s import %s\n"
+                                "    except ImportError:\n"
+                                "        return None\n"
+                                "    return %s\n\n\n";
+static const char find_class[] = "    model_class = _get_hf_model_class()\n"
+                                 "    if model_class is None:\n"
+                                 "        pytest.skip(\"transformers does not have %s\")\n";
 /* A module that lies beside the tests may be found before the source. */
 static const char guard[] = "    assert inspect.getfile(model_class) != inspect.getfile(%s), \"no reference\"\n";
+
+static const char *finding(const struct emitter *e) {
+    struct unit *u = e->unit;
+    const char *found = arena_printf(u->arena, find_class, u->entry->name);
+    return u->module->package ? found
+                              : arena_printf(u->arena, "%s%s", found, arena_printf(u->arena, guard, e->entry_name));
+}
+
+/* A library that has the configuration class is taken to have the model, too: the review is told that it has not. */
+static void excuse_copy(struct unit *u, const struct reference *copy) {
+    bool known = starts_with(u->config->module->name, "transformers.");
+    for (uint32_t i = 0; known && i < copy->definitions->nkids; i++) {
+        struct node *n = copy->definitions->kid[i];
+        if (n->kind != NODE_CLASS || !calls(n->kid[0], "Module") ||
+            !(calls(n, "Linear") || calls(n, "Parameter") || calls(n, "Embedding")))
+            continue;
+        if (n->comments == NULL)
+            n->comments = NEW(u->arena, struct comments);
+        const char *comment = "# adgen: ignore[F4] of this model, transformers has the configuration alone";
+        vec_push(u->arena, &n->comments->leading, intern(u->atoms, comment));
+        return;
+    }
+}
+
+/* The definitions of the source, under a title that says so. */
+static void emit_copy(struct unit *u, const struct reference *copy, struct buf *out) {
+    excuse_copy(u, copy);
+    struct buf title = {0};
+    buf_printf(&title, "Reference: from %s, unchanged but for docstrings", copy->files);
+    emit_title(out, title.at);
+    print_python_wrapped(out, copy->definitions, NULL);
+    buf_puts(out, "\n\n");
+    buf_free(&title);
+}
 
 static const char load_own[] = "model.load_state_dict(hf_model.state_dict())";
 /* What a checkpoint does not hold may be left over: had the reference read it, its logits would be others. */
@@ -358,53 +418,78 @@ static bool can_compare(struct unit *unit) {
     return false;
 }
 
-bool emit_tests(struct unit *unit, const char *module, struct buf *out) {
-    struct emitter e = {.unit = unit};
-    if (!can_compare(unit))
-        return false;
-    name_entry(&e);
-    find_roles(&e);
+/* Tests with the reference that they are given, or (NULL) import. */
+static struct node *make_tests(struct emitter *e, const char *module, const struct reference *copy) {
+    struct unit *unit = e->unit;
+    struct arena *arena = unit->arena;
     bool ok;
     bool converts = checkpoint_read(unit, &ok) != NULL;
-    struct buf imports = {0}, config = {0}, blocks = {0}, names = {0}, flags = {0};
-    emit_test_imports(&e, module, &imports);
+    struct buf imports = {0}, reference = {0}, config = {0}, blocks = {0}, names = {0}, flags = {0};
+    const char *of = copy ? arena_printf(arena, "%s.", tested) : "", *hf = unit->entry->name;
+    const char *entry = arena_printf(arena, "%s%s", of, e->entry_name);
+    emit_test_imports(e, copy, module, &imports);
+    if (copy)
+        emit_copy(unit, copy, &reference);
     emit_small_config(unit, &config);
-    emit_level(&e, false, &blocks);
-    emit_level(&e, true, &blocks);
+    emit_level(e, of, false, &blocks);
+    emit_level(e, of, true, &blocks);
     emit_own_names(unit, &names);
     emit_flags(unit, &flags);
     const char *inputs = takes(unit, "position_ids") ? "**inputs" : "\"input_ids\": inputs[\"input_ids\"]";
     const struct place places[] = {
-        {"PREFIX", e.prefix},
-        {"HF_ENTRY", unit->entry->name},
-        {"HF_MODULE", unit->module->name},
-        {"ENTRY", e.entry_name},
+        {"PREFIX", e->prefix},
+        {"ORIGIN", copy ? arena_printf(arena, "The reference is %s of %s, copied below,", hf,
+                              path_base(unit->module->source->path))
+                        : arena_printf(arena, "The reference is Hugging Face's %s", hf)},
+        {"ENTRY", entry},
         {"IMPORTS", imports.at},
+        {"REFERENCE", copy ? reference.at : ""},
         {"CONFIG", config.at},
-        {"OWN", unit->bundle ? arena_printf(unit->arena, "%s.config_class, ", e.entry_name) : ""},
-        {"CONFIG_IMPORT", config_import(unit, true)},
-        {"GUARD", unit->module->package ? "" : arena_printf(unit->arena, guard, e.entry_name)},
+        {"OWN", unit->bundle ? arena_printf(arena, "%s.config_class, ", entry) : ""},
+        {"GET_CLASS", copy ? "" : arena_printf(arena, get_class, unit->module->name, hf, hf)},
+        {"FIND_CLASS", copy ? "" : finding(e)},
+        {"HF_CLASS", copy ? hf : "model_class"},
         {"STATE", converts ? convert : ""},
         {"LOAD", converts ? load_published : load_own},
         {"EAGER", unit->names_activation ? "    config._experts_implementation = \"eager\"\n" : ""},
-        {"HF_INPUTS", arena_printf(unit->arena, "{%s, \"attention_mask\": attention_mask%s}", inputs,
+        {"HF_INPUTS", arena_printf(arena, "{%s, \"attention_mask\": attention_mask%s}", inputs,
                           takes(unit, "use_cache") ? ", \"use_cache\": False" : "")},
         {"NAMES", names.len ? names.at : ""},
         {"HF_PATH", names.len ? "_hf_path(path)" : "path"},
         {"BLOCKS", blocks.at},
         {"FLAGS", flags.len ? flags.at : ""},
-        {"TIED", tied_test(&e)},
+        {"TIED", tied_test(e)},
         {NULL, NULL},
     };
     struct buf text = {0};
     template_fill(&text, "templates/test_modeling.py.in", places);
-    struct node *tests = node_new(unit->arena, NODE_MODULE);
-    append_python(&e, tests, "%s", text.at);
-    emit_licence(unit, out);
-    print_python(out, tests);
+    struct node *tests = node_new(arena, NODE_MODULE);
+    struct emitter verbatim = {.unit = unit, .prefix = ""}; /* comments of the source may hold the model's prefix */
+    append_python(&verbatim, tests, "%s", text.at);
     buf_free(&text);
-    struct buf *const made[] = {&imports, &config, &blocks, &names, &flags};
+    struct buf *const made[] = {&imports, &reference, &config, &blocks, &names, &flags};
     for (size_t i = 0; i < sizeof made / sizeof made[0]; i++)
         buf_free(made[i]);
+    return tests;
+}
+
+bool emit_tests(struct unit *unit, const char *module, struct buf *out, bool *copied) {
+    struct emitter e = {.unit = unit};
+    struct reference copy;
+    if (!can_compare(unit))
+        return false;
+    name_entry(&e);
+    find_roles(&e);
+    struct node *tests = NULL;
+    if (!reference_is_installed(unit) && reference_copy(unit, &copy))
+        tests = make_tests(&e, module, &copy);
+    if (tests && !reference_stands_in(unit, &copy, tests))
+        tests = NULL;
+    if (copied)
+        *copied = tests != NULL;
+    if (tests == NULL)
+        tests = make_tests(&e, module, NULL);
+    emit_licence(unit, out);
+    print_python_wrapped(out, tests, NULL);
     return true;
 }

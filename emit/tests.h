@@ -6,7 +6,8 @@
 #include "rewrite/unit.h"
 
 /* The tests of a translation that went through, whose text is in `module` (a name without suffix) of AutoDeploy's
- * custom models. False, with a diagnostic, where there is nothing to compare it with. */
-bool emit_tests(struct unit *unit, const char *module, struct buf *out);
+ * custom models. They import the reference; of a source that no package has, they hold a copy of it (*copied, which may
+ * be NULL). False, with a diagnostic, where there is nothing to compare it with. */
+bool emit_tests(struct unit *unit, const char *module, struct buf *out, bool *copied);
 
 #endif

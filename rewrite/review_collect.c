@@ -165,11 +165,14 @@ static void visit_function(struct reviewer *r, const struct place *at, struct no
     struct tests *tests = user;
     if (n->kind == NODE_FUNCTION && !at->fn)
         map_put(r->unit->arena, &tests->functions, n->atom, n);
-    if (n->kind != NODE_IMPORTFROM || at->fn)
+    if ((n->kind != NODE_IMPORTFROM && n->kind != NODE_IMPORT) || at->fn)
         return;
-    atom from = import_base(r->unit, r->unit->module, n);
-    for (uint32_t i = 0; from && i < n->nkids; i++)
-        tests->of_model |= is_tested_class(intern_dotted(r->unit->atoms, from, n->kid[i]->atom));
+    atom from = n->kind == NODE_IMPORT ? NULL : import_base(r->unit, r->unit->module, n);
+    for (uint32_t i = 0; i < n->nkids; i++) {
+        atom qual = from ? intern_dotted(r->unit->atoms, from, n->kid[i]->atom) : n->kid[i]->atom;
+        /* `from ...custom import modeling_oak`: its classes are named behind that */
+        tests->of_model |= is_tested_class(qual) || is_tested_class(intern_dotted(r->unit->atoms, qual, "Model"));
+    }
 }
 
 static void visit_test(struct reviewer *r, const struct place *at, struct node *n, void *user) {
