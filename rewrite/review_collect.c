@@ -61,7 +61,9 @@ static bool is_within(const struct node *test) {
 
 static uint32_t kind_of_assert(const struct node *test) {
     bool given = test->kind == NODE_COMPARE && test->nkids == 2 && test->ops[0] == OP_IS_NOT && is_none(test->kid[1]);
-    if (test->kind == NODE_CONST || given)
+    bool same = test->kind == NODE_COMPARE && test->nkids == 2 && node_equal(test->kid[0], test->kid[1]);
+    bool either = test->kind == NODE_BOOLOP && test->op == OP_OR && test->kid[test->nkids - 1]->kind == NODE_CONST;
+    if (test->kind == NODE_CONST || given || same || either)
         return ASSERTS_NOTHING_MUCH;
     bool opposite = test->kind == NODE_UNARYOP && test->op == OP_NOT;
     if (calls_one_of(test, "allclose equal array_equal"))
@@ -112,7 +114,6 @@ static void note_name(struct reviewer *r, struct collector *c, const struct plac
 static void note_call(struct collector *c, const struct node *call) {
     static const char loads[] = "load_state_dict copy_ vector_to_parameters load_weights tie_weights";
     atom name = called_name(call);
-    c->test->asserts |= kind_of_call(c, call);
     if (name == NULL)
         return;
     bool export = strcmp(name, "torch_export_to_gm") == 0 ||
@@ -121,6 +122,26 @@ static void note_call(struct collector *c, const struct node *call) {
     c->test->exports |= export;
     if (export)
         c->test->export_call = call;
+}
+
+/* What a comparison is worth: nothing where a class is compared with itself. */
+static void note_asserts(
+    struct reviewer *r, struct collector *c, const struct place *at, uint32_t kind, struct node *comparison) {
+    atom itself = kind == ASSERTS_CLOSE ? review_compares_itself(r, at->fn, comparison) : NULL;
+    if (itself) {
+        kind = ASSERTS_ITSELF;
+        c->test->itself = comparison;
+        c->test->itself_class = itself;
+    }
+    c->test->asserts |= kind;
+}
+
+/* torch.allclose(a, b) without an assertion. */
+static void check_unread(struct reviewer *r, const struct collector *c, const struct node *stmt) {
+    const struct node *call = stmt->kid[0];
+    atom name = is_kind(call, NODE_CALL) ? called_name(call) : NULL;
+    if (name && word_in(name, "allclose equal array_equal isclose") && !map_has(&c->tests->functions, name))
+        review_find(r, "F2", call, "nothing reads what `%s` finds: it does not raise", name);
 }
 
 static void visit(struct reviewer *r, const struct place *at, struct node *n, void *user);
@@ -136,8 +157,12 @@ static void follow(struct reviewer *r, struct collector *c, atom name) {
 static void visit(struct reviewer *r, const struct place *at, struct node *n, void *user) {
     struct collector *c = user;
     switch (n->kind) {
-    case NODE_ASSERT: c->test->asserts |= kind_of_assert(n->kid[0]); break;
-    case NODE_CALL: note_call(c, n); break;
+    case NODE_EXPR: check_unread(r, c, n); break;
+    case NODE_ASSERT: note_asserts(r, c, at, kind_of_assert(n->kid[0]), n->kid[0]); break;
+    case NODE_CALL:
+        note_asserts(r, c, at, kind_of_call(c, n), n);
+        note_call(c, n);
+        break;
     case NODE_PARAM: follow(r, c, n->atom); break; /* a fixture */
     case NODE_NAME:
         follow(r, c, n->atom);

@@ -55,6 +55,14 @@ static uint32_t level_of(const struct test *test) {
     return levels | classes;
 }
 
+/* Where nothing is compared at a level but a class with itself, that is the place to say so. */
+static const struct test *itself_at(const struct tests *tests, uint32_t level) {
+    for (uint32_t i = 0; i < tests->list.len; i++)
+        if (tests->list.at[i].itself && (level_of(&tests->list.at[i]) & level))
+            return &tests->list.at[i];
+    return NULL;
+}
+
 static void check_levels(struct reviewer *r, const struct tests *tests) {
     uint32_t levels = 0;
     for (uint32_t i = 0; i < tests->list.len; i++) {
@@ -67,9 +75,15 @@ static void check_levels(struct reviewer *r, const struct tests *tests) {
         const char *id, *what;
     } wanted[] = {
         {LEVEL_BLOCK, "G1", "a block"}, {LEVEL_LAYER, "G2", "a decoder layer"}, {LEVEL_MODEL, "G3", "the full model"}};
-    for (size_t i = 0; i < 3; i++)
-        if (!(levels & wanted[i].level))
+    for (size_t i = 0; i < 3; i++) {
+        const struct test *itself = levels & wanted[i].level ? NULL : itself_at(tests, wanted[i].level);
+        if (itself)
+            review_find(r, wanted[i].id, itself->itself,
+                "`%s` is compared with itself here, and no test compares %s with the reference", itself->itself_class,
+                wanted[i].what);
+        else if (!(levels & wanted[i].level))
             review_find(r, wanted[i].id, NULL, "no test compares %s with the reference", wanted[i].what);
+    }
 }
 
 /* -- the exported model -------------------------------------------------------------------------------------------- */

@@ -139,34 +139,6 @@ static void check_weights(struct reviewer *r, const struct test *test) {
 
 /* -- G5: the mask of the reference --------------------------------------------------------------------------------- */
 
-/* The class that a helper of the file returns: _get_hf_attention_class(). */
-static atom class_returned(struct reviewer *r, const struct node *fn, const struct node *n) {
-    if (n->kind == NODE_RETURN && n->kid[0])
-        return review_qual(r, fn, n->kid[0]);
-    atom found = NULL;
-    for (uint32_t i = 0; i < n->nkids && !found && !node_is_expr(n); i++)
-        found = n->kid[i] && !node_is_expr(n->kid[i]) ? class_returned(r, fn, n->kid[i]) : NULL;
-    return found;
-}
-
-/* The class that a value is made by calling, or is. */
-static atom class_of(struct reviewer *r, const struct node *fn, struct node *e) {
-    e = review_behind(fn, e);
-    if (e == NULL)
-        return NULL;
-    const struct node *helper = is_kind(e, NODE_CALL) && is_kind(e->kid[0], NODE_NAME)
-                                    ? review_definition(r, e->kid[0]->atom, NODE_FUNCTION)
-                                    : NULL;
-    if (helper)
-        return class_returned(r, helper, function_body(helper));
-    while (is_kind(e, NODE_CALL) && is_kind(e->kid[0], NODE_ATTRIBUTE) &&
-           word_in(e->kid[0]->atom, "to eval cuda cpu float half"))
-        e = review_behind(fn, e->kid[0]->kid[0]);
-    if (is_kind(e, NODE_CALL))
-        return is_kind(e->kid[0], NODE_NAME) ? class_of(r, fn, e->kid[0]) : NULL;
-    return e ? review_qual(r, fn, e) : NULL;
-}
-
 static bool gives_mask(const struct node *fn, const struct node *call) {
     for (uint32_t i = 1; i < call->nkids; i++) {
         const struct node *a = call->kid[i];
@@ -187,7 +159,7 @@ static void visit_reference_call(struct reviewer *r, const struct place *at, str
     if (n->kind != NODE_CALL || !at->fn || !is_kind(n->kid[0], NODE_NAME) || n->nkids < 2)
         return;
     struct node *object = review_behind(at->fn, n->kid[0]);
-    atom qual = is_kind(object, NODE_CALL) ? class_of(r, at->fn, object) : NULL;
+    atom qual = is_kind(object, NODE_CALL) ? review_class_of(r, at->fn, object) : NULL;
     bool is_class =
         qual && is_kind(object->kid[0], NODE_NAME) &&
         review_definition(r, object->kid[0]->atom, NODE_FUNCTION); /* that a helper returns: this makes one */
@@ -212,6 +184,7 @@ void review_tests(struct reviewer *r) {
         return;
     review_applies(r, "F4");
     check_reference(r, tests);
+    review_tolerances(r);
     for (uint32_t i = 0; i < tests->list.len; i++)
         check_weights(r, &tests->list.at[i]);
     review_walk(r, r->unit->module->tree, visit_reference_call, NULL);

@@ -324,6 +324,89 @@ def test_another_word_for_the_operators_is_looked_through(written):
     ]
 
 
+OAK = """
+import copy
+import torch
+from tensorrt_llm._torch.auto_deploy.models.custom import modeling_oak as ad
+from tensorrt_llm._torch.auto_deploy.models.custom.modeling_oak import OakDecoderLayer, OakForCausalLM, OakMLP
+from transformers.models.oak.modeling_oak import OakForCausalLM as HFOakForCausalLM
+
+def build():
+    hf_model = HFOakForCausalLM(config).eval()
+    model = OakForCausalLM(config)
+    model.load_state_dict(hf_model.state_dict())
+    return hf_model, model.eval()
+
+def build_wrong():
+    one, other = OakForCausalLM(config), OakForCausalLM(config)
+    return one.eval(), other.eval()
+
+def run(m, x):
+    return m(x, positions).logits
+
+def test_layer():
+    torch.testing.assert_close(OakDecoderLayer(config)(x), expected(x))
+    assert_rmse_close(OakMLP(config)(x), expected_mlp(x), 0.01)
+
+def test_full_model():
+"""
+ITSELF = "`OakForCausalLM` is compared with itself here, and no test compares the full model with the reference"
+
+
+@pytest.mark.parametrize(
+    "body,found",
+    [
+        # with the reference, whatever it is called and wherever it is made
+        ("a, b = build()\n    assert_rmse_close(run(b, ids), run(a, ids), 0.05)", []),
+        ("a, b = build()\n    assert (a(ids).logits - b(ids, p).logits).abs().max() < 1e-3", []),
+        ("m = OakForCausalLM(config)\n    torch.testing.assert_close(m(ids, p).logits, expected(m.state_dict()))", []),
+        ("m = OakForCausalLM(config)\n    check(m)", []),
+        # a test of consistency besides is no finding
+        (
+            "a, b = build()\n    torch.testing.assert_close(b(ids).logits, a(ids).logits)\n"
+            "    torch.testing.assert_close(b(ids).logits, b(ids).logits)",
+            [],
+        ),
+        # with itself
+        ("a, b = build_wrong()\n    assert_rmse_close(run(b, ids), run(a, ids), 0.05)", [("G3", ITSELF)]),
+        ("a, b = build_wrong()\n    assert (a(ids).logits - b(ids).logits).abs().max() < 1e-3", [("G3", ITSELF)]),
+        (
+            "m = ad.OakForCausalLM(config).eval()\n    other = copy.deepcopy(m)\n"
+            "    assert torch.allclose(torch.softmax(m(ids).logits, -1), torch.softmax(other(ids)[0], -1))",
+            [("G3", ITSELF)],
+        ),
+        ("m = OakForCausalLM(config)\n    y = m(ids).logits\n    torch.testing.assert_close(y, y)", [("G3", ITSELF)]),
+        # nothing that can fail
+        ("a, b = build()\n    x = run(b, ids)\n    assert x.shape == x.shape", [("F2", None), ("G3", None)]),
+        ("a, b = build()\n    assert run(b, ids).isfinite() or True", [("F2", None), ("G3", None)]),
+        ("a, b = build()\n    torch.allclose(run(a, ids), run(b, ids))", [("F2", None), ("F2", None), ("G3", None)]),
+        # tolerances
+        ("a, b = build()\n    torch.testing.assert_close(run(b, ids), run(a, ids), rtol=0.1, atol=1e-1)", []),
+        (
+            "a, b = build()\n    tol = 5.0\n    torch.testing.assert_close(run(b, i), run(a, i), rtol=tol, atol=0)",
+            [("F5", "a tolerance of 5.0 lets mistakes pass")],
+        ),
+        (
+            "a, b = build()\n    torch.testing.assert_close(run(b, i), run(a, i), rtol=0, atol=float('inf'))",
+            [("F5", "a tolerance of infinity lets mistakes pass")],
+        ),
+        (
+            "a, b = build()\n    assert (run(a, ids) - run(b, ids)).abs().mean() < 100",
+            [("F5", "a tolerance of 100 lets mistakes pass")],
+        ),
+    ],
+)
+def test_what_a_comparison_is_worth(written, body, found):
+    text = OAK + f"    {body}\n\ndef test_export():\n    pass\n"
+    (record,) = reviewed(written(text, "test_oak.py"))
+    other = {"G4"}  # there is no export here
+    of_test = [f for f in record["findings"] if f["rule"] not in other and "`test_export`" not in f["message"]]
+    assert [f["rule"] for f in sorted(of_test, key=lambda f: f["rule"])] == [rule for rule, _ in found]
+    for rule, message in found:
+        if message:
+            assert message in [f["message"] for f in of_test if f["rule"] == rule]
+
+
 def test_where_the_passes_cannot_follow(written):
     """That is said, and the other items are checked all the same."""
     (record,) = reviewed(written(SMALL))

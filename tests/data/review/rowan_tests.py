@@ -31,7 +31,7 @@ def test_attention():  # expect: H2
     attention, reference = RowanAttention(_config()), HFRowanAttention(_config(), layer_idx=0)
     x = torch.randn(1, 4, 64)
     expected, _ = reference(x, attention_mask=None)  # expect: G5
-    torch.testing.assert_close(attention(x), expected, atol=10.0, rtol=1.0)
+    torch.testing.assert_close(attention(x), expected, atol=10.0, rtol=1.0)  # expect: F5 F5
 
 
 def test_attention_in_a_layer_of_names_only():  # expect: F3
