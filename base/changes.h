@@ -1,7 +1,8 @@
 /* changes.h - files that change together: all of them or none.
  *
  * Every text is written beside its target first; only when all of them are on disk do they take their names. Where one
- * cannot, those that did before get their old text back, and what was new is gone, folders included. */
+ * cannot, those that did before get their old text back, and what was new is gone, folders included. What goes to a
+ * device or a pipe cannot be taken back: it is written between the two, when all else is on disk. */
 #ifndef ADGEN_BASE_CHANGES_H
 #define ADGEN_BASE_CHANGES_H
 
@@ -28,7 +29,14 @@ bool change_matters(const struct change *change);
 /* Append the unified diff, in the form that `patch -p1` and `git apply` take. */
 void change_diff(struct buf *out, const struct change *change);
 
-/* Write those that matter. False, with a diagnostic, and nothing has changed. */
+/* Write those that matter, folders included. False, with a diagnostic, and nothing has changed. */
 bool changes_write(struct arena *arena, struct diags *diags, const struct change *list, uint32_t count);
+
+/* Its two halves, for what must happen between them: nothing has its name yet after the first, into folders that are
+ * there. NULL, with a diagnostic, and nothing has changed. Every staging ends in one of the other two. */
+struct staging;
+struct staging *changes_stage(struct arena *arena, struct diags *diags, const struct change *list, uint32_t count);
+bool changes_commit(struct staging *staging);
+void changes_abandon(struct staging *staging);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/changes.h"
 #include "base/diff.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -27,7 +28,9 @@ struct run {
     struct registry *registry;
     struct buf stdin_text;
     struct adgen_request request;
-    const char *target; /* file to write; NULL: standard output */
+    const char *target;       /* file to write; NULL: standard output */
+    bool replaces;            /* which is the input */
+    VEC(struct change) files; /* that are written together */
 };
 
 /* -- the input ----------------------------------------------------------------------------------------------------- */
@@ -118,38 +121,6 @@ static bool print_diff(struct run *run, const struct adgen_result *result) {
     return ok;
 }
 
-static bool write_target(struct run *run, const struct adgen_result *result) {
-    bool is_input = run->request.text == NULL && file_same(run->target, run->request.path);
-    if (result->already && is_input) { /* also if its line ends are not ours */
-        say(run->voice, "%s is translated already: nothing to change", run->target);
-        return true;
-    }
-    if (same_as_file(run->target, &result->text)) {
-        say(run->voice, "%s is up to date", run->target);
-        return true;
-    }
-    if (!file_write(run->diags, run->target, result->text.at, result->text.len))
-        return false;
-    say(run->voice, is_input ? "replaced %s by its translation" : "wrote %s", run->target);
-    return true;
-}
-
-static bool write_result(struct run *run, const struct adgen_result *result) {
-    if (result->already && (run->target == NULL || !file_same(run->target, run->request.path)))
-        say(run->voice, "%s is translated already: nothing to change", run->request.path);
-    if (run->given->diff)
-        return print_diff(run, result);
-    return run->target ? write_target(run, result) : put_stdout(run->voice, result->text.at, result->text.len);
-}
-
-static bool write_report(struct run *run, struct adgen_result *result) {
-    struct buf json = {0};
-    report_json(&json, result);
-    bool ok = file_write(run->diags, run->given->report, json.at, json.len);
-    buf_free(&json);
-    return ok;
-}
-
 /* Tests of the model, which they import by the name of its file. */
 static bool make_test(struct run *run, struct adgen_result *result, struct buf *text) {
     const char *name = path_base(run->target);
@@ -181,24 +152,94 @@ static bool make_page(struct run *run, struct adgen_result *result, struct buf *
     return true;
 }
 
-static bool write_beside(struct run *run, const char *path, const struct buf *text) {
-    if (path && !file_write(run->diags, path, text->at, text->len))
+/* What a file is to hold. */
+static bool add_file(struct run *run, const char *path, struct buf *text) {
+    struct change change = {.path = path, .name = path, .len = text->len};
+    struct buf before = {0};
+    change.text = buf_keep(text, run->arena);
+    if (file_load(path, &before)) {
+        change.before_len = before.len;
+        change.before = buf_keep(&before, run->arena);
+    } else if (file_exists(path) && !file_is_stream(path)) { /* what cannot be given back is not replaced */
+        diag_at(run->diags, SEVERITY_ERROR, NULL, (struct span){0, 0}, NULL, "%s: cannot be read", path);
         return false;
-    if (path)
-        say(run->voice, "wrote %s", path);
+    }
+    vec_push(run->arena, &run->files, change);
     return true;
 }
 
-/* The model, and what was asked for with it: all is made before any of it is written. */
+/* The model: a file, unless that is a translation already, also if its line ends are not ours. */
+static bool add_model(struct run *run, const struct adgen_result *result) {
+    bool is_input = run->target && run->request.text == NULL && file_same(run->target, run->request.path);
+    struct buf text = {0};
+    if (result->already && !is_input)
+        say(run->voice, "%s is translated already: nothing to change", run->request.path);
+    if (run->target == NULL || run->given->diff)
+        return true;
+    if (result->already && is_input) {
+        say(run->voice, "%s is translated already: nothing to change", run->target);
+        return true;
+    }
+    run->replaces = is_input;
+    buf_write(&text, result->text.at, result->text.len);
+    return add_file(run, run->target, &text);
+}
+
+static bool add_report(struct run *run, struct adgen_result *result) {
+    struct buf json = {0};
+    report_json(&json, result);
+    return add_file(run, run->given->report, &json);
+}
+
+static void say_file(const struct run *run, const struct change *file) {
+    if (file->path == run->given->report)
+        return;
+    if (!change_matters(file))
+        say(run->voice, "%s is up to date", file->path);
+    else if (file->path == run->target && run->replaces)
+        say(run->voice, "replaced %s by its translation", file->path);
+    else
+        say(run->voice, "wrote %s", file->path);
+}
+
+/* What goes to standard output cannot be taken back: the files have their texts by then, but not their names. */
+static bool write_files(struct run *run, const struct adgen_result *result) {
+    struct staging *staging = changes_stage(run->arena, run->diags, run->files.at, run->files.len);
+    if (staging == NULL)
+        return false;
+    bool ok = run->given->diff      ? print_diff(run, result)
+              : run->target == NULL ? put_stdout(run->voice, result->text.at, result->text.len)
+                                    : true;
+    if (!ok) {
+        changes_abandon(staging);
+        return false;
+    }
+    if (!changes_commit(staging))
+        return false;
+    for (uint32_t i = 0; i < run->files.len; i++)
+        say_file(run, &run->files.at[i]);
+    return true;
+}
+
+/* The model, and what was asked for with it: all of it, or nothing. */
 static bool write_all(struct run *run, struct adgen_result *result) {
     const struct options_given *given = run->given;
     struct buf test = {0}, page = {0};
-    bool ok = (!given->test || make_test(run, result, &test)) && (!given->html || make_page(run, result, &page)) &&
-              write_result(run, result) && write_beside(run, given->test, &test) &&
-              write_beside(run, given->html, &page);
+    bool ok = add_model(run, result) &&
+              (!given->test || (make_test(run, result, &test) && add_file(run, given->test, &test))) &&
+              (!given->html || (make_page(run, result, &page) && add_file(run, given->html, &page))) &&
+              (!given->report || add_report(run, result)) && write_files(run, result);
     buf_free(&test);
     buf_free(&page);
     return ok;
+}
+
+/* The report alone: of what is refused, or only looked at. */
+static bool write_report(struct run *run, struct adgen_result *result) {
+    if (!add_report(run, result))
+        return false;
+    struct staging *staging = changes_stage(run->arena, run->diags, run->files.at, run->files.len);
+    return staging && changes_commit(staging);
 }
 
 static bool find_target(struct run *run) {
@@ -233,13 +274,13 @@ void say_limits(const struct voice *voice, const struct adgen_result *result) {
 }
 
 static int deliver(struct run *run, struct adgen_result *result) {
-    bool ok = true;
+    bool alone = result->status == ADGEN_REFUSED || run->given->check;
     say_diags(run->voice, result->diags);
     if (run->given->trace)
         report_trace(run->voice->out, result);
-    if (run->given->report)
-        ok = write_report(run, result);
-    if (result->status == ADGEN_REFUSED || !ok || !find_target(run))
+    if (run->given->report && alone && !write_report(run, result))
+        return EXIT_REFUSED;
+    if (result->status == ADGEN_REFUSED || !find_target(run))
         return EXIT_REFUSED;
     if (result->gaps == 0)
         say_limits(run->voice, result);

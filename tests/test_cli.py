@@ -266,6 +266,39 @@ def test_full_disk(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["out.py"]
 
 
+@pytest.mark.parametrize("bad", ["-o", "--test", "--html", "--report"])
+@pytest.mark.parametrize("why", ["/dev/full", "missing/file.py", "folder.py"])
+def test_what_is_written_together_is_written_together(tmp_path, bad, why):
+    """Where one of them cannot be written, all stay as they were, and nothing new is there."""
+    (tmp_path / "folder.py").mkdir()
+    (tmp_path / "page.html").write_text("precious")
+    targets = {"-o": "modeling_alder.py", "--test": "test_alder.py", "--html": "page.html", "--report": "report.json"}
+    targets[bad] = why
+    if targets["-o"] == "/dev/full":  # there would be no module for tests to import
+        del targets["--test"]
+    args = [part for option in targets.items() for part in option]
+    run = adgen(ROOT / "golden/dense_gqa/modeling_alder.py", *args, package=False, cwd=tmp_path)
+    assert run.returncode == 1
+    assert "cannot write" in run.stderr
+    assert "wrote" not in run.stderr
+    assert {p.name for p in tmp_path.iterdir()} == {"folder.py", "page.html"}
+    assert (tmp_path / "page.html").read_text() == "precious"
+
+
+def test_files_are_not_written_where_standard_output_is_full(tmp_path):
+    source = ROOT / "golden/dense_gqa/modeling_alder.py"
+    for more in ("", "--diff -o m.py"):
+        command = f"{ADGEN} {source} {more} --html page.html --report report.json > /dev/full"
+        run = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, cwd=tmp_path)
+        assert run.returncode == 1
+        assert "No space left" in run.stderr
+        assert list(tmp_path.iterdir()) == []
+    command = f"{ADGEN} {source} --html page.html --report /dev/null > out.py"
+    subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["out.py", "page.html"]
+    compile((tmp_path / "out.py").read_text(), "out.py", "exec")
+
+
 def test_full_or_closed_standard_output():
     for redirection, message in ((">/dev/full", "No space left"), (">&-", "Bad file descriptor")):
         for args in ("acorn", "acorn --diff", "--help", "--version", "--list-rules", "--list-models"):
