@@ -48,6 +48,8 @@ int check_onboard(const struct options_given *given) {
             "`adgen onboard` needs `-o DIR` or `--into CHECKOUT`");
     if (!is_hf_id(given->published_as))
         return no_hf_id(given->published_as);
+    if (given->key_model && (given->checkout == NULL || given->published_as == NULL))
+        return usage_error(NULL, "`--key-model` goes with `--into CHECKOUT` and `--hf-id ORG/NAME`");
     if (!find_layout(given->registry_layout, &layout))
         return usage_error(NULL, "`--registry-layout` is joined or split, not `%s`", given->registry_layout);
     if (given->input && strcmp(given->input, "-") == 0)
@@ -165,6 +167,8 @@ static bool onboard_into(struct run *run, const struct adgen_request *request, c
         .architecture = architecture,
         .checkout = run->given->checkout,
         .folder = run->given->tree,
+        .updates = run->given->force,
+        .key_model = run->given->key_model,
         .module = module_of(run, request)};
     find_layout(run->given->registry_layout, &wanted.layout);
     if (translation->already) {

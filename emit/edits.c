@@ -3,12 +3,17 @@
 
 #include <string.h>
 
-void edits_insert(struct edits *edits, uint32_t at, const char *text) {
-    vec_push(edits->arena, &edits->list, ((struct edit){at, text}));
+void edits_replace(struct edits *edits, uint32_t at, uint32_t until, const char *text) {
+    struct edit edit = {at, until, text};
+    vec_push(edits->arena, &edits->list, edit);
     for (uint32_t i = edits->list.len - 1; i > 0 && edits->list.at[i - 1].at > at; i--) {
         edits->list.at[i] = edits->list.at[i - 1];
-        edits->list.at[i - 1] = (struct edit){at, text};
+        edits->list.at[i - 1] = edit;
     }
+}
+
+void edits_insert(struct edits *edits, uint32_t at, const char *text) {
+    edits_replace(edits, at, at, text);
 }
 
 uint32_t line_start(const struct source *source, uint32_t at) {
@@ -71,7 +76,7 @@ bool edits_apply(const struct edits *edits, struct diags *diags, const struct bu
         const struct edit *edit = &edits->list.at[i];
         put(out, source->text + at, edit->at - at, returns);
         put(out, edit->text, strlen(edit->text), returns);
-        at = edit->at;
+        at = edit->until;
     }
     put(out, source->text + at, source->len - at, returns);
     return true;

@@ -1,4 +1,4 @@
-/* edits.h - lines and words put into a text that somebody else keeps: every byte that is there stays. */
+/* edits.h - lines and words put into a text that somebody else keeps: every other byte stays. */
 #ifndef ADGEN_EMIT_EDITS_H
 #define ADGEN_EMIT_EDITS_H
 
@@ -9,7 +9,7 @@
 #include "base/vec.h"
 
 struct edit {
-    uint32_t at;
+    uint32_t at, until; /* what is between them is replaced: nothing, mostly */
     const char *text;
 };
 
@@ -17,10 +17,14 @@ struct edits {
     struct arena *arena;
     struct source *source;
     VEC(struct edit) list; /* by place; of two at one place the first stays first */
+    bool updates;          /* entries that are there already may change */
 };
 
 /* Put a text at an offset. */
 void edits_insert(struct edits *edits, uint32_t at, const char *text);
+
+/* Put it in the place of what is there; nothing else is done to that. */
+void edits_replace(struct edits *edits, uint32_t at, uint32_t until, const char *text);
 
 /* Put whole lines, which end with a newline, before or behind the line that an offset lies in. */
 void edits_lines_before(struct edits *edits, uint32_t at, const char *lines);

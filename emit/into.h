@@ -2,7 +2,8 @@
  *
  * Each function reads the text in edits->source and puts into `edits` what is missing there, at its place in the order
  * that the file keeps, in the form that its neighbours have. What is there already is left alone, so that a second time
- * changes nothing. False, with a diagnostic, where the text is not what such a file is. */
+ * changes nothing; where edits->updates, what differs in it is brought up to date, and all else in it stays. False,
+ * with a diagnostic, where the text is not what such a file is. */
 #ifndef ADGEN_EMIT_INTO_H
 #define ADGEN_EMIT_INTO_H
 
@@ -30,8 +31,14 @@ struct matrix_row {
     const char *model;        /* for people */
     const char *example;      /* ORG/NAME */
     const char *config;       /* path of its settings from the root, for a footnote; NULL: it needs none */
+    bool no_windows;          /* every token sees all before it */
 };
 bool into_matrix(struct unit *unit, const struct matrix_row *row, struct edits *edits);
+
+/* The table of what is known to work with key models, and the value under one of its heads: what follows from the
+ * model, and nothing that only a run can tell. */
+bool into_features(struct unit *unit, const struct matrix_row *row, struct edits *edits);
+const char *feature_value(const struct matrix_row *row, const char *feature);
 
 /* Where a name belongs in a list that is more or less in order: before the first that sorts after it, without regard to
  * case; `count` for behind all. */

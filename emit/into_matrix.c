@@ -1,92 +1,22 @@
-/* into_matrix.c - a model in the table of supported models: see into.h.
+/* into_matrix.c - a model in the tables of supported models: see into.h.
  *
  * Reads Markdown: the first table whose first column is called Architecture, with a class in backquotes in each row, in
  * order of the classes; and footnotes, `[^5]: ...`, of which one is shared by the models that AutoDeploy alone serves.
- */
+ * The table of features has a row for each of the key models. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "emit/into.h"
-
-struct line {
-    uint32_t start, end; /* without the newline */
-};
-
-struct cell {
-    const char *at;
-    size_t len;  /* without the blanks around it */
-    size_t room; /* with them */
-};
+#include "emit/markdown.h"
 
 enum { COLUMNS = 3 };
 
-static bool refuse(struct unit *unit, const struct edits *edits) {
-    diag_at(unit->diags, SEVERITY_ERROR, NULL, (struct span){0, 0}, NULL,
-        "%s: cannot be edited: there is no table of three columns, `Architecture` first", edits->source->path);
+static bool refuse(struct unit *unit, const struct edits *edits, const char *what) {
+    diag_at(unit->diags, SEVERITY_ERROR, NULL, (struct span){0, 0}, NULL, "%s: cannot be edited: %s",
+        edits->source->path, what);
     return false;
-}
-
-/* -- the table ----------------------------------------------------------------------------------------------------- */
-
-/* The cells of a row; how many there are. */
-static uint32_t cells_of(const struct source *source, struct line line, struct cell *cells) {
-    const char *at = source->text + line.start, *end = source->text + line.end;
-    uint32_t count = 0;
-    at += strspn(at, " ");
-    if (at >= end || *at != '|')
-        return 0;
-    for (at++; at < end; count++) {
-        const char *bar = memchr(at, '|', (size_t)(end - at));
-        if (bar == NULL)
-            break;
-        struct cell cell = {at + strspn(at, " "), 0, (size_t)(bar - at)};
-        cell.at = cell.at < bar ? cell.at : bar;
-        for (const char *p = cell.at; p < bar; p++)
-            if (*p != ' ')
-                cell.len = (size_t)(p - cell.at) + 1;
-        if (count < COLUMNS)
-            cells[count] = cell;
-        at = bar + 1;
-    }
-    return count;
-}
-
-/* The class in a row's first cell; "" where there is none. */
-static const char *architecture(struct unit *unit, const struct cell *cell) {
-    const char *from = memchr(cell->at, '`', cell->len);
-    size_t len = from ? strcspn(from + 1, "`|\n") : 0;
-    return arena_printf(unit->arena, "%.*s", (int)len, from ? from + 1 : "");
-}
-
-struct table {
-    VEC(struct line) rows; /* behind the rule under the heads */
-    VEC(const char *) names;
-};
-
-static struct line line_at(const struct source *source, uint32_t start) {
-    return (struct line){start, line_end(source, start)};
-}
-
-static uint32_t next_line(const struct source *source, struct line line) {
-    return line.end < source->len ? line.end + 1 : source->len;
-}
-
-static bool read_table(struct unit *unit, const struct source *source, struct table *table) {
-    struct cell cells[COLUMNS];
-    struct line line = line_at(source, 0);
-    while (line.start < source->len &&
-           !(cells_of(source, line, cells) == COLUMNS && starts_with(cells[0].at, "Architecture ")))
-        line = line_at(source, next_line(source, line));
-    if (line.start >= source->len)
-        return false;
-    line = line_at(source, next_line(source, line)); /* the rule */
-    for (line = line_at(source, next_line(source, line)); cells_of(source, line, cells) == COLUMNS;
-         line = line_at(source, next_line(source, line))) {
-        vec_push(unit->arena, &table->rows, line);
-        vec_push(unit->arena, &table->names, architecture(unit, &cells[0]));
-    }
-    return table->rows.len > 0;
 }
 
 /* -- footnotes ----------------------------------------------------------------------------------------------------- */
@@ -136,39 +66,71 @@ static void add_footnote(
 
 /* -- the row ------------------------------------------------------------------------------------------------------- */
 
-/* Cells as wide as those of the row beside it, where they fit. */
-static const char *row_like(struct unit *unit, const struct cell *cells, const char *const *text) {
-    const char *row = "|";
-    for (int i = 0; i < COLUMNS; i++) {
-        int room = (int)cells[i].room - 2;
-        row = arena_printf(unit->arena, "%s %-*s |", row, room > 0 ? room : 0, text[i]);
-    }
-    return arena_printf(unit->arena, "%s\n", row);
+static bool has_example(const struct cell *cell, const char *example) {
+    char quoted[256];
+    int len = snprintf(quoted, sizeof quoted, "`%s`", example);
+    return len < (int)sizeof quoted && memmem(cell->at, cell->len, quoted, (size_t)len) != NULL;
+}
+
+/* One more example behind those of the row; blanks make room for it. */
+static void add_example(struct edits *edits, const struct cell *cell, const char *example) {
+    uint32_t end = (uint32_t)(cell->at + cell->len - edits->source->text);
+    const char *text = arena_printf(edits->arena, ", `%s`", example);
+    size_t blanks = strspn(cell->at + cell->len, " "), len = strlen(text);
+    if (cell->len == 0)
+        edits_replace(edits, end - (uint32_t)cell->room, end, arena_printf(edits->arena, " `%s` ", example));
+    else
+        edits_replace(edits, end, end + (uint32_t)(len < blanks ? len : blanks > 0 ? blanks - 1 : 0), text);
 }
 
 bool into_matrix(struct unit *unit, const struct matrix_row *row, struct edits *edits) {
     const struct source *source = edits->source;
+    struct arena *arena = unit->arena;
     struct table table = {0};
     struct footnotes notes = {0};
-    struct cell cells[COLUMNS];
-    if (!read_table(unit, source, &table))
-        return refuse(unit, edits);
-    for (uint32_t i = 0; i < table.rows.len; i++)
-        if (strcmp(table.names.at[i], row->architecture) == 0)
-            return true;
-    uint32_t at = place_in_order(table.names.at, table.rows.len, row->architecture);
+    if (!table_read(arena, source, "Architecture", COLUMNS, &table))
+        return refuse(unit, edits, "there is no table of three columns, `Architecture` first");
+    for (uint32_t i = 0; i < table.rows.len; i++) {
+        struct cell cells[CELLS_MAX];
+        if (strcmp(table.names.at[i], row->architecture) != 0)
+            continue;
+        cells_of(source, table.rows.at[i], cells);
+        if (edits->updates && !has_example(&cells[COLUMNS - 1], row->example))
+            add_example(edits, &cells[COLUMNS - 1], row->example);
+        return true;
+    }
     read_footnotes(source, &notes);
     int number = notes.shared ? notes.shared : notes.most + 1;
-    cells_of(source, table.rows.at[at == 0 ? 0 : at - 1], cells);
-    const char *mark = row->config ? arena_printf(unit->arena, " [^%d]", number) : "";
-    const char *text[COLUMNS] = {arena_printf(unit->arena, "`%s`%s", row->architecture, mark), row->model,
-        arena_printf(unit->arena, "`%s`", row->example)};
-    const char *line = row_like(unit, cells, text);
-    if (at == 0)
-        edits_lines_before(edits, table.rows.at[0].start, line);
-    else
-        edits_lines_behind(edits, table.rows.at[at - 1].start, line);
+    const char *mark = row->config ? arena_printf(arena, " [^%d]", number) : "";
+    const char *text[COLUMNS] = {
+        arena_printf(arena, "`%s`%s", row->architecture, mark), row->model, arena_printf(arena, "`%s`", row->example)};
+    table_insert(&table, edits, row->architecture, text, COLUMNS);
     if (row->config && notes.shared == 0)
         add_footnote(unit, &notes, vec_last(&table.rows).end, row->config, edits);
     return true;
+}
+
+/* -- the second table ---------------------------------------------------------------------------------------------- */
+
+bool into_features(struct unit *unit, const struct matrix_row *row, struct edits *edits) {
+    struct arena *arena = unit->arena;
+    struct table table = {0};
+    struct cell heads[CELLS_MAX];
+    const char *text[CELLS_MAX] = {arena_printf(arena, "`%s`", row->architecture)};
+    if (!table_read(arena, edits->source, "Model Architecture/Feature", 0, &table))
+        return refuse(unit, edits, "there is no table of features, `Model Architecture/Feature` first");
+    for (uint32_t i = 0; i < table.rows.len; i++)
+        if (strcmp(table.names.at[i], row->architecture) == 0)
+            return true;
+    cells_of(edits->source, table.head, heads);
+    for (uint32_t i = 1; i < table.columns; i++)
+        text[i] = feature_value(row, arena_strndup(arena, heads[i].at, heads[i].len));
+    table_insert(&table, edits, row->architecture, text, table.columns);
+    return true;
+}
+
+const char *feature_value(const struct matrix_row *row, const char *feature) {
+    if (strcmp(feature, "Sliding Window Attention") == 0 && row->no_windows)
+        return "N/A";
+    return strcmp(feature, "MTP") == 0 ? "No" : "Untested";
 }

@@ -128,6 +128,84 @@ static uint32_t end_of_list(const struct yaml *root, const struct yaml *models, 
     return end;
 }
 
+/* -- an entry that is there ---------------------------------------------------------------------------------------- */
+
+static bool lists(const struct yaml *list, const char *file) {
+    for (uint32_t i = 0; list && list->kind == YAML_LIST && i < list->count; i++)
+        if (list->item[i]->kind == YAML_SCALAR && strcmp(list->item[i]->text, file) == 0)
+            return true;
+    return false;
+}
+
+/* One more file behind those of a list, in the form that the list has. */
+static void append(struct edits *edits, const struct yaml *list, const char *file) {
+    if (file == NULL || list == NULL || list->kind != YAML_LIST || list->count == 0 || lists(list, file))
+        return;
+    const struct source *source = edits->source;
+    uint32_t end = list->item[list->count - 1]->span.end;
+    if (source->text[list->span.start] == '[') {
+        edits_insert(edits, end, arena_printf(edits->arena, ", '%s'", file));
+        return;
+    }
+    uint32_t start = line_start(source, list->item[0]->span.start);
+    int by = (int)strspn(source->text + start, " ");
+    edits_lines_behind(edits, end, arena_printf(edits->arena, "%*s- '%s'\n", by, "", file));
+}
+
+static void set(struct edits *edits, const struct yaml *scalar, const char *text) {
+    if (scalar && scalar->kind == YAML_SCALAR && strcmp(scalar->text, text) != 0)
+        edits_replace(edits, scalar->span.start, scalar->span.end, text);
+}
+
+/* The fragment for another number of GPUs gives way to ours; what else is listed stays. */
+static void set_size(struct edits *edits, const struct yaml *list, uint32_t size) {
+    const char *file = arena_printf(edits->arena, "world_size_%u.yaml", size);
+    for (uint32_t i = 0; list && list->kind == YAML_LIST && i < list->count; i++) {
+        const struct yaml *item = list->item[i];
+        if (item->kind != YAML_SCALAR || !starts_with(item->text, "world_size_"))
+            continue;
+        if (strcmp(item->text, file) != 0)
+            edits_replace(edits, item->span.start, item->span.end, arena_printf(edits->arena, "'%s'", file));
+        return;
+    }
+    append(edits, list, file);
+}
+
+/* Which of several entries of the name is meant: the one with the settings or the id; NULL: nothing tells. */
+static const struct yaml *entry_of(const struct yaml *models, const struct listed_model *wanted) {
+    const struct yaml *found = NULL;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < models->count; i++) {
+        const struct yaml *item = models->item[i];
+        const char *id = yaml_text(item, "config_id");
+        if (strcmp(yaml_text(item, "name"), wanted->name) != 0)
+            continue;
+        bool ours = lists(yaml_get(item, "yaml_extra"), wanted->config) ||
+                    lists(yaml_get(item, "user_configs"), wanted->config) || (id && strcmp(id, wanted->config_id) == 0);
+        if (ours)
+            return item;
+        found = item;
+        count++;
+    }
+    return count == 1 ? found : NULL;
+}
+
+/* Our settings and number of GPUs. An id that says more than how many those are is used by somebody. */
+static void update(struct edits *edits, const struct yaml *item, const struct listed_model *entry) {
+    const char *id = yaml_text(item, "config_id");
+    if (id && starts_with(id, "default"))
+        set(edits, yaml_get(item, "config_id"), entry->config_id);
+    const struct yaml *extra = yaml_get(item, "yaml_extra");
+    if (extra && entry->world_size)
+        set_size(edits, extra, entry->world_size);
+    append(edits, extra, entry->internal);
+    append(edits, extra, entry->config);
+    append(edits, yaml_get(item, "ad_defaults"), entry->internal);
+    append(edits, yaml_get(item, "user_configs"), entry->config);
+    if (entry->world_size)
+        set(edits, yaml_get(item, "world_size"), arena_printf(edits->arena, "%u", entry->world_size));
+}
+
 bool into_registry(struct unit *unit, const struct listed_model *entry, struct edits *edits) {
     const struct source *source = edits->source;
     const struct yaml *root = yaml_read(unit->arena, unit->atoms, unit->diags, edits->source, NULL);
@@ -135,8 +213,12 @@ bool into_registry(struct unit *unit, const struct listed_model *entry, struct e
     if (models == NULL)
         return false;
     for (uint32_t i = 0; i < models->count; i++)
-        if (strcmp(yaml_text(models->item[i], "name"), entry->name) == 0)
+        if (strcmp(yaml_text(models->item[i], "name"), entry->name) == 0) {
+            const struct yaml *found = edits->updates ? entry_of(models, entry) : NULL;
+            if (found)
+                update(edits, found, entry);
             return true;
+        }
     const struct yaml *near = nearest_to(models, entry->name);
     const char *lines = lines_of(unit->arena, entry, models);
     if (near == NULL && has_titles(source, models))

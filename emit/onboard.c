@@ -113,7 +113,7 @@ static bool edit_registry(struct plan *p, struct edits *edits) {
     return into_registry(p->unit, &p->registry, edits);
 }
 static bool edit_matrix(struct plan *p, struct edits *edits) {
-    return into_matrix(p->unit, &p->row, edits);
+    return into_matrix(p->unit, &p->row, edits) && (!p->request->key_model || into_features(p->unit, &p->row, edits));
 }
 
 /* One list of the checkout with what is missing in it. */
@@ -126,6 +126,7 @@ static bool edit_list(struct plan *p, const char *name, bool (*edit)(struct plan
                    ? refuse(p, path, "cannot be read", NULL)
                    : refuse(p, path, "there is no such file", "--into takes the root of a checkout of TensorRT-LLM");
     struct edits edits = {.arena = p->arena,
+        .updates = p->request->updates,
         .source = source_from_text(p->arena, u->atoms, u->diags, path, raw.at ? raw.at : "", raw.len)};
     bool ok = edits.source && edit(p, &edits) && edits_apply(&edits, u->diags, &raw, &text);
     struct change change = {.path = path, .name = name, .before_len = raw.len, .len = text.len};

@@ -18,6 +18,8 @@ struct onboard_request {
     const char *checkout; /* root of a tree to add to; NULL: a new one in `folder` */
     const char *folder;   /* for the report and the text of the pull request; NULL: they are not made */
     enum registry_layout layout;
+    bool updates;   /* entries of the lists that are there already */
+    bool key_model; /* add it to the table of features, too */
 };
 
 struct onboarding {

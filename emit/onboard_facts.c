@@ -127,9 +127,18 @@ static const char *layers_field(const struct plan *plan) {
     return dashed;
 }
 
+/* By its own configuration: defaults may be another model's. */
+static bool has_no_windows(const struct architecture *a) {
+    bool none = a->values && a->followed && a->kinds.len > 0;
+    for (uint32_t i = 0; i < a->kinds.len; i++)
+        none &= a->kinds.at[i].attention.window == 0;
+    return none;
+}
+
 void find_facts(struct plan *plan) {
     const struct architecture *a = plan->request->architecture;
     plan->registry.world_size = a->parameters == NOT_KNOWN ? 0 : world_size(a->parameters);
+    plan->row.no_windows = has_no_windows(a);
     plan->facts = facts_of(plan, a);
     plan->needs = needs_of(plan, a);
     plan->layers_field = layers_field(plan);

@@ -127,8 +127,9 @@ static const char *outcome(const struct plan *plan, const char *name, const char
     for (uint32_t i = 0; i < plan->made->lists.len; i++) {
         const struct change *list = &plan->made->lists.at[i];
         if (strstr(list->name, name))
-            return strstr(list->text, word) ? "In the file"
-                                            : "The file has another one already, which was left as it is. It would be";
+            return strstr(list->text, word)
+                       ? "In the file"
+                       : "The file has another one already, which was left as it is; `--force` updates it. It would be";
     }
     return "To be added";
 }
@@ -169,8 +170,8 @@ static const char *matrix_of(const struct plan *plan) {
                                         : "No footnote: the PyTorch backend has a model of that class, too.\n";
     return arena_printf(plan->arena,
         "%s:\n\n```\n%s\n```\n\n%sThe row is true once the run of section 7 was a success. The second table, of "
-        "features, is left to a "
-        "person.\n",
+        "features, is for key\nmodels: `--key-model` adds a row that says what follows from the model, and `Untested` "
+        "of all else.\n",
         outcome(plan, "/supported-models.md", plan->row.example), row_of(plan), note);
 }
 
@@ -281,6 +282,7 @@ void emit_onboard_report(const struct plan *plan, struct buf *out) {
         {NULL, NULL},
     };
     template_fill(out, "templates/onboarding.md.in", places);
+    buf_truncate(out, out->len - 1); /* sections end with a newline of their own */
 }
 
 void emit_pull_request(const struct plan *plan, struct buf *out) {

@@ -123,6 +123,7 @@ def test_a_mixture_of_experts(moe):
     assert len(expected) == 7
     for name, text in expected.items():
         assert found[names[name]].decode() == text.decode(), name
+        assert text.endswith(b"\n") and not text.endswith(b"\n\n"), name
 
 
 def test_model_and_tests_are_those_of_a_translation(tmp_path):
@@ -422,6 +423,57 @@ def test_forms_of_the_registry(checkout, config, form):
     assert names.count("oak/Alder-1B") == 1
 
 
+# An entry that is there: before, and after `--force` with one GPU; all else of the file stays.
+ENTRIES = {
+    "the usual one": (
+        "- name: oak/Alder-1B\n  config_id: default_ws_4\n"
+        "  yaml_extra: ['dashboard_default.yaml', 'world_size_4.yaml'] # why\n",
+        "- name: oak/Alder-1B\n  config_id: alder_1b\n"
+        "  yaml_extra: ['dashboard_default.yaml', 'world_size_1.yaml', 'alder-1b.yaml'] # why\n",
+    ),
+    "settings and an id of somebody": (
+        '- yaml_extra: ["mine.yaml",\n    "world_size_1.yaml"]\n  config_id: "mine"  # ours\n  name: oak/Alder-1B\n',
+        '- yaml_extra: ["mine.yaml",\n    "world_size_1.yaml", \'alder-1b.yaml\']\n  config_id: "mine"  # ours\n'
+        "  name: oak/Alder-1B\n",
+    ),
+    "a list in lines": (
+        "- name: oak/Alder-1B\n  yaml_extra:\n    - dashboard_default.yaml\n    # two\n    - world_size_2.yaml\n",
+        "- name: oak/Alder-1B\n  yaml_extra:\n    - dashboard_default.yaml\n    # two\n    - 'world_size_1.yaml'\n"
+        "    - 'alder-1b.yaml'\n",
+    ),
+    "defaults and users' settings": (
+        "- name: oak/Alder-1B\n  ad_defaults: ['ad_base.yaml']\n  user_configs: ['a.yaml']\n  world_size: 2\n",
+        "- name: oak/Alder-1B\n  ad_defaults: ['ad_base.yaml']\n  user_configs: ['a.yaml', 'alder-1b.yaml']\n"
+        "  world_size: 1\n",
+    ),
+    "two, one of them with our settings": (
+        "- name: oak/Alder-1B\n  yaml_extra: ['other.yaml']\n"
+        "- name: oak/Alder-1B\n  yaml_extra: ['world_size_8.yaml', 'alder-1b.yaml']\n",
+        "- name: oak/Alder-1B\n  yaml_extra: ['other.yaml']\n"
+        "- name: oak/Alder-1B\n  yaml_extra: ['world_size_1.yaml', 'alder-1b.yaml']\n",
+    ),
+    "two, and nothing tells which": 2
+    * ("- name: oak/Alder-1B\n  yaml_extra: ['a.yaml']\n- name: oak/Alder-1B\n  yaml_extra: ['b.yaml']\n",),
+}
+
+
+@pytest.mark.parametrize("form", ENTRIES)
+def test_an_entry_is_updated_with_force(checkout, config, tmp_path, form):
+    before, after = ENTRIES[form]
+    above, below = "# größer\nmodels:\n- name: a/b\n  yaml_extra: []\n", "# the end\n- name: z/z\n  yaml_extra: [x]\n"
+    path = checkout / LISTS[1]
+    path.write_text(above + before + below)
+    args = [DENSE, "--into", checkout, "--hf-id", "oak/Alder-1B", "--config", config]
+    onboard(*args, "-o", tmp_path / "texts")
+    assert path.read_text() == above + before + below
+    told = (tmp_path / "texts/ONBOARDING.md").read_text()
+    assert ("was left as it is; `--force` updates it" in told) == ("alder-1b.yaml" not in before)
+    onboard(*args, "--force")
+    assert path.read_text() == above + after + below
+    assert all(item["name"] for item in yaml.safe_load(path.read_text())["models"])
+    assert onboard(*args, "--force").stdout == ""
+
+
 HEAD = "| Architecture | Model | HuggingFace Example |\n|---|---|---|\n"
 NOTE = (
     "Supported via the [AutoDeploy](../features/auto_deploy/auto-deploy.md) backend. "
@@ -451,6 +503,60 @@ def test_forms_of_the_matrix(checkout, form):
     path.write_text(before)
     onboard(DENSE, "--into", checkout, "--hf-id", "oak/Alder-1B")
     assert path.read_text() == after
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("| `a/a` |", "| `a/a`, `oak/Alder-1B` |"),
+        ("| `a/a`                  |", "| `a/a`, `oak/Alder-1B`  |"),
+        ("|`a/a`|", "|`a/a`, `oak/Alder-1B`|"),
+        ("| `a/a`, `oak/Alder-1B` |", "| `a/a`, `oak/Alder-1B` |"),
+        ("|  |", "| `oak/Alder-1B` |"),
+    ],
+)
+def test_a_row_gets_one_more_example_with_force(checkout, before, after):
+    path = checkout / MATRIX
+    row = f"{HEAD}| `AaForCausalLM` | a | `a` |\n| `AlderForCausalLM` [^9] | Alder, Älder "
+    path.write_text(f"{row}{before}\n\n[^9]: x\n")
+    args = [DENSE, "--into", checkout, "--hf-id", "oak/Alder-1B"]
+    onboard(*args)
+    assert path.read_text() == f"{row}{before}\n\n[^9]: x\n"
+    onboard(*args, "--force")
+    assert path.read_text() == f"{row}{after}\n\n[^9]: x\n"
+
+
+def test_a_row_of_features(checkout, config, tmp_path):
+    """What follows from the model is said; what only a run can tell is not made up."""
+    path = checkout / MATRIX
+    features = "| Model Architecture/Feature | CUDA Graph | MTP | Sliding Window Attention |\n|---|---|---|---|\n"
+    first, second = (
+        "| `AcornForCausalLM`         | Yes        | Yes | No |\n",
+        "| `OakForCausalLM` | Yes [^1] | No | Yes |\n",
+    )
+    path.write_text(f"{HEAD}| `A` | a | `a/a` |\n\n{features}{first}{second}\n[^1]: x\n")
+    args = [DENSE, "--into", checkout, "--hf-id", "oak/Alder-1B", "--key-model"]
+    onboard(*args, "--config", config)
+    row = "| `AlderForCausalLM`         | Untested   | No  | N/A |\n"
+    assert f"{features}{first}{row}{second}" in path.read_text()
+    before = path.read_text()
+    onboard(*args, "--config", config)
+    assert path.read_text() == before
+    windows = GOLDEN / "window_attribute/modeling_cedar.py"
+    args = [windows, "--into", checkout, "--hf-id", "oak/Cedar-1B", "--key-model"]
+    onboard(*args, "--config", config)
+    assert "| `CedarForCausalLM`         | Untested   | No  | Untested |\n" in path.read_text()
+
+
+def test_where_there_is_no_table_of_features(checkout):
+    path = checkout / MATRIX
+    path.write_text(f"{HEAD}| `A` | a | `a/a` |\n")
+    before = digest(checkout)
+    run = onboard(DENSE, "--into", checkout, "--hf-id", "oak/Alder-1B", "--key-model", status=1)
+    assert "there is no table of features, `Model Architecture/Feature` first" in run.stderr
+    assert digest(checkout) == before
+    run = onboard(DENSE, "-o", checkout / "new", "--key-model", status=2)
+    assert "`--key-model` goes with `--into CHECKOUT` and `--hf-id ORG/NAME`" in run.stderr
 
 
 def test_a_class_that_pytorch_serves_has_no_footnote(moe):
