@@ -96,6 +96,17 @@ static bool is_unfolded(const struct page *page, const struct node *from) {
     return false;
 }
 
+/* The reasons of what has changed a line, and the passes that have none of their own. Facts and rules have records,
+ * which say more than their passes: those are left out unless `all` is wanted. */
+static void add_changes(struct page *page, struct labels *labels, const struct line *changes, bool all) {
+    for (reason why = 1; why < REASON_FACTS; why++)
+        if ((changes->because | (all ? changes->form : 0)) >> why & 1)
+            add_reason(page, labels, why);
+    for (uint32_t i = 0; passes[i].name != NULL; i++)
+        if (changes->bare >> i & 1 && (all || !pass_has_records(&passes[i])))
+            labels_add(page, labels, passes[i].name);
+}
+
 static void add_causes(struct page *page, struct pairing *pair, const struct verdict *v) {
     bool is_class = is_kind(piece_of(&page->in, pair->in)->node, NODE_CLASS);
     for (uint32_t i = 0; v && i < v->by.len; i++)
@@ -113,14 +124,13 @@ static void label_clause(struct page *page, struct pairing *pair) {
     const struct piece *inner = piece_of(&page->in, pair->in + 1); /* never the last piece */
     bool own;
     const struct verdict *v = verdict_around(page, inner, &own);
-    uint32_t changes = is_kind(inner->node, NODE_IF) ? lineage_changes(page->unit, inner->node) : 0;
+    struct line changes = is_kind(inner->node, NODE_IF) ? lineage_changes(page->unit, inner->node) : (struct line){0};
     bool gone = own && v->fate == FATE_REMOVED;
     for (uint32_t i = 0; gone && i < v->by.len; i++)
         labels_add(page, &pair->labels, v->by.at[i]);
-    for (uint32_t i = 0; !gone && passes[i].name != NULL; i++)
-        if (changes >> i & 1)
-            labels_add(page, &pair->labels, passes[i].name);
-    pair->status = gone ? REMOVED : changes ? CHANGED : UNMAPPED;
+    if (!gone)
+        add_changes(page, &pair->labels, &changes, true);
+    pair->status = gone ? REMOVED : changes.passes ? CHANGED : UNMAPPED;
 }
 
 /* A statement that is said to be kept, and does not stand beside itself. */
@@ -178,9 +188,8 @@ static bool is_template(const struct node *n) {
 
 static void add_passes(struct page *page, struct pairing *pair, const struct piece *piece, bool all) {
     const struct line *line = line_of(page->unit, piece->node);
-    for (uint32_t i = 0; line && passes[i].name; i++)
-        if (line->passes >> i & 1 && (all || !pass_has_records(&passes[i])))
-            labels_add(page, &pair->labels, passes[i].name);
+    if (line)
+        add_changes(page, &pair->labels, line, all);
     if (line && line->passes >> LINE_WRITTEN & 1) {
         bool import = piece->node->kind == NODE_IMPORT || piece->node->kind == NODE_IMPORTFROM;
         bool foreign = piece->node->source && piece->node->source != page->in.text && !is_template(piece->node);
@@ -189,7 +198,7 @@ static void add_passes(struct page *page, struct pairing *pair, const struct pie
             labels_add(page, &pair->labels, "bundle");
         else if (import || is_template(piece->node))
             add_reason(page, &pair->labels, import ? REASON_IMPORTS : REASON_SKELETON);
-        else if (!explained)
+        else if (!explained && line->bare >> LINE_WRITTEN & 1)
             add_reason(page, &pair->labels, REASON_WRITTEN);
     }
 }

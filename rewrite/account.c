@@ -172,6 +172,20 @@ void account_pass(struct unit *unit, const struct pass *pass) {
             mark(unit, all.list.at[i]->body, stage);
 }
 
+void account_step(struct unit *unit, const char *pass, const struct fn *fn, reason because) {
+    if (unit->account != NULL && fn->body != NULL)
+        lineage_step(unit, fn->body, (uint32_t)(pass_find(pass) - passes), because);
+}
+
+void account_steps(struct unit *unit, const char *pass, reason because) {
+    struct functions all = {0};
+    if (unit->account == NULL)
+        return;
+    functions_collect(unit, &all);
+    for (uint32_t i = 0; i < all.list.len; i++)
+        account_step(unit, pass, all.list.at[i], because);
+}
+
 static void note_import(struct unit *unit, const struct node *stmt) {
     for (uint32_t i = 0; i < stmt->nkids; i++) {
         struct node *alias = stmt->kid[i];

@@ -74,6 +74,10 @@ void account_needs(struct unit *unit);
 
 /* The program as it is now is what the pass has left; the emitted tree is the last stage. */
 void account_pass(struct unit *unit, const struct pass *pass);
+/* A pass has taken a step in a function; what that has changed has one reason. */
+void account_step(struct unit *unit, const char *pass, const struct fn *fn, reason because);
+/* The same for all functions at once. */
+void account_steps(struct unit *unit, const char *pass, reason because);
 void account_emitted(struct unit *unit, const struct node *module);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "rewrite/account.h"
 #include "rewrite/dims.h"
 #include "rewrite/passes.h"
 #include "rewrite/polynomial.h"
@@ -189,7 +190,7 @@ static bool join_parts(struct filling *f, struct node *block) {
         if (cat == NULL)
             continue;
         for (uint32_t k = 0; k < 3; k++)
-            pass_record(f->unit, "fill", block->kid[i + k], f->fn);
+            pass_record_because(f->unit, REASON_FILLED, block->kid[i + k], f->fn);
         cat->abs = s->kid[1]->web->abs;
         s->kid[0] = filled->expr = cat;
         s->kid[1] = make_web_name(f->unit->arena, filled);
@@ -252,7 +253,7 @@ static bool share_size(struct filling *f, const struct site *site, struct node *
     if (shape && holder == e->web)
         holder = same_shape(f, site, e->web);
     if (holder)
-        pass_record(f->unit, "fill", e, f->fn);
+        pass_record_because(f->unit, REASON_VIEWS, e, f->fn);
     if (holder)
         *slot = make_web_name(f->unit->arena, holder);
     return holder != NULL;
@@ -295,7 +296,7 @@ static bool drop_inner_view(struct filling *f, struct node *e) {
     const struct value *before = dims_from_end(f->values, value_of(f->values, receiver(view)), 1);
     if (before != dims_from_end(f->values, value_of(f->values, view), 1))
         return false;
-    pass_record(f->unit, "fill", view, f->fn);
+    pass_record_because(f->unit, REASON_VIEWS, view, f->fn);
     struct node *x = variable ? name_of_viewed(f, view, arg->web) : receiver(view);
     call->kid[1] = x ? x : call->kid[1];
     return x != NULL;
@@ -315,7 +316,7 @@ static bool skip_new_dimension(struct filling *f, struct node *e) {
     const struct value *v = value_of(f->values, (struct node *)call);
     if (!value_is_special(f->values, v, SPECIAL_UNSQUEEZE) || v->arg[1]->kind != VALUE_NUMBER || v->arg[1]->number >= k)
         return false;
-    pass_record(f->unit, "fill", e, f->fn);
+    pass_record_because(f->unit, REASON_VIEWS, e, f->fn);
     e->kid[0]->kid[0] = node_copy(f->unit->arena, receiver(call));
     return true;
 }
@@ -374,7 +375,7 @@ static bool join_views(struct filling *f, struct node *e) {
     struct node *shape = d ? with_last_size(f, e->kid[1], y->web, d, &read) : NULL;
     if (shape == NULL || read || node_equal(shape, e->kid[1]))
         return false;
-    pass_record(f->unit, "fill", e, f->fn);
+    pass_record_because(f->unit, REASON_VIEWS, e, f->fn);
     e->kid[1] = shape;
     e->kid[0]->atom = intern(f->unit->atoms, "reshape");
     e->kid[0]->kid[0] = node_copy(f->unit->arena, receiver(inner));
@@ -417,7 +418,9 @@ void join_filled(struct unit *unit) {
         if (values_infer_ranks(f.values))
             collect(&f);
         bool any = tidy_sizes(&f);
+        account_step(unit, "fill", f.fn, REASON_VIEWS);
         if (join_parts(&f, f.fn->body) || any)
             refresh_definitions(f.fn->body);
+        account_step(unit, "fill", f.fn, REASON_FILLED);
     }
 }

@@ -345,7 +345,7 @@ static void read_as_is(struct table *t) {
     struct arena *arena = t->unit->arena;
     for (uint32_t i = 0; i < t->uses.len; i++) {
         struct node *name = make_web_name(arena, t->uses.at[i].web), *old = *t->uses.at[i].slot;
-        pass_record(t->unit, "tables", old, t->uses.at[i].fn);
+        pass_record_because(t->unit, REASON_LANES, old, t->uses.at[i].fn);
         if (t->uses.at[i].size) {
             struct node *minus =
                 node_make(arena, NODE_UNARYOP, NULL, 1, make_number(arena, intern(t->unit->atoms, "1")));

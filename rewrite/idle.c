@@ -181,7 +181,7 @@ static bool drop_views(struct idle *d, struct node *n) {
         any |= n->kid[i] && drop_views(d, n->kid[i]);
     if (n == NULL || (!is_method(n, "view") && !is_method(n, "reshape")) || !is_idle(d, n))
         return any;
-    pass_record(d->unit, "fill", n, d->fn);
+    pass_record_because(d->unit, REASON_VIEWS, n, d->fn);
     *n = *receiver(n);
     return true;
 }

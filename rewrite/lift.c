@@ -476,7 +476,7 @@ static bool read_before_loop(struct chain *c, struct node *stmt, bool module) {
     struct node *block = find_block(c->model->body, c->loop, &index);
     if (block == NULL || (module && hidden == NULL))
         return false;
-    pass_record(c->unit, "tables", stmt, c->reader);
+    pass_record_because(c->unit, REASON_TABLE_ONCE, stmt, c->reader);
     struct node *copy = node_copy(arena, stmt);
     copy->comments = NULL;
     struct node *value = copy->kid[0];

@@ -57,6 +57,7 @@ static bool run_arms(struct unit *unit) {
 static bool run_fill(struct unit *unit) {
     join_filled(unit);
     drop_idle_views(unit);
+    account_steps(unit, "fill", REASON_VIEWS);
     return true;
 }
 
@@ -72,13 +73,17 @@ static bool run_branches(struct unit *unit) {
 
 static bool run_tables(struct unit *unit) {
     hoist_table_work(unit);
+    account_steps(unit, "tables", REASON_LANES);
     tabulate(unit);
+    account_steps(unit, "tables", REASON_TABLE);
     lift_tables(unit);
+    account_steps(unit, "tables", REASON_TABLE_ONCE);
     return true;
 }
 
 static bool run_prune(struct unit *unit) {
     propagate_copies(unit);
+    account_steps(unit, "prune", REASON_COPY);
     prune(unit);
     bool less = drop_unread_attributes(unit);
     if (join_arms(unit) || less)
@@ -145,10 +150,14 @@ const struct pass *pass_find(const char *name) {
 }
 
 void pass_record_as(struct unit *unit, const char *name, const struct node *at, const struct fn *fn, const char *what) {
-    const struct pass *pass = pass_find(name);
     if (unit->account != NULL && at->source != NULL)
         trace_add(unit->arena, unit->trace,
-            (struct trace_record){TRACE_REWRITE, pass->name, at->source, at->span, fn_path(unit, fn), what});
+            (struct trace_record){TRACE_REWRITE, name, at->source, at->span, fn_path(unit, fn), what});
+}
+
+void pass_record_because(struct unit *unit, reason because, const struct node *at, const struct fn *fn) {
+    struct explanation e = reason_explain(unit->facts, because);
+    pass_record_as(unit, e.id, at, fn, e.why);
 }
 
 void pass_record(struct unit *unit, const char *name, const struct node *at, const struct fn *fn) {

@@ -2,6 +2,7 @@
 #ifndef ADGEN_REWRITE_PASSES_H
 #define ADGEN_REWRITE_PASSES_H
 
+#include "rewrite/reason.h"
 #include "rewrite/unit.h"
 
 struct pass {
@@ -18,6 +19,8 @@ const struct pass *pass_find(const char *name);
 
 /* What a pass did at one place of the source, for the trace. */
 void pass_record(struct unit *unit, const char *pass, const struct node *at, const struct fn *fn);
+/* The same for a step of the pass that has a reason of its own. */
+void pass_record_because(struct unit *unit, reason because, const struct node *at, const struct fn *fn);
 /* The same in other words than the table's. */
 void pass_record_as(struct unit *unit, const char *pass, const struct node *at, const struct fn *fn, const char *what);
 

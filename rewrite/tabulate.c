@@ -454,7 +454,7 @@ static void make_table(struct tabulate *t, struct node **slot) {
     const char *name = table_name(e);
     bool alone = e->kind == NODE_NAME && e->web->kind == WEB_ASSIGN && !map_has(&t->clones, e->web);
     struct node *value = clone(t, alone ? e->web->expr : e);
-    pass_record(t->unit, "tables", e->kind == NODE_NAME && e->web->expr ? e->web->expr : e, t->forward);
+    pass_record_because(t->unit, REASON_TABLE, e->kind == NODE_NAME && e->web->expr ? e->web->expr : e, t->forward);
     register_table(t, name, complex ? as_pairs(t, value) : value);
     struct node *read = complex ? from_pairs(t, tabulate_read(t, name)) : tabulate_read(t, name);
     if (e->kind == NODE_NAME && e->web->kind == WEB_ASSIGN)

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "rewrite/account.h"
 #include "rewrite/symbolic.h"
 
 /* -- counting uses ------------------------------------------------------------------------------------------------- */
@@ -316,19 +317,24 @@ void tidy(struct unit *unit) {
     struct functions all = {0};
     functions_collect(unit, &all);
     localise_attributes(unit, &all);
+    account_steps(unit, "tidy", REASON_LOCAL);
     take_wanted_names(unit, &all);
     for (uint32_t i = 0; i < all.list.len; i++) {
         struct fn *fn = all.list.at[i];
         if (!fn->live)
             continue;
         tidy_calls(fn->body);
+        account_step(unit, "tidy", fn, REASON_POSITIONAL);
         drop_replaced_stores(fn->body);
         tidy_spacing(fn->body);
         drop_contiguous(fn->body);
+        account_step(unit, "tidy", fn, REASON_MEMORY);
         recount(fn);
         tidy_loops(unit, fn->body);
+        account_step(unit, "tidy", fn, REASON_LOOP);
         recount(fn);
         forward_values(fn->body);
+        account_step(unit, "tidy", fn, REASON_FORWARDED);
         close_ranks(fn->body);
     }
 }

@@ -315,11 +315,14 @@ bool pass_has_records(const struct pass *pass) {
 
 /* It is there, and does not say what the source says. */
 static void changed_by_passes(struct judge *j, const struct node *stmt, struct verdict *v) {
-    uint32_t changes = j->last == STAGE_EMITTED ? lineage_changes(j->unit, stmt) : 0;
+    struct line changes = j->last == STAGE_EMITTED ? lineage_changes(j->unit, stmt) : (struct line){0};
+    for (reason why = 1; why < REASON_FACTS; why++)
+        if ((changes.because | (v->parts.len > 0 ? 0 : changes.form)) >> why & 1)
+            verdict_because(j, v, FATE_REWRITTEN, why);
     for (uint32_t i = 0; passes[i].name != NULL; i++)
-        if (changes >> i & 1 && !(v->parts.len > 0 && pass_has_records(&passes[i])))
+        if (changes.bare >> i & 1 && !(v->parts.len > 0 && pass_has_records(&passes[i])))
             verdict_cause(j, v, FATE_REWRITTEN, &(struct cause){passes[i].name, passes[i].what, NULL});
-    if (changes >> LINE_WRITTEN & 1)
+    if (changes.bare >> LINE_WRITTEN & 1)
         verdict_because(j, v, FATE_REWRITTEN, REASON_WRITTEN);
 }
 

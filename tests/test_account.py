@@ -175,3 +175,31 @@ def test_a_refusal_names_what_is_not_understood(name, tmp_path):
     report = json.loads(out.read_text())
     refused = [i for i in items(report) if i["status"] == "not understood" and "text" in i]
     assert refused and refused[0]["why"] == report["diagnostics"][0]["message"]
+
+
+def test_what_a_pass_has_done_is_said_by_its_steps(tmp_path):
+    report = report_of(tmp_path, "modeling_rowan.py", cwd=GOLDEN / "in_place_operations")
+    rewritten = [item for item in items(report) if item["status"] == "rewritten" and "text" in item]
+    found = {" ".join(item["text"].split()): item["by"] for item in rewritten}
+    steps = {
+        "self.gate_proj = nn.Linear(self.hidden_size": ["local-attribute"],
+        "states *= self.act_fn": ["out-of-place"],
+        "states.clamp_(min=-4.0": ["out-of-place"],
+        "emb = torch.cat((freqs, freqs), dim=-1)": ["table"],
+        "self.q_proj = nn.Linear(config.hidden_size": ["field-variable"],
+        "for decoder_layer in self.layers[:": ["plain-loop"],
+        "position_embeddings = self.rotary_emb(": ["by-position"],
+        "outputs: BaseModelOutputWithPast = self.model(": ["interface", "by-position"],
+        "return CausalLMOutputWithPast(": ["own-outputs", "next-statement"],
+    }
+    for start, by in steps.items():
+        assert [found[text] for text in found if text.startswith(start)] == [by], start
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_no_statement_has_the_word_of_a_pass_of_many_steps(case, tmp_path):
+    golden = Case(GOLDEN / case)
+    if golden.is_partial:
+        pytest.skip("the parts that are not understood have no reasons")
+    report = report_of(tmp_path, golden.input.name, *golden.args, cwd=golden.folder)
+    assert [item for item in items(report) if set(item.get("by", [])) & {"tidy", "written"}] == []
