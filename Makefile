@@ -6,7 +6,7 @@ GENERATOR := $(shell command -v ninja >/dev/null 2>&1 && echo Ninja || echo "Uni
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 SOURCES = $(wildcard base/*.[ch] parser/*.[ch] rewrite/*.[ch] emit/*.[ch] cli/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch] tests/bench/*.[ch])
 
-.PHONY: build debug fuzz test demo sweep bench golden-update format lint system venv clean
+.PHONY: build debug fuzz test demo sweep mutations bench golden-update format lint system venv clean
 
 # -- what the machine must have -----------------------------------------------------------------------------------------
 system:
@@ -43,6 +43,9 @@ demo: venv build
 
 sweep: venv build
 	$(PYTHON) scripts/sweep.py
+
+mutations: venv build
+	$(PYTHON) scripts/mutate.py
 
 bench: venv build
 	$(PYTHON) scripts/bench.py

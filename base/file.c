@@ -150,8 +150,37 @@ void standard_streams_open(void) {
             (void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : fd == STDOUT_FILENO ? O_RDONLY : O_WRONLY);
 }
 
-bool file_load(const char *path, struct buf *out) {
+/* All that can be read; false with errno. */
+static bool read_all(int fd, size_t most, struct buf *out) {
     char block[16 * 1024];
+    ssize_t n;
+    buf_truncate(out, 0);
+    while ((n = read(fd, block, sizeof block)) != 0) {
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return false;
+        buf_write(out, block, (size_t)n);
+        if (out->len > most) {
+            errno = EFBIG;
+            return false;
+        }
+    }
+    return true;
+}
+
+bool file_load_input(const char *path, size_t most, struct buf *out) {
+    bool standard = strcmp(path, "-") == 0;
+    int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    bool ok = fd >= 0 && read_all(fd, most, out);
+    int error = errno;
+    if (fd >= 0 && !standard)
+        close(fd);
+    errno = error;
+    return ok;
+}
+
+bool file_load(const char *path, struct buf *out) {
     struct stat info;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe is not waited for */
     if (fd < 0)
@@ -160,17 +189,9 @@ bool file_load(const char *path, struct buf *out) {
         close(fd);
         return false;
     }
-    buf_truncate(out, 0);
-    ssize_t n;
-    while ((n = read(fd, block, sizeof block)) != 0) {
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            break;
-        buf_write(out, block, (size_t)n);
-    }
+    bool ok = read_all(fd, SIZE_MAX, out);
     close(fd);
-    return n == 0;
+    return ok;
 }
 
 bool file_exists(const char *path) {

@@ -38,6 +38,9 @@ void standard_streams_open(void);
 
 /* The bytes of a regular file into `out`, replacing what it held; false, and nothing said, if it cannot be read. */
 bool file_load(const char *path, struct buf *out);
+/* The same of what a user names as an input: a device or a pipe is read to its end, `-` is standard input. False with
+ * errno, also where there are more than `most` bytes. */
+bool file_load_input(const char *path, size_t most, struct buf *out);
 
 bool file_exists(const char *path);
 bool dir_exists(const char *path);

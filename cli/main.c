@@ -33,6 +33,14 @@ static int check_targets(const struct options_given *g) {
     return EXIT_DONE;
 }
 
+static uint32_t reads_standard_input(const struct options_given *g) {
+    const char *inputs[] = {g->input, g->config, g->index};
+    uint32_t count = 0;
+    for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++)
+        count += inputs[i] && strcmp(inputs[i], "-") == 0;
+    return count;
+}
+
 /* Combinations that contradict themselves. */
 static int check_combination(const struct options_given *g) {
     if (g->output && g->out_dir)
@@ -53,6 +61,8 @@ static int check_combination(const struct options_given *g) {
         return usage_error(NULL, "`--html` goes without --all, --check and --dump-after");
     if (g->quiet && g->verbose)
         return usage_error(NULL, "`--quiet` and `--verbose` exclude each other");
+    if (reads_standard_input(g) > 1)
+        return usage_error(NULL, "only one of INPUT, `--config` and `--index` can be standard input");
     if (g->command == KEYS && g->input && g->config == NULL)
         return usage_error(NULL, "`adgen keys` needs `--config FILE`, the model's config.json");
     if (g->command == SURVEY && g->hf_id && g->into == NULL)

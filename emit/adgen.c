@@ -324,7 +324,7 @@ const struct architecture *adgen_architecture(
     *architecture = (struct architecture){.entry = source->entry->name,
         .config_class = source->config_class,
         .model_type = source->config ? source->config->model_type : NULL,
-        .values = config};
+        .values = config && strcmp(config, "-") == 0 ? "standard input" : config};
     result->unit->limits.at = source->limits.at; /* of the translation that is read */
     result->unit->limits.len = source->limits.len;
     architecture_read(result->unit, &keys, &forward, architecture);

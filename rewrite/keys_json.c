@@ -187,9 +187,13 @@ static struct datum *bad_text(struct unit *unit, const char *path, const char *t
 
 struct datum *keys_read_json(struct run *run, struct unit *unit, const char *path) {
     struct buf text = {0};
-    if (!file_load(path, &text))
-        return bad_file(
-            unit, path, file_exists(path) || dir_exists(path) ? " cannot be read" : ": there is no such file");
+    if (!file_load_input(path, SOURCE_MAX, &text)) {
+        const char *why = errno == ENOENT ? ": there is no such file"
+                          : errno == EFBIG ? " is too large"
+                                           : " cannot be read";
+        buf_free(&text);
+        return bad_file(unit, path, why);
+    }
     const char *start = text.at ? text.at : "";
     struct json json = {run, unit->arena, start};
     struct datum *d = value(&json, 0);

@@ -19,6 +19,10 @@ from types import ModuleType
 import pytest
 import torch
 
+CUSTOM = "tensorrt_llm._torch.auto_deploy.models.custom"
+# Mistakes that are none: without a rotation a bias of the keys adds the same to all scores of a query.
+EQUIVALENT = {("opt", "bias_lost", "key_states = self.k_proj(hidden_states)")}
+
 _COUNTER = itertools.count()
 _MARK = "_mutated"
 

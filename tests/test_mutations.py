@@ -15,7 +15,6 @@ from golden_cases import run
 
 pytest.importorskip("transformers", minversion="5.23")
 PACKAGE = Path(transformers.__file__).parent
-CUSTOM = "tensorrt_llm._torch.auto_deploy.models.custom"
 if not standins.install():
     pytest.skip("TensorRT-LLM has a folder of custom models of its own", allow_module_level=True)
 
@@ -42,9 +41,6 @@ TYPES = {
     "glm4": LLAMA | {"parts_exchanged", "bias_lost"},  # partial rotary in pairs, norms after the branches
 }
 
-# Mistakes that are none: without a rotation a bias of the keys adds the same to all scores of a query.
-EQUIVALENT = {("opt", "bias_lost", "key_states = self.k_proj(hidden_states)")}
-
 
 @pytest.fixture(scope="module", autouse=True)
 def one_thread():
@@ -58,7 +54,7 @@ def one_thread():
 @pytest.fixture
 def folder(tmp_path):
     """A folder of custom models."""
-    path = sys.modules[CUSTOM].__path__
+    path = sys.modules[mutations.CUSTOM].__path__
     path.append(str(tmp_path))
     yield tmp_path
     path.remove(str(tmp_path))
@@ -69,13 +65,13 @@ def test_every_mistake_is_seen(name, folder):
     model_file, test_file = folder / f"modeling_{name}.py", folder / f"test_{name}_modeling.py"
     run(name, "--package", str(PACKAGE), "-o", str(model_file), "--test", str(test_file), cwd=folder)
     tests = mutations.load(test_file)
-    model = sys.modules.pop(f"{CUSTOM}.modeling_{name}")
+    model = sys.modules.pop(f"{mutations.CUSTOM}.modeling_{name}")
     assert not mutations.fails(tests)
     text = model_file.read_text(encoding="utf-8")
     verdicts = defaultdict(set)
     for mutant in mutations.mutants(text):
         line = text.splitlines()[mutant.line - 1].strip()
-        if (name, mutant.kind, line) not in EQUIVALENT:
+        if (name, mutant.kind, line) not in mutations.EQUIVALENT:
             verdicts[mutations.verdict(tests, model, mutant, folder)].add((mutant.kind, line))
     assert not verdicts["survived"]
     assert {kind for kind, _ in verdicts["caught"]} >= TYPES[name]

@@ -97,6 +97,26 @@ def test_golden(config):
     assert facts["not_followed"] is None
 
 
+def test_a_configuration_may_come_through_a_pipe(config, tmp_path):
+    """As in `--config <(...)`, which can be read once, or on standard input."""
+    written = found(ASPEN, "--config", config(TINY))
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cp", config(TINY), pipe]) as writer:
+        piped = found(ASPEN, "--config", pipe)
+    assert writer.returncode == 0
+    standard = found(ASPEN, "--config", "-", input=json.dumps(TINY))
+    assert standard["architecture"].pop("values") == "standard input"
+    for facts in (written, piped):
+        facts["architecture"].pop("values")
+    assert written == piped == standard
+    run = survey("-", "--config", "-", input="{}")
+    assert (run.returncode, run.stdout) == (2, "")
+    assert "only one of INPUT, `--config` and `--index` can be standard input" in run.stderr
+    run = survey(ASPEN, "--config", "/dev/zero", "--package", PACKAGE)
+    assert (run.returncode, "/dev/zero is too large" in run.stderr) == (1, True)
+
+
 def test_a_configuration_of_another_type_is_said(config):
     run = survey(ASPEN, "--package", PACKAGE, "--config", config({**TINY, "model_type": "larch"}))
     assert run.returncode == 0
