@@ -188,7 +188,7 @@ static struct datum *bad_text(struct unit *unit, const char *path, const char *t
 struct datum *keys_read_json(struct run *run, struct unit *unit, const char *path) {
     struct buf text = {0};
     if (!file_load_input(path, SOURCE_MAX, &text)) {
-        const char *why = errno == ENOENT ? ": there is no such file"
+        const char *why = errno == ENOENT  ? ": there is no such file"
                           : errno == EFBIG ? " is too large"
                                            : " cannot be read";
         buf_free(&text);
