@@ -58,7 +58,7 @@ def mutate(name: str, adgen: str) -> dict:
         text = emitted[0].read_text(encoding="utf-8")
         for mutant in mutations.mutants(text):
             line = text.splitlines()[mutant.line - 1].strip()
-            if (name, mutant.kind, line) in mutations.EQUIVALENT:
+            if mutations.is_equivalent(text, mutant):
                 continue
             verdict = mutations.verdict(tests, model, mutant, folder)
             if verdict == "survived":
