@@ -157,6 +157,7 @@ struct review *review_module(struct unit *unit, const struct review_rules *rules
         review_runtime(&r);
         review_tensors(&r);
         review_experts(&r);
+        review_published(&r);
         review_equations(&r);
     }
     review_apply_ignores(&r);

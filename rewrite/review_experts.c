@@ -7,17 +7,17 @@
 /* -- D4: stacked parameters ---------------------------------------------------------------------------------------- */
 
 /* Whether an expression counts experts: some name in it says so. */
-static bool counts_experts(const struct node *e) {
+bool review_counts_experts(const struct node *e) {
     if ((e->kind == NODE_NAME || e->kind == NODE_ATTRIBUTE) && strstr(e->atom, "expert"))
         return true;
     for (uint32_t i = 0; i < e->nkids; i++)
-        if (e->kid[i] && counts_experts(e->kid[i]))
+        if (e->kid[i] && review_counts_experts(e->kid[i]))
             return true;
     return false;
 }
 
 /* nn.Parameter(torch.empty(experts, a, b)) */
-static bool is_stacked(struct reviewer *r, const struct node *fn, const struct node *call) {
+bool review_is_stacked(struct reviewer *r, const struct node *fn, const struct node *call) {
     atom qual = call->kind == NODE_CALL ? review_qual(r, fn, call->kid[0]) : NULL;
     const struct node *made = qual_ends(qual, "nn.Parameter") ? call_argument(call, 0, "data") : NULL;
     if (!is_kind(made, NODE_CALL) || !called_name(made) || !word_in(called_name(made), "empty zeros ones randn rand"))
@@ -31,7 +31,7 @@ static bool is_stacked(struct reviewer *r, const struct node *fn, const struct n
         if (dim->kind != NODE_KEYWORD)
             dims[count++] = dim;
     }
-    return count == 3 && counts_experts(dims[0]);
+    return count == 3 && review_counts_experts(dims[0]);
 }
 
 /* self.weights[e] below a node, for the name of an e. */
@@ -61,7 +61,7 @@ static void visit_stacked_op(struct reviewer *r, const struct place *at, struct 
 
 static void visit_parameter(struct reviewer *r, const struct place *at, struct node *n, void *user) {
     (void)user;
-    if (n->kind != NODE_CALL || !at->fn || !at->cls || !is_stacked(r, at->fn, n))
+    if (n->kind != NODE_CALL || !at->fn || !at->cls || !review_is_stacked(r, at->fn, n))
         return;
     bool taken = false;
     review_applies(r, "D4");

@@ -76,6 +76,11 @@ bool is_config_attr(const struct node *n);
 /* The method or function that a call names: `view` of `x.view(...)`. NULL: something else is called. */
 atom called_name(const struct node *call);
 
+/* Whether an expression counts experts, by the names in it. */
+bool review_counts_experts(const struct node *e);
+/* nn.Parameter(torch.empty(experts, a, b)) */
+bool review_is_stacked(struct reviewer *r, const struct node *fn, const struct node *call);
+
 /* -- the checks ---------------------------------------------------------------------------------------------------- */
 
 void review_contract(struct reviewer *r);  /* A, CA1 */
@@ -83,6 +88,7 @@ void review_imports(struct reviewer *r);   /* B, C2, C3, C6 */
 void review_runtime(struct reviewer *r);   /* C4, C5, CA2, CA3 */
 void review_tensors(struct reviewer *r);   /* C8, D1, D2 */
 void review_experts(struct reviewer *r);   /* BA2, D4, D5 */
+void review_published(struct reviewer *r); /* BA2 */
 void review_equations(struct reviewer *r); /* C1, C7, E1: runs the passes */
 void review_tests(struct reviewer *r);     /* F, G, H */
 void review_levels(struct reviewer *r);    /* G */

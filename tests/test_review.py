@@ -324,6 +324,75 @@ def test_another_word_for_the_operators_is_looked_through(written):
     ]
 
 
+STACKED = """
+from torch import nn
+import torch
+
+class OakExperts(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.num_experts = config.num_experts
+        self.down_proj = nn.Parameter(torch.empty(self.num_experts, config.hidden_size, config.intermediate_size))
+
+class L(nn.Module):
+    pass
+"""
+CONVERSION = """
+def _build():
+    mapping = {
+        "oak": [
+            WeightConverter(
+                source_patterns="experts.*.down_proj.weight",
+                target_patterns="experts.down_proj",
+                operations=[MergeModulelist(dim=0)],
+            ),
+        ],
+    }
+    return mapping
+"""
+LISTED = """
+from torch import nn
+from ..hf import AutoModelForCausalLMFactory
+
+class OakExperts(nn.ModuleList):
+    def __init__(self, config):
+        super().__init__([OakMLP(config) for _ in range(config.num_experts)])
+
+class OakForCausalLM(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.experts = OakExperts(config)
+
+AutoModelForCausalLMFactory.register_custom_model_cls("OakConfig", OakForCausalLM)
+"""
+HOOK = "        self.experts = OakExperts(config)\n        self._register_load_state_dict_pre_hook(split)\n"
+
+
+@pytest.mark.parametrize(
+    "source,conversion,text,verdict",
+    [
+        (STACKED, None, LISTED, "FAIL"),
+        (STACKED, CONVERSION.replace('"oak"', '"elm"'), LISTED, "FAIL"),
+        (STACKED, None, LISTED.replace("        self.experts = OakExperts(config)\n", HOOK), "PASS"),
+        (STACKED, CONVERSION, LISTED, "not applicable"),  # on disk each expert has tensors of its own
+        (STACKED.replace("self.num_experts, config.h", "config.h"), None, LISTED, "not applicable"),
+        (STACKED, None, LISTED.replace("OakConfig", "ElmConfig"), "not applicable"),
+        (STACKED, None, LISTED.replace("num_experts", "num_heads"), "not applicable"),
+    ],
+)
+def test_experts_that_are_published_stacked(written, with_oak, source, conversion, text, verdict):
+    (with_oak / "models/oak").mkdir()
+    (with_oak / "models/oak/__init__.py").write_text("")
+    (with_oak / "models/oak/modeling_oak.py").write_text(source)
+    if conversion:
+        (with_oak / "conversion_mapping.py").write_text(conversion)
+    (record,) = reviewed(written(text, "modeling_oak.py"), package=with_oak)
+    assert next(item["verdict"] for item in record["checklist"] if item["rule"] == "BA2") == verdict
+    said = [f["message"] for f in record["findings"] if f["rule"] == "BA2"]
+    wanted = "experts are published stacked, as in transformers' `OakExperts`, and nothing here takes them apart"
+    assert said == ([wanted] if verdict == "FAIL" else [])
+
+
 OAK = """
 import copy
 import torch
