@@ -71,7 +71,20 @@ int compare_names(const char *a, const char *b);
 /* emit_names.c: into `names` and `bound` */
 void collect_names(struct emitter *e, const struct node *n);
 
+/* emit_towers.c */
+/* In the constructor, which is the last method of the class: the types of text models that the file is for. */
+void append_towers(struct emitter *e, struct node *cls);
+/* What of the checkpoint belongs to modules that are not there. */
+void emit_left_out(struct emitter *e, struct node *cls);
+/* A model inside of the model may have a head of its own, tied to its embedding. */
+void emit_inner_ties(struct emitter *e, struct node *made, const struct cls *cls);
+/* What the docstring says of all this. */
+void emit_tower_items(const struct unit *u, struct buf *out);
+
 /* emit_header.c */
+void emit_item(struct buf *out, const char *text); /* of a list in the docstring, wrapped */
+/* The path inside the package, else the file's name. */
+const char *short_path(const struct unit *u, const struct module *module);
 void emit_header(struct emitter *e, const char *code, struct buf *out); /* of the module with this code */
 void emit_licence(const struct unit *u, struct buf *out);
 

@@ -21,13 +21,17 @@ static size_t trim_rights(const char *line, size_t len) {
     return len;
 }
 
-/* The copyright lines at the top of the source. */
-static void copy_rights(const struct source *source, struct buf *out) {
+/* The copyright lines at the top of a source, but for those that are there. */
+static void copy_rights(struct arena *arena, const struct source *source, struct buf *out) {
     const char *p = source->text;
     while (*p == '#' || *p == '\n' || *p == '\r') {
         size_t len = strcspn(p, "\n");
-        if (strncmp(p, "# Copyright", 11) == 0)
-            buf_printf(out, "# SPDX-FileCopyrightText: %.*s\n", (int)trim_rights(p + 2, len - 2), p + 2);
+        bool claims = strncmp(p, "# Copyright", 11) == 0;
+        const char *line =
+            claims ? arena_printf(arena, "# SPDX-FileCopyrightText: %.*s\n", (int)trim_rights(p + 2, len - 2), p + 2)
+                   : NULL;
+        if (claims && strstr(out->at, line) == NULL)
+            buf_puts(out, line);
         p += len + (p[len] == '\n');
     }
 }
@@ -57,11 +61,11 @@ static const char *version_of(struct unit *u) {
 }
 
 /* The path inside the package, else the file's name; where the package lies does not show. */
-static const char *short_path(const struct unit *u) {
-    const char *base = strrchr(u->module->source->path, '/');
-    if (u->package.name == NULL)
-        return base ? base + 1 : u->module->source->path;
-    char *path = arena_printf(u->arena, "%s.py", u->module->name + strlen(u->package.name) + 1);
+const char *short_path(const struct unit *u, const struct module *module) {
+    const char *base = strrchr(module->source->path, '/');
+    if (module->package == NULL)
+        return base ? base + 1 : module->source->path;
+    char *path = arena_printf(u->arena, "%s.py", module->name + strcspn(module->name, ".") + 1);
     for (char *at = path; *at != '\0' && strcmp(at, ".py") != 0; at++)
         if (*at == '.')
             *at = '/';
@@ -120,7 +124,7 @@ static void emit_latents(const char *code, struct buf *out) {
 }
 
 /* A list item, wrapped. */
-static void emit_item(struct buf *out, const char *text) {
+void emit_item(struct buf *out, const char *text) {
     size_t column = 1;
     buf_putc(out, '*');
     for (size_t len; *text != '\0'; text += len) {
@@ -164,6 +168,7 @@ static void emit_differences(struct emitter *e, const char *code, struct buf *ou
                 e->unit->plain_experts));
     if (has_tables(code))
         buf_puts(out, "* cos/sin tables are built once and indexed once per forward by ``position_ids``\n");
+    emit_tower_items(e->unit, out);
     const char *declined = declined_setting(e->unit);
     if (declined)
         buf_printf(out, "* a configuration with ``%s`` is declined: the constructor raises\n", declined);
@@ -199,7 +204,9 @@ static void emit_gaps(struct emitter *e, struct buf *out) {
 
 void emit_licence(const struct unit *u, struct buf *out) {
     buf_puts(out, ours);
-    copy_rights(u->module->source, out);
+    const struct module *module;
+    for (uint32_t i = 0; (module = unit_module(u, i)) != NULL; i++)
+        copy_rights(u->arena, module->source, out);
     buf_puts(out, "# SPDX-License-Identifier: Apache-2.0\n\n");
 }
 
@@ -208,7 +215,7 @@ void emit_header(struct emitter *e, const char *code, struct buf *out) {
     emit_licence(u, out);
     buf_printf(
         out, "\"\"\"%s %s for AutoDeploy.\n\n", e->gaps > 0 ? "INCOMPLETE: a part of" : "Prefill-only", e->prefix);
-    const char *package = u->package.name, *path = short_path(u);
+    const char *package = u->package.name, *path = short_path(u, u->module);
     if (package) {
         const char *version = version_of(u);
         size_t len = strlen("Source: , , translated by adgen.") + strlen(package) + strlen(version) + strlen(path);

@@ -92,7 +92,7 @@ static void gather(struct emitter *e, struct imports *imports) {
     struct unit *u = e->unit;
     for (uint32_t i = 0; i < e->names.len; i++) {
         atom name = e->names.entry[i].key;
-        const struct symbol *symbol = module_lookup(u->module, name);
+        const struct symbol *symbol = unit_lookup(u, e->names.entry[i].value);
         if (u->bundle && name == u->config_class) /* defined here */
             continue;
         if (symbol && symbol->kind == SYM_IMPORT)

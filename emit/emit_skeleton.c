@@ -8,6 +8,7 @@
 #include "rewrite/declined.h"
 #include "rewrite/entry.h"
 #include "rewrite/lineage.h"
+#include "rewrite/towers.h"
 
 /* -- roles --------------------------------------------------------------------------------------------------------- */
 
@@ -21,6 +22,14 @@ static const char *path_of(struct emitter *e, const struct node *n) {
         return "";
     const char *before = path_of(e, n->kid[0]);
     return arena_printf(e->unit->arena, "%s%s%s", before, *before ? "." : "", n->atom);
+}
+
+static bool is_self_path(const struct node *n) {
+    if (n->kind != NODE_ATTRIBUTE)
+        return false;
+    while (n->kind == NODE_ATTRIBUTE)
+        n = n->kid[0];
+    return is_name(n, "self");
 }
 
 static void find_model(struct emitter *e) {
@@ -73,16 +82,16 @@ static struct cls *find_base(struct cls *cls) {
     return NULL;
 }
 
-/* inputs_embeds = self.<attr>(...): the attribute. */
-static atom makes_embeddings(const struct node *n) {
+/* inputs_embeds = self.<path>(...): the path. */
+static const char *makes_embeddings(struct emitter *e, const struct node *n) {
     if (n == NULL)
         return NULL;
     const struct node *call =
         n->kind == NODE_ASSIGN && n->nkids == 2 && is_name(n->kid[1], "inputs_embeds") ? n->kid[0] : NULL;
-    if (is_kind(call, NODE_CALL) && call->kid[0]->kind == NODE_ATTRIBUTE && is_name(call->kid[0]->kid[0], "self"))
-        return call->kid[0]->atom;
+    if (is_kind(call, NODE_CALL) && is_self_path(call->kid[0]))
+        return path_of(e, call->kid[0]);
     for (uint32_t i = 0; i < n->nkids; i++) {
-        atom found = makes_embeddings(n->kid[i]);
+        const char *found = makes_embeddings(e, n->kid[i]);
         if (found)
             return found;
     }
@@ -93,8 +102,10 @@ static atom makes_embeddings(const struct node *n) {
 static atom embedding_path(struct emitter *e, struct cls *holder, int depth) {
     const struct fn *forward = class_method(holder, "forward");
     atom name = forward && forward->body ? called_with(forward->body, "input_ids") : NULL;
-    if (name == NULL && forward && forward->body)
-        name = makes_embeddings(forward->body);
+    const char *path = name == NULL && forward && forward->body ? makes_embeddings(e, forward->body) : NULL;
+    if (path && strchr(path, '.'))
+        return intern(e->unit->atoms, path);
+    name = path ? intern(e->unit->atoms, path) : name;
     const struct attr *attr = name ? map_get(&holder->attrs, name) : NULL;
     if (attr == NULL || depth > 4 || attr->abs->kind != ABS_INSTANCE || class_derives(attr->abs->cls, "nn.Embedding"))
         return name;
@@ -125,17 +136,25 @@ static struct node *last_statement(struct node *block) {
 /* -- outputs ------------------------------------------------------------------------------------------------------- */
 
 /* Fields beside the hidden states that the entry reads too. */
-static void other_fields(const struct node *n, struct buf *out) {
+static void other_fields(struct arena *arena, const struct node *n, struct buf *out) {
     if (n == NULL)
         return;
     if (n->kind == NODE_RETURN && is_kind(n->kid[0], NODE_CALL) && n->kid[0]->abs && n->kid[0]->abs->kind == ABS_RECORD)
         for (uint32_t i = 1; i < n->kid[0]->nkids; i++) {
             const struct node *field = n->kid[0]->kid[i];
-            if (field->kind == NODE_KEYWORD && field->atom && !atom_is(field->atom, "last_hidden_state"))
-                buf_printf(out, "    %s: object = None\n", field->atom);
+            bool other = field->kind == NODE_KEYWORD && field->atom && !atom_is(field->atom, "last_hidden_state");
+            const char *line = other ? arena_printf(arena, "    %s: object = None\n", field->atom) : NULL;
+            if (other && (out->len == 0 || strstr(out->at, line) == NULL))
+                buf_puts(out, line);
         }
     for (uint32_t i = 0; i < n->nkids; i++)
-        other_fields(n->kid[i], out);
+        other_fields(arena, n->kid[i], out);
+}
+
+/* What a model that is made for a part of the configuration runs; NULL where it is not known by that. */
+static struct node *tower_body(const struct tower *tower) {
+    const struct fn *forward = tower->cls ? class_method(tower->cls, "forward") : NULL;
+    return forward ? forward->body : NULL;
 }
 
 void emit_outputs(struct emitter *e) {
@@ -145,7 +164,9 @@ void emit_outputs(struct emitter *e) {
         struct buf text = {0};
         buf_printf(&text, "@dataclass\nclass %sModelOutput(ModelOutput):\n", e->prefix);
         buf_puts(&text, "    last_hidden_state: torch.FloatTensor | None = None\n");
-        other_fields(class_method(e->model, "forward")->body, &text);
+        other_fields(e->unit->arena, class_method(e->model, "forward")->body, &text);
+        for (uint32_t i = 0; i < e->unit->towers.len; i++)
+            other_fields(e->unit->arena, tower_body(&e->unit->towers.at[i]), &text);
         append_python(e, e->module, "%s", text.at);
         buf_free(&text);
     }
@@ -162,6 +183,10 @@ static void rename_output(struct emitter *e, struct node *n, const char *name) {
         n->kid[0]->kid[0] = make_name(e->unit->arena, intern(e->unit->atoms, name));
     for (uint32_t i = 0; i < n->nkids; i++)
         rename_output(e, n->kid[i], name);
+}
+
+static const char *model_output(struct emitter *e) {
+    return arena_printf(e->unit->arena, "%sModelOutput", e->prefix);
 }
 
 /* -- <X>PreTrainedModel -------------------------------------------------------------------------------------------- */
@@ -247,8 +272,10 @@ static void append_init(struct emitter *e, struct node *cls, struct cls *source,
         return;
     struct buf text = {0};
     atom config = init->params.len > 1 ? init->params.at[1]->name : intern(u->atoms, "config");
-    buf_printf(&text, "def __init__(self, %s%s%s%s):\n    pass\n", config, e->names_config ? ": " : "",
-        e->names_config ? u->config_class : "", takes_kwargs ? ", **kwargs" : "");
+    const struct absval *given = init->params.len > 1 ? init->params.at[1]->abs : NULL;
+    bool part = given && given->kind == ABS_CONFIG && *given->qual != '\0';
+    const char *type = e->names_config && !part ? arena_printf(u->arena, ": %s", u->config_class) : "";
+    buf_printf(&text, "def __init__(self, %s%s%s):\n    pass\n", config, type, takes_kwargs ? ", **kwargs" : "");
     append_python(e, class_body(cls), "%s", text.at);
     buf_free(&text);
     struct node *method = last_statement(class_body(cls));
@@ -321,7 +348,10 @@ void emit_containers(struct emitter *e) {
         struct cls *cls = u->classes.at[i];
         if (!cls->live || !is_pretrained(cls) || cls == e->model || cls == u->entry || cls == e->base)
             continue;
+        if (e->model && is_tower(u, cls))
+            rename_output(e, class_method(cls, "forward")->body, model_output(e));
         emit_class(e, cls);
+        emit_inner_ties(e, last_statement(e->module), cls);
         if (!nested || !map_has(&cls->attrs, intern(u->atoms, inner + 1)))
             continue;
         struct buf text = {0};
@@ -415,10 +445,12 @@ void emit_base_model(struct emitter *e) {
     if (e->model == NULL)
         return;
     struct node *cls = begin_class(e, e->model, e->model->name, base_name(e));
+    if (e->model != e->unit->entry)
+        emit_inner_ties(e, cls, e->model);
     append_init(e, cls, e->model, false);
     struct buf text = {0};
     struct fn *forward = class_method(e->model, "forward");
-    const char *output = arena_printf(e->unit->arena, "%sModelOutput", e->prefix);
+    const char *output = model_output(e);
     buf_puts(&text, "class _:\n");
     embedding_methods(e, &text, "");
     buf_printf(&text, signature, output);
@@ -581,8 +613,10 @@ void emit_entry(struct emitter *e) {
     struct node *cls = begin_class(e, u->entry, e->entry_name, bases);
     need_import(e, "transformers.generation", "GenerationMixin");
     emit_tied(e, cls);
+    emit_left_out(e, cls);
     append_init(e, cls, u->entry, true);
     append_declined(e, cls);
+    append_towers(e, cls);
     struct fn *forward = class_method(u->entry, "forward");
     struct buf text = {0};
     const char *output = arena_printf(u->arena, "%sCausalLMOutput", e->prefix);

@@ -28,10 +28,19 @@ static bool is_skeleton(const struct emitter *e, const struct cls *cls) {
     return cls == e->model || cls == e->unit->entry || cls == e->base || class_derives(cls, "PreTrainedModel");
 }
 
+static const char rope_helper[] = "_get_rope_parameters";
+
+static bool has_function(const struct node *module, const char *name) {
+    for (uint32_t i = 0; i < module->nkids; i++)
+        if (module->kid[i]->kind == NODE_FUNCTION && atom_is(module->kid[i]->atom, name))
+            return true;
+    return false;
+}
+
 static bool names_helper(const struct node *n) {
     if (n == NULL)
         return false;
-    if (n->kind == NODE_NAME && atom_is(n->atom, "_get_rope_parameters"))
+    if (n->kind == NODE_NAME && atom_is(n->atom, rope_helper))
         return true;
     for (uint32_t i = 0; i < n->nkids; i++)
         if (names_helper(n->kid[i]))
@@ -51,7 +60,8 @@ static bool reads_rope(const struct cls *cls) {
 /* The function through which versions.c reads. */
 static void emit_rope_helper(struct emitter *e) {
     const struct unit *u = e->unit;
-    const char *config = e->names_config ? arena_printf(u->arena, ": %s", u->config_class) : "";
+    bool one = e->names_config && u->towers.len == 0; /* not for parts of it too */
+    const char *config = one ? arena_printf(u->arena, ": %s", u->config_class) : "";
     append_python(e, e->module,
         "def _get_rope_parameters(config%s) -> dict:\n"
         "    \"\"\"RoPE settings in the layout of transformers 5, also from a transformers 4 config.\"\"\"\n"
@@ -94,25 +104,18 @@ static void emit_activation_helper(struct emitter *e) {
             bias ? "    if bias:\n        raise NotImplementedError(\"torch_moe has no biases\")\n" : ""));
 }
 
-/* Definitions in the order of the source, where what is used stands before its users. */
-static void emit_definitions(struct emitter *e) {
+/* Definitions of a file in its order, where what is used stands before its users. */
+static void emit_definitions_of(struct emitter *e, const struct module *module) {
     struct unit *u = e->unit;
-    bool helper = u->reads_rope_parameters;
-    for (uint32_t i = 0; i < u->helpers.len; i++)
-        node_add(u->arena, e->module, u->helpers.at[i]);
-    if (u->names_activation)
-        emit_activation_helper(e);
-    for (uint32_t i = 0; i < u->module->body->nkids; i++) {
-        struct node *stmt = u->module->body->kid[i];
+    for (uint32_t i = 0; i < module->body->nkids; i++) {
+        struct node *stmt = module->body->kid[i];
         struct symbol *symbol =
-            stmt->kind == NODE_CLASS || stmt->kind == NODE_FUNCTION ? module_lookup(u->module, stmt->atom) : NULL;
+            stmt->kind == NODE_CLASS || stmt->kind == NODE_FUNCTION ? module_lookup(module, stmt->atom) : NULL;
         if (symbol && symbol->stmt != stmt)
             continue;
         bool emits = symbol && symbol->cls && symbol->cls->live && !is_skeleton(e, symbol->cls);
-        if (helper && emits && reads_rope(symbol->cls)) {
+        if (emits && u->reads_rope_parameters && !has_function(e->module, rope_helper) && reads_rope(symbol->cls))
             emit_rope_helper(e);
-            helper = false;
-        }
         if (emits && symbol->cls->item_class)
             emit_class(e, symbol->cls->item_class);
         if (emits)
@@ -120,17 +123,22 @@ static void emit_definitions(struct emitter *e) {
         if (symbol && symbol->fn && symbol->fn->live && symbol->fn->body)
             emit_function(e, symbol->fn);
         bool constant = stmt->kind == NODE_ASSIGN && stmt->nkids == 2 && stmt->kid[1]->kind == NODE_NAME;
-        if (constant && (symbol = module_lookup(u->module, stmt->kid[1]->atom)) && symbol->used &&
+        if (constant && (symbol = module_lookup(module, stmt->kid[1]->atom)) && symbol->used &&
             symbol->kind == SYM_VALUE && symbol->stmt == stmt)
             node_add(u->arena, e->module, e->module->nkids ? stmt : after_imports(e, stmt));
     }
 }
 
-static bool has_function(const struct node *module, const char *name) {
-    for (uint32_t i = 0; i < module->nkids; i++)
-        if (module->kid[i]->kind == NODE_FUNCTION && atom_is(module->kid[i]->atom, name))
-            return true;
-    return false;
+/* What the modeling file uses of others stands before its own definitions. */
+static void emit_definitions(struct emitter *e) {
+    struct unit *u = e->unit;
+    for (uint32_t i = 0; i < u->helpers.len; i++)
+        node_add(u->arena, e->module, u->helpers.at[i]);
+    if (u->names_activation)
+        emit_activation_helper(e);
+    for (uint32_t i = 0; i < u->linked.len; i++)
+        emit_definitions_of(e, u->linked.at[i]);
+    emit_definitions_of(e, u->module);
 }
 
 /* The configuration class, and what makes it known for its model type. */
@@ -223,7 +231,7 @@ bool emit_model(struct unit *unit, struct buf *out) {
     gaps_of(unit, &e.gaps);
     emit_config(&e);
     emit_definitions(&e);
-    if (unit->reads_rope_parameters && !has_function(e.module, "_get_rope_parameters"))
+    if (unit->reads_rope_parameters && !has_function(e.module, rope_helper))
         emit_rope_helper(&e);
     emit_outputs(&e);
     emit_pretrained(&e);

@@ -163,6 +163,10 @@ static void put_record(const struct page *page, const struct trace_record *r, st
     if (r->source == page->in.text) {
         struct location at = source_locate(r->source, r->span.start);
         buf_printf(out, "<a href=\"#s%u\">%u:%u</a> ", at.line, at.line, at.column);
+    } else if (r->source) { /* another file of the program */
+        struct location at = source_locate(r->source, r->span.start);
+        put_text(out, path_base(r->source->path));
+        buf_printf(out, ":%u:%u ", at.line, at.column);
     }
     buf_printf(out, "%s <span class=\"mono\">[%s]</span>", report_kind(r->kind), r->id);
     if (r->where)

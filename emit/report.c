@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "emit/gaps.h"
 #include "emit/limits.h"
 #include "rewrite/config.h"
@@ -94,6 +95,8 @@ static cJSON *trace_records(const struct report *r) {
         put_text(item, "id", record->id);
         put_text(item, "where", record->where);
         put_text(item, "what", record->text);
+        if (record->source && record->source != r->unit->module->source)
+            put_text(item, "file", path_base(record->source->path));
         if (record->source)
             put_span(item, record->source, record->span);
         cJSON_AddItemToArray(array, item);

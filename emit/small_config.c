@@ -158,7 +158,7 @@ static void emit_part(struct unit *unit, const struct config *config, atom name,
     if (part == NULL)
         return;
     buf_printf(out, "        \"%s\": {\n", name);
-    emit_fields(unit, part, 2, out);
+    emit_fields(unit, part, has_kinds(part) ? 4 : 2, out);
     bool rotary = strstr(unit->module->source->text, ".rope_theta") != NULL;
     if (rotary && !has_field(config, "rope_theta") && !has_field(part, "rope_theta"))
         buf_puts(out, "        \"rope_theta\": 10000.0,\n");

@@ -336,6 +336,9 @@ static void emit_copy(struct unit *u, const struct reference *copy, struct buf *
 }
 
 static const char load_own[] = "model.load_state_dict(hf_model.state_dict())";
+/* Of a model of several modalities the text model has no use for the others' weights. */
+static const char load_part[] = "missing, _ = model.load_state_dict(hf_model.state_dict(), strict=False)\n"
+                                "    assert not missing";
 /* What a checkpoint does not hold may be left over: had the reference read it, its logits would be others. */
 static const char load_published[] =
     "missing, _ = model.load_state_dict(_published_state_dict(hf_model), strict=False)\n"
@@ -450,7 +453,9 @@ static struct node *make_tests(struct emitter *e, const char *module, const stru
         {"FIND_CLASS", copy ? "" : finding(e)},
         {"HF_CLASS", copy ? hf : "model_class"},
         {"STATE", converts ? convert : ""},
-        {"LOAD", converts ? load_published : load_own},
+        {"LOAD", converts             ? load_published
+                 : unit->left_out.len ? load_part
+                                      : load_own},
         {"EAGER", unit->names_activation ? "    config._experts_implementation = \"eager\"\n" : ""},
         {"HF_INPUTS", arena_printf(arena, "{%s, \"attention_mask\": attention_mask%s}", inputs,
                           takes(unit, "use_cache") ? ", \"use_cache\": False" : "")},

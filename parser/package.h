@@ -41,6 +41,8 @@ struct registry {
     const char *root;
     struct pair *heads; /* model type -> class of the causal LM, in the order of the package */
     uint32_t nheads;
+    struct pair *bases; /* model type -> class of the model without a head */
+    uint32_t nbases;
     struct pair *configs; /* model type -> configuration class */
     uint32_t nconfigs;
     struct pair *modules; /* model type -> folder, where they differ by more than `-` and `_` */
@@ -55,6 +57,7 @@ void registry_close(struct registry *registry);
 
 /* The class of the causal LM, or the configuration class, of a type; NULL if the package has none. */
 const char *registry_head(const struct registry *registry, const char *type);
+const char *registry_base(const struct registry *registry, const char *type); /* the model without a head */
 const char *registry_config(const struct registry *registry, const char *type);
 
 struct model {
@@ -69,6 +72,9 @@ struct model {
 bool registry_model(
     const struct registry *registry, struct arena *arena, struct diags *diags, const char *type, struct model *model);
 
+/* The file that defines a model class of a type (a `modeling_*.py`), or NULL. */
+const char *registry_class_path(
+    const struct registry *registry, struct arena *arena, const char *type, const char *name);
 /* The file that defines a configuration class (a `configuration_*.py`), or NULL. */
 const char *registry_config_path(const struct registry *registry, struct arena *arena, const char *config);
 

@@ -137,6 +137,7 @@ struct registry *registry_open(struct diags *diags, const char *root) {
     for (size_t i = 0; i < FILES; i++)
         file_load(path_join(arena, root, files[i]), &texts[i]);
     scan(arena, texts, FILES, "MODEL_FOR_CAUSAL_LM_MAPPING_NAMES", &r->heads, &r->nheads);
+    scan(arena, texts, FILES, "MODEL_MAPPING_NAMES", &r->bases, &r->nbases);
     scan(arena, texts, FILES, "CONFIG_MAPPING_NAMES", &r->configs, &r->nconfigs);
     scan(arena, texts, FILES, "SPECIAL_MODEL_TYPE_TO_MODULE_NAME", &r->modules, &r->nmodules);
     scan(arena, texts, FILES, "DEPRECATED_MODELS", &r->deprecated, &r->ndeprecated);
@@ -163,6 +164,10 @@ static const char *find(const struct pair *list, uint32_t count, const char *key
 
 const char *registry_head(const struct registry *registry, const char *type) {
     return find(registry->heads, registry->nheads, type);
+}
+
+const char *registry_base(const struct registry *registry, const char *type) {
+    return find(registry->bases, registry->nbases, type);
 }
 
 const char *registry_config(const struct registry *registry, const char *type) {
@@ -226,6 +231,11 @@ static const char *class_elsewhere(const struct registry *r, struct arena *arena
 
 const char *registry_config_path(const struct registry *r, struct arena *arena, const char *config) {
     return class_elsewhere(r, arena, r->configs, r->nconfigs, "configuration_", config);
+}
+
+const char *registry_class_path(const struct registry *r, struct arena *arena, const char *type, const char *name) {
+    const char *path = class_in_folder(arena, model_folder(r, arena, type), "modeling_", name);
+    return path != NULL ? path : class_elsewhere(r, arena, r->bases, r->nbases, "modeling_", name);
 }
 
 static bool unknown_type(const struct registry *r, struct diags *diags, const char *type) {

@@ -111,16 +111,16 @@ static void mark(struct unit *unit, const struct node *n, uint8_t stage) {
 static void note_unread(struct unit *unit, const struct fn *fn) {
     bool entry = fn->owner == unit->entry;
     for (uint32_t i = 0; !fn->ret_all_live && i < fn->returns.len; i++) {
-        const struct node *value = fn->returns.at[i]->kid[0];
+        struct node *value = fn->returns.at[i]->kid[0];
         bool display = is_kind(value, NODE_TUPLE) || is_kind(value, NODE_LIST);
         for (uint32_t k = 0; display && fn->ret_count > 0 && k < value->nkids; k++)
             if (!(fn->ret_live >> k & 1))
                 account_decided(unit, value->kid[k], REASON_UNREAD);
-        bool record = is_kind(value, NODE_CALL) && value->abs && value->abs->kind == ABS_RECORD && !value->callsite;
-        for (uint32_t k = 1; record && k < value->nkids; k++)
-            if (value->kid[k]->kind == NODE_KEYWORD && value->kid[k]->atom &&
-                !map_has(&fn->ret_fields, value->kid[k]->atom))
-                account_decided(unit, value->kid[k]->kid[0], entry ? REASON_LOGITS : REASON_UNREAD);
+        const struct node *record = returned_record(fn, value);
+        for (uint32_t k = 1; record && k < record->nkids; k++)
+            if (record->kid[k]->kind == NODE_KEYWORD && record->kid[k]->atom &&
+                !map_has(&fn->ret_fields, record->kid[k]->atom))
+                account_decided(unit, record->kid[k]->kid[0], entry ? REASON_LOGITS : REASON_UNREAD);
     }
 }
 

@@ -18,6 +18,7 @@
 #include "rewrite/rows.h"
 #include "rewrite/rules.h"
 #include "rewrite/stream.h"
+#include "rewrite/towers.h"
 #include "rewrite/trace.h"
 #include "rewrite/unit.h"
 
@@ -268,7 +269,7 @@ static void check_leftover(struct checker *c, struct node *e) {
 
 /* A class that nobody was seen to make has no body to emit. */
 static bool names_unknown_class(const struct unit *unit, const struct node *e) {
-    const struct symbol *symbol = e->kind == NODE_NAME ? module_lookup(unit->module, e->atom) : NULL;
+    const struct symbol *symbol = e->kind == NODE_NAME ? unit_lookup(unit, e) : NULL;
     if (symbol && symbol->kind == SYM_CLASS && !(symbol->cls && symbol->cls->live))
         return true;
     for (uint32_t i = 0; i < e->nkids; i++)
@@ -280,7 +281,7 @@ static bool names_unknown_class(const struct unit *unit, const struct node *e) {
 static void check_name(struct checker *c, const struct node *e) {
     if (e->web || (e->abs && e->abs->kind == ABS_LIBRARY))
         return;
-    const struct symbol *symbol = module_lookup(c->unit->module, e->atom);
+    const struct symbol *symbol = unit_lookup(c->unit, e);
     if (symbol && symbol->kind == SYM_IMPORT)
         check_library(c, e, symbol->qual);
     if (symbol && symbol->unsure)
@@ -323,6 +324,11 @@ static void check_loop(struct checker *c, const struct node *iterable) {
             "this loop runs once for each position or chunk, which torch.export unrolls for one length%s", "");
 }
 
+/* A variable that is None wherever it is read. */
+static bool is_known_none(const struct node *e) {
+    return e->kind == NODE_NAME && e->web && e->web->kind == WEB_ASSIGN && e->web->expr && is_none(e->web->expr);
+}
+
 static void check_expr(struct checker *c, const struct node *parent, struct node *e) {
     if (e == NULL)
         return;
@@ -334,7 +340,7 @@ static void check_expr(struct checker *c, const struct node *parent, struct node
     if (object && object->kind == ABS_INSTANCE && map_has(&object->cls->class_attrs, e->atom) &&
         !map_has(&object->cls->attrs, e->atom))
         refuse(c, e, "class-attribute", "the value of `%s` of the class is not known here", e->atom);
-    if (e->kind == NODE_ATTRIBUTE && is_none(e->kid[0]))
+    if (e->kind == NODE_ATTRIBUTE && (is_none(e->kid[0]) || is_known_none(e->kid[0])))
         refuse(c, e, "none-attribute", "`%s` is read of something that prefill does not have", e->atom);
     if (e->abs && e->abs->kind == ABS_MASK && !e->abs->mask->plain && !is_handed_on(parent) &&
         (e->kind != NODE_CALL || parent->kind == NODE_BINOP || parent->kind == NODE_CALL))
@@ -469,7 +475,8 @@ static void check_idle_modules(struct unit *unit) {
     for (uint32_t i = 0; i < unit->classes.len; i++) {
         const struct cls *cls = unit->classes.at[i];
         const struct fn *forward = class_method(cls, "forward");
-        if (!cls->live || cls->round != unit->round || !class_derives(cls, "nn.Module") || !forward || forward->live)
+        if (!cls->live || wraps_tower(unit, cls) || cls->round != unit->round || !class_derives(cls, "nn.Module") ||
+            !forward || forward->live)
             continue;
         for (uint32_t k = 0; k < cls->attrs.len; k++) {
             const struct attr *attr = cls->attrs.entry[k].value;
@@ -520,6 +527,7 @@ bool check_residual(struct unit *unit) {
         if (c.leftover && unit_refusals(unit) == 0)
             refuse_leftover(&c);
     }
+    check_linked_names(unit);
     check_idle_modules(unit);
     check_result(unit);
     return diags_count(unit->diags, SEVERITY_ERROR) == 0;

@@ -190,18 +190,13 @@ static void claim(struct search *s, atom identifier, const char *path) {
 
 /* The model type of the configuration that a model is constructed with; NULL where it is not known. */
 static atom type_of(struct search *s, struct cls *cls) {
-    struct unit *u = s->unit;
     struct fn *init = class_method(cls, "__init__");
-    const struct config *config = u->config;
+    const struct config *config = s->unit->config;
     for (uint32_t i = 1; init && i < init->params.len; i++) {
         const struct absval *abs = init->params.at[i]->abs;
         if (abs == NULL || abs->kind != ABS_CONFIG)
             continue;
-        for (const char *p = abs->qual; *p && config;) {
-            size_t len = strcspn(p, ".");
-            config = config_sub(u, config, intern_len(u->atoms, p, len));
-            p += len + (p[len] == '.');
-        }
+        config = config_at(s->unit, abs->qual);
         break;
     }
     return config ? config->model_type : NULL;
@@ -257,9 +252,27 @@ static const char *base_prefix(struct unit *unit) {
     return is_kind(n, NODE_STRING) ? string_value(unit->atoms, n) : "";
 }
 
+/* `_checkpoint_conversion_mapping = {pattern: text}` of the entry, as releases before the table have it. */
+static void search_class(struct search *s) {
+    struct unit *u = s->unit;
+    const struct node *dict = map_get(&u->entry->class_attrs, intern(u->atoms, "_checkpoint_conversion_mapping"));
+    for (uint32_t i = 0; is_kind(dict, NODE_DICT) && i < dict->nkids; i++) {
+        const struct node *from = dict->kid[i]->kid[0], *to = dict->kid[i]->kid[1];
+        if (!is_kind(from, NODE_STRING) || !is_kind(to, NODE_STRING))
+            continue;
+        struct conversion *rename = NEW(u->arena, struct conversion);
+        rename->kind = CONVERSION_RENAME;
+        rename->name = intern(u->atoms, "_checkpoint_conversion_mapping");
+        vec_push(u->arena, &rename->source, string_value(u->atoms, from));
+        vec_push(u->arena, &rename->target, string_value(u->atoms, to));
+        vec_push(u->arena, &s->found.list, rename);
+    }
+}
+
 struct checkpoint *checkpoint_read(struct unit *unit, bool *ok) {
     struct search s = {.unit = unit, .base_prefix = base_prefix(unit)};
     s.table = conversion_table_open(unit);
+    search_class(&s);
     *ok = s.table == NULL || search_modules(&s, unit->entry, "", 0);
     if (!*ok || s.found.list.len == 0)
         return NULL;

@@ -27,16 +27,26 @@ static void read_aliases(struct unit *unit, struct config *config, const struct 
     }
 }
 
-/* `{"text_config": XConfig, "other": SubConfigSpec(config_class=YConfig, ...)}` */
+static struct node *keyword_of(const struct node *call, const char *name) {
+    for (uint32_t i = 1; call->kind == NODE_CALL && i < call->nkids; i++)
+        if (call->kid[i]->kind == NODE_KEYWORD && atom_is(call->kid[i]->atom, name))
+            return call->kid[i]->kid[0];
+    return NULL;
+}
+
+/* `{"text_config": XConfig, "other": SubConfigSpec(config_class=AutoConfig, model_type="y", ...)}` */
 static void read_subs(struct unit *unit, struct config *config, const struct node *dict) {
     for (uint32_t i = 0; is_kind(dict, NODE_DICT) && i < dict->nkids; i++) {
         const struct node *item = dict->kid[i];
-        struct node *cls = item->kid[1];
-        for (uint32_t k = 1; cls->kind == NODE_CALL && k < cls->nkids; k++)
-            if (cls->kid[k]->kind == NODE_KEYWORD && atom_is(cls->kid[k]->atom, "config_class"))
-                cls = cls->kid[k]->kid[0];
-        if (item->kid[0] && item->kid[0]->kind == NODE_STRING && cls->kind == NODE_NAME)
-            map_put(unit->arena, &config->subs, string_value(unit->atoms, item->kid[0]), cls);
+        struct node *cls = keyword_of(item->kid[1], "config_class"), *type = keyword_of(item->kid[1], "model_type");
+        if (item->kid[0] == NULL || item->kid[0]->kind != NODE_STRING)
+            continue;
+        atom name = string_value(unit->atoms, item->kid[0]);
+        cls = cls ? cls : item->kid[1];
+        if (cls->kind == NODE_NAME)
+            map_put(unit->arena, &config->subs, name, cls);
+        if (is_kind(type, NODE_STRING))
+            map_put(unit->arena, &config->sub_types, name, (void *)string_value(unit->atoms, type));
     }
 }
 
@@ -90,6 +100,25 @@ static void collect_store(
     if (target->kind != NODE_ATTRIBUTE || !is_name(target->kid[0], "self") || map_has(stores, target->atom))
         return;
     map_put(unit->arena, stores, target->atom, value ? stored_default(fn, value) : NULL);
+}
+
+/* `self.text_config = CONFIG_MAPPING["x"](...)`, or a variable of that name: what stands there unless it is given. */
+static void read_made_sub(struct unit *unit, struct config *config, const struct node *stmt) {
+    const struct node *call = stmt->kind == NODE_ASSIGN ? stmt->kid[0] : NULL, *target = call ? stmt->kid[1] : NULL;
+    if (!is_kind(call, NODE_CALL) || !is_kind(call->kid[0], NODE_SUBSCRIPT) ||
+        !is_name(call->kid[0]->kid[0], "CONFIG_MAPPING") || !is_kind(call->kid[0]->kid[1], NODE_STRING))
+        return;
+    bool attribute = target->kind == NODE_ATTRIBUTE && is_name(target->kid[0], "self");
+    if ((attribute || target->kind == NODE_NAME) && map_has(&config->subs, target->atom))
+        map_put(unit->arena, &config->sub_types, target->atom, (void *)string_value(unit->atoms, call->kid[0]->kid[1]));
+}
+
+static void read_made_subs(struct unit *unit, struct config *config, const struct node *n) {
+    if (n == NULL || node_is_expr(n))
+        return;
+    read_made_sub(unit, config, n);
+    for (uint32_t i = 0; i < n->nkids; i++)
+        read_made_subs(unit, config, n->kid[i]);
 }
 
 static bool ends_in_raise(const struct node *block) {
@@ -151,6 +180,7 @@ static void read_super_call(struct unit *unit, struct config *config, const stru
 static void read_initialiser(struct unit *unit, struct config *config, const struct node *fn) {
     struct map stores = {0};
     read_super_call(unit, config, fn);
+    read_made_subs(unit, config, function_body(fn));
     collect_stores(unit, &stores, fn, function_body(fn));
     bool post = atom_is(fn->atom, "__post_init__");
     for (uint32_t i = 0; i < stores.len; i++) {
@@ -198,6 +228,7 @@ static void inherit(struct unit *unit, struct config *config, const struct confi
     config->aliases = base->aliases;
     inherit_map(unit, &config->declared, &base->declared);
     inherit_map(unit, &config->subs, &base->subs);
+    inherit_map(unit, &config->sub_types, &base->sub_types);
     config->model_type = base->model_type;
 }
 
@@ -305,9 +336,40 @@ struct config *config_read(struct unit *unit, struct module *module, atom name) 
     return read_at(unit, module, name, 0);
 }
 
+/* The class that the package maps a model type to. */
+static struct config *config_of_type(struct unit *unit, atom type) {
+    const char *name = unit->registry ? registry_config(unit->registry, type) : NULL;
+    const char *path = name ? registry_config_path(unit->registry, unit->arena, name) : NULL;
+    struct module *module = path ? module_read(unit, path) : NULL;
+    return module ? config_read(unit, module, intern(unit->atoms, name)) : NULL;
+}
+
 struct config *config_sub(struct unit *unit, const struct config *config, atom name) {
-    struct node *cls = map_get(&config->subs, name);
+    const struct node *cls = map_get(&config->subs, name);
+    atom type = map_get(&config->sub_types, name);
+    if (cls && type && atom_is(cls->atom, "AutoConfig"))
+        return config_of_type(unit, type);
     return cls ? config_read(unit, config->module, cls->atom) : NULL;
+}
+
+struct config *config_at(struct unit *unit, atom path) {
+    struct config *config = unit->config;
+    for (const char *at = path; *at && config;) {
+        size_t len = strcspn(at, ".");
+        config = config_sub(unit, config, intern_len(unit->atoms, at, len));
+        at += len + (at[len] == '.');
+    }
+    return config;
+}
+
+atom config_text_part(struct unit *unit, const struct config *config) {
+    static const char *const names[] = {"text_encoder", "decoder", "generator", "text_config"};
+    for (size_t i = 0; config && i < sizeof names / sizeof names[0]; i++) {
+        atom name = intern(unit->atoms, names[i]);
+        if (map_has(&config->subs, name))
+            return name;
+    }
+    return NULL;
 }
 
 bool config_has(const struct config *config, atom field) {

@@ -77,7 +77,7 @@ static atom mapped(struct unit *unit, const struct cls *cls) {
 }
 
 /* What a module that registers the class itself registers it for: `....register_custom_model_cls("X", cls)`. */
-static atom registered(struct unit *unit, const struct cls *cls) {
+atom registered_for(struct unit *unit, const struct cls *cls) {
     const struct node *module = unit->module->tree;
     for (uint32_t i = 0; i < module->nkids; i++) {
         const struct node *call = module->kid[i]->kind == NODE_EXPR ? module->kid[i]->kid[0] : NULL;
@@ -97,7 +97,7 @@ static atom of_class(struct unit *unit, const struct cls *cls) {
         name = declared_in_bases(unit, cls);
     if (name == NULL)
         name = mapped(unit, cls);
-    return name ? name : registered(unit, cls);
+    return name ? name : registered_for(unit, cls);
 }
 
 /* The configuration by its name: as the modeling file means it, else where the package defines it. */

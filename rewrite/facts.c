@@ -46,6 +46,7 @@ static const struct {
     {"window-mask", EFFECT_MASK_WINDOW},
     {"chunked-mask", EFFECT_MASK_CHUNKED},
     {"bidirectional-mask", EFFECT_MASK_BIDIRECTIONAL},
+    {"layer-masks", EFFECT_MASKS},
     {"drop", EFFECT_DROP},
     {"record", EFFECT_RECORD},
     {"tensor", EFFECT_TENSOR},

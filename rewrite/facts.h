@@ -19,6 +19,7 @@ enum effect {
     EFFECT_MASK_WINDOW, /* makes a causal mask with config.sliding_window */
     EFFECT_MASK_CHUNKED,
     EFFECT_MASK_BIDIRECTIONAL,
+    EFFECT_MASKS,    /* makes the mask of a configuration, or those of its types of layers */
     EFFECT_DROP,     /* the statement, decorator or `with` has no effect on the result */
     EFFECT_REPLACE,  /* the name stands for `name` */
     EFFECT_RECORD,   /* a class of outputs: fields by keyword */

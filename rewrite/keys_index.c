@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/regex.h"
 #include "base/text.h"
 #include "rewrite/keys.h"
 #include "rewrite/run_internal.h"
@@ -13,6 +14,7 @@
 struct loading {
     struct run *run;
     VEC(const char *) names; /* keys of the checkpoint, as far as hooks have changed them */
+    VEC(struct regex *) left_out;
 };
 
 /* -- hooks --------------------------------------------------------------------------------------------------------- */
@@ -96,6 +98,29 @@ static bool is_filled(const struct loading *loading, const struct keys *keys, co
     return false;
 }
 
+/* Patterns of keys that the model's class says to be of no use to it, as a text model of another modality's. */
+static void read_left_out(struct loading *loading, struct datum *model) {
+    struct run *run = loading->run;
+    const struct datum *list = run_attribute(run, model, "_keys_to_ignore_on_load_unexpected");
+    for (uint32_t i = 0; list && list->kind == D_LIST && i < list->items.list.len; i++) {
+        const struct datum *pattern = list->items.list.at[i];
+        const char *problem;
+        struct regex *regex = pattern->kind == D_STR ? regex_compile(run->arena, pattern->text, &problem) : NULL;
+        if (regex) /* of any other nothing is left out */
+            vec_push(run->arena, &loading->left_out, regex);
+    }
+}
+
+static bool is_left_out(const struct loading *loading, const char *name) {
+    struct regex_match match;
+    uint32_t len = (uint32_t)strlen(name);
+    for (uint32_t i = 0; i < loading->left_out.len; i++)
+        for (uint32_t at = 0; at <= len; at++)
+            if (regex_match_at(loading->left_out.at[i], name, at, &match) == REGEX_MATCH)
+                return true;
+    return false;
+}
+
 static void set_against(struct loading *loading, struct arena *arena, struct keys *keys) {
     const char **own = NEW_ARRAY(arena, const char *, keys->list.len + 1);
     for (uint32_t i = 0; i < keys->list.len; i++)
@@ -108,7 +133,7 @@ static void set_against(struct loading *loading, struct arena *arena, struct key
             vec_push(arena, &keys->missing, keys->list.at[i].name);
     for (uint32_t i = 0; i < loading->names.len; i++) {
         const char *name = loading->names.at[i];
-        if (bsearch(&name, own, keys->list.len, sizeof name, by_text) == NULL)
+        if (bsearch(&name, own, keys->list.len, sizeof name, by_text) == NULL && !is_left_out(loading, name))
             vec_push(arena, &keys->unexpected, name);
     }
     keys->compared = true;
@@ -130,6 +155,7 @@ bool keys_compare(struct run *run, struct unit *unit, struct datum *model, const
         vec_push(run->arena, &loading.names, map->dict.list.at[i].key->text);
     if (!load_module(&loading, model, ""))
         return false;
+    read_left_out(&loading, model);
     set_against(&loading, run->arena, keys);
     return true;
 }

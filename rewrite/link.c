@@ -236,6 +236,23 @@ struct symbol *module_lookup(const struct module *module, atom name) {
     return map_get(&module->symbols, name);
 }
 
+void unit_link(struct unit *unit, struct module *module) {
+    for (uint32_t i = 0; i < unit->linked.len; i++)
+        if (unit->linked.at[i] == module)
+            return;
+    vec_push(unit->arena, &unit->linked, module);
+}
+
+struct symbol *unit_lookup(const struct unit *unit, const struct node *name) {
+    for (uint32_t i = 0; name->source && i < unit->linked.len; i++)
+        if (unit->linked.at[i]->source == name->source)
+            return module_lookup(unit->linked.at[i], name->atom);
+    struct symbol *symbol = module_lookup(unit->module, name->atom);
+    for (uint32_t i = 0; symbol == NULL && i < unit->linked.len; i++)
+        symbol = module_lookup(unit->linked.at[i], name->atom);
+    return symbol;
+}
+
 struct symbol *symbol_before(const struct module *module, atom name, const struct symbol *reader) {
     struct symbol *symbol = module_lookup(module, name);
     while (symbol && symbol->order >= reader->order)

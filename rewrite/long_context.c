@@ -81,7 +81,7 @@ static void declare_attribute(struct tabulate *t, const char *name) {
 /* transformers 4 has the length of the original training beside the rope settings, or not at all. */
 static struct node *original_length(struct tabulate *t) {
     struct unit *u = t->unit;
-    struct node *config = symbol_in_class(u, t->init->owner, make_name(u->arena, intern(u->atoms, "config")));
+    struct node *config = symbol_in_class(u, t->init->owner, class_config(u, t->init->owner));
     const struct hole holes[] = {{"CONFIG", config}, {NULL, NULL}};
     struct node *made = quote(u,
         "(getattr(CONFIG, \"rope_parameters\", None) or {}).get(\"original_max_position_embeddings\", "
@@ -210,7 +210,7 @@ bool frequencies_follow_length(const struct unit *unit, const struct fn *fn) {
 bool long_context_find(struct tabulate *t) {
     struct unit *u = t->unit;
     t->rope_init = find_rope_init(t->into);
-    struct node *config = make_name(u->arena, intern(u->atoms, "config"));
-    bool has_length = rope_parameters(u, t->into) || symbol_in_class(u, t->init->owner, config);
+    bool has_length =
+        rope_parameters(u, t->into) || symbol_in_class(u, t->init->owner, class_config(u, t->init->owner));
     return t->rope_init == NULL || (rope_key(t->rope_init) && has_length);
 }

@@ -14,6 +14,7 @@
 #include "rewrite/expert_loop.h"
 #include "rewrite/facts.h"
 #include "rewrite/paths.h"
+#include "rewrite/towers.h"
 #include "rewrite/unit.h"
 
 /* What of a value is wanted: all of it, one element of a tuple, or one field of an output. */
@@ -41,11 +42,22 @@ void functions_collect(struct unit *unit, struct functions *functions) {
                 vec_push(unit->arena, &functions->list, fn);
         }
     }
-    for (uint32_t i = 0; i < unit->module->symbols.len; i++) {
-        struct symbol *symbol = unit->module->symbols.entry[i].value;
-        if (symbol->fn && symbol->fn->body && symbol->fn->round == unit->round)
-            vec_push(unit->arena, &functions->list, symbol->fn);
+    const struct module *module;
+    for (uint32_t m = 0; (module = unit_module(unit, m)) != NULL; m++) {
+        for (uint32_t i = 0; i < module->symbols.len; i++) {
+            struct symbol *symbol = module->symbols.entry[i].value;
+            if (symbol->fn && symbol->fn->body && symbol->fn->round == unit->round)
+                vec_push(unit->arena, &functions->list, symbol->fn);
+        }
     }
+}
+
+struct node *returned_record(const struct fn *fn, struct node *value) {
+    const struct web *held = is_kind(value, NODE_NAME) ? value->web : NULL;
+    if (held && held->kind == WEB_ASSIGN && web_uses(fn->body, held) == 2)
+        value = held->expr;
+    bool record = is_kind(value, NODE_CALL) && value->abs && value->abs->kind == ABS_RECORD && !value->callsite;
+    return record ? value : NULL;
 }
 
 uint32_t count_calls(struct node *n, const struct fn *fn, struct node **found) {
@@ -502,7 +514,7 @@ static void mark_name(struct unit *unit, struct node *e, struct demand demand) {
         mark_class(unit, e->abs->cls);
     if (e->abs && e->abs->kind == ABS_FUNCTION && e->abs->fn->body)
         mark_function(unit, e->abs->fn);
-    struct symbol *symbol = module_lookup(unit->module, e->atom);
+    struct symbol *symbol = unit_lookup(unit, e);
     if (symbol && !symbol->used) {
         symbol->used = true;
         if (symbol->kind == SYM_VALUE) /* a constant of the module, which may name others */
@@ -604,8 +616,11 @@ static bool is_parameter_store(const struct attr *attr) {
            attr->expr->kid[0]->abs->kind == ABS_LIBRARY && qual_ends(attr->expr->kid[0]->abs->qual, "Parameter");
 }
 
-/* Published parameters stay even where prefill does not read them: the checkpoint holds them. */
+/* Published parameters stay even where prefill does not read them: the checkpoint holds them. Beside the tower for text
+ * they are another modality's (towers.h). */
 static void mark_parameters(struct unit *unit, struct cls *cls) {
+    if (wraps_tower(unit, cls))
+        return;
     for (uint32_t i = 0; i < cls->attrs.len; i++) {
         struct attr *attr = cls->attrs.entry[i].value;
         if (holds_parameters(attr->abs) || is_parameter_store(attr))
@@ -670,8 +685,10 @@ void sweep(struct unit *unit, struct functions *functions);
 
 void mark_needed(struct unit *unit, struct functions *functions) {
     functions_collect(unit, functions);
-    for (uint32_t i = 0; i < unit->module->symbols.len; i++)
-        ((struct symbol *)unit->module->symbols.entry[i].value)->used = false;
+    const struct module *module;
+    for (uint32_t m = 0; (module = unit_module(unit, m)) != NULL; m++)
+        for (uint32_t i = 0; i < module->symbols.len; i++)
+            ((struct symbol *)module->symbols.entry[i].value)->used = false;
     index_program(unit, functions);
     struct fn *forward = class_method(unit->entry, "forward");
     struct demand logits = {DEMAND_FIELD, 0, intern(unit->atoms, "logits")};

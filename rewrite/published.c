@@ -17,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rewrite/config.h"
+#include "rewrite/towers.h"
 #include "rewrite/trace.h"
 
 /* -- places -------------------------------------------------------------------------------------------------------- */
@@ -462,20 +464,21 @@ static const char *renamed_path(const struct layout *l, const struct cls *cls, c
     }
 }
 
-static void rename_strings(const struct layout *l, struct node *n) {
+static void rename_strings(const struct layout *l, const struct cls *from, struct node *n) {
     struct unit *u = l->unit;
     if (n->kind == NODE_STRING) {
         atom path = string_value(u->atoms, n);
-        const char *renamed = path ? renamed_path(l, u->entry, path) : NULL;
+        const char *renamed = path ? renamed_path(l, from, path) : NULL;
         if (renamed && strcmp(renamed, path) != 0)
             n->atom = make_string(u->arena, u->atoms, renamed)->atom;
     }
     for (uint32_t i = 0; i < n->nkids; i++)
         if (n->kid[i])
-            rename_strings(l, n->kid[i]);
+            rename_strings(l, from, n->kid[i]);
 }
 
-static void rename_class_attrs(const struct layout *l, struct cls *cls) {
+/* What spells paths from `from` in that class or a base of it. */
+static void rename_class_attrs(const struct layout *l, const struct cls *from, struct cls *cls) {
     static const char *const spelling_paths[] = {"_tied_weights_keys", "base_model_prefix"};
     struct unit *u = l->unit;
     for (size_t i = 0; i < sizeof spelling_paths / sizeof spelling_paths[0]; i++) {
@@ -484,11 +487,20 @@ static void rename_class_attrs(const struct layout *l, struct cls *cls) {
         if (value == NULL)
             continue;
         struct node *copy = node_copy(u->arena, value);
-        rename_strings(l, copy);
+        rename_strings(l, from, copy);
         map_put(u->arena, &cls->class_attrs, name, copy);
     }
     for (uint32_t i = 0; i < cls->bases.len; i++)
-        rename_class_attrs(l, cls->bases.at[i]);
+        rename_class_attrs(l, from, cls->bases.at[i]);
+}
+
+/* A model inside of the model, such as one with a head of its own: its bases spell paths from the entry. */
+static void rename_inner_attrs(const struct layout *l, struct cls *cls) {
+    struct cls own = *cls;
+    own.bases.len = 0;
+    if (cls != l->unit->entry && cls->live)
+        rename_class_attrs(l, cls, &own);
+    cls->class_attrs = own.class_attrs;
 }
 
 static void rename_attrs(const struct layout *l, struct cls *cls) {
@@ -504,7 +516,9 @@ static void rename_attrs(const struct layout *l, struct cls *cls) {
 static void apply_renames(struct layout *l) {
     struct unit *u = l->unit;
     struct visit v = {.layout = l, .each = rename_reader};
-    rename_class_attrs(l, u->entry);
+    rename_class_attrs(l, u->entry, u->entry);
+    for (uint32_t i = 0; i < u->classes.len; i++)
+        rename_inner_attrs(l, u->classes.at[i]);
     visit_all(&v);
     for (uint32_t i = 0; i < u->classes.len; i++)
         rename_attrs(l, u->classes.at[i]);
@@ -542,6 +556,8 @@ static bool ask_checkpoint(struct layout *l, bool *hooks) {
     bool ok;
     struct paths paths = {0};
     struct checkpoint *checkpoint = checkpoint_read(l->unit, &ok);
+    if (ok)
+        note_left_out(l->unit, checkpoint);
     *hooks = ok && (checkpoint || has_stacked(l->unit));
     if (!*hooks)
         return ok;
@@ -560,6 +576,8 @@ bool published_paths(struct unit *unit) {
         return false;
     if (!own_hooks && !ask_checkpoint(&l, &hooks))
         return false;
+    if (registered_for(unit, unit->entry))
+        read_left_out(unit);
     name_tables(&l);
     check_names(&l);
     if (hooks && !write_load_hooks(&l))

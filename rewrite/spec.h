@@ -166,6 +166,20 @@ bool chooses_all(const struct unit *unit, const struct node *index);
 /* The translation holds up to this limit. */
 void note_limit(struct unit *unit, struct node *limit);
 
+/* spec_auto.c */
+/* get_text_config() of a configuration. */
+struct val text_config(struct frame *f, struct val config);
+/* AutoModel.from_config(config.text_config), or AutoModelForCausalLM: false where it is not that. */
+bool auto_model(struct frame *f, atom qual, struct args *args, struct node *at, struct val *result);
+/* XModel._from_config(config) of the library, which calls the class, for the text: false where it is not that. */
+bool text_model(struct frame *f, struct val cls, struct args *args, struct node *at, struct val *result);
+/* get_input_embeddings() of the library; false where it finds none. */
+bool input_embeddings(struct frame *f, struct val model, struct val *result);
+/* The mask of a configuration, or those of the types of its layers, each made by `make`; false where that is not known.
+ */
+bool layer_masks(struct frame *f, const struct arg *config, const struct fact *fact, struct node *call,
+    const struct absval *(*make)(struct frame *f, enum effect effect, const struct arg *config), struct val *result);
+
 /* spec_einops.c */
 /* einops.rearrange, or einops.repeat, as reshape, permute, expand and flatten; false where its pattern is not
  * understood. */

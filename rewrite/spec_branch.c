@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "rewrite/declined.h"
 #include "rewrite/spec.h"
+#include "rewrite/towers.h"
 
 /* A variable that holds `v` at the end of a branch. */
 struct web *web_in_block(struct frame *f, struct node *block, atom name, const struct val *v) {
@@ -355,6 +356,7 @@ enum flow run_if(struct frame *f, struct node *stmt, struct node *rest, uint32_t
     if (a.flow == FLOW_RAISE || b.flow == FLOW_RAISE) { /* a check: what follows may rely on it */
         struct branch *stays = a.flow == FLOW_RAISE ? &b : &a;
         note_declined(unit, f->fn, test.abs, a.flow == FLOW_RAISE, stmt->kid[a.flow == FLOW_RAISE ? 1 : 2]);
+        note_tower_type(unit, f->fn, stmt->kid[0], stmt->kid[1]);
         account_decided(unit, stmt->kid[0], REASON_CHECK);
         account_decided(unit, stmt->kid[a.flow == FLOW_RAISE ? 1 : 2], REASON_CHECK);
         splice(f, stays->block);

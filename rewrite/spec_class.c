@@ -47,7 +47,7 @@ static void begin_round(struct unit *unit, struct cls *cls) {
         return;
     cls->round = unit->round;
     memset(&cls->attrs, 0, sizeof cls->attrs);
-    cls->dynamic = cls->items = NULL;
+    cls->dynamic = cls->items = cls->config = NULL;
     if (!cls->constructed) {
         cls->constructed = true;
         cls->order = unit->classes.len;
@@ -165,7 +165,7 @@ struct val self_attribute(struct frame *f, struct val self, atom name, struct no
     if (atom_is(name, "config")) {
         struct absval *config = abs_new(unit, ABS_CONFIG);
         config->qual = intern(unit->atoms, "");
-        return val_make(config, expr);
+        return val_make(cls->config ? cls->config : config, expr);
     }
     struct node *value = map_get(&cls->class_attrs, name);
     if (value) {
@@ -204,6 +204,14 @@ static void store_items(struct frame *f, struct val self, atom method, const str
     self.abs->cls->items = abs_join(f->unit, self.abs->cls->items, abs_summary(f->unit, item));
 }
 
+/* super().__init__(config) of a model of the library, which keeps it. */
+static void keep_config(struct frame *f, struct val self, atom method, const struct args *args) {
+    const struct arg *config = arg_find(args, 0, "config");
+    if (self.abs->kind == ABS_INSTANCE && atom_is(method, "__init__") && config &&
+        config->val.abs->kind == ABS_CONFIG && class_derives(self.abs->cls, "PreTrainedModel"))
+        self.abs->cls->config = abs_join(f->unit, self.abs->cls->config, config->val.abs);
+}
+
 struct val call_super(struct frame *f, atom method, struct args *args, struct node *at) {
     struct unit *unit = f->unit;
     struct node *super =
@@ -216,8 +224,10 @@ struct val call_super(struct frame *f, atom method, struct args *args, struct no
         if (fn)
             return call_function(f, fn, &self, args, at, callee);
     }
-    if (found)
+    if (found) {
         store_items(f, self, method, args);
+        keep_config(f, self, method, args);
+    }
     struct node *call = build_call(f, callee, args, at);
     if (!atom_is(method, "forward"))
         return val_top(call);

@@ -21,14 +21,9 @@ const struct arg *arg_find(const struct args *args, uint32_t position, const cha
 
 /* -- facts --------------------------------------------------------------------------------------------------------- */
 
-static const struct absval *mask_abs(struct frame *f, enum effect effect, const struct args *args) {
+/* The mask that a configuration asks for. */
+static const struct absval *mask_of(struct frame *f, enum effect effect, const struct arg *config) {
     struct unit *unit = f->unit;
-    const char *const changes[] = {"or_mask_function", "and_mask_function", "block_sequence_ids"};
-    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
-        const struct arg *a = arg_find(args, UINT32_MAX, changes[i]);
-        if (a && !abs_is_none(a->val.abs))
-            return abs_simple(ABS_TENSOR); /* a mask that means more than its name */
-    }
     struct absval *m = abs_new(unit, ABS_MASK);
     m->rank = 4;
     m->mask = NEW(unit->arena, struct mask);
@@ -36,15 +31,32 @@ static const struct absval *mask_abs(struct frame *f, enum effect effect, const 
                      : effect == EFFECT_MASK_BIDIRECTIONAL ? MASK_BIDIRECTIONAL
                                                            : MASK_CAUSAL;
     if (effect == EFFECT_MASK_WINDOW) {
-        const struct arg *config = arg_find(args, 0, "config");
         struct node *symbol = config ? abs_symbol(unit, config->val.abs) : NULL;
         if (symbol == NULL)
             symbol = make_name(unit->arena, intern(unit->atoms, "config"));
         m->mask->window = make_attr(unit->arena, symbol, intern(unit->atoms, "sliding_window"));
     }
+    return m;
+}
+
+/* Whether a mask is given something that makes it more than its name says. */
+static bool mask_is_changed(const struct args *args) {
+    const char *const changes[] = {"or_mask_function", "and_mask_function", "block_sequence_ids"};
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        const struct arg *a = arg_find(args, UINT32_MAX, changes[i]);
+        if (a && !abs_is_none(a->val.abs))
+            return true;
+    }
+    return false;
+}
+
+static const struct absval *mask_abs(struct frame *f, enum effect effect, const struct args *args) {
+    if (mask_is_changed(args))
+        return abs_simple(ABS_TENSOR);
+    const struct absval *m = mask_of(f, effect, arg_find(args, 0, "config"));
     const struct arg *window = arg_find(args, UINT32_MAX, "sliding_window");
     if (effect == EFFECT_MASK_CAUSAL && window && !abs_is_none(window->val.abs)) {
-        m->mask->window = abs_symbol(unit, window->val.abs);
+        m->mask->window = abs_symbol(f->unit, window->val.abs);
         return m->mask->window ? m : abs_simple(ABS_TENSOR);
     }
     return m;
@@ -115,6 +127,9 @@ static bool apply_fact(struct frame *f, const struct fact *fact, atom qual, stru
         *result = val_make(
             abs_decided(unit, mask_abs(f, fact->effect, args), fact->number), build_call(f, callee.expr, args, at));
         return true;
+    case EFFECT_MASKS:
+        return !mask_is_changed(args) &&
+               layer_masks(f, arg_find(args, 0, "config"), fact, build_call(f, callee.expr, args, at), mask_of, result);
     case EFFECT_DROP: *result = val_decided(f, OP_NONE, fact->number); return true;
     case EFFECT_RECORD: *result = record_of(f, qual, args, build_call(f, callee.expr, args, at)); return true;
     case EFFECT_TENSOR: *result = val_make(abs_simple(ABS_TENSOR), build_call(f, callee.expr, args, at)); return true;
@@ -372,7 +387,7 @@ struct val call_library(struct frame *f, atom qual, struct val callee, struct ar
         return result;
     if (strncmp(qual, "builtins.", 9) == 0)
         return call_builtin(f, name, callee, args, at);
-    if (call_op(f, qual, callee, args, at, &result))
+    if (call_op(f, qual, callee, args, at, &result) || auto_model(f, qual, args, at, &result))
         return result;
     if (strncmp(qual, "torch.", 6) == 0)
         return isupper((unsigned char)*name) && !word_in(name, "Size Generator")
@@ -629,13 +644,14 @@ struct val call_method(struct frame *f, struct val object, atom name, struct arg
         return val_top(call);
     case ABS_TENSOR:
     case ABS_MASK: return tensor_method(f, object, name, args, call, at);
-    case ABS_CONFIG:
-        if (atom_is(name, "get_text_config")) {
-            object.expr = val_expr(f, &object);
-            return object;
-        }
+    case ABS_CONFIG: return atom_is(name, "get_text_config") ? text_config(f, object) : val_top(call);
+    case ABS_CLASS:
+        if (atom_is(name, "_from_config") && text_model(f, object, args, at, &result))
+            return result;
         return val_top(call);
     case ABS_INSTANCE:
+        if (atom_is(name, "get_input_embeddings") && input_embeddings(f, object, &result))
+            return result;
         if (mutates_list(name) && object.abs->cls->items) /* a list of modules that gets others */
             object.abs->cls->items = abs_simple(ABS_TOP);
         return val_top(call);

@@ -70,6 +70,19 @@ static struct val parameter_value(struct frame *f, const struct fn *forward, con
     return val_make(abs_decided(unit, dflt.abs, REASON_DEFAULT), dflt.expr);
 }
 
+/* What AutoDeploy passes goes on in **kwargs where the entry has no parameter for it. */
+static void add_positions(struct frame *f, const struct fn *forward, struct args *inputs) {
+    struct param positions = {.name = intern(f->unit->atoms, "position_ids")};
+    bool open = false;
+    for (uint32_t i = 1; i < forward->params.len; i++) {
+        open |= forward->params.at[i]->role == PARAM_KWARGS;
+        if (forward->params.at[i]->name == positions.name && !forward->params.at[i]->extra)
+            return;
+    }
+    if (open)
+        add_keyword(f->unit, inputs, positions.name, parameter_value(f, forward, &positions));
+}
+
 static void run_entry(struct unit *unit) {
     struct fn root = {0};
     struct frame f = root_frame(unit, &root);
@@ -89,6 +102,7 @@ static void run_entry(struct unit *unit) {
         if (p->role == PARAM_PLAIN && !p->extra)
             add_keyword(unit, &inputs, p->name, parameter_value(&f, forward, p));
     }
+    add_positions(&f, forward, &inputs);
     call_function(&f, forward, &model, &inputs, NULL, make_name(unit->arena, intern(unit->atoms, "model")));
 }
 
@@ -103,10 +117,13 @@ static void forget(struct unit *unit) {
     for (uint32_t i = 0; i < unit->classes.len; i++)
         for (uint32_t k = 0; k < unit->classes.at[i]->methods.len; k++)
             forget_function(unit->classes.at[i]->methods.entry[k].value);
-    for (uint32_t i = 0; i < unit->module->symbols.len; i++) {
-        struct symbol *symbol = unit->module->symbols.entry[i].value;
-        if (symbol->fn)
-            forget_function(symbol->fn);
+    const struct module *module;
+    for (uint32_t m = 0; (module = unit_module(unit, m)) != NULL; m++) {
+        for (uint32_t i = 0; i < module->symbols.len; i++) {
+            struct symbol *symbol = module->symbols.entry[i].value;
+            if (symbol->fn)
+                forget_function(symbol->fn);
+        }
     }
     unit->restart = false;
 }

@@ -176,10 +176,11 @@ static void sweep_return(struct unit *unit, struct fn *fn, struct node *stmt) {
     struct node *value = stmt->kid[0];
     if (value == NULL)
         return;
-    if (value->kind == NODE_CALL && value->abs && value->abs->kind == ABS_RECORD && !value->callsite) {
+    struct node *record = returned_record(fn, value);
+    if (record) {
         if (!fn->ret_all_live)
-            sweep_record(value, fn);
-        drop_none_fields(value);
+            sweep_record(record, fn);
+        drop_none_fields(record);
     }
     if ((value->kind != NODE_TUPLE && value->kind != NODE_LIST) || !shrinks(fn))
         return;

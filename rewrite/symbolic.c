@@ -186,6 +186,16 @@ struct node *symbol_in_class(struct unit *unit, struct cls *cls, struct node *sy
     return rebind(unit, init, e) ? e : NULL;
 }
 
+struct node *class_config(struct unit *unit, const struct cls *cls) {
+    const struct fn *init = class_method(cls, "__init__");
+    for (uint32_t i = 1; init && i < init->params.len; i++) {
+        const struct absval *abs = init->params.at[i]->abs;
+        if (abs && abs->kind == ABS_CONFIG)
+            return abs_symbol(unit, abs);
+    }
+    return make_name(unit->arena, intern(unit->atoms, "config"));
+}
+
 /* The first of the names that the class has no attribute of. */
 static atom free_attribute(struct unit *unit, const struct cls *cls, const char *const *names) {
     atom attribute = NULL;

@@ -8,6 +8,9 @@
  */
 bool symbols_equivalent(struct unit *unit, struct node *a, struct node *b);
 
+/* The configuration that the class is constructed with, which may be a part of the model's: a symbol. */
+struct node *class_config(struct unit *unit, const struct cls *cls);
+
 /* The expression in terms of the parameters of the class's __init__, or NULL where they do not hold what it needs. */
 struct node *symbol_in_class(struct unit *unit, struct cls *cls, struct node *symbol);
 

@@ -540,15 +540,16 @@ static void make_positions(struct tabulate *t, struct node *length) {
 }
 
 static struct node *table_length(struct unit *unit, struct cls *cls) {
-    struct node *symbol = make_attr(unit->arena, make_name(unit->arena, intern(unit->atoms, "config")),
-        intern(unit->atoms, "max_position_embeddings"));
+    atom length = intern(unit->atoms, "max_position_embeddings");
+    struct node *symbol = make_attr(unit->arena, class_config(unit, cls), length);
     struct node *here = symbol_in_class(unit, cls, symbol);
     if (here)
         return here;
     const struct fn *init = class_method(cls, "__init__"); /* a constructor that takes the length itself */
     for (uint32_t i = 1; i < init->params.len; i++)
         if (init->params.at[i]->abs && init->params.at[i]->abs->kind == ABS_SYMBOLIC &&
-            node_equal(init->params.at[i]->abs->constant, symbol))
+            is_kind(init->params.at[i]->abs->constant, NODE_ATTRIBUTE) &&
+            init->params.at[i]->abs->constant->atom == length)
             return make_web_name(unit->arena, init->params.at[i]->web);
     return NULL;
 }

@@ -7,6 +7,8 @@
  * Guarantees  the same values; no attribute that holds parameters changes. */
 #include "rewrite/tidy.h"
 
+#include <string.h>
+
 #include "rewrite/symbolic.h"
 
 /* -- attributes that only the constructor reads -------------------------------------------------------------------- */
@@ -150,7 +152,8 @@ static void shorten_config(struct unit *unit, struct cls *cls) {
         return;
     for (uint32_t i = 1; i < init->params.len; i++) {
         struct param *p = init->params.at[i];
-        if (p->abs && p->abs->kind == ABS_CONFIG && *p->abs->qual == '\0' && p->web) {
+        const char *kept = cls->config && cls->config->kind == ABS_CONFIG ? cls->config->qual : "";
+        if (p->abs && p->abs->kind == ABS_CONFIG && strcmp(p->abs->qual, kept) == 0 && p->web) {
             replace_reads(unit, &init->body, cls, config, make_web_name(unit->arena, p->web), false);
             return;
         }

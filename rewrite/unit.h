@@ -125,6 +125,7 @@ struct cls {
     struct map attrs;        /* struct attr */
     struct map varying;      /* attributes that change after construction: name -> struct absval of what they become */
     const struct absval *dynamic; /* join of setattr with a computed name; NULL for none */
+    const struct absval *config;  /* what the library keeps as its configuration; NULL: the model's */
     const struct absval *items;   /* of a class that is a list of modules: each of them; NULL: not known, or no list */
     struct cls *item_class;       /* a class that a pass made for them: is printed before this one; NULL: none */
     uint32_t round;               /* in which attrs were made */
@@ -192,6 +193,14 @@ struct choice {
     bool served;
 };
 
+/* A model that the library makes for a part of the configuration (spec_auto.c). */
+struct tower {
+    atom path; /* of the part */
+    atom type; /* its model type */
+    struct cls *cls;
+    bool open; /* the configuration class leaves the type open: it is the one by default */
+};
+
 /* What the user asked for. */
 struct options {
     const char *assume;     /* an assumption of rules/prefill.yaml; NULL: none */
@@ -222,6 +231,9 @@ struct unit {
     struct unit *before;             /* an attempt at the same file; what it has parsed is not parsed again */
     bool unparsed;                   /* a definition is no Python: another attempt will not do better */
     struct module *module;
+    VEC(struct module *) linked; /* others that define models in it */
+    VEC(struct tower) towers;
+    VEC(atom) left_out; /* published names of other modalities, sorted; those of modules end in a dot (towers.h) */
     struct module *config_module; /* configuration file, or NULL */
     atom config_class;            /* name of the configuration class, or NULL */
     struct config *config;        /* what is known of that class, or NULL; see config.h */
@@ -259,6 +271,11 @@ static inline uint32_t unit_refusals(const struct unit *unit) {
     return diags_count(unit->diags, SEVERITY_ERROR) + diags_count(unit->diags, SEVERITY_GAP);
 }
 
+/* The files of the program: the modeling file, then those that are linked; NULL behind the last. */
+static inline struct module *unit_module(const struct unit *unit, uint32_t i) {
+    return i == 0 ? unit->module : i <= unit->linked.len ? unit->linked.at[i - 1] : NULL;
+}
+
 /* Where to keep what other translations in this context will read again. */
 static inline struct unit *unit_keeper(struct unit *unit) {
     return unit->context ? unit->context : unit;
@@ -273,6 +290,10 @@ struct module *module_read(struct unit *unit, const char *path);
  * neither. `qual` is its absolute dotted name, the last part of which is the name in the file. */
 const char *import_path(struct unit *unit, const struct module *module, atom qual);
 struct symbol *module_lookup(const struct module *module, atom name);
+/* Classes and functions of another file are part of the program from now on. */
+void unit_link(struct unit *unit, struct module *module);
+/* What a global name of the program stands for: in the file that the node is from. */
+struct symbol *unit_lookup(const struct unit *unit, const struct node *name);
 /* What the name stood for where `reader` was defined; NULL for nothing. */
 struct symbol *symbol_before(const struct module *module, atom name, const struct symbol *reader);
 /* The definition of a CLASS or FUNCTION, which may not have been parsed before: use this, not symbol->def, for more
@@ -353,6 +374,10 @@ void functions_collect(struct unit *unit, struct functions *functions);
 
 /* The opposite test; `test` becomes part of it. */
 struct node *negated(struct unit *unit, struct node *test);
+
+/* The call that makes the output which a function returns, there or in a variable for nothing else; NULL for any other
+ * value. */
+struct node *returned_record(const struct fn *fn, struct node *value);
 
 /* Keep what the entry's logits need; see prune.c. */
 void prune(struct unit *unit);

@@ -178,6 +178,28 @@ def changes(cls: type, config: Any, overrides: dict[str, Any]) -> dict[str, dict
             out[f"{name}={other}"] = change
     out.update(_layer_changes(config, names))
     out.update(_rope_changes(config))
+    out.update(_text_changes(config, overrides))
+    return out
+
+
+def _text_changes(config: Any, overrides: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Variants of the part for text, where the configuration is one of several modalities."""
+    text = config.get_text_config()
+    parts = [name for name in overrides if tiny.field_value(config, name) is text]
+    if text is config or not parts:
+        return {}
+    cls, out = type(text), {}
+    small = tiny.base_overrides(cls)
+    plain = tiny.make(cls, small)
+    for name in tiny.declared(cls):  # what a repair has made otherwise
+        value = tiny.field_value(text, name)
+        if value != tiny.field_value(plain, name):
+            small[name] = value
+    for name, change in changes(cls, text, small).items():
+        try:
+            out[f"{parts[0]}.{name}"] = {parts[0]: tiny.make(cls, small, change)}
+        except Exception:  # a value that the class refuses
+            continue
     return out
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import inspect
 import logging
@@ -34,27 +35,61 @@ def build_model(config: Any, dtype: torch.dtype = torch.float32) -> torch.nn.Mod
     (Building a model writes the attention implementation into its configuration.)
     """
     config = copy.deepcopy(config)
-    model_class = _model_class(config)
+    auto = _auto_class(config)
+    model_class = auto._model_mapping[type(config)] if auto else None
     own = _own_part(config, getattr(model_class, "config_class", None))
     try:
         own._experts_implementation = "eager"
     except Exception:
         pass
-    if own is config:
-        from transformers import AutoModelForCausalLM
+    with _without_absent_encoders():
+        if own is config:
+            from transformers import AutoModelForCausalLM
 
-        model = AutoModelForCausalLM.from_config(config, attn_implementation="eager")
-    else:
-        model = model_class._from_config(own, attn_implementation="eager")
+            auto = auto or AutoModelForCausalLM  # which says that it does not know it
+            model = auto.from_config(config, attn_implementation="eager")
+        else:
+            model = model_class._from_config(own, attn_implementation="eager")
     return model.to(dtype).eval()
 
 
-def _model_class(config: Any) -> type | None:
-    """The causal LM of a configuration, where the package knows it."""
-    from transformers import AutoModelForCausalLM
+@contextlib.contextmanager
+def _without_absent_encoders():
+    """A part of another modality whose library is not installed is an empty module.
 
-    mapping = AutoModelForCausalLM._model_mapping
-    return mapping[type(config)] if type(config) in mapping else None
+    Nothing runs it: the model is given text.
+    """
+    from transformers import AutoModel
+
+    made, own = AutoModel.from_config, vars(AutoModel).get("from_config")
+
+    def from_config(config, *args, **kwargs):
+        try:
+            return made(config, *args, **kwargs)
+        except ImportError:
+            empty = torch.nn.Module()
+            empty.config = config
+            return empty
+
+    AutoModel.from_config = from_config
+    try:
+        yield
+    finally:
+        if own is None:
+            del AutoModel.from_config
+        else:
+            AutoModel.from_config = own
+
+
+def _auto_class(config: Any) -> type | None:
+    """What makes the causal LM of a configuration, where the package knows one.
+
+    A model that writes text about images is one, too, for those who give it none.
+    """
+    from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
+
+    autos = (AutoModelForCausalLM, AutoModelForImageTextToText)
+    return next((auto for auto in autos if type(config) in auto._model_mapping), None)
 
 
 def _own_part(config: Any, wanted: type | None) -> Any:
@@ -69,6 +104,8 @@ UNSET = 1e3  # no vector of weights that was initialised holds such a value
 
 def _fill(name: str, old: torch.Tensor) -> torch.Tensor:
     """Random values for a tensor, determined by its name and shape; see ``randomise``."""
+    if old.numel() == 0:  # an encoder too small for its own table
+        return old.float()
     generator = torch.Generator().manual_seed(zlib.crc32(f"{name}{tuple(old.shape)}".encode()))
     noise = torch.randn(old.shape, generator=generator, dtype=torch.float32)
     if old.dim() < 2 or old.numel() == max(old.shape):
@@ -108,9 +145,21 @@ def token_ids(batch: int, length: int, seed: int = 0) -> torch.Tensor:
     return torch.randint(low, high, (batch, length), generator=generator)
 
 
+@torch.no_grad()
 def takes_positions(model: torch.nn.Module) -> bool:
-    """True if the model's forward has a parameter ``position_ids``."""
-    return "position_ids" in inspect.signature(model.forward).parameters
+    """True if the model's forward has a parameter ``position_ids``, or heeds such a keyword."""
+    parameters = inspect.signature(model.forward).parameters
+    if "position_ids" in parameters:
+        return True
+    if all(p.kind is not p.VAR_KEYWORD for p in parameters.values()):
+        return False
+    ids = token_ids(1, 4)
+    call = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "use_cache": False}
+    try:
+        plain, apart = model(**call), model(**call, position_ids=2 * torch.arange(4)[None])
+    except Exception:
+        return False
+    return not torch.equal(plain.logits, apart.logits)
 
 
 def _padded(

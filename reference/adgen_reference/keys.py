@@ -11,6 +11,7 @@ published.
 from __future__ import annotations
 
 import copy
+import importlib.util
 import json
 import re
 import tempfile
@@ -101,9 +102,25 @@ def _without_remnants(out: dict[str, torch.Tensor], own: set[str]) -> dict[str, 
     return {name: tensor for name, tensor in out.items() if name not in remnants}
 
 
+def _without_class_mapping(model: torch.nn.Module, state: dict[str, torch.Tensor]) -> dict:
+    """Names before a release without transforms renames them as the model's class says."""
+    mapping = getattr(model, "_checkpoint_conversion_mapping", None) or {}
+    out = {}
+    for name, tensor in state.items():
+        for pattern, own in mapping.items():
+            published = re.sub(r"\(.*\)", "", pattern.lstrip("^"))
+            name, count = re.subn(own, published, name)
+            if count:
+                break
+        out[name] = tensor
+    return out
+
+
 def published_state_dict(model: torch.nn.Module) -> dict[str, torch.Tensor]:
     """Names and tensors as a checkpoint on disk holds them."""
     state = own_state_dict(model)
+    if importlib.util.find_spec("transformers.conversion_mapping") is None:
+        return _without_class_mapping(model, state)
     out = _without_remnants(_reverse(model, state, transforms(model)), set(state))
     return {name: tensor.contiguous() for name, tensor in out.items()}
 
