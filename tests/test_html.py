@@ -133,15 +133,19 @@ def test_the_page_is_one_file_that_hangs_together(name, pages):
 
 @pytest.mark.parametrize("name", EVERY)
 def test_every_record_of_the_account_is_there(name, pages):
-    _, root, _, _, trace = pages(name)
+    page, root, _, _, trace = pages(name)
+    own = Path(re.search(r"<dt>Source</dt><dd>([^<]*)</dd>", page)[1]).name
     shown = {" ".join(li.text.split()) for li in root.named("li")}
     records = 0
     for line in trace.splitlines():
-        found = re.match(r"(?:.*?:(\d+:\d+): )?((?:fact|removed|rewritten|near miss) \[[\w-]+\].*)", line)
+        found = re.match(r"(?:(.*?):(\d+:\d+): )?((?:fact|removed|rewritten|near miss) \[[\w-]+\].*)", line)
         if found is None:
             continue
-        place = f"{found[1]} " if found[1] else ""
-        text = re.sub(r"`([^`]+)`", r"\1", found[2])
+        file = Path(found[1] or "").name
+        place = f"{found[2]} " if found[2] else ""
+        if file not in ("", own):  # another file of the program
+            place = f"{file}:{place}"
+        text = re.sub(r"`([^`]+)`", r"\1", found[3])
         records += 1
         assert " ".join((place + text).split()) in shown, line
     assert records > 0
