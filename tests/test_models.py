@@ -18,6 +18,7 @@ MECHANISMS = {
     "gemma2": "soft caps, norm of 1 + weight, scaled embeddings, window in every second layer",
     "gemma3_text": "rotary parameters by type of layer",
     "glm4": "partial rotary on neighbours, norms after attention and MLP",
+    "got_ocr2": "a text model of another file, by the type of a part of the configuration; an encoder that is left out",
     "gpt2": "learned positions, transposed weights, an entry with another name",
     "gpt_neox": "fused projections by head, parallel residual, partial rotary",
     "granite": "multipliers of embeddings, attention, residuals, logits",
