@@ -90,11 +90,11 @@ bool abs_not_none(const struct absval *a) {
     for (uint32_t i = 0; (a->kind == ABS_UNION || a->kind == ABS_CHOICE) && i < a->count; i++)
         if (abs_is_none(a->item[i].abs))
             return false;
-    return a->kind != ABS_TOP && a->kind != ABS_BOTTOM && !abs_is_none(a);
+    return a->kind != ABS_TOP && a->kind != ABS_BOTTOM && !abs_is_none(a) && (a->kind != ABS_MASK || abs_is_mask(a));
 }
 
 bool abs_is_mask(const struct absval *a) {
-    return a != NULL && a->kind == ABS_MASK;
+    return a != NULL && a->kind == ABS_MASK && a->mask->where == NULL;
 }
 
 bool abs_is_tensor(const struct absval *a) {
@@ -150,14 +150,18 @@ bool abs_int(const struct absval *a, long *value) {
 
 /* -- order --------------------------------------------------------------------------------------------------------- */
 
+/* Both NULL, or the same. */
 static bool symbols_equal(const struct node *a, const struct node *b) {
     return a == b || (a != NULL && b != NULL && node_equal(a, b));
 }
 
 static bool masks_equal(const struct mask *a, const struct mask *b) {
-    if (a == b)
-        return true;
-    return a->shape == b->shape && a->form == b->form && symbols_equal(a->window, b->window);
+    return a == b || (a->shape == b->shape && a->form == b->form && symbols_equal(a->window, b->window) &&
+                         symbols_equal(a->where, b->where) && symbols_equal(a->none, b->none));
+}
+
+static struct node *when_of(const struct absval *a, uint32_t i) {
+    return a->when ? a->when[i] : NULL;
 }
 
 static bool items_equal(const struct absval *a, const struct absval *b) {
@@ -166,7 +170,7 @@ static bool items_equal(const struct absval *a, const struct absval *b) {
     for (uint32_t i = 0; i < a->count; i++) {
         if (a->key && a->key[i] != b->key[i])
             return false;
-        if (!abs_equal(a->item[i].abs, b->item[i].abs))
+        if (!abs_equal(a->item[i].abs, b->item[i].abs) || !symbols_equal(when_of(a, i), when_of(b, i)))
             return false;
     }
     return true;
@@ -258,24 +262,32 @@ static bool is_module(const struct absval *a) {
     return a->kind == ABS_INSTANCE || a->kind == ABS_OBJECT || a->kind == ABS_UNION;
 }
 
-static void add_module(struct absval *u, const struct absval *a) {
-    if (a->kind == ABS_UNION) {
-        for (uint32_t i = 0; i < a->count; i++)
-            add_module(u, a->item[i].abs);
+/* What is one of several for two reasons is so under no test that is known. */
+static void add_module(struct absval *u, const struct absval *a, struct node *when) {
+    for (uint32_t i = 0; i < u->count; i++) {
+        if (!abs_equal(u->item[i].abs, a))
+            continue;
+        u->when[i] = symbols_equal(u->when[i], when) ? when : NULL;
         return;
     }
-    for (uint32_t i = 0; i < u->count; i++)
-        if (abs_equal(u->item[i].abs, a))
-            return;
+    u->when[u->count] = when;
     u->item[u->count++].abs = a;
+}
+
+static void add_modules(struct absval *u, const struct absval *a) {
+    if (a->kind != ABS_UNION)
+        add_module(u, a, NULL);
+    for (uint32_t i = 0; a->kind == ABS_UNION && i < a->count; i++)
+        add_module(u, a->item[i].abs, when_of(a, i));
 }
 
 static const struct absval *join_modules(struct unit *unit, const struct absval *a, const struct absval *b) {
     struct absval *u = abs_new(unit, ABS_UNION);
     u->item = NEW_ARRAY(unit->arena, struct val, a->count + b->count + 2);
-    add_module(u, a);
-    add_module(u, b);
-    return u;
+    u->when = NEW_ARRAY(unit->arena, struct node *, a->count + b->count + 2);
+    add_modules(u, a);
+    add_modules(u, b);
+    return u->count == 1 ? u->item[0].abs : u;
 }
 
 static bool is_sequence(const struct absval *a) {

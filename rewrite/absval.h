@@ -16,7 +16,7 @@
  *   RECORD(fields)      a ModelOutput
  *   TUPLE, LIST, DICT   of known length with known elements
  *   CLASS, FUNCTION, BOUND, LIBRARY(qual)   things that can be called
- *   UNION               one of several modules, or maybe none
+ *   UNION               one of several modules or classes, or maybe none
  *   CHOICE              one of two things that can be called, by a test made earlier
  *   MASK(mask)          an attention mask of which all is known
  *   CONST               None, True, False, a number, a string
@@ -75,6 +75,9 @@ struct mask {
     enum { MASK_ADDS /* 0 or a very small number */, MASK_KEEPS /* true where it allows */, MASK_DROPS } form;
     bool plain;          /* computed by expressions that may be emitted */
     struct node *window; /* in terms of `config` and `layer_idx`, may evaluate to None; NULL: no window */
+    /* Tests in the same terms: there is a mask only where the one holds, and None only where the other does; both NULL:
+     * there always is one. */
+    struct node *where, *none;
 };
 
 struct absval {
@@ -89,6 +92,7 @@ struct absval {
     struct val *item;      /* TUPLE, LIST: `count` elements; RECORD, DICT: values parallel to `key` */
     atom *key;             /* RECORD, DICT: field names or string keys */
     uint32_t count;
+    struct node **when;           /* UNION: for each item a test that holds where it is the one; NULL: none is known */
     const struct absval *element; /* SEQ: every item; DICT: value under a key not listed, or NULL */
     struct cls *cls;              /* INSTANCE, CLASS */
     struct fn *fn;                /* FUNCTION, BOUND */
@@ -97,9 +101,9 @@ struct absval {
     struct node *join;            /* CHOICE: the IF; item[0] if true, item[1] if false */
 };
 
-bool abs_is_none(const struct absval *a);  /* surely None */
-bool abs_not_none(const struct absval *a); /* surely not None */
-bool abs_is_mask(const struct absval *a);
+bool abs_is_none(const struct absval *a);   /* surely None */
+bool abs_not_none(const struct absval *a);  /* surely not None */
+bool abs_is_mask(const struct absval *a);   /* surely a mask */
 bool abs_is_tensor(const struct absval *a); /* surely a tensor */
 reason abs_because(const struct absval *a); /* why it is known; never REASON_NONE */
 

@@ -37,7 +37,7 @@ static bool refuse(struct search *s, const struct goal *goal, const struct condi
 /* -- leaves -------------------------------------------------------------------------------------------------------- */
 
 static bool is_mask(const struct value *v, int form) {
-    return v->abs != NULL && v->abs->kind == ABS_MASK && (int)v->abs->mask->form == form;
+    return abs_is_mask(v->abs) && (int)v->abs->mask->form == form;
 }
 
 bool condition_holds(const struct condition *c, const struct value *v) {

@@ -30,6 +30,7 @@ struct frame {
     uint32_t depth;              /* of unfolding */
     bool aside;                  /* a rehearsal: what it stores is put back */
     bool moved;                  /* some attribute has a moved copy in env, under "self.name" */
+    const struct assumption *assumed; /* tests that hold here; see spec_assume.c */
 };
 
 struct arg {
@@ -77,6 +78,9 @@ struct val eval_comprehension(struct frame *f, struct node *e);
 struct val element_of(struct frame *f, struct val v, uint32_t index);
 const struct absval *abs_element(struct frame *f, const struct absval *a); /* of what a loop iterates over */
 struct val eval_subscript(struct frame *f, struct node *e);
+/* The mask of a dictionary of masks under a key that the constructor knows, or None where the dictionary has that, or
+ * where `absent` keys give it; NULL where that is no mask. */
+const struct absval *choose_mask(struct frame *f, const struct absval *dict, const struct absval *key, bool absent);
 
 /* spec_builtins.c */
 struct val call_builtin(struct frame *f, const char *name, struct val callee, struct args *args, struct node *at);
@@ -134,6 +138,20 @@ struct val self_attribute(struct frame *f, struct val self, atom name, struct no
 void store_attribute(struct frame *f, struct cls *cls, atom name, struct val v, struct node *stmt);
 bool names_are_global(const struct module *module, const struct node *n);
 struct val call_super(struct frame *f, atom method, struct args *args, struct node *at);
+
+/* spec_assume.c */
+/* From now on the test holds, or does not; returns what was assumed before, for f->assumed. */
+const struct assumption *assume(struct frame *f, const struct absval *test, bool holds);
+/* What is known of the value under the tests that hold here. */
+const struct absval *known_here(struct frame *f, const struct absval *a);
+/* A module, or several, that is taken where a test known at construction holds (or does not); anything else as it is.
+ */
+const struct absval *abs_where(struct unit *unit, const struct absval *a, const struct node *test, bool holds);
+/* The test that the symbol is a key of such an item; NULL where none is. */
+struct node *keys_of(
+    struct unit *unit, const struct absval *dict, struct node *symbol, bool (*has)(const struct absval *item));
+/* The class of a table under a key that the constructor knows; NULL where the table is not of classes alone. */
+const struct absval *choose_class(struct unit *unit, const struct absval *dict, const struct absval *key);
 
 /* spec_mask.c */
 /* The value, known as a mask where its expression computes one. */

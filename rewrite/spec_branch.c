@@ -120,7 +120,9 @@ struct val merge_vals(struct frame *f, struct node *join, atom name, struct val 
     }
     if (tuples && elements_are_free(then.abs) && elements_are_free(other.abs) && !(then.web && other.web))
         return merge_items(f, join, name, then, other);
-    const struct absval *abs = abs_join(unit, then.abs, other.abs);
+    struct node *symbol = abs_equal(then.abs, other.abs) ? NULL : abs_symbol(unit, join->kid[0]->abs);
+    const struct absval *abs = abs_join(unit, symbol ? abs_where(unit, then.abs, symbol, true) : then.abs,
+        symbol ? abs_where(unit, other.abs, symbol, false) : other.abs);
     const struct absval *mask = mask_join(f, join->kid[0], then.abs, other.abs);
     abs = mask ? mask : abs;
     if (!mask)
@@ -164,6 +166,9 @@ static void splice(struct frame *f, struct node *block) {
 }
 
 struct branch {
+    const struct node *test;    /* in the source */
+    const struct absval *known; /* of it */
+    bool holds;
     struct node *block;
     struct map env;
     struct val ret;
@@ -201,16 +206,17 @@ static void refine(struct frame *f, const struct node *test, bool holds) {
     env_set(f, test->kid[0]->atom, known);
 }
 
-static void run_branch(
-    struct frame *f, struct branch *b, struct node *test, bool holds, struct node *body, const struct map *env) {
+static void run_branch(struct frame *f, struct branch *b, struct node *body, const struct map *env) {
     struct node *out = f->out;
     struct val ret = f->ret;
     b->block = node_new(f->unit->arena, NODE_BLOCK);
     map_copy(f->unit->arena, &f->env, env);
-    refine(f, test, holds);
+    refine(f, b->test, b->holds);
     f->out = b->block;
     f->conditional++;
+    const struct assumption *before = assume(f, b->known, b->holds);
     b->flow = body ? run_block(f, body, 0) : FLOW_NEXT;
+    f->assumed = before;
     f->conditional--;
     b->env = f->env;
     if (f->unfolded) {
@@ -227,7 +233,9 @@ static void run_rest(struct frame *f, struct branch *b, struct node *rest, uint3
     f->env = b->env;
     f->out = b->block;
     f->conditional++;
+    const struct assumption *before = assume(f, b->known, b->holds);
     b->flow = run_block(f, rest, from);
+    f->assumed = before;
     f->conditional--;
     b->env = f->env;
     if (f->unfolded) {
@@ -350,9 +358,10 @@ enum flow run_if(struct frame *f, struct node *stmt, struct node *rest, uint32_t
         return run_block(f, stmt->kid[1], 0);
     }
     struct map env = f->env;
-    struct branch a = {0}, b = {0};
-    run_branch(f, &a, stmt->kid[0], true, stmt->kid[1], &env);
-    run_branch(f, &b, stmt->kid[0], false, stmt->kid[2], &env);
+    struct branch a = {.test = stmt->kid[0], .known = test.abs, .holds = true};
+    struct branch b = {.test = stmt->kid[0], .known = test.abs};
+    run_branch(f, &a, stmt->kid[1], &env);
+    run_branch(f, &b, stmt->kid[2], &env);
     if (a.flow == FLOW_RAISE || b.flow == FLOW_RAISE) { /* a check: what follows may rely on it */
         struct branch *stays = a.flow == FLOW_RAISE ? &b : &a;
         note_declined(unit, f->fn, test.abs, a.flow == FLOW_RAISE, stmt->kid[a.flow == FLOW_RAISE ? 1 : 2]);

@@ -255,7 +255,8 @@ static struct val unfold(struct frame *f, struct fn *fn, const struct val *self,
         .aside = f->aside,
         .pure = f->pure,
         .conditional = f->conditional,
-        .depth = f->depth + 1};
+        .depth = f->depth + 1,
+        .assumed = f->assumed};
     bind_params(f, &g, fn, self, b);
     if (fn->lambda)
         return eval(&g, fn->lambda->kid[1]);
@@ -560,10 +561,12 @@ static struct val call_union(struct frame *f, struct val callee, struct args *ar
             continue;
         struct val one = {.abs = callee.abs->item[i].abs, .expr = node_copy(f->unit->arena, callee.expr)};
         struct val v = call_value(f, one, args, at);
-        result = abs_join(f->unit, result, v.abs);
+        struct node *when = callee.abs->when ? callee.abs->when[i] : NULL;
+        bool makes = one.abs->kind == ABS_CLASS;
+        result = abs_join(f->unit, result, makes && when ? abs_where(f->unit, v.abs, when, true) : v.abs);
         same &= v.expr->kind == NODE_TUPLE && (tables.expr == NULL || node_equal(tables.expr, v.expr));
         tables = tables.expr ? tables : v; /* rows that each hands out, unfolded */
-        fixed |= one.abs->kind != ABS_INSTANCE;
+        fixed |= makes ? v.expr->callsite == NULL : one.abs->kind != ABS_INSTANCE;
         if (v.expr->kind == NODE_CALL)
             call = join_calls(call, v.expr);
     }

@@ -158,7 +158,7 @@ struct val self_attribute(struct frame *f, struct val self, atom name, struct no
         return v;
     }
     if (attr)
-        return val_make(attr->abs, expr);
+        return val_make(known_here(f, attr->abs), expr);
     struct fn *fn = class_method_named(unit, cls, name);
     if (fn)
         return bound_method(f, self, fn, expr);

@@ -41,23 +41,31 @@ const struct absval *abs_element(struct frame *f, const struct absval *a) {
     }
 }
 
-/* A mask chosen by a key that is only known at construction: one mask whose window depends on that key. */
-static const struct absval *choose_mask(struct frame *f, const struct absval *dict, const struct absval *key) {
+/* A mask chosen by a key that is only known at construction: one mask whose window depends on that key, and which is
+ * there for some keys only. */
+const struct absval *choose_mask(struct frame *f, const struct absval *dict, const struct absval *key, bool absent) {
     struct unit *unit = f->unit;
     struct node *symbol = abs_symbol(unit, key), *window = NULL;
-    if (symbol == NULL || dict->count == 0)
+    const struct absval *first = NULL;
+    if (symbol == NULL)
         return NULL;
-    bool same = true;
+    bool same = true, always = !absent;
     for (uint32_t i = 0; i < dict->count; i++) {
         const struct absval *a = dict->item[i].abs;
-        if (a->kind != ABS_MASK || a->mask->shape != MASK_CAUSAL || a->mask->form != dict->item[0].abs->mask->form)
+        always &= !abs_is_none(a);
+        if (abs_is_none(a))
+            continue;
+        first = first ? first : a;
+        if (!abs_is_mask(a) || a->mask->shape != MASK_CAUSAL || a->mask->form != first->mask->form)
             return NULL;
-        same &= abs_equal(a, dict->item[0].abs);
+        same &= abs_equal(a, first);
     }
-    if (same)
-        return dict->item[0].abs;
-    for (uint32_t i = 0; i < dict->count; i++) {
+    if (first == NULL || (same && always) || (!always && dict->element))
+        return same && always ? first : NULL;
+    for (uint32_t i = 0; i < dict->count && !same; i++) {
         const struct mask *m = dict->item[i].abs->mask;
+        if (m == NULL)
+            continue;
         struct node *then = m->window ? node_copy(unit->arena, m->window) : make_const(unit->arena, OP_NONE);
         if (m->window == NULL) /* no window is what remains at the end */
             continue;
@@ -70,9 +78,13 @@ static const struct absval *choose_mask(struct frame *f, const struct absval *di
     }
     struct absval *a = abs_new(unit, ABS_MASK);
     a->mask = NEW(unit->arena, struct mask);
-    *a->mask = *dict->item[0].abs->mask;
-    a->rank = dict->item[0].abs->rank;
-    a->mask->window = window;
+    *a->mask = *first->mask;
+    a->rank = first->rank;
+    a->mask->window = same ? first->mask->window : window;
+    a->mask->where = always ? NULL : keys_of(unit, dict, symbol, abs_is_mask);
+    a->mask->none = always   ? NULL
+                    : absent ? negated(unit, node_copy(unit->arena, a->mask->where))
+                             : keys_of(unit, dict, symbol, abs_is_none);
     return a;
 }
 
@@ -103,9 +115,9 @@ static struct val dict_item(struct frame *f, struct val object, struct val key, 
             }
         return j ? val_make(j, expr) : val_top(expr);
     }
-    const struct absval *mask = choose_mask(f, d, key.abs);
-    if (mask)
-        return val_make(mask, expr);
+    const struct absval *mask = choose_mask(f, d, key.abs, false), *cls = choose_class(f->unit, d, key.abs);
+    if (mask || cls)
+        return val_make(known_here(f, mask ? mask : cls), expr);
     for (uint32_t i = 0; i < d->count; i++)
         j = abs_join(f->unit, j, d->item[i].abs);
     return j ? val_make(abs_summary(f->unit, j), expr) : val_top(expr);

@@ -175,8 +175,9 @@ struct val env_get(struct frame *f, atom name, struct node *at, bool *found) {
     if (v == NULL)
         return global_get(f, name, at, found);
     *found = true;
-    struct val r = {.abs = v->abs, .web = v->web};
-    r.expr = at_node(f, val_expr(f, v), at);
+    struct val r = *v;
+    r.abs = known_here(f, v->abs);
+    r.expr = at_node(f, val_expr(f, &r), at);
     return r;
 }
 
@@ -388,11 +389,14 @@ static struct val eval_dict(struct frame *f, struct node *e) {
 /* -- conditional expressions --------------------------------------------------------------------------------------- */
 
 /* Evaluate a branch that may not run; statements that it needs go to `block`. */
-static struct val eval_branch(struct frame *f, struct node *e, struct node *block) {
+static struct val eval_branch(
+    struct frame *f, struct node *e, struct node *block, const struct absval *test, bool holds) {
     struct node *out = f->out;
     f->out = block;
     f->conditional++;
+    const struct assumption *before = assume(f, test, holds);
     struct val v = eval(f, e);
+    f->assumed = before;
     f->conditional--;
     f->out = out;
     return v;
@@ -426,7 +430,8 @@ static struct val eval_ifexp(struct frame *f, struct node *e) {
     }
     test.expr->abs = test.abs;
     struct node *then_block = node_new(unit->arena, NODE_BLOCK), *else_block = node_new(unit->arena, NODE_BLOCK);
-    struct val a = eval_branch(f, e->kid[1], then_block), b = eval_branch(f, e->kid[2], else_block);
+    struct val a = eval_branch(f, e->kid[1], then_block, test.abs, true);
+    struct val b = eval_branch(f, e->kid[2], else_block, test.abs, false);
     if (then_block->nkids || else_block->nkids) { /* the branches need statements: an IF that sets a variable */
         struct node *join = node_make(unit->arena, NODE_IF, NULL, 3, test.expr, then_block, else_block);
         struct val v = merge_vals(f, emit(f, join, e), intern(unit->atoms, "result"), a, b);

@@ -460,7 +460,9 @@ int truth_of_isinstance(struct frame *f, const struct absval *a, const struct ab
     if (strncmp(type->qual, "builtins.", 9) == 0)
         return instance_of_builtin(a, dot + 1);
     if (qual_ends(type->qual, "Tensor"))
-        return a->kind == ABS_TENSOR || a->kind == ABS_MASK ? 1 : a->kind == ABS_TOP || a->kind == ABS_NOTNONE ? -1 : 0;
+        return a->kind == ABS_TENSOR || abs_is_mask(a)                               ? 1
+               : a->kind == ABS_TOP || a->kind == ABS_NOTNONE || a->kind == ABS_MASK ? -1
+                                                                                     : 0;
     if (a->kind == ABS_OBJECT)
         return a->qual == type->qual ? 1 : -1;
     if (a->kind == ABS_INSTANCE)

@@ -51,7 +51,7 @@ static bool store_all(struct frame *f, struct node *stmt, atom variable, const s
     struct val filled = env_get(f, store->kid[1]->kid[0]->atom, NULL, &found);
     bool masks = found && filled.abs->kind == ABS_DICT && filled.abs->element == NULL;
     for (uint32_t i = 0; masks && i < filled.abs->count; i++)
-        masks = abs_is_mask(filled.abs->item[i].abs);
+        masks = abs_is_mask(filled.abs->item[i].abs) || abs_is_none(filled.abs->item[i].abs);
     return masks;
 }
 

@@ -454,6 +454,10 @@ static struct val dict_method(struct frame *f, struct val object, atom name, str
                         : val_decided(f, OP_NONE, REASON_KEYS);
         return val_top(call);
     }
+    if (atom_is(name, "get") && args->list.len == 1 && args->list.at[0].form == ARG_VALUE) {
+        const struct absval *mask = choose_mask(f, d, args->list.at[0].val.abs, true);
+        return mask ? val_make(known_here(f, mask), call) : val_top(call);
+    }
     if (atom_is(name, "items"))
         return seq_of(f, pair_abs(f, abs_simple(ABS_NOTNONE), d->element ? d->element : abs_simple(ABS_TOP)), call);
     if (atom_is(name, "values"))

@@ -93,6 +93,8 @@ static enum flow run_loop(struct frame *f, struct node *stmt) {
     bool *drop = NEW_ARRAY(unit->arena, bool, assigned.len + 1);
     const struct absval **known = NEW_ARRAY(unit->arena, const struct absval *, assigned.len + 1);
     struct node *body = NULL, *out = f->out, *target = NULL, *test = NULL;
+    const struct assumption *assumed = f->assumed;
+    f->assumed = NULL; /* a layer of this loop is another than the one of a loop around it */
     struct account_point start = account_point(unit);
     for (uint32_t round = 0; round < LOOP_ROUNDS; round++) {
         map_copy(unit->arena, &f->env, &before);
@@ -142,6 +144,7 @@ static enum flow run_loop(struct frame *f, struct node *stmt) {
         if (stable)
             break;
     }
+    f->assumed = assumed;
     struct map after = f->env;
     map_copy(unit->arena, &f->env, &before);
     for (uint32_t i = 0; i < after.len; i++) /* first bound in the loop: visible after it */

@@ -18,6 +18,7 @@ import torch
 from torch import nn
 from transformers.activations import ACT2FN
 from transformers.generation import GenerationMixin
+from transformers.integrations import FusedMLP
 from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 from transformers.modeling_utils import PreTrainedModel
 from transformers.utils import ModelOutput
@@ -68,7 +69,7 @@ class WalnutRMSNorm(nn.Module):
         )
 
 
-MLP_CLASSES = {"wide": WalnutMLP, "narrow": WalnutNarrowMLP}
+MLP_CLASSES = {"wide": WalnutMLP, "narrow": WalnutNarrowMLP, "fused": FusedMLP}
 
 
 class WalnutRotaryEmbedding(nn.Module):

@@ -15,7 +15,7 @@ from torch import nn
 from ...activations import ACT2FN
 from ...cache_utils import Cache, DynamicCache
 from ...generation import GenerationMixin
-from ...integrations import use_kernel_forward_from_hub
+from ...integrations import FusedMLP, use_kernel_forward_from_hub
 from ...masking_utils import create_causal_mask
 from ...modeling_layers import GradientCheckpointingLayer
 from ...modeling_outputs import BaseModelOutputWithPast, CausalLMOutputWithPast
@@ -76,7 +76,7 @@ class WalnutNarrowMLP(nn.Module):
         return self.down_proj(x * torch.sigmoid(GATE_SLOPE * x + GATE_OFFSET))
 
 
-MLP_CLASSES = {"wide": WalnutMLP, "narrow": WalnutNarrowMLP}
+MLP_CLASSES = {"wide": WalnutMLP, "narrow": WalnutNarrowMLP, "fused": FusedMLP}
 
 
 class WalnutRotaryEmbedding(nn.Module):
