@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "rewrite/apply.h"
+#include "rewrite/depthwise.h"
 #include "rewrite/latents.h"
 #include "rewrite/symbolic.h"
 #include "rewrite/unit.h"
@@ -42,7 +43,8 @@ static struct node *make_window(struct rewriter *r, const struct template_arg *a
     return make_attr(unit->arena, make_web_name(unit->arena, fn->params.at[0]->web), attribute);
 }
 
-static const struct template_entry functions[] = {{"window", make_window}, {"expansion", make_expansion}, {NULL, NULL}};
+static const struct template_entry functions[] = {
+    {"window", make_window}, {"expansion", make_expansion}, {"depthwise", make_depthwise}, {NULL, NULL}};
 
 static struct rewriter rewriter_for(struct unit *unit, struct fn *fn) {
     struct rewriter r = {.arena = unit->arena,

@@ -6,9 +6,9 @@
  * number of outputs of the layer before the view divided by the width of a head, both as the constructor has them. */
 #include "rewrite/latents.h"
 
+#include "rewrite/construction.h"
 #include "rewrite/dims.h"
-#include "rewrite/polynomial.h"
-#include "rewrite/symbolic.h"
+#include "rewrite/unit.h"
 
 struct expansion {
     struct unit *unit;
@@ -16,26 +16,8 @@ struct expansion {
     struct values *values;
 };
 
-/* The call that made a linear layer, an attribute of the function's own class, in its constructor. One of two
- * alternatives may be None: where the layer is called it is there. */
-static const struct node *construction(const struct expansion *x, const struct value *linear) {
-    bool own = x->fn->owner && linear->kind == VALUE_ATTR && linear->arg[0]->kind == VALUE_WEB &&
-               linear->arg[0]->ref == x->fn->params.at[0]->web;
-    const struct attr *attr = own ? class_attr_of(x->fn->owner, linear->atom) : NULL;
-    const struct node *made = attr && attr->stores == 1 ? attr->expr : NULL;
-    if (is_kind(made, NODE_IFEXP))
-        made = is_none(made->kid[1]) ? made->kid[2] : is_none(made->kid[2]) ? made->kid[1] : NULL;
-    bool is_linear = made && made->kind == NODE_CALL && made->kid[0]->abs && made->kid[0]->abs->kind == ABS_LIBRARY &&
-                     qual_ends(made->kid[0]->abs->qual, "nn.Linear");
-    return is_linear ? made : NULL;
-}
-
-static bool equal_symbols(const struct expansion *x, struct node *a, struct node *b) {
-    return a && b && (symbols_equivalent(x->unit, a, b) || polynomials_equal(a, b));
-}
-
 static bool equal_sizes(const struct expansion *x, const struct value *a, const struct value *b) {
-    return a == b || equal_symbols(x, abs_symbol(x->unit, a->abs), abs_symbol(x->unit, b->abs));
+    return a == b || sizes_equal(x->unit, abs_symbol(x->unit, a->abs), abs_symbol(x->unit, b->abs));
 }
 
 /* A number of heads: `all` / `each`, or `all` where `each` is NULL. Not known where `all` is NULL. */
@@ -52,12 +34,13 @@ static struct node *times(const struct expansion *x, struct node *a, struct node
 }
 
 static bool equal_heads(const struct expansion *x, struct heads a, struct heads b) {
-    return a.all && b.all && equal_symbols(x, times(x, a.all, b.each), times(x, b.all, a.each));
+    return a.all && b.all && sizes_equal(x->unit, times(x, a.all, b.each), times(x, b.all, a.each));
 }
 
 /* As many heads of `width` as a linear layer has outputs for. */
 static struct heads heads_made(const struct expansion *x, const struct value *linear, const struct value *width) {
-    const struct node *made = construction(x, linear), *outputs = made ? call_argument(made, 1, "out_features") : NULL;
+    const struct node *made = construction_of(x->fn, linear, "nn.Linear"),
+                      *outputs = made ? call_argument(made, 1, "out_features") : NULL;
     struct heads heads = {outputs ? abs_symbol(x->unit, outputs->abs) : NULL, abs_symbol(x->unit, width->abs)};
     return heads.each ? heads : (struct heads){NULL, NULL};
 }
@@ -95,7 +78,7 @@ static const char *obstacle(const struct expansion *x, const struct template_arg
     for (uint32_t i = 0; i < ARGS; i++)
         if (arg[i].value == NULL)
             return "a part of the expansion is not known";
-    const struct node *made = construction(x, arg[LINEAR].value);
+    const struct node *made = construction_of(x->fn, arg[LINEAR].value, "nn.Linear");
     const struct node *bias = made ? call_argument(made, 2, "bias") : NULL;
     if (bias == NULL || bias->abs == NULL || abs_truth(bias->abs) != 0)
         return "the linear layer that expands the latents may have a bias";

@@ -83,8 +83,8 @@ static bool turn_block(struct layout *l, struct node *block) {
 }
 
 /* What a variable is the transpose of; NULL if it is none. */
-static struct node *swapped_variable(const struct node *e) {
-    bool variable = e->kind == NODE_NAME && e->web && e->web->kind == WEB_ASSIGN && is_swap(e->web->expr);
+static struct node *swapped_variable(const struct layout *l, const struct node *e) {
+    bool variable = e->kind == NODE_NAME && e->web && e->web->kind == WEB_ASSIGN && is_swap(e->web->expr, l->rank);
     return variable && receiver(e->web->expr)->kind == NODE_NAME ? receiver(e->web->expr) : NULL;
 }
 
@@ -94,7 +94,7 @@ static bool is_kept_by_swap(const struct node *attribute) {
 
 /* The variable in *slot gives way to what it is the transpose of, where it is one. */
 static bool use_original(struct layout *l, struct node **slot) {
-    struct node *of = swapped_variable(*slot);
+    struct node *of = swapped_variable(l, *slot);
     if (of == NULL)
         return false;
     *slot = node_copy(l->unit->arena, of);
@@ -155,7 +155,7 @@ static void turn_arguments(struct layout *l, struct node *call) {
         struct node **slot = call->kid[i]->kind == NODE_KEYWORD ? &call->kid[i]->kid[0] : &call->kid[i];
         const struct fn *fn = call->callsite->fn;
         uint32_t p = call->callsite->param[i - 1];
-        if (swapped_variable(*slot) && p != UINT32_MAX && fn->body && only_kept(fn->body, fn->params.at[p]->web))
+        if (swapped_variable(l, *slot) && p != UINT32_MAX && fn->body && only_kept(fn->body, fn->params.at[p]->web))
             use_original(l, slot);
     }
 }
@@ -164,6 +164,8 @@ static void turn_arguments(struct layout *l, struct node *call) {
 static void turn_question(struct layout *l, struct node *e) {
     if (e->kind == NODE_ATTRIBUTE && is_kept_by_swap(e))
         use_original(l, &e->kid[0]);
+    else if (l->rank != 4)
+        return;
     else if (e->kind == NODE_ASSIGN)
         turn_sizes(l, e);
     else if (e->kind == NODE_CALL && call_is_single(e))
@@ -195,7 +197,7 @@ static void drop_unit_swap(struct layout *l, struct node *e) {
     struct node **slot = &e->kid[0]->kid[0], *swap = *slot;
     if (swap->kind == NODE_NAME && swap->web && swap->web->kind == WEB_ASSIGN)
         swap = swap->web->expr;
-    if (!is_swap(swap) || !has_unit_dim(receiver(swap), 0))
+    if (!is_swap(swap, l->rank) || !has_unit_dim(receiver(swap), 0))
         return;
     *slot = node_copy(l->unit->arena, receiver(swap));
     if ((*slot)->kind == NODE_NAME && (*slot)->web)
@@ -212,16 +214,17 @@ static void cancel(struct layout *l, struct node **slot) {
     for (uint32_t i = 0; i < e->nkids; i++)
         cancel(l, &e->kid[i]);
     turn_question(l, e);
-    drop_unit_swap(l, e);
-    if (!is_swap(e))
+    if (l->rank == 4)
+        drop_unit_swap(l, e);
+    if (!is_swap(e, l->rank))
         return;
     pass_record(l->unit, "layout", e, l->fn);
     struct node *of = receiver(e);
     while (is_method(of, "contiguous"))
         of = receiver(of);
-    if (is_swap(of))
+    if (is_swap(of, l->rank))
         *slot = receiver(of);
-    else if (of->kind == NODE_NAME && of->web && of->web->kind == WEB_ASSIGN && is_swap(of->web->expr))
+    else if (of->kind == NODE_NAME && of->web && of->web->kind == WEB_ASSIGN && is_swap(of->web->expr, l->rank))
         *slot = node_copy(l->unit->arena, receiver(of->web->expr));
     if ((*slot)->kind == NODE_NAME && *slot != e && (*slot)->web)
         (*slot)->atom = (*slot)->web->name;
@@ -276,7 +279,7 @@ void change_layout(struct unit *unit) {
     struct functions all = {0};
     functions_collect(unit, &all);
     for (uint32_t i = 0; i < all.list.len; i++) {
-        struct layout l = {.unit = unit, .fn = all.list.at[i], .all = &all};
+        struct layout l = {.unit = unit, .fn = all.list.at[i], .all = &all, .rank = 4};
         if (!has_attention(l.fn->body))
             continue;
         while (turn_block(&l, l.fn->body)) {

@@ -5,6 +5,7 @@
 
 #include "rewrite/account.h"
 #include "rewrite/bundle.h"
+#include "rewrite/channels.h"
 #include "rewrite/checkpoint.h"
 #include "rewrite/chosen_keys.h"
 #include "rewrite/config.h"
@@ -63,6 +64,7 @@ static bool run_fill(struct unit *unit) {
 
 static bool run_layout(struct unit *unit) {
     change_layout(unit);
+    turn_channels(unit);
     return true;
 }
 
@@ -126,7 +128,7 @@ const struct pass passes[] = {
     {"experts", run_experts, "make one op of a loop over experts, and a module of each expert"},
     {"arms", run_arms, "drop a choice between two ways to compute the same"},
     {"fill", run_fill, "write filled tensors as one expression, without idle views"},
-    {"layout", run_layout, "keep attention in [B, S, N, D], without transposes"},
+    {"layout", run_layout, "keep attention in [B, S, N, D] and convolutions in [B, S, C], without transposes"},
     {"latents", run_equations, "the equations in the layout that attention is now in"},
     {"branches", run_branches, "the equations across the branches of a choice"},
     {"tables", run_tables, "compute once what depends on the position alone"},

@@ -50,6 +50,9 @@ enum promise { PROMISE_EXACT, PROMISE_ROUNDING, PROMISE_APPROXIMATE };
     X(positive, "positive(d, r): dimension d of a tensor of rank r, counted from the front") \
     X(by_token, "by_token(x, b, s): x, which must be of [b, s, R]") \
     X(one_head, "one_head(x): x of [B, S, N, D], of which N must be 1") \
+    X(depthwise, "depthwise(c): Conv1d c, which must have one filter for each channel, padding as wide as that less " \
+                 "one, and no " \
+                 "stride or dilation") \
     X(expansion, \
         "expansion(l, n, w, q, d): the weight of linear layer l, which must have no bias and make n * w numbers; " \
         "q of [B, S, N, D] must have n heads of size d")

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "parser/literal.h"
+#include "rewrite/config.h"
 #include "rewrite/spec.h"
 
 static bool known_at_construction(const struct absval *a) {
@@ -76,10 +77,20 @@ static bool is_definition(const struct absval *a) {
     return a->kind == ABS_CLASS || a->kind == ABS_FUNCTION || a->kind == ABS_LIBRARY;
 }
 
-static int compare_identity(const struct absval *a, const struct absval *b) {
+/* A field that the class of the configuration declares as text. */
+static bool is_text_field(const struct frame *f, const struct absval *a) {
+    const struct node *e = a->kind == ABS_SYMBOLIC ? a->constant : NULL;
+    return is_kind(e, NODE_ATTRIBUTE) && is_name(e->kid[0], "config") && config_is_text(f->unit->config, e->atom);
+}
+
+static bool is_something(const struct frame *f, const struct absval *a) {
+    return abs_not_none(a) || is_text_field(f, a);
+}
+
+static int compare_identity(const struct frame *f, const struct absval *a, const struct absval *b) {
     if (abs_is_none(a) && abs_is_none(b))
         return 1;
-    if ((abs_is_none(a) && abs_not_none(b)) || (abs_is_none(b) && abs_not_none(a)))
+    if ((abs_is_none(a) && is_something(f, b)) || (abs_is_none(b) && is_something(f, a)))
         return 0;
     if (is_plain_constant(a) && is_plain_constant(b) && a->constant->kind == NODE_CONST &&
         b->constant->kind == NODE_CONST)
@@ -150,8 +161,8 @@ static bool asks_for_bool(const struct val *a, const struct val *b) {
 static int compare_pair(struct frame *f, enum op op, const struct val *a, const struct val *b) {
     bool constants = a->abs->kind == ABS_CONST && b->abs->kind == ABS_CONST;
     switch (op) {
-    case OP_IS: return compare_identity(a->abs, b->abs);
-    case OP_IS_NOT: return negate(compare_identity(a->abs, b->abs));
+    case OP_IS: return compare_identity(f, a->abs, b->abs);
+    case OP_IS_NOT: return negate(compare_identity(f, a->abs, b->abs));
     case OP_EQ:
     case OP_NE: {
         int truth = -1;

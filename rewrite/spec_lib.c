@@ -192,7 +192,7 @@ static const char keeps_rank[] =
     "masked_fill scatter scatter_add gather cumsum tril triu roll flip softcap mul add sub div repeat_interleave "
     "dropout layer_norm rms_norm normalize zeros_like ones_like empty_like full_like rand_like where cat concat "
     "lerp addcmul nan_to_num round floor swapaxes movedim index_select masked_scatter expand_as sort_values "
-    "cpu cuda bool view_as reciprocal mean_keepdim";
+    "cpu cuda bool view_as reciprocal mean_keepdim conv1d pad";
 static const char gives_sequence[] = "split chunk unbind tensor_split split_with_sizes meshgrid sort aminmax";
 static const char gives_number[] = "item numel dim element_size get_device stride";
 

@@ -21,19 +21,19 @@ bool is_method(const struct node *e, const char *name) {
 }
 
 /* x.transpose(1, 2), x.swapaxes(1, 2) or x.permute(0, 2, 1, 3). */
-bool is_swap(const struct node *e) {
-    int d[4];
+bool is_swap(const struct node *e, uint32_t rank) {
+    int d[4] = {0, 2, 1, 3};
     if (is_method(e, "transpose") || is_method(e, "swapaxes")) {
         const struct node *a = call_argument(e, 0, "dim0"), *b = call_argument(e, 1, "dim1");
         if (!a || !b || !literal_int(a, &d[0]) || !literal_int(b, &d[1]))
             return false;
         for (int i = 0; i < 2; i++)
-            d[i] = d[i] < 0 ? d[i] + 4 : d[i];
+            d[i] = d[i] < 0 ? d[i] + (int)rank : d[i];
         return (d[0] == 1 && d[1] == 2) || (d[0] == 2 && d[1] == 1);
     }
-    if (!is_method(e, "permute") || e->nkids != 5)
+    if (!is_method(e, "permute") || e->nkids != rank + 1)
         return false;
-    for (int i = 0; i < 4; i++)
+    for (uint32_t i = 0; i < rank; i++)
         if (!literal_int(e->kid[i + 1], &d[i]))
             return false;
     return d[0] == 0 && d[1] == 2 && d[2] == 1 && d[3] == 3;
@@ -128,16 +128,22 @@ struct node *layout_number(struct layout *l, int value) {
     return make_number(l->unit->arena, intern_printf(l->unit->atoms, "%d", value));
 }
 
+static struct node *layout_last(struct layout *l) {
+    struct node *last = node_make(l->unit->arena, NODE_UNARYOP, NULL, 1, layout_number(l, 1));
+    last->op = OP_NEG;
+    return last;
+}
+
 struct node *transpose_of(struct layout *l, struct node *e) {
     struct arena *arena = l->unit->arena;
     struct node *method = make_attr(arena, e, intern(l->unit->atoms, "transpose"));
     struct node *call = node_make(arena, NODE_CALL, NULL, 3, method, layout_number(l, 1), layout_number(l, 2));
-    call->abs = abs_tensor(l->unit, 4);
+    call->abs = abs_tensor(l->unit, l->rank);
     return call;
 }
 
 struct node *swap_or_transpose(struct layout *l, struct node *e) {
-    struct node *s = swapped(l, e, 4);
+    struct node *s = swapped(l, e, l->rank);
     return s ? s : transpose_of(l, copy(l, e));
 }
 
@@ -172,13 +178,13 @@ static bool dimension(const struct node *dim, uint32_t rank, int *value) {
     return *value >= 0 && *value < (int)rank;
 }
 
-/* Dimensions 1 and 2 change places, the others stay. */
+/* Dimensions 1 and 2 change places, the others stay. The last one is counted from the end, as people do. */
 static bool swap_dim(struct layout *l, struct node *dim, uint32_t rank) {
     int d;
     if (!dimension(dim, rank, &d))
         return false;
     if (d == 1 || d == 2)
-        *dim = *layout_number(l, 3 - d);
+        *dim = *(d == 1 && rank == 3 ? layout_last(l) : layout_number(l, 3 - d));
     return true;
 }
 
@@ -516,7 +522,7 @@ static struct node *swap_choice(struct layout *l, struct node *e, uint32_t rank)
 }
 
 static struct node *swapped_kind(struct layout *l, struct node *e, uint32_t rank) {
-    if (rank == 4 && is_swap(e))
+    if (rank == l->rank && is_swap(e, rank))
         return copy(l, receiver(e));
     switch (e->kind) {
     case NODE_NAME: {

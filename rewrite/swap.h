@@ -19,6 +19,7 @@ struct layout {
     struct map twins; /* key of a web -> struct web holding its transpose */
     bool dry;         /* only find out: no statement changes */
     int depth;
+    uint32_t rank; /* of what is turned: 4, [B, N, S, D], or 3, [B, C, S] */
 };
 
 /* -- swap.c -------------------------------------------------------------------------------------------------------- */
@@ -28,7 +29,7 @@ struct node *swapped(struct layout *l, struct node *e, uint32_t rank);
 struct node *swapped_list(struct layout *l, struct node *e, uint32_t rank);
 struct node *swap_or_transpose(struct layout *l, struct node *e);
 struct node *transpose_of(struct layout *l, struct node *e);
-bool is_swap(const struct node *e); /* x.transpose(1, 2) in any spelling, of rank 4 */
+bool is_swap(const struct node *e, uint32_t rank); /* x.transpose(1, 2) of that rank in any spelling */
 
 /* The object of a method call. */
 static inline struct node *receiver(const struct node *call) {

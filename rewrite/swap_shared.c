@@ -52,14 +52,14 @@ struct node *only_return(const struct fn *fn) {
 
 /* Whether the result can be swapped where the parameter is, without a transpose. */
 static bool can_swap(struct layout *l, struct fn *fn, const struct param *p) {
-    struct layout inner = {.unit = l->unit, .fn = fn, .all = l->all, .dry = true};
+    struct layout inner = {.unit = l->unit, .fn = fn, .all = l->all, .dry = true, .rank = l->rank};
     struct web *given = twin_make(&inner, p->web, WEB_PARAM);
     map_put(l->unit->arena, &inner.twins, p->web, given);
     return swapped(&inner, only_return(fn)->kid[0], 4) != NULL;
 }
 
 static void swap_body(struct layout *l, struct fn *fn, struct param *p) {
-    struct layout inner = {.unit = l->unit, .fn = fn, .all = l->all};
+    struct layout inner = {.unit = l->unit, .fn = fn, .all = l->all, .rank = l->rank};
     struct web *old = p->web, *given = twin_make(&inner, old, WEB_PARAM);
     struct node *value = transpose_of(&inner, make_web_name(l->unit->arena, given));
     p->web = given;

@@ -26,7 +26,7 @@ struct web *twin_make(struct layout *l, const struct web *like, enum web_kind ki
     w->kind = kind;
     w->name = like->name;
     w->temporary = like->temporary;
-    w->abs = abs_is_tensor(like->abs) ? like->abs : abs_tensor(l->unit, 4);
+    w->abs = abs_is_tensor(like->abs) ? like->abs : abs_tensor(l->unit, l->rank);
     return w;
 }
 
@@ -161,7 +161,7 @@ struct web *twin_of(struct layout *l, struct web *w, uint32_t rank) {
     struct web *twin = map_get(&l->twins, w);
     if (twin)
         return twin;
-    if (w->kind == WEB_ASSIGN && rank == 4 && is_swap(w->expr) && receiver(w->expr)->kind == NODE_NAME &&
+    if (w->kind == WEB_ASSIGN && rank == l->rank && is_swap(w->expr, rank) && receiver(w->expr)->kind == NODE_NAME &&
         receiver(w->expr)->web) {
         struct web *of = receiver(w->expr)->web; /* it is already the transpose of a variable */
         if (of->temporary && !w->temporary) {    /* of an unfolded helper: the caller's name says more */

@@ -117,6 +117,12 @@ static struct node *make_expansion(struct rewriter *r, const struct template_arg
     return NULL;
 }
 
+static struct node *make_depthwise(struct rewriter *r, const struct template_arg *arg, uint32_t count) {
+    (void)arg, (void)count;
+    r->refused = "nothing here knows how the convolution was made";
+    return NULL;
+}
+
 template_function *builtin_template_function(const char *name) {
     static const struct template_entry table[] = {
 #define X(function, doc) {#function, make_##function},

@@ -263,6 +263,7 @@ TEMPLATE_FUNCTIONS = {
     "product": product,
     "by_token": lambda x, batch, length: x,
     "one_head": lambda x: x,
+    "depthwise": lambda conv: conv,
     "expansion": lambda linear, heads, width, q, nope: linear.weight,
 }
 

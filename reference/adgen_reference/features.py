@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import re
 import typing
 from typing import Any
@@ -18,6 +19,7 @@ _SKIP = re.compile(
     r"|layer_types|rope_.*|max_position.*|max_seq.*|.*hidden_layers|architectures"
 )
 _ACTIVATION = re.compile(r"(mlp_)?hidden_act|activation_function|hidden_activation|activation")
+_STATE_KINDS = ("conv", "linear_attention")
 _WINDOW = re.compile(r"sliding_window(_size)?|attention_window|attention_chunk_size")
 
 
@@ -124,6 +126,8 @@ def _of_none(name: str, kind: str) -> Any:
         return sizes.ATTENTION_CAP if re.search(r"at+n", name) else sizes.LOGIT_CAP
     if "clip" in name:
         return 0.5
+    if "list[int]" in kind and re.search(r"layer_indices$|_idxs$", name):
+        return [1]
     if "int" in kind:
         small = sizes.small_value(name, 1 << 20, None)
         return None if small == 1 << 20 else small
@@ -177,6 +181,7 @@ def changes(cls: type, config: Any, overrides: dict[str, Any]) -> dict[str, dict
                 change["sliding_window"] = sizes.WINDOW
             out[f"{name}={other}"] = change
     out.update(_layer_changes(config, names))
+    out.update(_state_changes(config, names))
     out.update(_rope_changes(config))
     out.update(_text_changes(config, overrides))
     return out
@@ -201,6 +206,18 @@ def _text_changes(config: Any, overrides: dict[str, Any]) -> dict[str, dict[str,
         except Exception:  # a value that the class refuses
             continue
     return out
+
+
+def _state_changes(config: Any, names: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Layers with attention and layers with a state in turn, where the class's file names both."""
+    field = next((n for n in ("layer_types", "layers_block_type") if n in names), "")
+    kinds = tiny.field_value(config, field) if field else None
+    source = inspect.getsource(inspect.getmodule(type(config)) or type(config))
+    known = [k for k in (*_STATE_KINDS, "full_attention") if f'"{k}"' in source]
+    if not kinds or len(known) < 2 or set(known) <= set(kinds):
+        return {}
+    pattern = [known[i % len(known)] for i in range(len(kinds))]
+    return {f"layers={'+'.join(known)}": {field: pattern}}
 
 
 def _layer_changes(config: Any, names: dict[str, Any]) -> dict[str, dict[str, Any]]:
