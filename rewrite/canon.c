@@ -84,6 +84,12 @@ static uint32_t element_rank(struct values *values, const struct value *v) {
     return of->rank > 1 ? of->rank - 1 : 0;
 }
 
+/* The letters after the arrow of "ij,jk->ik"; 0 where they do not say. */
+static uint32_t einsum_rank(const struct value *equation) {
+    const char *arrow = equation->kind == VALUE_STRING ? strstr(equation->atom, "->") : NULL;
+    return arrow != NULL && strchr(arrow, '.') == NULL ? (uint32_t)strlen(arrow + 2) : 0;
+}
+
 static uint32_t derived_rank(struct values *values, const struct value *v) {
     if (v->kind == VALUE_CALL) {
         const struct function *f = library_function(lib(values), v->atom);
@@ -91,6 +97,8 @@ static uint32_t derived_rank(struct values *values, const struct value *v) {
             return v->arg[0]->arg[0]->rank;
         if (f != NULL && f->special == SPECIAL_STACK && v->arg[0]->kind == VALUE_TUPLE && v->arg[0]->count > 0)
             return v->arg[0]->arg[0]->rank > 0 ? v->arg[0]->arg[0]->rank + 1 : 0;
+        if (f != NULL && f->special == SPECIAL_EINSUM && v->count > 0)
+            return einsum_rank(v->arg[0]);
         return f != NULL ? call_rank(f, v) : 0;
     }
     if (v->kind == VALUE_OP && v->op != OP_NOT && v->op != OP_AND && v->op != OP_OR)

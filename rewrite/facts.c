@@ -56,6 +56,7 @@ static const struct {
     {"class", EFFECT_CLASS},
     {"mutates", EFFECT_MUTATES},
     {"takes-all", EFFECT_TAKES_ALL},
+    {"fills", EFFECT_FILLS},
 };
 
 struct loader {

@@ -29,7 +29,8 @@ enum effect {
     EFFECT_NONES,    /* returns a list of None */
     EFFECT_CLASS,    /* items of it are classes of modules */
     EFFECT_MUTATES,  /* changes its receiver: never dead */
-    EFFECT_TAKES_ALL /* a choice of the best min(K, N) of N keys takes all of them */
+    EFFECT_TAKES_ALL, /* a choice of the best min(K, N) of N keys takes all of them */
+    EFFECT_FILLS      /* changes the tensor that is its first argument, which does nothing to a parameter */
 };
 
 struct fact {

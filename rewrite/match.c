@@ -199,15 +199,11 @@ static bool solve_args(struct search *s, const struct goal *goal, uint32_t i) {
     return solve(s, next);
 }
 
-/* `$x.shape`, where $x is bound to a cast: the subject has the shape of what is cast, which is the same (canon.c). */
-static bool is_shape_of_bound(const struct search *s, const struct value *p, const struct value *v) {
-    if (p->kind != VALUE_ATTR || p->arg[0]->kind != VALUE_META ||
-        !(strcmp(p->atom, "shape") == 0 || strcmp(p->atom, "device") == 0))
-        return false;
-    const struct value *bound = s->binding->meta[p->arg[0]->op];
-    while (bound != NULL && bound != v->arg[0])
-        bound = value_cast_of(bound);
-    return bound != NULL;
+/* `$x.shape`, `$x.dtype`, where $x is bound: the subject has it as it is spelled for what $x stands for (canon.c). */
+static bool is_attribute_of_bound(const struct search *s, const struct value *p, const struct value *v) {
+    const struct value *bound =
+        p->kind == VALUE_ATTR && p->arg[0]->kind == VALUE_META ? s->binding->meta[p->arg[0]->op] : NULL;
+    return bound != NULL && value_attr((struct values *)v->owner, bound, p->atom) == v;
 }
 
 /* `-$x` where the subject is a number: $x is its negative. */
@@ -225,7 +221,7 @@ static bool solve_structure(struct search *s, const struct goal *goal) {
     }
     if (!same_head(p, v))
         return refuse(s, goal, NULL);
-    if (is_shape_of_bound(s, p, v))
+    if (is_attribute_of_bound(s, p, v))
         return solve(s, goal->next);
     struct binding *b = s->binding;
     uint32_t visits = visited(s);

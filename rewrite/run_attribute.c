@@ -145,6 +145,11 @@ static struct datum *stored_in_module(struct run *run, struct datum *old, struct
     return kept;
 }
 
+/* Modules are in the order in which they came: what was None before is none of them. */
+static bool is_late_module(const struct datum *old, const struct datum *value) {
+    return old && old->kind == D_NONE && value && value->kind == D_OBJECT && value->object->class->is_module;
+}
+
 bool run_store(struct run *run, struct datum *object, const struct class *after, atom name, struct datum *value,
     const struct node *at) {
     struct class *class = object->object->class, *in = NULL;
@@ -160,6 +165,8 @@ bool run_store(struct run *run, struct datum *object, const struct class *after,
     struct dict *attributes = &object->object->attributes->dict;
     if (class->is_module)
         value = stored_in_module(run, dict_find(attributes, key), value, at);
+    if (class->is_module && is_late_module(dict_find(attributes, key), value))
+        dict_delete(attributes, key);
     if (value)
         dict_set(run, attributes, key, value);
     return value != NULL;

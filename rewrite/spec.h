@@ -144,9 +144,15 @@ struct val call_super(struct frame *f, atom method, struct args *args, struct no
 const struct assumption *assume(struct frame *f, const struct absval *test, bool holds);
 /* What is known of the value under the tests that hold here. */
 const struct absval *known_here(struct frame *f, const struct absval *a);
-/* A module, or several, that is taken where a test known at construction holds (or does not); anything else as it is.
- */
+/* A module, or several, that is taken where a test known at construction holds, or does not. */
 const struct absval *abs_where(struct unit *unit, const struct absval *a, const struct node *test, bool holds);
+/* `a` where the test holds, else `b`, of which is said when if they are modules; the test may be NULL. */
+const struct absval *abs_join_where(
+    struct unit *unit, const struct absval *a, const struct absval *b, const struct node *test);
+/* All tests around, if the constructor can answer each; else NULL, as outside of any. */
+struct node *assumed_here(struct frame *f);
+/* `x is not None`, or `x is None`, of what may be a module, as a test that the constructor can answer; or NULL. */
+const struct absval *presence(struct frame *f, const struct absval *a, bool present);
 /* The test that the symbol is a key of such an item; NULL where none is. */
 struct node *keys_of(
     struct unit *unit, const struct absval *dict, struct node *symbol, bool (*has)(const struct absval *item));

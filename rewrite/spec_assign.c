@@ -314,6 +314,12 @@ static const struct absval *element_abs(struct frame *f, const struct absval *a,
     return exact && a->kind == ABS_SEQ ? sequence_item(f->unit, a, i) : abs_element(f, a);
 }
 
+/* What `*rest` holds where the other `named` targets take one element each: the sizes that are left of a shape. */
+static const struct absval *rest_abs(struct frame *f, const struct absval *a, uint32_t named) {
+    bool sizes = a->kind == ABS_SHAPE && a->rank > named;
+    return sizes ? abs_shape(f->unit, a->rank - named) : abs_simple(ABS_NOTNONE);
+}
+
 /* `a, b = v` of which the parts are not at hand: stays one statement that defines several variables. */
 static void unpack(struct frame *f, struct node *target, struct val v, struct node *at) {
     struct unit *unit = f->unit;
@@ -326,7 +332,7 @@ static void unpack(struct frame *f, struct node *target, struct val v, struct no
         bool star = t->kind == NODE_STARRED;
         if (star)
             t = t->kid[0];
-        const struct absval *abs = star ? abs_simple(ABS_NOTNONE) : element_abs(f, v.abs, i, exact);
+        const struct absval *abs = star ? rest_abs(f, v.abs, target->nkids - 1) : element_abs(f, v.abs, i, exact);
         struct node *made;
         if (t->kind == NODE_NAME) {
             struct web *w = web_new(f, WEB_ELEMENT, t->atom, abs);

@@ -164,9 +164,11 @@ const struct absval *known_here(struct frame *f, const struct absval *a) {
     return a->kind == ABS_UNION && a->when ? modules_here(f, a) : a;
 }
 
+static bool is_module(const struct absval *a) {
+    return a->kind == ABS_INSTANCE || a->kind == ABS_OBJECT || a->kind == ABS_UNION;
+}
+
 const struct absval *abs_where(struct unit *unit, const struct absval *a, const struct node *test, bool holds) {
-    if (a->kind != ABS_INSTANCE && a->kind != ABS_OBJECT && a->kind != ABS_UNION && a->kind != ABS_CLASS)
-        return a;
     struct absval *u = abs_new(unit, ABS_UNION);
     u->count = a->kind == ABS_UNION ? a->count : 1;
     u->item = NEW_ARRAY(unit->arena, struct val, u->count);
@@ -185,6 +187,44 @@ const struct absval *abs_where(struct unit *unit, const struct absval *a, const 
         u->when[i] = when;
     }
     return u;
+}
+
+const struct absval *abs_join_where(
+    struct unit *unit, const struct absval *a, const struct absval *b, const struct node *test) {
+    bool modules =
+        (is_module(a) || abs_is_none(a)) && (is_module(b) || abs_is_none(b)) && is_module(a) + is_module(b) > 0;
+    if (test == NULL || !modules || abs_equal(a, b))
+        return abs_join(unit, a, b);
+    return abs_join(unit, abs_where(unit, a, test, true), abs_where(unit, b, test, false));
+}
+
+struct node *assumed_here(struct frame *f) {
+    struct node *all = NULL;
+    uint32_t count = 0;
+    for (const struct assumption *a = f->assumed; a; a = a->before, count++) {
+        struct node *one = node_copy(f->unit->arena, a->test);
+        if (!a->holds)
+            one = negated(f->unit, one);
+        all = all ? node_make(f->unit->arena, NODE_BOOLOP, NULL, 2, one, all) : one;
+        if (count > 0)
+            all->op = OP_AND;
+    }
+    return count == f->conditional ? all : NULL;
+}
+
+/* Whether one test is the other's opposite as it stands. */
+static bool are_opposite(const struct node *a, const struct node *b) {
+    return a && b && a->kind == NODE_UNARYOP && a->op == OP_NOT && node_equal(a->kid[0], b);
+}
+
+const struct absval *presence(struct frame *f, const struct absval *a, bool present) {
+    if (a->kind != ABS_UNION || a->when == NULL || a->count != 2)
+        return NULL;
+    uint32_t none = abs_is_none(a->item[1].abs);
+    struct node *there = a->when[1 - none], *absent = a->when[none];
+    if (!abs_is_none(a->item[none].abs) || !(are_opposite(there, absent) || are_opposite(absent, there)))
+        return NULL;
+    return abs_symbolic(f->unit, node_copy(f->unit->arena, present ? there : absent));
 }
 
 /* -- lookups ------------------------------------------------------------------------------------------------------- */

@@ -120,9 +120,7 @@ struct val merge_vals(struct frame *f, struct node *join, atom name, struct val 
     }
     if (tuples && elements_are_free(then.abs) && elements_are_free(other.abs) && !(then.web && other.web))
         return merge_items(f, join, name, then, other);
-    struct node *symbol = abs_equal(then.abs, other.abs) ? NULL : abs_symbol(unit, join->kid[0]->abs);
-    const struct absval *abs = abs_join(unit, symbol ? abs_where(unit, then.abs, symbol, true) : then.abs,
-        symbol ? abs_where(unit, other.abs, symbol, false) : other.abs);
+    const struct absval *abs = abs_join_where(unit, then.abs, other.abs, abs_symbol(unit, join->kid[0]->abs));
     const struct absval *mask = mask_join(f, join->kid[0], then.abs, other.abs);
     abs = mask ? mask : abs;
     if (!mask)

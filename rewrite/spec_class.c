@@ -97,7 +97,10 @@ void store_attribute(struct frame *f, struct cls *cls, atom name, struct val v, 
         attr->conditional = true;
         map_put(unit->arena, &cls->attrs, name, attr);
     }
-    attr->abs = attr->stores && f->conditional == 0 && f->host->owner == cls ? abs : abs_join(unit, attr->abs, abs);
+    if (attr->abs == NULL || (attr->stores && f->conditional == 0 && f->host->owner == cls))
+        attr->abs = abs;
+    else
+        attr->abs = abs_join_where(unit, abs, attr->abs, assumed_here(f));
     attr->conditional &= f->conditional > 0;
     attr->stores++;
     attr->stmt = stmt;

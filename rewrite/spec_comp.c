@@ -49,8 +49,6 @@ static bool eval_each(struct frame *f, struct node *e, struct val *result) {
         return false;
     struct map outer = {0};
     map_copy(unit->arena, &outer, &f->env);
-    bool pure = f->pure;
-    f->pure = true;
     struct absval *list = abs_new(unit, ABS_LIST);
     struct node *display = at_node(f, node_new(unit->arena, NODE_LIST), e);
     list->count = over.abs->count;
@@ -60,7 +58,6 @@ static bool eval_each(struct frame *f, struct node *e, struct val *result) {
         list->item[i] = eval(f, e->kid[0]);
         node_add(unit->arena, display, list->item[i].expr);
     }
-    f->pure = pure;
     f->env = outer;
     *result = val_make(list, display);
     return true;

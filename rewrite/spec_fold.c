@@ -224,6 +224,9 @@ struct val fold_compare(struct frame *f, struct node *e) {
     if (truth >= 0)
         return val_truth(f, truth, because);
     const struct absval *symbolic = fold_symbolic(f, expr, v, e->nkids);
+    bool asks = e->nkids == 2 && (e->ops[0] == OP_IS || e->ops[0] == OP_IS_NOT) && abs_is_none(v[1].abs);
+    if (symbolic == NULL && asks)
+        symbolic = presence(f, v[0].abs, e->ops[0] == OP_IS_NOT);
     return val_make(symbolic ? symbolic : abs_simple(ABS_NOTNONE), expr);
 }
 

@@ -101,6 +101,16 @@ static bool applied(struct frame *f, const struct args *args, uint32_t first, st
     return true;
 }
 
+/* self.x, where the constructor has made that a parameter. */
+static bool is_own_parameter(const struct arg *a) {
+    const struct node *e = a ? a->val.expr : NULL;
+    const struct absval *object = is_kind(e, NODE_ATTRIBUTE) ? e->kid[0]->abs : NULL;
+    const struct attr *attr = object && object->kind == ABS_INSTANCE ? class_attr(object->cls, e->atom) : NULL;
+    const struct node *made = attr && attr->stores == 1 ? attr->expr : NULL;
+    return is_kind(made, NODE_CALL) && made->kid[0]->abs && made->kid[0]->abs->kind == ABS_LIBRARY &&
+           qual_ends(made->kid[0]->abs->qual, "nn.Parameter");
+}
+
 static bool apply_fact(struct frame *f, const struct fact *fact, atom qual, struct val callee, struct args *args,
     struct node *at, struct val *result) {
     struct unit *unit = f->unit;
@@ -130,6 +140,11 @@ static bool apply_fact(struct frame *f, const struct fact *fact, atom qual, stru
     case EFFECT_MASKS:
         return !mask_is_changed(args) &&
                layer_masks(f, arg_find(args, 0, "config"), fact, build_call(f, callee.expr, args, at), mask_of, result);
+    case EFFECT_FILLS:
+        if (!is_own_parameter(arg_find(args, 0, "tensor")))
+            return false; /* it may be a buffer, which the checkpoint may not hold */
+        *result = val_decided(f, OP_NONE, fact->number);
+        return true;
     case EFFECT_DROP: *result = val_decided(f, OP_NONE, fact->number); return true;
     case EFFECT_RECORD: *result = record_of(f, qual, args, build_call(f, callee.expr, args, at)); return true;
     case EFFECT_TENSOR: *result = val_make(abs_simple(ABS_TENSOR), build_call(f, callee.expr, args, at)); return true;

@@ -243,6 +243,15 @@ class adgen:
         return i.unique()[:, None]
 
     @staticmethod
+    def segment_sum(x):
+        """At (i, j) the sum of x from j + 1 to i, by definition; minus infinity where there is none."""
+        size = x.shape[-1]
+        rows = [[x[..., j + 1 : i + 1].sum(-1) for j in range(size)] for i in range(size)]
+        sums = torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
+        later = torch.ones(size, size, dtype=torch.bool).triu(1)
+        return sums.masked_fill(later, -torch.inf)
+
+    @staticmethod
     def deinterleave(x):
         return torch.cat((x[..., ::2], x[..., 1::2]), dim=-1)
 

@@ -209,12 +209,15 @@ def _text_changes(config: Any, overrides: dict[str, Any]) -> dict[str, dict[str,
 
 
 def _state_changes(config: Any, names: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Layers with attention and layers with a state in turn, where the class's file names both."""
+    """Layers with attention and layers with a state in turn, where there are both."""
     field = next((n for n in ("layer_types", "layers_block_type") if n in names), "")
     kinds = tiny.field_value(config, field) if field else None
     source = inspect.getsource(inspect.getmodule(type(config)) or type(config))
-    known = [k for k in (*_STATE_KINDS, "full_attention") if f'"{k}"' in source]
-    if not kinds or len(known) < 2 or set(known) <= set(kinds):
+    known = [k for k in _STATE_KINDS if f'"{k}"' in source]
+    if not kinds or not known or "num_attention_heads" not in names:
+        return {}
+    known.append("full_attention")
+    if set(known) <= set(kinds):
         return {}
     pattern = [known[i % len(known)] for i in range(len(kinds))]
     return {f"layers={'+'.join(known)}": {field: pattern}}
