@@ -202,7 +202,7 @@ bool stands_before(const struct node *e, const struct node *loop) {
  * prepare it. */
 static struct node *find_step(const struct node *block) {
     static const char *const kinds[] = {"expert_step", "expert_step_transposed", "expert_step_or_identity",
-        "expert_step_apart", "expert_step_clamped", "expert_step_module"};
+        "expert_step_apart", "expert_step_clamped", "expert_step_module", "expert_step_without_gate"};
     struct node *step = block->nkids ? block->kid[block->nkids - 1] : NULL;
     if (is_kind(step, NODE_IF) && step->kid[2] == NULL)
         return find_step(step->kid[1]);

@@ -18,7 +18,8 @@ struct expert_loop {
     struct fn *fn;
     struct node *block; /* statement `at` of it is the loop */
     uint32_t at;
-    struct node *step;  /* its turn: adgen.expert_step, _transposed, _or_identity, _apart, _clamped or _module */
+    struct node *step;  /* its turn: adgen.expert_step, _transposed, _or_identity, _without_gate, _apart, _clamped or
+                         * _module */
     struct web *result; /* the variable that holds the sum after the loop */
     struct node *x, *chosen, *weights; /* tokens, and for each the ids of its experts and their weights */
     struct node *count;                /* number of experts: a symbol (absval.h); NULL: not known as one */
@@ -31,6 +32,7 @@ struct expert_loop {
     struct stacked gate, up, down, act; /* act: the attribute that holds the function */
     struct node *hidden, *between;      /* dimensions of an expert: symbols */
     bool is_silu;                       /* the function is SiLU, written as such */
+    bool without_gate;                  /* `gate` is nothing */
     bool or_identity;                   /* ids from the count on hand on the tokens themselves */
 };
 

@@ -60,8 +60,8 @@ static bool read_head(struct opening *o) {
     o->by_row = is_idiom(from, "chosen_experts");
     if (is_name(from->kid[0], "range"))
         return !taken;
-    return (o->by_row || is_idiom(from, "chosen_numbers")) && taken == o->by_row &&
-           same_value(from->kid[1], o->l.chosen);
+    bool numbers = is_idiom(from, "chosen_numbers"); /* each by itself already, taken out of a tensor or not */
+    return (numbers || (o->by_row && taken)) && same_value(from->kid[1], o->l.chosen);
 }
 
 /* x of x[token], and the weights in which an expert finds its own. */

@@ -103,6 +103,21 @@ static bool read_together(struct unit *unit, struct expert_loop *l) {
     return true;
 }
 
+/* Up and down, without a gate. */
+static bool read_two(struct unit *unit, struct expert_loop *l) {
+    struct node **arg = l->step->kid, *up[3], *down[3];
+    if (!read_stacked(unit, l, arg[STEP_GATE_UP], &l->up, up) ||
+        !read_stacked(unit, l, arg[STEP_DOWN], &l->down, down) || !find_attribute(l, arg[STEP_ACT], &l->act) ||
+        !symbols_equivalent(unit, up[0], down[0]))
+        return false;
+    l->without_gate = true;
+    l->up.parts = l->down.parts = 1;
+    l->count = up[0];
+    l->between = up[1];
+    l->hidden = up[2];
+    return true;
+}
+
 /* Gate, up and down in a tensor each, that of down with the input first. */
 static bool read_apart(struct unit *unit, struct expert_loop *l) {
     struct node **arg = l->step->kid, *gate[3], *up[3], *down[3];
@@ -135,5 +150,7 @@ bool expert_stack_read(struct unit *unit, struct expert_loop *l) {
     if (is_idiom(l->step, "expert_step_clamped"))
         return read_classes(unit, l);
     make_parameters_always(unit, l->fn->owner);
+    if (is_idiom(l->step, "expert_step_without_gate"))
+        return read_two(unit, l);
     return is_idiom(l->step, "expert_step_apart") ? read_apart(unit, l) : read_together(unit, l);
 }

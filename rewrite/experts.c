@@ -73,7 +73,7 @@ static bool can_be_list(struct unit *unit, const struct expert_loop *l) {
     const struct cls *cls = l->fn->owner;
     const struct fn *init = class_method(cls, "__init__");
     return is_plain_module(cls) && init && init->body && find_base_call(init->body) >= 0 &&
-           is_for_loop_alone(unit, l, &l->gate) && is_for_loop_alone(unit, l, &l->up) &&
+           (l->without_gate || is_for_loop_alone(unit, l, &l->gate)) && is_for_loop_alone(unit, l, &l->up) &&
            is_for_loop_alone(unit, l, &l->down);
 }
 
@@ -101,17 +101,19 @@ static bool knows_nn(const struct unit *unit, const struct module *module) {
     return symbol && symbol->kind == SYM_IMPORT && atom_is(symbol->qual, "torch.nn");
 }
 
-#define EXPERT(linear) \
-    "class _(torch.nn.Module):\n" \
-    "    def __init__(self, hidden_size: int, intermediate_size: int):\n" \
-    "        super().__init__()\n" \
-    "        self.gate_proj = " linear "(hidden_size, intermediate_size, bias=False)\n" \
-    "        self.up_proj = " linear "(hidden_size, intermediate_size, bias=False)\n" \
-    "        self.down_proj = " linear "(intermediate_size, hidden_size, bias=False)\n"
-
-static struct cls *make_expert(struct unit *unit, const struct cls *cls) {
-    const char *text = knows_nn(unit, cls->module) ? EXPERT("nn.Linear") : EXPERT("torch.nn.Linear");
-    return define_class(unit, cls->module, expert_name(unit, cls), text);
+static struct cls *make_expert(struct unit *unit, const struct cls *cls, bool gate) {
+    const char *linear = knows_nn(unit, cls->module) ? "nn.Linear" : "torch.nn.Linear", *first = "";
+    if (gate)
+        first = arena_printf(
+            unit->arena, "        self.gate_proj = %s(hidden_size, intermediate_size, bias=False)\n", linear);
+    return define_class(unit, cls->module, expert_name(unit, cls),
+        arena_printf(unit->arena,
+            "class _(torch.nn.Module):\n"
+            "    def __init__(self, hidden_size: int, intermediate_size: int):\n"
+            "        super().__init__()\n%s"
+            "        self.up_proj = %s(hidden_size, intermediate_size, bias=False)\n"
+            "        self.down_proj = %s(intermediate_size, hidden_size, bias=False)\n",
+            first, linear, linear));
 }
 
 /* -- the class of all ---------------------------------------------------------------------------------------------- */
@@ -200,16 +202,18 @@ static bool make_list(struct unit *unit, const struct expert_loop *l) {
         own->abs = abs_symbolic(unit, dimension[i]);
         bind_expr(unit, &names, name[i], own);
     }
-    cls->item_class = make_expert(unit, cls);
+    cls->item_class = make_expert(unit, cls, !l->without_gate);
     cls->library_bases.at[0] = intern(unit->atoms, "torch.nn.ModuleList");
     bind_expr(unit, &names, "_expert", class_name(unit, cls->item_class));
     struct node *made =
         elaborate(unit, init, &names, "super().__init__([_expert(_hidden, _between) for _ in range(_count)])\n");
     init->body->kid[find_base_call(init->body)] = made->kid[0];
-    note_part(unit, l, "gate_proj", &l->gate);
+    if (!l->without_gate) {
+        note_part(unit, l, "gate_proj", &l->gate);
+        drop_attribute(unit, cls, held_by(&l->gate));
+    }
     note_part(unit, l, "up_proj", &l->up);
     note_part(unit, l, "down_proj", &l->down);
-    drop_attribute(unit, cls, held_by(&l->gate));
     drop_attribute(unit, cls, held_by(&l->up));
     drop_attribute(unit, cls, held_by(&l->down));
     return true;
@@ -239,10 +243,12 @@ static struct node *sum_of_modules(struct unit *unit, const struct expert_loop *
     }
     const char *text = arena_printf(unit->arena,
         "%storch.ops.auto_deploy.torch_moe(%s,\n"
-        "    w1_weight=[expert.gate_proj.weight for expert in self],\n"
+        "    w1_weight=[expert.%s.weight for expert in self],\n"
         "    w2_weight=[expert.down_proj.weight for expert in self],\n"
-        "    w3_weight=[expert.up_proj.weight for expert in self], is_gated_mlp=True, act_fn=self.%s)%s\n",
-        before, arguments, activation, after);
+        "    w3_weight=%s, is_gated_mlp=%s, act_fn=self.%s)%s\n",
+        before, arguments, l->without_gate ? "up_proj" : "gate_proj",
+        l->without_gate ? "[]" : "[expert.up_proj.weight for expert in self]", l->without_gate ? "False" : "True",
+        activation, after);
     return elaborate(unit, l->fn, names, text);
 }
 

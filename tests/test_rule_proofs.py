@@ -184,6 +184,12 @@ class adgen:
         token, place = torch.where(i == e)
         return y.index_add(0, token, (x[token] * w[token, place, None]).to(y.dtype))
 
+    @staticmethod
+    def expert_step_without_gate(y, e, x, i, w, up, down, act):
+        token, place = torch.where(i == e)
+        result = act(x[token] @ up[e].t()) @ down[e].t()
+        return y.index_add(0, token, (result * w[token, place, None]).to(y.dtype))
+
     @classmethod
     def expert_step_transposed(cls, y, e, x, i, w, gate_up, down, act):
         return cls.expert_step(y, e, x, i, w, gate_up.transpose(1, 2), down.transpose(1, 2), act)
