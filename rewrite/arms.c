@@ -41,6 +41,55 @@ static bool same_values(struct arms *a, const struct node *join) {
     return join->nphis > 0;
 }
 
+/* -- calls --------------------------------------------------------------------------------------------------------- */
+
+/* Whether two calls may reach the same, each in the order in which it was found. */
+static bool reach_same(const struct callsite *a, const struct callsite *b) {
+    while (a && b && a->fn == b->fn && a->fixed == b->fixed)
+        a = a->also, b = b->also;
+    return a == NULL && b == NULL;
+}
+
+/* The calls of both branches in order; false where they do not go together. `unite`: let those of the one reach what
+ * those of the other do: a module that is chosen by the same test has another class in the other branch. */
+static bool match_calls(struct unit *unit, struct node *a, struct node *b, bool unite) {
+    if (a == NULL || b == NULL || a->kind != b->kind || a->nkids != b->nkids)
+        return a == b;
+    if (a->kind == NODE_CALL && (a->callsite == NULL) != (b->callsite == NULL))
+        return false;
+    if (unite && a->kind == NODE_CALL && a->callsite && !reach_same(a->callsite, b->callsite)) {
+        struct callsite *last = a->callsite;
+        while (last->also)
+            last = last->also;
+        last->also = b->callsite;
+        a->callsite->fixed |= b->callsite->fixed;
+        a->kid[0]->abs = abs_join(unit, a->kid[0]->abs, b->kid[0]->abs);
+    }
+    for (uint32_t i = 0; i < a->nkids; i++)
+        if (!match_calls(unit, a->kid[i], b->kid[i], unite))
+            return false;
+    return true;
+}
+
+static bool calls_others(const struct node *n) {
+    if (n == NULL)
+        return false;
+    bool calls = n->kind == NODE_CALL && n->callsite;
+    for (uint32_t i = 0; i < n->nkids && !calls; i++)
+        calls = calls_others(n->kid[i]);
+    return calls;
+}
+
+/* Whether one branch can stand for both as far as calls go. */
+static bool unite_calls(struct unit *unit, struct node *join, int arm) {
+    struct node *taken = join->kid[1 + arm], *other = join->kid[2 - arm];
+    if (!calls_others(taken) && !calls_others(other))
+        return true;
+    return match_calls(unit, taken, other, false) && match_calls(unit, taken, other, true);
+}
+
+/* -- joining ------------------------------------------------------------------------------------------------------- */
+
 static void replace_web(struct node *n, struct web *old, struct web *new) {
     if (n == NULL)
         return;
@@ -85,7 +134,10 @@ static bool join_block(struct arms *a, struct node *block) {
         if (s->kind != NODE_IF || !only_defines(s->kid[1]) || !only_defines(s->kid[2]) || !same_values(a, s))
             continue;
         uint32_t other = s->kid[2] ? s->kid[2]->nkids : 0;
-        i += take_arm(a, block, i, s->kid[1]->nkids <= other ? 0 : 1);
+        int arm = s->kid[1]->nkids <= other ? 0 : 1;
+        if (!unite_calls(a->unit, s, arm))
+            continue;
+        i += take_arm(a, block, i, arm);
         i--;
         joined = true;
     }

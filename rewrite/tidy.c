@@ -1,10 +1,10 @@
 /* tidy.c - what a person would write more simply.
  *
  * Reads   the pruned program, still in SSA form.
- * Writes  attributes that only their constructor reads become locals of it (tidy_attrs.c); loops lose counters that
- *         nobody reads and slices that keep everything; a variable that only carries a value to the next statement
- * goes; a body that has become short is one paragraph. Guarantees  the same values; no attribute that holds parameters
- * changes. */
+ * Writes  branches that differed in how they call the same become one; attributes that only their constructor reads
+ *         become locals of it (tidy_attrs.c); loops lose counters that nobody reads and slices that keep everything; a
+ *         variable that only carries a value to the next statement goes; a body that has become short is one paragraph.
+ * Guarantees  the same values; no attribute that holds parameters changes. */
 #include "rewrite/tidy.h"
 
 #include <string.h>
@@ -316,6 +316,13 @@ static void drop_contiguous(struct node *e) {
 void tidy(struct unit *unit) {
     struct functions all = {0};
     functions_collect(unit, &all);
+    for (uint32_t i = 0; i < all.list.len; i++) {
+        struct fn *fn = all.list.at[i];
+        if (fn->live)
+            tidy_calls(fn->body);
+    }
+    account_steps(unit, "tidy", REASON_POSITIONAL);
+    join_arms(unit); /* which differed in how they call */
     localise_attributes(unit, &all);
     account_steps(unit, "tidy", REASON_LOCAL);
     take_wanted_names(unit, &all);
@@ -323,8 +330,6 @@ void tidy(struct unit *unit) {
         struct fn *fn = all.list.at[i];
         if (!fn->live)
             continue;
-        tidy_calls(fn->body);
-        account_step(unit, "tidy", fn, REASON_POSITIONAL);
         drop_replaced_stores(fn->body);
         tidy_spacing(fn->body);
         drop_contiguous(fn->body);
