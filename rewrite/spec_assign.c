@@ -311,6 +311,11 @@ static bool has_star(const struct node *target) {
 static const struct absval *element_abs(struct frame *f, const struct absval *a, uint32_t i, bool exact) {
     if (exact && (a->kind == ABS_TUPLE || a->kind == ABS_LIST || a->kind == ABS_RECORD) && i < a->count)
         return abs_summary(f->unit, a->item[i].abs);
+    if (exact && a->kind == ABS_SYMBOLIC) { /* a list of the configuration */
+        struct node *at = make_number(f->unit->arena, intern_printf(f->unit->atoms, "%u", i));
+        return abs_symbolic(f->unit,
+            node_make(f->unit->arena, NODE_SUBSCRIPT, NULL, 2, node_copy(f->unit->arena, a->constant), at));
+    }
     return exact && a->kind == ABS_SEQ ? sequence_item(f->unit, a, i) : abs_element(f, a);
 }
 
