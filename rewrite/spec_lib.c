@@ -308,7 +308,7 @@ static struct val call_torch(struct frame *f, const char *name, struct val calle
     struct unit *unit = f->unit;
     struct node *call = build_call(f, callee.expr, args, at);
     uint32_t rank = rank_of_arg(args, 0);
-    if (word_in(name, "cat concat stack") && args->list.len) {
+    if (word_in(name, "cat concat concatenate stack") && args->list.len) {
         const struct absval *list = args->list.at[0].val.abs;
         const struct absval *element = abs_element(f, list);
         rank = element->kind == ABS_TENSOR ? element->rank : 0;
