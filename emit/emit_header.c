@@ -76,7 +76,8 @@ const char *short_path(const struct unit *u, const struct module *module) {
 static const char *canonical_ops(struct emitter *e, const char *code, uint32_t *count) {
     static const struct {
         const char *call, *title;
-    } kinds[] = {{".torch_attention(", "attention"}, {".torch_mla(", "latent attention"}, {".torch_rope_with_", "RoPE"},
+    } kinds[] = {{".torch_attention(", "attention"}, {".torch_mla(", "latent attention"},
+        {".torch_ssm(", "state space"}, {".torch_causal_conv1d(", "convolution"}, {".torch_rope_with_", "RoPE"},
         {".torch_rmsnorm", "RMSNorm"}, {".torch_l2norm(", "L2 norm"}};
     const char *found[sizeof kinds / sizeof kinds[0]], *all = "";
     *count = 0;
@@ -152,8 +153,8 @@ static void emit_differences(struct emitter *e, const char *code, struct buf *ou
     buf_puts(out, "Differences from the source:\n"
                   "* prefill only: no KV cache, no attention masks, no training code, no output collection\n");
     if (count > 0)
-        buf_printf(out, "* %s %s in BSND layout\n", ops,
-            count == 1 ? "is an AutoDeploy canonical op" : "are AutoDeploy canonical ops");
+        emit_item(out, arena_printf(e->unit->arena, "%s %s in BSND layout", ops,
+                           count == 1 ? "is an AutoDeploy canonical op" : "are AutoDeploy canonical ops"));
     if (strstr(code, ".torch_mla(") != NULL)
         emit_latents(code, out);
     if (strstr(code, ".torch_moe(") != NULL)

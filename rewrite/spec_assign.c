@@ -313,8 +313,8 @@ static const struct absval *element_abs(struct frame *f, const struct absval *a,
         return abs_summary(f->unit, a->item[i].abs);
     if (exact && a->kind == ABS_SYMBOLIC) { /* a list of the configuration */
         struct node *at = make_number(f->unit->arena, intern_printf(f->unit->atoms, "%u", i));
-        return abs_symbolic(f->unit,
-            node_make(f->unit->arena, NODE_SUBSCRIPT, NULL, 2, node_copy(f->unit->arena, a->constant), at));
+        return abs_symbolic(
+            f->unit, node_make(f->unit->arena, NODE_SUBSCRIPT, NULL, 2, node_copy(f->unit->arena, a->constant), at));
     }
     return exact && a->kind == ABS_SEQ ? sequence_item(f->unit, a, i) : abs_element(f, a);
 }

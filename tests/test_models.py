@@ -22,6 +22,8 @@ MECHANISMS = {
     "gpt2": "learned positions, transposed weights, an entry with another name",
     "gpt_neox": "fused projections by head, parallel residual, partial rotary",
     "granite": "multipliers of embeddings, attention, residuals, logits",
+    "lfm3": "convolutions over the last tokens, windows in some of the other layers",
+    "nemotron_h": "state spaces, mixers from a table, experts without a gate",
     "olmo2": "norm of all heads together, norms after",
     "phi3": "fused projections, two sets of rotary frequencies",
     "smollm3": "layers without positions",
