@@ -19,16 +19,16 @@ enum effect {
     EFFECT_MASK_WINDOW, /* makes a causal mask with config.sliding_window */
     EFFECT_MASK_CHUNKED,
     EFFECT_MASK_BIDIRECTIONAL,
-    EFFECT_MASKS,    /* makes the mask of a configuration, or those of its types of layers */
-    EFFECT_DROP,     /* the statement, decorator or `with` has no effect on the result */
-    EFFECT_REPLACE,  /* the name stands for `name` */
-    EFFECT_RECORD,   /* a class of outputs: fields by keyword */
-    EFFECT_TENSOR,   /* returns a tensor, of rank `argument` if not 0 */
-    EFFECT_OPTIONAL, /* a tensor of rank `argument`, or None */
-    EFFECT_OBJECT,   /* a class or factory of modules or other objects */
-    EFFECT_NONES,    /* returns a list of None */
-    EFFECT_CLASS,    /* items of it are classes of modules */
-    EFFECT_MUTATES,  /* changes its receiver: never dead */
+    EFFECT_MASKS,     /* makes the mask of a configuration, or those of its types of layers */
+    EFFECT_DROP,      /* the statement, decorator or `with` has no effect on the result */
+    EFFECT_REPLACE,   /* the name stands for `name` */
+    EFFECT_RECORD,    /* a class of outputs: fields by keyword */
+    EFFECT_TENSOR,    /* returns a tensor, of rank `argument` if not 0 */
+    EFFECT_OPTIONAL,  /* a tensor of rank `argument`, or None */
+    EFFECT_OBJECT,    /* a class or factory of modules or other objects */
+    EFFECT_NONES,     /* returns a list of None */
+    EFFECT_CLASS,     /* items of it are classes of modules */
+    EFFECT_MUTATES,   /* changes its receiver: never dead */
     EFFECT_TAKES_ALL, /* a choice of the best min(K, N) of N keys takes all of them */
     EFFECT_FILLS      /* changes the tensor that is its first argument, which does nothing to a parameter */
 };
