@@ -366,7 +366,8 @@ static const char tied_end[] =
 static const char *tied_test(const struct emitter *e) {
     struct unit *u = e->unit;
     const struct node *keys = map_get(&u->entry->class_attrs, intern(u->atoms, "_tied_weights_keys"));
-    if (keys == NULL || e->head_attr == NULL || refuses(u->config->def, "tie_word_embeddings"))
+    bool none = is_kind(keys, NODE_DICT) && keys->nkids == 0; /* the library ties nothing */
+    if (keys == NULL || none || e->head_attr == NULL || refuses(u->config->def, "tie_word_embeddings"))
         return "";
     return arena_printf(u->arena, "%s%s%s", tied_begin, keys->kind == NODE_LIST ? tied_by_list : "", tied_end);
 }
