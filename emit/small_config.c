@@ -55,17 +55,20 @@ static const char *small_size(const struct config *config, const char *name, con
 }
 
 /* Kinds of layers that a field may list; the model has them in turn. */
+enum { KINDS_MAX = 5 };
 static const struct {
-    const char *field, *kinds[3];
+    const char *field, *kinds[KINDS_MAX];
     bool runs; /* all of one kind before the next: with the other list, every pair of kinds */
 } listed[] = {
-    {"layer_types", {"\"sliding_attention\"", "\"chunked_attention\"", "\"full_attention\""}, false},
+    {"layer_types",
+        {"\"conv\"", "\"linear_attention\"", "\"sliding_attention\"", "\"chunked_attention\"", "\"full_attention\""},
+        false},
     {"mlp_layer_types", {"\"dense\"", "\"sparse\""}, true},
 };
 
 static uint32_t kinds_of(const struct config *config, size_t list, const char **found) {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < 3 && listed[list].kinds[i]; i++)
+    for (uint32_t i = 0; i < KINDS_MAX && listed[list].kinds[i]; i++)
         if (strstr(config->module->source->text, listed[list].kinds[i]) != NULL)
             found[count++] = listed[list].kinds[i];
     return count;
@@ -112,7 +115,7 @@ static bool has_kinds(const struct config *config) {
 
 static void emit_layers(const struct config *config, uint32_t layers, struct buf *out) {
     for (size_t i = 0; i < sizeof listed / sizeof listed[0]; i++) {
-        const char *found[3];
+        const char *found[KINDS_MAX];
         uint32_t count = has_field(config, listed[i].field) ? kinds_of(config, i, found) : 0;
         if (count < 2)
             continue;
