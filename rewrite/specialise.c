@@ -106,7 +106,10 @@ static void run_entry(struct unit *unit) {
     call_function(&f, forward, &model, &inputs, NULL, make_name(unit->arena, intern(unit->atoms, "model")));
 }
 
+/* What constructors are given does not follow from any rank. */
 static void forget_function(struct fn *fn) {
+    if (atom_is(fn->name, "__init__"))
+        return;
     for (uint32_t i = 0; i < fn->params.len; i++)
         fn->params.at[i]->abs = NULL;
     fn->ret = NULL;
