@@ -29,6 +29,8 @@ def tied_names(model: torch.nn.Module) -> set[str]:
     by_place: dict[tuple, list[str]] = {}
     for name, tensor in model.state_dict(keep_vars=True).items():
         place = (tensor.data_ptr(), tuple(tensor.shape), tuple(tensor.stride()))
+        if tensor.numel() == 0:
+            continue  # all such tensors may stand at one place
         by_place.setdefault(place, []).append(name)
     declared = getattr(model, "all_tied_weights_keys", None)
     if not isinstance(declared, dict):
