@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "parser/literal.h"
+#include "rewrite/config.h"
 #include "rewrite/unit.h"
 
 static const struct absval simple[] = {
@@ -301,9 +302,18 @@ static const struct absval *join_sequences(struct unit *unit, const struct absva
     return j;
 }
 
-static bool is_number(const struct absval *a) {
-    return a->kind == ABS_NUMBER || (a->kind == ABS_SYMBOLIC && a->constant->kind == NODE_BINOP) ||
-           (a->kind == ABS_CONST && a->constant->kind == NODE_NUMBER);
+static bool is_numeric_field(const struct unit *unit, const struct node *e) {
+    return e->kind == NODE_ATTRIBUTE && is_name(e->kid[0], "config") &&
+           (config_declares(unit->config, e->atom, "int") || config_declares(unit->config, e->atom, "float"));
+}
+
+static bool is_number(const struct unit *unit, const struct absval *a) {
+    switch (a->kind) {
+    case ABS_NUMBER: return true;
+    case ABS_CONST: return a->constant->kind == NODE_NUMBER;
+    case ABS_SYMBOLIC: return a->constant->kind == NODE_BINOP || is_numeric_field(unit, a->constant);
+    default: return false;
+    }
 }
 
 const struct absval *abs_join(struct unit *unit, const struct absval *a, const struct absval *b) {
@@ -350,7 +360,7 @@ const struct absval *abs_join(struct unit *unit, const struct absval *a, const s
     }
     if (is_sequence(a) && is_sequence(b))
         return join_sequences(unit, a, b);
-    if (is_number(a) && is_number(b))
+    if (is_number(unit, a) && is_number(unit, b))
         return abs_simple(ABS_NUMBER);
     return abs_not_none(a) && abs_not_none(b) ? abs_simple(ABS_NOTNONE) : abs_simple(ABS_TOP);
 }

@@ -380,12 +380,12 @@ struct node *config_default(const struct config *config, atom field) {
     return config ? map_get(&config->fields, field) : NULL;
 }
 
-bool config_is_text(const struct config *config, atom field) {
+bool config_declares(const struct config *config, atom field, const char *type) {
     const struct node *body = config ? class_body(config->def) : NULL;
     for (uint32_t i = 0; body && i < body->nkids; i++) {
         const struct node *s = body->kid[i];
         if (s->kind == NODE_ANNASSIGN && is_kind(s->kid[0], NODE_NAME) && s->kid[0]->atom == field)
-            return is_name(s->kid[1], "str");
+            return is_name(s->kid[1], type);
     }
     return false;
 }
