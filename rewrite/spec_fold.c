@@ -80,7 +80,8 @@ static bool is_definition(const struct absval *a) {
 /* A field that the class of the configuration declares as text. */
 static bool is_text_field(const struct frame *f, const struct absval *a) {
     const struct node *e = a->kind == ABS_SYMBOLIC ? a->constant : NULL;
-    return is_kind(e, NODE_ATTRIBUTE) && is_name(e->kid[0], "config") && config_declares(f->unit->config, e->atom, "str");
+    return is_kind(e, NODE_ATTRIBUTE) && is_name(e->kid[0], "config") &&
+           config_declares(f->unit->config, e->atom, "str");
 }
 
 static bool is_something(const struct frame *f, const struct absval *a) {
