@@ -13,11 +13,13 @@ static struct node *hook_function(struct unit *u, const struct cls *cls, const s
             symbol->fn->live = false; /* the copy stands for it, unspecialised: torch calls it */
         return node_copy(u->arena, def);
     }
-    const struct fn *fn =
+    struct fn *fn =
         hook->kind == NODE_ATTRIBUTE && is_name(hook->kid[0], "self") ? class_method_named(u, cls, hook->atom) : NULL;
     if (fn == NULL || fn->def == NULL || fn->def->nkids != 3 || fn->params.len == 0 ||
         node_names(function_body(fn->def), fn->params.at[0]->name))
         return NULL;
+    if (fn->calls.len == 0)
+        fn->live = false;
     struct node *copy = node_copy(u->arena, fn->def);
     node_remove(function_params(copy), 0);
     copy->atom = intern_printf(u->atoms, "%s%s", fn->name[0] == '_' ? "" : "_", fn->name);

@@ -52,7 +52,26 @@ static bool learn_tables(const struct value *rope) {
     return any;
 }
 
+/* x of chunk(x, ...)[i] and the like, which are of one rank; NULL for anything else. */
+static const struct value *cut_from(const struct values *values, const struct value *v) {
+    const struct value *of = v->kind == VALUE_INDEX && v->arg[1]->kind == VALUE_NUMBER ? v->arg[0] : NULL;
+    const struct function *f =
+        of != NULL && of->kind == VALUE_CALL ? library_function(values_library(values), of->atom) : NULL;
+    return f != NULL && f->rank == RANK_EACH ? of->arg[0] : NULL;
+}
+
+/* What parts of one tensor are joined to has their rank. */
+static bool learn_parts(const struct values *values, const struct value *v) {
+    const struct value *of = v->count == 2 ? cut_from(values, v->arg[0]) : NULL;
+    return of != NULL && cut_from(values, v->arg[1]) == of && learn(of, v->rank);
+}
+
 static bool learn_from(const struct values *values, const struct value *v) {
+    const struct value *whole = cut_from(values, v);
+    if (whole != NULL)
+        return v->rank > 0 ? learn(whole, v->rank) : learn(v, whole->rank);
+    if (v->kind == VALUE_OP)
+        return learn_parts(values, v);
     if (v->kind != VALUE_CALL || v->count == 0)
         return false;
     if (starts_with(v->atom, "torch.ops.auto_deploy.torch_rope_with_"))

@@ -294,6 +294,27 @@ def test_a_tensor_in_parts(package, bias):
     assert all(torch.equal(v, state[k]) for k, v in model.state_dict().items())
 
 
+OLD_NAMES = """        self._register_load_state_dict_pre_hook(self.old_names)
+        self.post_init()
+
+    def old_names(self, state_dict, prefix, *args):
+        for key in list(state_dict):
+            if "embedding." in key:
+                state_dict[key.replace("embedding.", "embed.")] = state_dict.pop(key)
+"""
+
+
+def test_a_method_that_is_a_hook_is_a_function_and_nothing_else(package):
+    place = "        self.norm = nn.LayerNorm(config.hidden_size)\n        self.post_init()\n"
+    assert place in MODELING
+    model, text = translate(
+        package(None, MODELING.replace(place, place[: place.index("        self.post")] + OLD_NAMES))
+    )
+    assert text.count("def _old_names(state_dict, prefix, *args)") == 1 and "def old_names" not in text
+    published = {k.replace("model.embed.", "model.embedding."): v + 1.0 for k, v in model.state_dict().items()}
+    loads(model, published)
+
+
 def test_a_second_run_keeps_the_hooks(package):
     source = package('PrefixChange(prefix_to_remove="inner", model_prefix="model")')
     _, text = translate(source)
