@@ -281,13 +281,22 @@ const struct web *held_base(const struct frame *f, const struct node *target) {
     return now ? now->web : NULL;
 }
 
+/* mask[:, :, :, :n] = mask[:, :, :, :n].masked_fill(padding, low), where there is no padding: it stays what it is. */
+static bool is_there_already(struct frame *f, const struct absval *mask, struct node *place, struct val v) {
+    if (!abs_is_mask(mask))
+        return false;
+    const struct absval *there = mask_or(f, val_make(abs_simple(ABS_TENSOR), place)).abs, *now = mask_or(f, v).abs;
+    return abs_is_mask(there) && abs_is_mask(now) && abs_equal(there, now);
+}
+
 static void assign_subscript(struct frame *f, struct node *target, struct val v, struct node *at) {
     struct unit *unit = f->unit;
     struct val object = eval(f, target->kid[0]), key = eval(f, target->kid[1]);
     struct node *place = node_make(unit->arena, NODE_SUBSCRIPT, NULL, 2, object.expr, key.expr);
     struct node *stmt = emit(f, node_make(unit->arena, NODE_ASSIGN, NULL, 2, v.expr, place), at);
     if (target->kid[0]->kind == NODE_NAME && object.expr->kind == NODE_NAME && object.expr->web)
-        new_version(f, target->kid[0]->atom, object.expr->web, store_item(f, object.abs, key, v), stmt);
+        new_version(f, target->kid[0]->atom, object.expr->web,
+            is_there_already(f, object.abs, place, v) ? object.abs : store_item(f, object.abs, key, v), stmt);
     else
         inner_changes(f, target->kid[0], stmt);
     if (!is_container(object.abs))

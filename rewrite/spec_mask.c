@@ -324,6 +324,19 @@ static bool compare_with_number(struct reader *r, const struct node *e, struct m
     return same || other;
 }
 
+/* (mask + ones) == 0, where the mask is zero or low: the allowed places that are padding. There are none, as no token
+ * is padding; of zeros among the ones nothing would be known. */
+static bool finds_no_padding(struct reader *r, const struct node *e, struct mask *m) {
+    const struct node *sum = definition(e->kid[0]);
+    struct mask ones;
+    if (e->ops[0] != OP_EQ || !is_constant(e->kid[1], 0) || sum->kind != NODE_BINOP || sum->op != OP_ADD ||
+        !read_mask(r, sum->kid[0], m) || m->form != MASK_ADDS || !read_mask(r, sum->kid[1], &ones) ||
+        ones.form != MASK_KEEPS || ones.shape != MASK_BIDIRECTIONAL)
+        return false;
+    *m = (struct mask){.shape = MASK_BIDIRECTIONAL, .form = MASK_DROPS, .plain = true};
+    return true;
+}
+
 static bool shift_triangle(struct reader *r, const struct node *diagonal, struct linear *d) {
     *d = (struct linear){.sign = 1};
     return diagonal == NULL || read_linear(r, diagonal, d);
@@ -615,7 +628,9 @@ static bool read_kind(struct reader *r, const struct node *e, struct mask *m) {
         negate(m);
         return fine;
     }
-    case NODE_COMPARE: return e->nkids == 2 && (compare_positions(r, e, m) || compare_with_number(r, e, m));
+    case NODE_COMPARE:
+        return e->nkids == 2 &&
+               (compare_positions(r, e, m) || compare_with_number(r, e, m) || finds_no_padding(r, e, m));
     default: return false;
     }
 }
