@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/hash.h"
 
 struct slot {
     uint32_t hash, len;
@@ -42,20 +43,15 @@ static uint64_t tail_of(const char *text, size_t len) {
     return low | (uint64_t)high << 32;
 }
 
-static uint64_t mix(uint64_t hash, uint64_t word) {
-    hash = (hash ^ word) * UINT64_C(0x9FB21C651E98DF25);
-    return hash ^ hash >> 32;
-}
-
 /* Eight bytes a step: identifiers are short, docstrings long. The same on every machine is not needed: nothing depends
  * on the order of a hash table. */
 static uint32_t hash_bytes(const char *text, size_t len) {
     uint64_t hash = len * UINT64_C(0x9E3779B97F4A7C15);
     for (uint64_t word; len >= sizeof word; text += sizeof word, len -= sizeof word) {
         memcpy(&word, text, sizeof word);
-        hash = mix(hash, word);
+        hash = hash_mix(hash, word);
     }
-    hash = mix(hash, tail_of(text, len));
+    hash = hash_mix(hash, tail_of(text, len));
     return (uint32_t)(hash ^ hash >> 29);
 }
 

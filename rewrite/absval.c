@@ -259,7 +259,7 @@ static const struct absval *join_items(struct unit *unit, const struct absval *a
     return j;
 }
 
-static bool is_module(const struct absval *a) {
+bool abs_is_module(const struct absval *a) {
     return a->kind == ABS_INSTANCE || a->kind == ABS_OBJECT || a->kind == ABS_UNION;
 }
 
@@ -304,7 +304,7 @@ static const struct absval *join_sequences(struct unit *unit, const struct absva
 
 static bool is_numeric_field(const struct unit *unit, const struct node *e) {
     return e->kind == NODE_ATTRIBUTE && is_name(e->kid[0], "config") &&
-           (config_declares(unit->config, e->atom, "int") || config_declares(unit->config, e->atom, "float"));
+           config_declares(unit->config, e->atom, "int float");
 }
 
 static bool is_number(const struct unit *unit, const struct absval *a) {
@@ -349,7 +349,7 @@ const struct absval *abs_join(struct unit *unit, const struct absval *a, const s
         return a;
     if (b->kind == ABS_TOP && b->limit && abs_is_none(a))
         return b;
-    if ((is_module(a) || abs_is_none(a)) && (is_module(b) || abs_is_none(b)))
+    if ((abs_is_module(a) || abs_is_none(a)) && (abs_is_module(b) || abs_is_none(b)))
         return join_modules(unit, a, b);
     const struct absval *tensor = a->kind == ABS_TENSOR ? a : b, *other = a->kind == ABS_TENSOR ? b : a;
     if (tensor->kind == ABS_TENSOR && abs_is_none(other)) {

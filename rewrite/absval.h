@@ -105,6 +105,7 @@ bool abs_is_none(const struct absval *a);   /* surely None */
 bool abs_not_none(const struct absval *a);  /* surely not None */
 bool abs_is_mask(const struct absval *a);   /* surely a mask */
 bool abs_is_tensor(const struct absval *a); /* surely a tensor */
+bool abs_is_module(const struct absval *a); /* a module, or one of several of which one may be None */
 reason abs_because(const struct absval *a); /* why it is known; never REASON_NONE */
 
 /* A rank may be relative to that of a parameter whose calls pass tensors of several ranks (a norm that is used on

@@ -5,8 +5,6 @@
  * Guarantees  what layout.c does; it is the same work on tensors of three dimensions (swap.h). */
 #include "rewrite/channels.h"
 
-#include <string.h>
-
 #include "rewrite/rules.h"
 #include "rewrite/swap.h"
 
@@ -14,20 +12,6 @@ struct swaps {
     struct node ***at;
     uint32_t len, cap;
 };
-
-static bool is_convolution(const struct node *e) {
-    const char *name = op_name(e);
-    return name && strcmp(name, "torch_causal_conv1d") == 0;
-}
-
-static bool convolves(const struct node *e) {
-    if (e == NULL || is_convolution(e))
-        return e != NULL;
-    for (uint32_t i = 0; i < e->nkids; i++)
-        if (convolves(e->kid[i]))
-            return true;
-    return false;
-}
 
 /* The transposes of tensors of three dimensions. A tensor of which the rank is not known may have four. */
 static void collect(struct layout *l, struct values *values, struct node **slot, struct swaps *swaps) {
@@ -61,7 +45,7 @@ void turn_channels(struct unit *unit) {
     functions_collect(unit, &all);
     for (uint32_t i = 0; i < all.list.len; i++) {
         struct layout l = {.unit = unit, .fn = all.list.at[i], .all = &all, .rank = 3};
-        if (convolves(l.fn->body))
+        if (calls_op(l.fn->body, "torch_causal_conv1d"))
             turn(&l);
     }
 }

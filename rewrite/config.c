@@ -380,12 +380,12 @@ struct node *config_default(const struct config *config, atom field) {
     return config ? map_get(&config->fields, field) : NULL;
 }
 
-bool config_declares(const struct config *config, atom field, const char *type) {
+bool config_declares(const struct config *config, atom field, const char *types) {
     const struct node *body = config ? class_body(config->def) : NULL;
     for (uint32_t i = 0; body && i < body->nkids; i++) {
         const struct node *s = body->kid[i];
         if (s->kind == NODE_ANNASSIGN && is_kind(s->kid[0], NODE_NAME) && s->kid[0]->atom == field)
-            return is_name(s->kid[1], type);
+            return is_kind(s->kid[1], NODE_NAME) && word_in(s->kid[1]->atom, types);
     }
     return false;
 }

@@ -48,8 +48,8 @@ bool config_has(const struct config *config, atom field);
  * others from it). NULL where it is not known. The node belongs to the configuration's module: copy it to use it. */
 struct node *config_default(const struct config *config, atom field);
 
-/* Whether the class declares the field as of that type alone, `field: str`; then it is never None. */
-bool config_declares(const struct config *config, atom field, const char *type);
+/* Whether the class declares the field as of one of the types (words) alone, `field: str`; then it is never None. */
+bool config_declares(const struct config *config, atom field, const char *types);
 
 /* The fields that the program reads (config_reads.c), with a node that does so or NULL. False, with a diagnostic if
  * `asked`, where the configuration goes to something that may read any of them. */

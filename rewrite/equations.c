@@ -5,6 +5,7 @@
  *         consumes turns into its window, as an attribute of the module. */
 #include <string.h>
 
+#include "base/hash.h"
 #include "rewrite/apply.h"
 #include "rewrite/depthwise.h"
 #include "rewrite/latents.h"
@@ -67,24 +68,19 @@ void apply_equations_to(struct unit *unit, struct fn *fn) {
 
 /* -- what need not be looked at again ------------------------------------------------------------------------------ */
 
-static uint64_t mix(uint64_t hash, uint64_t word) {
-    hash = (hash ^ word) * UINT64_C(0x9FB21C651E98DF25);
-    return hash ^ hash >> 32;
-}
-
 /* Of all that an equation reads in a body: the tree, its variables and what is known of them. Holds addresses, so it is
  * good for comparing within one translation only. */
 static uint64_t hash_of(const struct node *n, uint64_t hash) {
     if (n == NULL)
-        return mix(hash, 1);
-    hash = mix(hash, (uint64_t)n->kind << 40 | (uint64_t)n->op << 32 | n->nkids);
-    hash = mix(hash, (uintptr_t)n->atom ^ (uintptr_t)n->web << 16 ^ (uintptr_t)n->abs << 32);
+        return hash_mix(hash, 1);
+    hash = hash_mix(hash, (uint64_t)n->kind << 40 | (uint64_t)n->op << 32 | n->nkids);
+    hash = hash_mix(hash, (uintptr_t)n->atom ^ (uintptr_t)n->web << 16 ^ (uintptr_t)n->abs << 32);
     if (n->web)
-        hash = mix(hash, (uintptr_t)n->web->abs);
+        hash = hash_mix(hash, (uintptr_t)n->web->abs);
     for (uint32_t i = 0; n->ops && i + 1 < n->nkids; i++)
-        hash = mix(hash, n->ops[i]);
+        hash = hash_mix(hash, n->ops[i]);
     for (uint32_t i = 0; i < n->nphis; i++)
-        hash = mix(hash, (uintptr_t)n->phis[i]);
+        hash = hash_mix(hash, (uintptr_t)n->phis[i]);
     for (uint32_t i = 0; i < n->nkids; i++)
         hash = hash_of(n->kid[i], hash);
     return hash;

@@ -167,14 +167,6 @@ static bool loops(const struct fn *fn) {
     return false;
 }
 
-static bool attends(const struct node *n) {
-    const char *name = n ? op_name(n) : NULL;
-    bool found = name && strcmp(name, "torch_attention") == 0;
-    for (uint32_t i = 0; n && !found && i < n->nkids; i++)
-        found = attends(n->kid[i]);
-    return found;
-}
-
 static bool drop_views(struct idle *d, struct node *n) {
     bool any = false;
     for (uint32_t i = 0; n && i < n->nkids; i++)
@@ -192,7 +184,7 @@ void drop_idle_views(struct unit *unit) {
     functions_collect(unit, &all);
     for (uint32_t i = 0; i < all.list.len; i++) {
         struct idle d = {.unit = unit, .fn = all.list.at[i]};
-        if (!loops(d.fn) && !attends(d.fn->body))
+        if (!loops(d.fn) && !calls_op(d.fn->body, "torch_attention"))
             continue;
         d.values = values_create(unit->arena, unit->atoms, unit->rules->library);
         if (!drop_views(&d, d.fn->body))

@@ -1,6 +1,7 @@
 /* lineage.c - statements by their nodes, looked at after each pass. */
 #include "rewrite/lineage.h"
 
+#include "base/hash.h"
 #include "rewrite/account.h"
 #include "rewrite/passes.h"
 
@@ -34,21 +35,17 @@ static struct lineage *lineage(struct unit *unit) {
 
 /* -- statements ---------------------------------------------------------------------------------------------------- */
 
-static uint64_t mix(uint64_t hash, uint64_t part) {
-    return (hash ^ part) * UINT64_C(0x100000001B3);
-}
-
 /* What a statement says, blocks aside, and decorators, which have records of their own. Atoms are the same where their
  * addresses are. */
 static uint64_t text_of(const struct node *n, uint64_t hash) {
     if (n == NULL || n->kind == NODE_BLOCK)
-        return mix(hash, 1);
+        return hash_mix(hash, 1);
     uint32_t kids = n->kind == NODE_FUNCTION ? 3 : n->kind == NODE_CLASS ? 2 : n->nkids;
     uint64_t head = n->kind | (uint64_t)n->op << 8 | (uint64_t)n->level << 16 | (uint64_t)(n->flags & NF_ELIF) << 24;
-    hash = mix(mix(hash, head), (uintptr_t)n->atom);
-    hash = mix(mix(hash, (uintptr_t)n->asname), kids);
+    hash = hash_mix(hash_mix(hash, head), (uintptr_t)n->atom);
+    hash = hash_mix(hash_mix(hash, (uintptr_t)n->asname), kids);
     for (uint32_t i = 0; n->ops != NULL && i + 1 < n->nkids; i++)
-        hash = mix(hash, n->ops[i]);
+        hash = hash_mix(hash, n->ops[i]);
     for (uint32_t i = 0; i < kids; i++)
         hash = text_of(n->kid[i], hash);
     return hash;

@@ -164,10 +164,6 @@ const struct absval *known_here(struct frame *f, const struct absval *a) {
     return a->kind == ABS_UNION && a->when ? modules_here(f, a) : a;
 }
 
-static bool is_module(const struct absval *a) {
-    return a->kind == ABS_INSTANCE || a->kind == ABS_OBJECT || a->kind == ABS_UNION;
-}
-
 const struct absval *abs_where(struct unit *unit, const struct absval *a, const struct node *test, bool holds) {
     struct absval *u = abs_new(unit, ABS_UNION);
     u->count = a->kind == ABS_UNION ? a->count : 1;
@@ -191,8 +187,8 @@ const struct absval *abs_where(struct unit *unit, const struct absval *a, const 
 
 const struct absval *abs_join_where(
     struct unit *unit, const struct absval *a, const struct absval *b, const struct node *test) {
-    bool modules =
-        (is_module(a) || abs_is_none(a)) && (is_module(b) || abs_is_none(b)) && is_module(a) + is_module(b) > 0;
+    bool modules = (abs_is_module(a) || abs_is_none(a)) && (abs_is_module(b) || abs_is_none(b)) &&
+                   abs_is_module(a) + abs_is_module(b) > 0;
     if (test == NULL || !modules || abs_equal(a, b))
         return abs_join(unit, a, b);
     return abs_join(unit, abs_where(unit, a, test, true), abs_where(unit, b, test, false));

@@ -46,6 +46,14 @@ const char *op_name(const struct node *e) {
     return e->kid[0]->atom;
 }
 
+bool calls_op(const struct node *n, const char *name) {
+    const char *own = n ? op_name(n) : NULL;
+    bool found = own && strcmp(own, name) == 0;
+    for (uint32_t i = 0; n && !found && i < n->nkids; i++)
+        found = calls_op(n->kid[i], name);
+    return found;
+}
+
 static bool is_rope(const struct node *e) {
     const char *name = op_name(e);
     return name && starts_with(name, "torch_rope_with_");

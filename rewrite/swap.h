@@ -39,6 +39,8 @@ bool is_method(const struct node *e, const char *name);
 struct node *layout_number(struct layout *l, int value);
 /* The name of a canonical op that a call calls, or NULL. */
 const char *op_name(const struct node *e);
+/* Whether a canonical op of that name is called below `n`. */
+bool calls_op(const struct node *n, const char *name);
 
 /* -- swap_web.c ---------------------------------------------------------------------------------------------------- */
 

@@ -47,9 +47,14 @@ def translations() -> list[dict]:
     """One entry for each type that can be translated."""
     subprocess.run(["cmake", "--build", str(RELEASE), "--target", "adgen_bench"], check=True, capture_output=True)
     done = subprocess.run([RELEASE / "tests" / "adgen_bench", package()], check=True, capture_output=True, text=True)
-    names = ("type", "bytes", "parse", "translate", "kb", "modeling", "config")
-    found = [dict(zip(names, line.split("\t"), strict=True)) for line in done.stdout.splitlines()]
-    return [{**entry, **{name: float(entry[name]) for name in names[1:5]}} for entry in found]
+    found = []
+    for line in done.stdout.splitlines():
+        model_type, size, parse, translate, kb, *files = line.split("\t")
+        times = {"parse": float(parse), "translate": float(translate)}
+        found.append(
+            {"type": model_type, "bytes": int(size), "kb": int(kb), "files": files, "modeling": files[0], **times}
+        )
+    return found
 
 
 def run(*arguments) -> None:
@@ -90,7 +95,7 @@ def main() -> int:
     parse = sum(entry["parse"] for entry in entries)
     translate = sum(entry["translate"] for entry in entries)
     ratios = sorted((entry["translate"] / entry["parse"], entry["type"]) for entry in entries)
-    files = sorted({path for entry in entries for path in (entry["modeling"], entry["config"]) if path})
+    files = sorted({path for entry in entries for path in entry["files"]})
     megabytes = sum(os.path.getsize(path) for path in files) / 1e6
     near = min(entries, key=lambda entry: abs(os.path.getsize(entry["modeling"]) - 40_000))
     alone = least(run, near["modeling"], "--package", package())

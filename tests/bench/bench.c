@@ -2,8 +2,8 @@
  *
  * One line a model type that can be translated: type, bytes of its modeling and configuration file (and those of the
  * model inside of it, where it is in other files), microseconds of tree-sitter for them, microseconds of the
- * translation from reading to the text of the output, KB of memory. Each time is the least of ROUNDS. scripts/bench.py
- * sums them up.
+ * translation from reading to the text of the output, KB of memory, the files. Each time is the least of ROUNDS.
+ * scripts/bench.py sums them up.
  *
  * `adgen_bench --peak PROGRAM ARGUMENT...`: the peak resident memory of a program, in KB. A process starts with that of
  * the one that it was forked from, so that must be small. */
@@ -96,8 +96,9 @@ static void measure(struct adgen *adgen, TSParser *parser, const struct registry
         bytes += source ? source->len : 0;
     }
     if (seconds > 0)
-        printf("%s\t%u\t%.1f\t%.1f\t%zu\t%s\t%s\n", type, bytes, alone * 1e6, seconds * 1e6, kb, model.path,
-            model.config_path ? model.config_path : "");
+        printf("%s\t%u\t%.1f\t%.1f\t%zu", type, bytes, alone * 1e6, seconds * 1e6, kb);
+    for (uint32_t i = 0; seconds > 0 && i < files.paths.len; i++)
+        printf("\t%s%s", files.paths.at[i], i + 1 < files.paths.len ? "" : "\n");
     arena_destroy(arena);
 }
 
