@@ -3,6 +3,7 @@
 
 #include "parser/literal.h"
 #include "rewrite/library.h"
+#include "rewrite/loops.h"
 
 enum { ARGS_MAX = 48, NODES_MAX = 64 };
 
@@ -390,7 +391,8 @@ static const struct value *build_web(struct values *values, struct web *web) {
         return build_element(values, web);
     if (web->kind == WEB_IF)
         return build_join(values, web);
-    return value_ref(values, VALUE_WEB, web);
+    const struct value *stored = web->kind == WEB_STORE ? value_of_store(values, web) : NULL;
+    return stored ? stored : value_ref(values, VALUE_WEB, web);
 }
 
 const struct value *value_of_web(struct values *values, struct web *web) {

@@ -1,12 +1,16 @@
 /* match.c - the matcher: a depth-first search over a list of goals.
  *
  * A goal is "this pattern matches this value". Goals still to be reached form a list on the C stack, so a choice (the
- * order of a sum, an alternative, a cast) is tried with everything that comes after it, and undone by returning. */
+ * order of a sum, an alternative, a cast) is tried with everything that comes after it, and undone by returning.
+ *
+ * Both sides are graphs, in which a part may be named many times: a long search remembers what it has matched. What has
+ * matched once has bound all its metavariables and made all its choices, and matches again. */
 #include "rewrite/match.h"
 
 struct goal {
     const struct value *pattern, *subject;
     const struct goal *next;
+    bool done; /* it has been reached: all of it matches */
 };
 
 /* Which alternative of a pattern is being tried. One that occurs twice, such as a `let` that is named twice, stands for
@@ -17,12 +21,21 @@ struct decision {
     const struct decision *before;
 };
 
+enum { LONG_SEARCH = 200, SOLVED_MAX = 1024 }; /* in steps; in parts */
+
+/* A part of the pattern and the value that it matches. */
+struct solved {
+    const struct value *pattern, *subject;
+};
+
 struct search {
     const struct metavariables *metas;
     struct binding *binding;
     struct mismatch *mismatch;
     const struct decision *decisions;
     uint32_t steps, progress;
+    struct solved *solved; /* room for SOLVED_MAX, of the caller */
+    uint32_t count;
 };
 
 static bool solve(struct search *s, const struct goal *goal);
@@ -38,6 +51,15 @@ static bool refuse(struct search *s, const struct goal *goal, const struct condi
 
 static bool is_mask(const struct value *v, int form) {
     return abs_is_mask(v->abs) && (int)v->abs->mask->form == form;
+}
+
+/* x.shape[1] of a parameter [B, S, H]. */
+static bool counts_tokens(const struct value *v) {
+    const struct value *shape = v->kind == VALUE_INDEX ? v->arg[0] : NULL;
+    if (shape == NULL || shape->kind != VALUE_ATTR || !atom_is(shape->atom, "shape") || !value_is_int(v->arg[1], -2))
+        return false;
+    const struct value *of = shape->arg[0];
+    return of->rank == 3 && of->kind == VALUE_WEB && ((const struct web *)of->ref)->kind == WEB_PARAM;
 }
 
 bool condition_holds(const struct condition *c, const struct value *v) {
@@ -69,6 +91,7 @@ bool condition_holds(const struct condition *c, const struct value *v) {
         holds = v->kind == VALUE_OP && v->op == OP_SUB;
         break;
     case CONDITION_POSITIONS: holds = v->abs != NULL && v->abs->kind == ABS_TENSOR && v->abs->positions; break;
+    case CONDITION_TOKENS: holds = counts_tokens(v); break;
     case CONDITION_OBJECT:
         holds = v->abs != NULL && v->abs->kind == ABS_OBJECT && atom_is(v->abs->qual, c->text);
         break;
@@ -107,7 +130,7 @@ static bool solve_either(struct search *s, const struct goal *goal) {
     while (made != NULL && made->pattern != goal->pattern)
         made = made->before;
     for (uint32_t i = 0; i < goal->pattern->count; i++) {
-        struct goal choice = {goal->pattern->arg[i], goal->subject, goal->next};
+        struct goal choice = {goal->pattern->arg[i], goal->subject, goal->next, false};
         struct decision decision = {goal->pattern, i, before};
         if (made != NULL && made->alternative != i)
             continue;
@@ -165,7 +188,7 @@ static bool solve_cast_from(struct search *s, const struct goal *goal, const str
             return true;
         forget_visits(s, visits);
     }
-    struct goal choice = {goal->pattern->arg[0], v, goal->next};
+    struct goal choice = {goal->pattern->arg[0], v, goal->next, false};
     return solve(s, &choice);
 }
 
@@ -175,8 +198,8 @@ static bool solve_cast(struct search *s, const struct goal *goal) {
 
 static bool solve_commuted(struct search *s, const struct goal *goal, bool swap) {
     const struct value *p = goal->pattern, *v = goal->subject;
-    struct goal second = {p->arg[1], v->arg[swap ? 0 : 1], goal->next};
-    struct goal first = {p->arg[0], v->arg[swap ? 1 : 0], &second};
+    struct goal second = {p->arg[1], v->arg[swap ? 0 : 1], goal->next, false};
+    struct goal first = {p->arg[0], v->arg[swap ? 1 : 0], &second, false};
     return solve(s, &first);
 }
 
@@ -195,7 +218,7 @@ static bool solve_args(struct search *s, const struct goal *goal, uint32_t i) {
         return refuse(s, goal, NULL);
     const struct goal *next = goal->next;
     for (i = count; i-- > 0; next = &todo[i])
-        todo[i] = (struct goal){goal->pattern->arg[i], goal->subject->arg[i], next};
+        todo[i] = (struct goal){goal->pattern->arg[i], goal->subject->arg[i], next, false};
     return solve(s, next);
 }
 
@@ -216,7 +239,7 @@ static bool solve_structure(struct search *s, const struct goal *goal) {
     const struct value *p = goal->pattern, *v = goal->subject;
     if (is_negative_of_meta(p, v)) {
         const struct value *negative = value_number((struct values *)v->owner, -v->number);
-        struct goal inner = {p->arg[0], negative, goal->next};
+        struct goal inner = {p->arg[0], negative, goal->next, false};
         return solve(s, &inner);
     }
     if (!same_head(p, v))
@@ -247,7 +270,7 @@ static bool solve_both(struct search *s, const struct goal *goal) {
     if (goal->pattern->count > GOALS)
         return refuse(s, goal, NULL);
     for (uint32_t i = goal->pattern->count; i-- > 0; next = &todo[i])
-        todo[i] = (struct goal){goal->pattern->arg[i], goal->subject, next};
+        todo[i] = (struct goal){goal->pattern->arg[i], goal->subject, next, false};
     return solve(s, next);
 }
 
@@ -287,11 +310,7 @@ static bool choices_agree(const struct search *s) {
     return true;
 }
 
-static bool solve(struct search *s, const struct goal *goal) {
-    if (goal == NULL)
-        return choices_agree(s);
-    if (s->steps++ > MATCH_STEPS)
-        return false;
+static bool solve_kind(struct search *s, const struct goal *goal) {
     switch (goal->pattern->kind) {
     case VALUE_META: return solve_meta(s, goal);
     case VALUE_ANY: return solve(s, goal->next);
@@ -300,6 +319,40 @@ static bool solve(struct search *s, const struct goal *goal) {
     case VALUE_CAST: return solve_cast(s, goal);
     default: return solve_structure(s, goal);
     }
+}
+
+static bool is_solved(const struct search *s, const struct goal *goal) {
+    for (uint32_t i = s->count; i-- > 0;)
+        if (s->solved[i].pattern == goal->pattern && s->solved[i].subject == goal->subject)
+            return true;
+    return false;
+}
+
+/* Goes on, with what has been matched remembered as long as nothing of it is undone. */
+static bool solve_rest(struct search *s, const struct goal *done) {
+    if (s->count == SOLVED_MAX)
+        return solve(s, done->next);
+    s->solved[s->count++] = (struct solved){done->pattern, done->subject};
+    if (solve(s, done->next))
+        return true;
+    s->count--;
+    return false;
+}
+
+static bool solve(struct search *s, const struct goal *goal) {
+    if (goal == NULL)
+        return choices_agree(s);
+    if (goal->done)
+        return solve_rest(s, goal);
+    if (s->steps++ > MATCH_STEPS)
+        return false;
+    if (s->steps < LONG_SEARCH || goal->pattern->count == 0)
+        return solve_kind(s, goal);
+    if (is_solved(s, goal))
+        return solve(s, goal->next);
+    struct goal done = {goal->pattern, goal->subject, goal->next, true};
+    struct goal remembered = {goal->pattern, goal->subject, &done, false};
+    return solve_kind(s, &remembered);
 }
 
 /* A metavariable may stand for anything, and the negative of one for a number. */
@@ -330,8 +383,9 @@ bool match(
     const struct pattern *pattern, const struct value *subject, struct binding *binding, struct mismatch *mismatch) {
     if (mismatch == NULL && (pattern->needs & ~subject->heads) != 0)
         return false;
-    struct search s = {pattern->metas, binding, mismatch, NULL, 0, 0};
-    struct goal goal = {pattern->root, subject, NULL};
+    struct solved solved[SOLVED_MAX];
+    struct search s = {.metas = pattern->metas, .binding = binding, .mismatch = mismatch, .solved = solved};
+    struct goal goal = {pattern->root, subject, NULL, false};
     return solve(&s, &goal);
 }
 

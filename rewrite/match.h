@@ -29,6 +29,7 @@ enum { MATCH_METAS = 48, MATCH_STEPS = 20000, MATCH_VISITED = 256 };
     X(DTYPE, "dtype", "a dtype") \
     X(DIFFERENCE, "difference", "a difference") \
     X(POSITIONS, "positions", "the positions of the tokens") \
+    X(TOKENS, "tokens", "how many tokens there are: the second size of what a forward was given") \
     X(OBJECT, "object", "a module of the library class that follows") \
     X(RANK, "rank", "a tensor of the rank that follows") \
     X(IS, "is", "the number that follows") \

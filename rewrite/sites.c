@@ -1,6 +1,8 @@
 /* sites.c - one walk over the statements of a function. */
 #include "rewrite/sites.h"
 
+#include "rewrite/loops.h"
+
 /* The end of the function: its own block never ends. */
 static const uint32_t forever = UINT32_MAX;
 
@@ -98,17 +100,6 @@ static void nested(struct sites *s, struct node *block) {
     *end = s->position;
 }
 
-/* A loop: its target and phis may be read in the body, the phis after it too. */
-static void collect_loop(struct sites *s, struct node *stmt, const struct site *at, const uint32_t *end) {
-    define_phis(s, stmt, at->position, end);
-    bool is_for = stmt->kind == NODE_FOR;
-    collect_expr(s, stmt->kid[is_for ? 1 : 0], at);
-    if (is_for)
-        define(s, stmt->kid[0], at->position, end);
-    nested(s, stmt->kid[is_for ? 2 : 1]);
-    nested(s, stmt->kid[is_for ? 3 : 2]);
-}
-
 /* From here on the variable holds something else. */
 static void end_version(struct sites *s, struct web *before, uint32_t position) {
     uint32_t *end = NEW(s->arena, uint32_t);
@@ -116,6 +107,41 @@ static void end_version(struct sites *s, struct web *before, uint32_t position) 
     for (struct holder *h = value_of_web(s->values, before)->holders; h != NULL; h = h->next)
         if (h->web == before)
             h->to = end;
+}
+
+/* What a loop changes in place has ended before it. */
+static void end_changed(struct sites *s, const struct node *stmt, uint32_t position) {
+    for (uint32_t i = 0; i < stmt->nphis; i++)
+        if (stmt->phis[i] && stmt->phis[i]->from[0] && stmt->phis[i]->from[1] &&
+            stmt->phis[i]->from[1]->kind == WEB_STORE)
+            end_version(s, stmt->phis[i]->from[0], position);
+}
+
+/* After a loop the variables that it carries hold something else than in its body, where that is known. */
+static void leave_loop(struct sites *s, struct node *loop, const uint32_t *end) {
+    const struct value **after = NEW_ARRAY(s->arena, const struct value *, loop->nphis + 1);
+    for (uint32_t i = 0; i < loop->nphis; i++)
+        after[i] = value_after_loop(s->values, loop, loop->phis[i]);
+    for (uint32_t i = 0; i < loop->nphis; i++) {
+        if (after[i] == NULL)
+            continue;
+        end_version(s, loop->phis[i], s->position);
+        loop->phis[i]->value = after[i];
+        holder_add(s->arena, s->values, loop->phis[i], s->position, end);
+    }
+}
+
+/* A loop: its target and phis may be read in the body, the phis after it too, where they may have other values. */
+static void collect_loop(struct sites *s, struct node *stmt, const struct site *at, const uint32_t *end) {
+    end_changed(s, stmt, at->position);
+    define_phis(s, stmt, at->position, end);
+    bool is_for = stmt->kind == NODE_FOR;
+    collect_expr(s, stmt->kid[is_for ? 1 : 0], at);
+    if (is_for)
+        define(s, stmt->kid[0], at->position, end);
+    nested(s, stmt->kid[is_for ? 2 : 1]);
+    nested(s, stmt->kid[is_for ? 3 : 2]);
+    leave_loop(s, stmt, end);
 }
 
 /* A store into a variable defines its next version. */

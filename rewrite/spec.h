@@ -19,6 +19,7 @@ struct frame {
     struct fn *fn;        /* whose source runs */
     struct fn *host;      /* the residual function that is being written */
     struct map env;       /* name -> struct val */
+    struct map globals;   /* names that are the module's: `global x` */
     struct frame *around; /* unfolded: of the caller, which may hold the same objects; else NULL */
     const struct map *closure;
     const struct symbol *symbol; /* the value of the module that is evaluated: it read what stood before it; or NULL */
@@ -73,6 +74,8 @@ int spec_test(struct unit *unit, struct module *module, struct node *test);
 
 /* spec_comp.c */
 struct val eval_comprehension(struct frame *f, struct node *e);
+/* The same for what is taken apart by the assignment that it stands in. */
+struct val eval_unpacked(struct frame *f, struct node *e);
 
 /* spec_elements.c */
 struct val element_of(struct frame *f, struct val v, uint32_t index);
@@ -91,6 +94,10 @@ atom constant_string(struct frame *f, const struct arg *a);
 /* A tuple of two, as items() and enumerate() yield. */
 const struct absval *pair_abs(struct frame *f, const struct absval *a, const struct absval *b);
 /* A sequence of unknown length, made by `call`. */
+/* The method that returns what an in-place one would make of its tensor, such as clamp for clamp_; or NULL. */
+atom pure_twin(struct frame *f, atom method);
+/* setattr(object, name, value), where the name is computed. */
+void store_of_form(struct frame *f, struct cls *cls, const struct arg *name, const struct absval *value);
 struct val seq_of(struct frame *f, const struct absval *element, struct node *call);
 
 /* spec_fold.c */

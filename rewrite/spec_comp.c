@@ -34,14 +34,15 @@ static bool items_are_free(const struct absval *a) {
     return a->count > 0;
 }
 
-/* A comprehension over a display that is known is a display too; false where it is not such a comprehension.
+/* A comprehension over a display that is known is a display too; false where it is not such a comprehension. So is a
+ * generator that is taken apart at once.
  *
  *     [t.float() for t in (q, k)]
  *     [q.float(), k.float()] */
 static bool eval_each(struct frame *f, struct node *e, struct val *result) {
     struct unit *unit = f->unit;
     const struct node *generator = e->kid[1];
-    if (e->kind != NODE_LISTCOMP || e->nkids != 2 || generator->nkids != 2 || generator->kid[0]->kind != NODE_NAME ||
+    if (e->nkids != 2 || generator->nkids != 2 || generator->kid[0]->kind != NODE_NAME ||
         !names_only(generator->kid[1]))
         return false;
     struct val over = eval(f, generator->kid[1]);
@@ -67,7 +68,7 @@ struct val eval_comprehension(struct frame *f, struct node *e) {
     struct unit *unit = f->unit;
     struct map outer = {0};
     struct val each;
-    if (eval_each(f, e, &each) || comprehend_keys(f, e, &each))
+    if ((e->kind == NODE_LISTCOMP && eval_each(f, e, &each)) || comprehend_keys(f, e, &each))
         return each;
     map_copy(unit->arena, &outer, &f->env);
     bool pure = f->pure;
@@ -90,4 +91,9 @@ struct val eval_comprehension(struct frame *f, struct node *e) {
     f->pure = pure;
     f->env = outer;
     return val_make(seq, expr);
+}
+
+struct val eval_unpacked(struct frame *f, struct node *e) {
+    struct val each;
+    return e->kind == NODE_GENERATOR && eval_each(f, e, &each) ? each : eval(f, e);
 }

@@ -636,12 +636,14 @@ static bool register_tensor(struct frame *f, struct val object, atom name, struc
     if (attribute && value)
         store_attribute(f, object.abs->cls, attribute, value->val, call);
     else if (value)
-        object.abs->cls->dynamic = abs_join(f->unit, object.abs->cls->dynamic, abs_summary(f->unit, value->val.abs));
+        store_of_form(f, object.abs->cls, arg_find(args, 0, "name"), value->val.abs);
     return true;
 }
 
 struct val call_method(struct frame *f, struct val object, atom name, struct args *args, struct node *at) {
     struct unit *unit = f->unit;
+    if (object.expr->kind == NODE_BINOP && object.abs->kind == ABS_TENSOR && pure_twin(f, name))
+        name = pure_twin(f, name); /* nobody else sees the sum that is changed in place */
     struct node *callee = make_attr(unit->arena, object.expr, name);
     if (at && at->kid[0]->source)
         at_node(f, callee, at->kid[0]);

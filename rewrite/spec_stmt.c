@@ -188,6 +188,13 @@ static bool has_pure_twin(const char *name, size_t len) {
     return false;
 }
 
+atom pure_twin(struct frame *f, atom method) {
+    size_t len = strlen(method);
+    return len > 1 && method[len - 1] == '_' && has_pure_twin(method, len - 1)
+               ? intern_len(f->unit->atoms, method, len - 1)
+               : NULL;
+}
+
 /* What a name holds before a statement that changes it in place. */
 static struct val held_by(const struct frame *f, const struct node *target) {
     const struct val *held = target->kind == NODE_NAME ? map_get(&f->env, target->atom) : NULL;
@@ -213,11 +220,11 @@ static bool run_in_place(struct frame *f, struct node *stmt) {
     struct node *call = stmt->kid[0], *method = call->kind == NODE_CALL ? call->kid[0] : NULL;
     if (!is_kind(method, NODE_ATTRIBUTE) || method->kid[0]->kind != NODE_NAME || method->atom == NULL)
         return false;
-    size_t len = strlen(method->atom);
-    if (len < 2 || method->atom[len - 1] != '_' || !has_pure_twin(method->atom, len - 1))
+    atom twin = pure_twin(f, method->atom);
+    if (twin == NULL)
         return false;
     struct node *pure = node_copy(f->unit->arena, call);
-    pure->kid[0]->atom = intern_len(f->unit->atoms, method->atom, len - 1);
+    pure->kid[0]->atom = twin;
     const struct val before = held_by(f, method->kid[0]);
     emit_assign(f, method->kid[0]->atom, eval(f, pure), stmt);
     object_became(f, before, method->kid[0]->atom);
@@ -473,7 +480,8 @@ static void define_function(struct frame *f, struct node *stmt) {
 }
 
 static void run_assign(struct frame *f, struct node *stmt) {
-    struct val v = eval(f, stmt->kid[0]);
+    bool unpacks = stmt->kid[1]->kind == NODE_TUPLE || stmt->kid[1]->kind == NODE_LIST;
+    struct val v = unpacks ? eval_unpacked(f, stmt->kid[0]) : eval(f, stmt->kid[0]);
     for (uint32_t i = 1; i < stmt->nkids; i++) {
         struct val each = v;
         if (i > 1)
@@ -582,6 +590,10 @@ static enum flow run_stmt(struct frame *f, struct node *stmt, struct node *rest,
         return drop_stmt(f, stmt, FLOW_NEXT, REASON_CHECK);
     case NODE_PASS: return drop_stmt(f, stmt, FLOW_NEXT, REASON_NO_EFFECT);
     case NODE_DELETE: return run_delete(f, stmt);
+    case NODE_GLOBAL:
+        for (uint32_t i = 0; i < stmt->nkids; i++)
+            map_put(f->unit->arena, &f->globals, stmt->kid[i]->atom, stmt);
+        return FLOW_NEXT;
     case NODE_IMPORT:
     case NODE_IMPORTFROM: return drop_stmt(f, stmt, FLOW_NEXT, REASON_IMPORTS);
     default: refuse_stmt(f, stmt); return FLOW_NEXT;

@@ -8,9 +8,12 @@ The CPU reference of torch.ops.auto_deploy comes from reference/ (or from the br
 """
 
 import ast
+import builtins
 import copy
+import functools
 import itertools
 import os
+import random
 import re
 import sys
 from pathlib import Path
@@ -25,7 +28,7 @@ RULES = Path(os.environ.get("ADGEN_RULES", ROOT / "rules"))
 sys.path.insert(0, os.environ.get("ADGEN_REFERENCE", str(ROOT / "reference")))
 pytest.importorskip("adgen_reference.ops", reason="the reference ops are not there")
 
-VARIANTS_MAX = 400
+VARIANTS_MAX = 40
 OMIT = object()
 
 
@@ -50,65 +53,101 @@ def metavariable(node):
     return node.id[3:] if is_meta else None
 
 
-def variants(node, lets, upcast, bound):
-    """All expressions over the metavariables `bound` that a pattern stands for, as syntax trees.
+class Undecided(Exception):
+    """An `either` of which no alternative has been chosen: (key, how many there are)."""
 
-    `cast(p)` is p, or p.float() if `upcast`.
+
+class Unbound(Exception):
+    """A metavariable that the example has no value for."""
+
+
+class Expansion(ast.NodeTransformer):
+    """A pattern as an expression over metavariables, with one alternative chosen for each `either`.
+
+    An `either` that occurs twice stands for the same alternative both times, as in the matcher. `cast(p)` is p, or
+    p.float() if `upcast`. What a `let` names is written in place; where the rule has loops, what does not depend on
+    their variables becomes a call of a function that computes it once.
     """
-    name = metavariable(node)
-    if name is not None and name not in lets and name not in bound:
-        return
-    if name in lets:
-        yield from variants(parse(lets[name]), lets, upcast, bound)
-        return
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "both":
-        for inner in variants(node.args[1], lets, upcast, bound):
-            yield ast.NamedExpr(ast.Name(node.args[0].id, ast.Store()), inner)
-        return
-    if upcast and isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "cast":
-        for inner in variants(node.args[0], lets, upcast, bound):
-            yield ast.Call(ast.Attribute(inner, "float", ast.Load()), [], [])
-        return
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("either", "cast"):
-        for i, alternative in enumerate(node.args):
-            for inner in variants(alternative, lets, upcast, bound):
-                made = copy.copy(inner)
-                made.chosen = [*getattr(inner, "chosen", []), (ast.dump(node), i)]
-                yield made
-        return
-    fields = [(f, v) for f, v in ast.iter_fields(node) if isinstance(v, (ast.AST, list))]
-    choices = []
-    for _, value in fields:
-        if isinstance(value, ast.AST):
-            choices.append(list(itertools.islice(variants(value, lets, upcast, bound), VARIANTS_MAX)))
+
+    def __init__(self, lets, upcast, bound, loops, choices):
+        self.lets, self.upcast, self.bound, self.loops, self.choices = lets, upcast, bound, loops, choices
+        self.made, self.functions = {}, {}
+
+    def visit_Name(self, node):
+        name = metavariable(node)
+        if name in self.lets:
+            return self.named(name)
+        if name is not None and name not in self.bound and name not in self.loops:
+            raise Unbound(name)
+        return node
+
+    def named(self, name):
+        if name not in self.made:
+            made = self.visit(parse(self.lets[name]))
+            inside = {metavariable(n) for n in ast.walk(made)} & self.loops
+            if self.loops and not inside:
+                self.functions[name] = made
+                made = ast.Call(ast.Name(f"_let_{name}", ast.Load()), [], [])
+            self.made[name] = made
+        return copy.deepcopy(self.made[name])
+
+    def visit_Call(self, node):
+        called = node.func.id if isinstance(node.func, ast.Name) else None
+        if called == "either":
+            key = ast.dump(node)
+            if key not in self.choices:
+                raise Undecided(key, len(node.args))
+            return self.visit(node.args[self.choices[key]])
+        if called == "both":
+            return ast.NamedExpr(ast.Name(node.args[0].id, ast.Store()), self.visit(node.args[1]))
+        if called == "cast":
+            inner = self.visit(node.args[0])
+            return ast.Call(ast.Attribute(inner, "float", ast.Load()), [], []) if self.upcast else inner
+        return self.generic_visit(node)
+
+
+def variants(node, lets, upcast, bound, loops):
+    """All expressions over the metavariables `bound` that a pattern stands for, as syntax trees, in no order."""
+    pending, chance = [{}], random.Random(0)
+    while pending:
+        choices = pending.pop(chance.randrange(len(pending)))
+        expansion = Expansion(lets, upcast, bound, loops, choices)
+        try:
+            made = expansion.visit(copy.deepcopy(node))
+        except Undecided as open_choice:
+            key, count = open_choice.args
+            pending += [{**choices, key: i} for i in range(count)]
+        except Unbound:
+            continue
         else:
-            items = [list(variants(v, lets, upcast, bound)) if isinstance(v, ast.AST) else [v] for v in value]
-            choices.append([list(c) for c in itertools.islice(itertools.product(*items), VARIANTS_MAX)])
-    for choice in itertools.islice(itertools.product(*choices), VARIANTS_MAX):
-        made = copy.copy(node)
-        for (field, _), value in zip(fields, choice, strict=True):
-            setattr(made, field, value)
-        yield made
+            made.functions = expansion.functions
+            yield made
 
 
-def one_choice_each(node):
-    """Whether an `either` that occurs twice stands for the same alternative both times, as in the matcher."""
-    chosen = {}
-    pairs = [pair for n in ast.walk(node) for pair in getattr(n, "chosen", [])]
-    return all(chosen.setdefault(text, i) == i for text, i in pairs)
+def loop_variables(texts):
+    """The metavariables that stand for the variables of loops: no example gives them a value."""
+    found = set()
+    for call in (n for text in texts for n in ast.walk(parse(text))):
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "adgen.loop":
+            found |= {metavariable(a) for a in (call.args[1], call.args[2])}
+            found |= {metavariable(other.elts[0]) for other in call.args[5].elts}
+    return found
 
 
 def both_casts(node, lets, example):
     named = {n for text in [*lets.values(), ast.unparse(node)] for n in re.findall(r"both\((?:\$|_m_)(\w+)", text)}
     bound = set(example) | named
+    loops = loop_variables([*lets.values(), ast.unparse(node).replace("_m_", "$")])
     for upcast in (False, True):
-        consistent = filter(one_choice_each, variants(node, lets, upcast, bound))
-        yield from itertools.islice(consistent, VARIANTS_MAX)
+        yield from itertools.islice(variants(node, lets, upcast, bound, loops), VARIANTS_MAX)
 
 
 def names_in(node):
-    named = {metavariable(n.target) for n in ast.walk(node) if isinstance(n, ast.NamedExpr)}
-    return {metavariable(n) for n in ast.walk(node)} - {None} - named
+    parts = [node, *getattr(node, "functions", {}).values()]
+    nodes = [n for part in parts for n in ast.walk(part)]
+    named = {metavariable(n.target) for n in nodes if isinstance(n, ast.NamedExpr)}
+    loops = loop_variables([ast.unparse(part).replace("_m_", "$") for part in parts])
+    return {metavariable(n) for n in nodes} - {None} - named - loops
 
 
 # -- what examples and templates may call -----------------------------------------------------------
@@ -257,6 +296,26 @@ class adgen:
         later = torch.ones(size, size, dtype=torch.bool).triu(1)
         return sums.masked_fill(later, -torch.inf)
 
+    class place:
+        """place[i] is i."""
+
+        def __class_getitem__(cls, index):
+            return index
+
+    @staticmethod
+    def stored(before, place, value):
+        after = before.clone()
+        after[place] = value
+        return after
+
+    @staticmethod
+    def loop(over, *steps):
+        """What the first of some variables holds after a loop: (before it, what it is after one more step)."""
+        state = [before for before, _ in steps]
+        for i in over:
+            state = [after(i, *state) for _, after in steps]
+        return state[0]
+
     @staticmethod
     def deinterleave(x):
         return torch.cat((x[..., ::2], x[..., 1::2]), dim=-1)
@@ -308,11 +367,35 @@ class Wildcards(ast.NodeTransformer):
         return ast.Constant(None) if node.id == "_" else node
 
 
+class Loops(ast.NodeTransformer):
+    """Loops and stores, as rewrite/loops.h writes them, as calls of functions."""
+
+    def visit_Call(self, node):
+        self.generic_visit(node)
+        name = ast.unparse(node.func)
+        if name == "adgen.stored":
+            place = ast.Subscript(ast.parse("adgen.place", mode="eval").body, node.args[1].slice, ast.Load())
+            node.args[1] = place
+        if name == "adgen.loop":
+            over, counter, variable, before, after, others = node.args
+            variables = [counter, variable, *(other.elts[0] for other in others.elts)]
+            parameters = ast.arguments([], [ast.arg(v.id) for v in variables], None, [], [], None, [])
+            steps = [(before, after), *((other.elts[1], other.elts[2]) for other in others.elts)]
+            node.args = [over, *(ast.Tuple([b, ast.Lambda(parameters, a)], ast.Load()) for b, a in steps)]
+        return node
+
+
 def evaluate(node, env):
-    expression = ast.fix_missing_locations(ast.Expression(copy.deepcopy(node)))
-    names = {f"_m_{k}": v for k, v in env.items()}
-    scope = {"torch": torch, "adgen": adgen, "OMIT": OMIT, **TEMPLATE_FUNCTIONS}
-    return eval(compile(expression, "<rule>", "eval"), scope, names)  # noqa: S307
+    scope = {f"_m_{k}": v for k, v in env.items()}
+    scope |= {"torch": torch, "adgen": adgen, "builtins": builtins, "OMIT": OMIT, **TEMPLATE_FUNCTIONS}
+
+    def run(part):
+        expression = ast.fix_missing_locations(ast.Expression(Loops().visit(copy.deepcopy(part))))
+        return eval(compile(expression, "<rule>", "eval"), scope)  # noqa: S307
+
+    for name, part in getattr(node, "functions", {}).items():
+        scope[f"_let_{name}"] = functools.cache(lambda part=part: run(Wildcards().visit(copy.deepcopy(part))))
+    return run(node)
 
 
 def call_op(*args, **kwargs):
@@ -406,7 +489,9 @@ def evaluate_template(node, env):
 def attempt(node, env):
     """The value of a left side, or None where the example does not fit it (a bool mask that is added, half a bmm)."""
     try:
-        return evaluate(Wildcards().visit(copy.deepcopy(node)), env)
+        expression = Wildcards().visit(copy.deepcopy(node))
+        expression.functions = getattr(node, "functions", {})
+        return evaluate(expression, env)
     except (TypeError, RuntimeError):
         return None
 
