@@ -17,6 +17,15 @@ bool same_format(const struct node *a, const struct node *b) {
     return true;
 }
 
+atom attribute_form(struct atoms *atoms, const struct node *name) {
+    atom form = intern(atoms, "");
+    if (!is_kind(name, NODE_FSTRING))
+        return NULL;
+    for (uint32_t i = 0; i < name->nkids; i++)
+        form = intern_printf(atoms, "%s%s", form, name->kid[i]->kind == NODE_FTEXT ? name->kid[i]->atom : "{}");
+    return form;
+}
+
 /* Whether a method reads, or may read, an attribute of this form: by the same form, by a name that is not known, or by
  * a plain name that nothing else sets. */
 static bool may_read(const struct cls *cls, const struct node *n, const struct node *format) {

@@ -7,6 +7,9 @@
 /* Whether two f-strings differ in their variables alone. */
 bool same_format(const struct node *a, const struct node *b);
 
+/* What the names of an f-string have in common, such as "{}_x"; NULL for another expression. */
+atom attribute_form(struct atoms *atoms, const struct node *name);
+
 /* Drops those that no method reads. Returns whether there were any. */
 bool drop_unread_attributes(struct unit *unit);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "rewrite/account.h"
+#include "rewrite/axes.h"
 #include "rewrite/bundle.h"
 #include "rewrite/channels.h"
 #include "rewrite/checkpoint.h"
@@ -120,6 +121,7 @@ const struct pass passes[] = {
     {"specialise", specialise, "evaluate what is known of prefill inference; unfold helpers into their callers"},
     {"changes", check_changes, "refuse a change in place that something else would see"},
     {"choices", drop_choices, "drop choices of keys that are assumed to take all"},
+    {"axes", join_axes, "one position of a token where those along all axes are the same"},
     {"positions", run_positions, "read position_ids where the model counts its tokens"},
     {"equations", run_equations, "replace what is equal to a canonical op by that op"},
     {"runs", run_runs, "read loops that give each expert its run of sorted tokens"},

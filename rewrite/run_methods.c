@@ -150,14 +150,24 @@ static struct datum *popped(struct run *run, struct datum *self, struct datum *i
     return take(&self->items, (uint32_t)i);
 }
 
-static struct datum *subset(struct run *run, const struct datum *self, struct datum *other, const struct node *at) {
-    struct datum *list = elements_of(run, other, at);
-    for (uint32_t i = 0; list && i < self->items.list.len; i++) {
-        int in = contains(list, self->items.list.at[i]);
-        if (in != 1)
-            return in == 0 ? datum_bool(run, false) : NULL;
+/* Whether all elements of `some` are in `all`, or with `out` none of them. */
+static struct datum *all_in(struct run *run, const struct data *some, const struct datum *all, bool out) {
+    for (uint32_t i = 0; i < some->list.len; i++) {
+        int in = contains(all, some->list.at[i]);
+        if (in != !out)
+            return in == out ? datum_bool(run, false) : NULL;
     }
-    return list ? datum_bool(run, true) : NULL;
+    return datum_bool(run, true);
+}
+
+/* issubset, issuperset, isdisjoint */
+static struct datum *compared(
+    struct run *run, struct datum *self, const char *name, struct datum *other, const struct node *at) {
+    struct datum *list = elements_of(run, other, at);
+    if (list == NULL)
+        return NULL;
+    return strcmp(name, "issuperset") == 0 ? all_in(run, &list->items, self, false)
+                                           : all_in(run, &self->items, list, strcmp(name, "isdisjoint") == 0);
 }
 
 static struct datum *of_list(struct run *run, struct datum *self, const char *name, struct arguments *a) {
@@ -204,8 +214,8 @@ static struct datum *of_list(struct run *run, struct datum *self, const char *na
         take(items, (uint32_t)at);
         return datum_none(run);
     }
-    if (strcmp(name, "issubset") == 0)
-        return subset(run, self, d, a->at);
+    if (word_in(name, "issubset issuperset isdisjoint"))
+        return compared(run, self, name, d, a->at);
     if (strcmp(name, "count") == 0) {
         long long count = 0;
         for (uint32_t i = 0; i < items->list.len; i++) {

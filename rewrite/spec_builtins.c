@@ -1,5 +1,6 @@
 /* spec_builtins.c - calls of Python's own functions: getattr, isinstance, len, range, zip, ... */
 #include "base/text.h"
+#include "rewrite/dynamic_attrs.h"
 #include "rewrite/spec.h"
 #include <ctype.h>
 #include <stdlib.h>
@@ -50,6 +51,22 @@ static struct val builtin_hasattr(struct frame *f, struct args *args, struct nod
     return val_make(abs_simple(ABS_NOTNONE), call);
 }
 
+static const struct absval *attribute_of_form(struct frame *f, const struct cls *cls, const struct arg *name) {
+    atom form = name ? attribute_form(f->unit->atoms, name->val.expr) : NULL;
+    const struct absval *known = form && !cls->formless ? map_get(&cls->forms, form) : NULL;
+    return known ? known : cls->dynamic;
+}
+
+void store_of_form(struct frame *f, struct cls *cls, const struct arg *name, const struct absval *value) {
+    struct unit *unit = f->unit;
+    atom form = name ? attribute_form(unit->atoms, name->val.expr) : NULL;
+    value = abs_summary(unit, value);
+    cls->dynamic = abs_join(unit, cls->dynamic, value);
+    cls->formless |= form == NULL;
+    if (form)
+        map_put(unit->arena, &cls->forms, form, (void *)abs_join(unit, map_get(&cls->forms, form), value));
+}
+
 static struct val builtin_getattr(struct frame *f, struct args *args, struct node *call, struct node *at) {
     atom name = constant_string(f, arg_find(args, 1, NULL));
     const struct arg *object = arg_find(args, 0, NULL), *dflt = arg_find(args, 2, NULL);
@@ -58,7 +75,7 @@ static struct val builtin_getattr(struct frame *f, struct args *args, struct nod
     const struct absval *a = object->val.abs;
     if (name == NULL) {
         if (a->kind == ABS_INSTANCE && a->cls->dynamic)
-            return val_make(a->cls->dynamic, call);
+            return val_make(attribute_of_form(f, a->cls, arg_find(args, 1, NULL)), call);
         return val_top(call);
     }
     int truth = has_attribute(f, a, name);
@@ -89,9 +106,21 @@ static struct val builtin_setattr(struct frame *f, struct args *args, struct nod
         if (name)
             store_attribute(f, cls, name, value->val, NULL);
         else
-            cls->dynamic = abs_join(f->unit, cls->dynamic, abs_summary(f->unit, value->val.abs));
+            store_of_form(f, cls, arg_find(args, 1, NULL), value->val.abs);
     }
     return val_make(abs_none(f->unit), call);
+}
+
+/* all(...) and any(...) of known elements: 1, 0, -1 unknown. */
+static int all_or_any(const struct absval *a, bool all) {
+    int truth = all;
+    for (uint32_t i = 0; i < a->count; i++) {
+        int item = abs_truth(a->item[i].abs);
+        if (item == !all)
+            return item;
+        truth = item < 0 ? -1 : truth;
+    }
+    return truth;
 }
 
 struct val seq_of(struct frame *f, const struct absval *element, struct node *call) {
@@ -210,6 +239,9 @@ struct val call_builtin(struct frame *f, const char *name, struct val callee, st
         return builtin_zip(f, args, call);
     if (strcmp(name, "bool") == 0 && abs_truth(first) >= 0)
         return val_truth(f, abs_truth(first), abs_because(first));
+    bool all = strcmp(name, "all") == 0, known = first && (first->kind == ABS_TUPLE || first->kind == ABS_LIST);
+    if (known && (all || strcmp(name, "any") == 0) && all_or_any(first, all) >= 0)
+        return val_truth(f, all_or_any(first, all), REASON_CONSTANT);
     if ((strcmp(name, "list") == 0 || strcmp(name, "tuple") == 0 || strcmp(name, "sorted") == 0 ||
             strcmp(name, "reversed") == 0 || strcmp(name, "set") == 0) &&
         args->list.len && first->kind != ABS_SYMBOLIC)

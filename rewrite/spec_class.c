@@ -47,7 +47,9 @@ static void begin_round(struct unit *unit, struct cls *cls) {
         return;
     cls->round = unit->round;
     memset(&cls->attrs, 0, sizeof cls->attrs);
+    memset(&cls->forms, 0, sizeof cls->forms);
     cls->dynamic = cls->items = cls->config = NULL;
+    cls->formless = false;
     if (!cls->constructed) {
         cls->constructed = true;
         cls->order = unit->classes.len;

@@ -1,4 +1,5 @@
 /* spec_elements.c - specialisation of subscripts: elements of tuples, lists and dictionaries, sizes, slices. */
+#include "rewrite/axes.h"
 #include "rewrite/spec.h"
 #include <stdlib.h>
 #include <string.h>
@@ -245,11 +246,20 @@ static bool adds_before_last(const struct node *index, uint32_t rank) {
     return true;
 }
 
+/* The first size of a tensor that was made as so many copies; 0: not known. */
+static int first_size(const struct node *shape) {
+    const struct node *of = is_kind(shape, NODE_ATTRIBUTE) ? shape->kid[0] : NULL;
+    return is_kind(of, NODE_NAME) && of->web && of->web->kind == WEB_ASSIGN && of->web->expr
+               ? copies_along_first(of->web->expr)
+               : 0;
+}
+
 struct val eval_subscript(struct frame *f, struct node *e) {
     struct unit *unit = f->unit;
     struct val object = eval(f, e->kid[0]), key = eval(f, e->kid[1]);
     struct node *expr = at_node(f, node_make(unit->arena, NODE_SUBSCRIPT, NULL, 2, object.expr, key.expr), e);
     long index;
+    int count;
     switch (object.abs->kind) {
     case ABS_RECORD:
         if (abs_int(key.abs, &index) && is_settled_field(object.abs, index))
@@ -277,6 +287,8 @@ struct val eval_subscript(struct frame *f, struct node *e) {
     case ABS_SHAPE:
         if (e->kid[1]->kind == NODE_SLICE)
             return val_make(shape_slice(f, object.abs, key.expr), expr);
+        if (abs_int(key.abs, &index) && index == 0 && (count = first_size(object.expr)) > 0)
+            return val_make(abs_const(unit, make_number(unit->arena, intern_printf(unit->atoms, "%d", count))), expr);
         return val_make(abs_simple(ABS_NUMBER), expr);
     case ABS_MASK:
     case ABS_TENSOR: {

@@ -375,6 +375,22 @@ static bool fold_integers(struct frame *f, enum op op, const struct val *a, cons
     return true;
 }
 
+/* config.rope_parameters[layer_type]["rope_theta"]: what is read from the configuration, by whatever keys. */
+static bool is_setting(const struct node *e) {
+    if (e == NULL || (e->abs && (e->abs->kind == ABS_SYMBOLIC || e->abs->kind == ABS_CONFIG)))
+        return e != NULL;
+    if (e->kind == NODE_NAME)
+        return e->web && e->web->kind == WEB_ASSIGN && is_setting(e->web->expr);
+    bool get = e->kind == NODE_CALL && is_kind(e->kid[0], NODE_ATTRIBUTE) && atom_is(e->kid[0]->atom, "get");
+    return (e->kind == NODE_SUBSCRIPT || get) && is_setting(get ? e->kid[0]->kid[0] : e->kid[0]);
+}
+
+/* What is known of an operand: a setting is no tensor, so in arithmetic it is a number. */
+static const struct absval *operand(const struct val *v) {
+    bool open = v->abs->kind == ABS_TOP || v->abs->kind == ABS_NOTNONE;
+    return open && v->abs->rank == 0 && is_setting(v->expr) ? abs_simple(ABS_NUMBER) : v->abs;
+}
+
 struct val fold_binop(struct frame *f, struct node *e) {
     struct unit *unit = f->unit;
     struct val v[2] = {eval(f, e->kid[0]), eval(f, e->kid[1])};
@@ -396,7 +412,7 @@ struct val fold_binop(struct frame *f, struct node *e) {
     if (e->op == OP_BITXOR && abs_truth(v[0].abs) >= 0 && abs_truth(v[1].abs) >= 0)
         return val_truth(f, abs_truth(v[0].abs) ^ abs_truth(v[1].abs), because_of(&v[0], &v[1]));
     const struct absval *symbolic = fold_symbolic(f, expr, v, 2);
-    return val_make(symbolic ? symbolic : arithmetic(f, e->op, v[0].abs, v[1].abs), expr);
+    return val_make(symbolic ? symbolic : arithmetic(f, e->op, operand(&v[0]), operand(&v[1])), expr);
 }
 
 struct val fold_unary(struct frame *f, struct node *e) {

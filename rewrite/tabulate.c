@@ -371,6 +371,16 @@ static const char *table_name(const struct node *e) {
     return "table";
 }
 
+/* A name that no other table of the module has. */
+static const char *free_table_name(struct tabulate *t, const char *name) {
+    struct unit *u = t->unit;
+    atom free = intern(u->atoms, name);
+    for (int number = 2; map_has(&t->names, free); number++)
+        free = intern_printf(u->atoms, "%s_%d", name, number);
+    map_put(u->arena, &t->names, free, t->forward);
+    return free;
+}
+
 /* f"_ad_{layer_type}_cos_cached", reading the name of the layer type from `key`. */
 static struct node *format_name(struct tabulate *t, const char *name, struct web *key) {
     struct unit *u = t->unit;
@@ -451,7 +461,7 @@ static struct node *from_pairs(struct tabulate *t, struct node *pairs) {
 static void make_table(struct tabulate *t, struct node **slot) {
     struct node *e = *slot;
     bool complex = is_complex(e);
-    const char *name = table_name(e);
+    const char *name = free_table_name(t, table_name(e));
     bool alone = e->kind == NODE_NAME && e->web->kind == WEB_ASSIGN && !map_has(&t->clones, e->web);
     struct node *value = clone(t, alone ? e->web->expr : e);
     pass_record_because(t->unit, REASON_TABLE, e->kind == NODE_NAME && e->web->expr ? e->web->expr : e, t->forward);

@@ -23,6 +23,7 @@ struct tabulate {
     struct web *key;         /* the parameter of forward that names the layer type, or NULL */
     struct map clones;       /* id of a web of forward -> web in __init__ */
     const char *first_table; /* the name of one of the tables */
+    struct map names;        /* of the tables: name -> the function that reads it */
     bool has_long_rows;
 };
 

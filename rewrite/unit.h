@@ -125,6 +125,8 @@ struct cls {
     struct map attrs;        /* struct attr */
     struct map varying;      /* attributes that change after construction: name -> struct absval of what they become */
     const struct absval *dynamic; /* join of setattr with a computed name; NULL for none */
+    struct map forms;             /* the same by form of the name (dynamic_attrs.h), if each has one */
+    bool formless;                /* not each has */
     const struct absval *config;  /* what the library keeps as its configuration; NULL: the model's */
     const struct absval *items;   /* of a class that is a list of modules: each of them; NULL: not known, or no list */
     struct cls *item_class;       /* a class that a pass made for them: is printed before this one; NULL: none */
@@ -241,6 +243,7 @@ struct unit {
     struct cls *entry;            /* <X>ForCausalLM of the source */
     VEC(struct cls *) classes;    /* constructed, in order */
     VEC(struct fn *) functions;   /* of the module, residual */
+    struct map globals;           /* variables of modules that a constructor sets: name -> struct absval, a constant */
     struct map changes;           /* see in_place.c: statement -> struct change */
     VEC(struct node *) helpers;   /* FUNCTIONs that passes made, printed as they are before the classes */
     uint32_t rank_ids;
