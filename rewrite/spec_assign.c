@@ -367,9 +367,27 @@ static void unpack(struct frame *f, struct node *target, struct val v, struct no
     }
 }
 
+/* What a function sets a variable of the module to: the same constant wherever it is set, or nothing is known of it. */
+static void assign_global(struct frame *f, struct node *target, struct val v) {
+    struct unit *unit = f->unit;
+    const struct absval *before = map_get(&unit->globals, target->atom);
+    if (v.abs->kind == ABS_CONST && v.abs->constant && (before == NULL || abs_equal(before, v.abs))) {
+        map_put(unit->arena, &unit->globals, target->atom, (void *)v.abs);
+        return;
+    }
+    struct diag *d = diag_at(unit->diags, unit_refusal(unit), f->fn->module->source, target->span, "state",
+        "`%s` of the module is set here to what is not the same constant for every model", target->atom);
+    diag_help(unit->diags, d, "make it an attribute of the module that sets it");
+}
+
 void assign_target(struct frame *f, struct node *target, struct val v, struct node *at) {
     switch (target->kind) {
-    case NODE_NAME: emit_assign(f, target->atom, v, at); break;
+    case NODE_NAME:
+        if (map_has(&f->globals, target->atom))
+            assign_global(f, target, v);
+        else
+            emit_assign(f, target->atom, v, at);
+        break;
     case NODE_ATTRIBUTE: assign_attribute(f, target, v, at); break;
     case NODE_SUBSCRIPT: assign_subscript(f, target, v, at); break;
     case NODE_TUPLE:

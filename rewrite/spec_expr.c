@@ -141,7 +141,10 @@ static struct val global_get(struct frame *f, atom name, struct node *at, bool *
     struct unit *unit = f->unit;
     struct node *n = at_node(f, make_name(unit->arena, name), at);
     struct symbol *symbol = global_symbol(f, name);
+    const struct absval *set = map_get(&unit->globals, name);
     *found = true;
+    if (set && (symbol == NULL || symbol->kind == SYM_VALUE || symbol->kind == SYM_IMPORT))
+        return val_make(set, node_copy(unit->arena, set->constant));
     if (symbol == NULL) {
         if (name_is_builtin(name))
             return library_val(f, intern_dotted(unit->atoms, "builtins", name), n);

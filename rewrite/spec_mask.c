@@ -684,14 +684,33 @@ struct val mask_or(struct frame *f, struct val v) {
     return v;
 }
 
+/* A mask where the test holds, or where it does not, and else None. NULL where it is not always there itself. */
+static const struct absval *mask_where(
+    struct unit *unit, struct node *test, const struct absval *a, const struct absval *b) {
+    const struct absval *mask = abs_is_mask(a) ? a : b;
+    struct node *opposite = negated(unit, node_copy(unit->arena, test));
+    if (mask->mask->where != NULL)
+        return NULL;
+    struct absval *m = abs_new(unit, ABS_MASK);
+    *m = *mask;
+    m->mask = NEW(unit->arena, struct mask);
+    *m->mask = *mask->mask;
+    m->mask->where = mask == a ? test : opposite;
+    m->mask->none = mask == a ? opposite : test;
+    return m;
+}
+
 const struct absval *mask_join(
     struct frame *f, const struct node *test, const struct absval *a, const struct absval *b) {
     bool more;
     if (is_single_token_test(test, &more) && abs_is_mask(more ? a : b))
         return more ? a : b;
+    struct node *symbol = abs_symbol(f->unit, test->abs);
+    if ((abs_is_mask(a) && abs_is_none(b)) || (abs_is_none(a) && abs_is_mask(b)))
+        return symbol ? mask_where(f->unit, symbol, a, b) : NULL;
     if (!abs_is_mask(a) || !abs_is_mask(b))
         return NULL;
-    return abs_equal(a, b) ? a : mask_either(f, abs_symbol(f->unit, test->abs), a, b);
+    return abs_equal(a, b) ? a : mask_either(f, symbol, a, b);
 }
 
 /* `w if w is not None else None` and `None if w is None else w`: w; else NULL. */
