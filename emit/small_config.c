@@ -113,7 +113,26 @@ static bool has_kinds(const struct config *config) {
     return false;
 }
 
-static void emit_layers(const struct config *config, uint32_t layers, struct buf *out) {
+/* Rotary parameters of each kind of layer with attention, for a model that has them so; each kind turns at its own
+ * pace, which a model that takes the tables of another kind would not. */
+static void emit_rope_by_kind(const char *const *kinds, uint32_t count, struct buf *out) {
+    uint32_t zeros = 4;
+    buf_puts(out, "        \"rope_parameters\": {\n");
+    for (uint32_t i = 0; i < count; i++)
+        if (strstr(kinds[i], "attention") && !strstr(kinds[i], "linear"))
+            buf_printf(out, "            %s: {\"rope_type\": \"default\", \"rope_theta\": 1%0*d.0},\n", kinds[i],
+                (int)zeros++, 0);
+    buf_puts(out, "        },\n");
+}
+
+static bool is_unset(const struct config *config, const char *name) {
+    for (uint32_t i = 0; i < config->fields.len; i++)
+        if (atom_is(config->fields.entry[i].key, name))
+            return is_none(config->fields.entry[i].value);
+    return false;
+}
+
+static void emit_layers(struct unit *unit, const struct config *config, uint32_t layers, struct buf *out) {
     for (size_t i = 0; i < sizeof listed / sizeof listed[0]; i++) {
         const char *found[KINDS_MAX];
         uint32_t count = has_field(config, listed[i].field) ? kinds_of(config, i, found) : 0;
@@ -123,6 +142,8 @@ static void emit_layers(const struct config *config, uint32_t layers, struct buf
         for (uint32_t k = 0; k < layers; k++)
             buf_printf(out, "%s%s", k ? ", " : "", found[listed[i].runs ? k * count / layers : k % count]);
         buf_puts(out, "],\n");
+        if (i == 0 && unit->rope_by_kind && is_unset(config, "rope_parameters"))
+            emit_rope_by_kind(found, count, out);
     }
 }
 
@@ -152,7 +173,7 @@ static void emit_fields(struct unit *unit, const struct config *config, uint32_t
         else if (value)
             buf_printf(out, "        \"%s\": %s,\n", name, value);
     }
-    emit_layers(config, layers, out);
+    emit_layers(unit, config, layers, out);
 }
 
 /* A part of the configuration. Rotary parameters that only config.json mentions are among its fields. */

@@ -462,6 +462,7 @@ static struct node *make_tests(struct emitter *e, const char *module, const stru
                           takes(unit, "use_cache") ? ", \"use_cache\": False" : "")},
         {"NAMES", names.len ? names.at : ""},
         {"HF_PATH", names.len ? "_hf_path(path)" : "path"},
+        {"VALUE", unit->axes_joined ? "value[0] if value.dim() > old.dim() else value  # of all axes" : "value"},
         {"BLOCKS", blocks.at},
         {"FLAGS", flags.len ? flags.at : ""},
         {"TIED", tied_test(e)},

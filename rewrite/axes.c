@@ -549,6 +549,7 @@ bool join_axes(struct unit *unit) {
         check(&a, a.functions.list.at[i]->body, NULL);
     if (a.failed)
         return true;
+    unit->axes_joined = true;
     for (uint32_t i = 0; i < a.functions.list.len; i++)
         rewrite(&a, a.functions.list.at[i]->body);
     for (uint32_t round = 0; round < 3; round++)

@@ -580,6 +580,7 @@ static bool tabulate_function(struct unit *unit, struct fn *forward) {
     t.loop = dynamic ? find_loop(t.init->body, dynamic->kid[2]) : NULL;
     if (length == NULL || (dynamic && t.loop == NULL))
         return false;
+    unit->rope_by_kind |= t.loop != NULL;
     t.into = t.loop ? t.loop->kid[2] : t.init->body;
     if (frequencies_follow_length(unit, forward) && !long_context_find(&t))
         return false;

@@ -254,6 +254,8 @@ struct unit {
     bool keep_signatures; /* sweep removes statements only: parameters may still become live */
     bool reads_rope_parameters, rope_partial, rope_original; /* versions.c: what the emitted helper must provide */
     struct bundle *bundle;                                   /* bundle.c: the configuration class to emit, or NULL */
+    bool axes_joined;                                        /* axes.c: positions of the source have more dimensions */
+    bool rope_by_kind;                                       /* tabulate.c: tables for each kind of layer */
     bool names_activation;                                   /* experts.c: the output looks up one of torch_moe's */
     bool names_bias;                                         /* and says whether experts have biases */
     atom plain_experts;                                      /* whose experts no op computes; NULL: an op does */
