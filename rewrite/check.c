@@ -197,14 +197,26 @@ static void check_counting(struct checker *c, const struct node *call) {
             not_servable(c, "%s counts tokens with `%s` instead of reading position_ids", "torch.arange");
 }
 
+static void refuse_bidirectional(struct checker *c, const struct node *call) {
+    refuse(c, call, "bidirectional", "in this attention a token sees those that follow it: the model is no causal LM%s",
+        "");
+}
+
+/* An op that an equation has written for an attention under a mask that hides nothing. */
+static void check_op(struct checker *c, const struct node *call) {
+    const struct node *causal = call_argument(call, UINT32_MAX, "is_causal");
+    if (causal && is_kind(causal, NODE_CONST) && causal->op == OP_FALSE &&
+        !call_argument(call, UINT32_MAX, "attn_mask"))
+        refuse_bidirectional(c, call);
+}
+
 /* torch.nn.functional.scaled_dot_product_attention that no equation took: without a mask every token sees those that
  * follow it. */
 static void check_attention(struct checker *c, const struct node *call) {
     const struct node *mask = call_argument(call, 3, "attn_mask"), *causal = call_argument(call, 5, "is_causal");
     bool open = causal == NULL || (causal->abs && abs_truth(causal->abs) == 0);
     if (open && (mask == NULL || is_none(mask)))
-        refuse(c, call, "bidirectional",
-            "in this attention a token sees those that follow it: the model is no causal LM%s", "");
+        refuse_bidirectional(c, call);
     mixes(c, "scaled_dot_product_attention");
 }
 
@@ -256,6 +268,8 @@ static void check_mixing(struct checker *c, struct node *e) {
         mixes(c, callee->atom);
     if (atom_is(callee->atom, "scaled_dot_product_attention"))
         check_attention(c, e);
+    if (atom_is(callee->atom, "torch_attention"))
+        check_op(c, e);
     if (callee->abs && callee->abs->kind == ABS_LIBRARY && is_along_sequence(callee->abs->qual))
         mixes(c, callee->atom);
 }
@@ -494,12 +508,27 @@ static void check_idle_modules(struct unit *unit) {
     }
 }
 
-/* A forward that raises whatever it is given, by the facts of prefill. */
-static void check_result(struct unit *unit) {
+/* A forward that raises whatever it is given, by the facts of prefill: the model's, or that of a part which it calls,
+ * such as a decoder that gets no tokens of its own. */
+static void check_result(struct unit *unit, const struct functions *functions) {
+    for (uint32_t i = 0; i < functions->list.len; i++) {
+        const struct fn *fn = functions->list.at[i];
+        if (fn->live && fn->owner && atom_is(fn->name, "forward") && fn->returns.len == 0)
+            diag_at(unit->diags, unit_refusal(unit), fn->module->source, fn->def->span, "no-result",
+                "this forward raises for every input of a language model: it needs more than tokens and positions");
+    }
+}
+
+/* A model that returns something else than scores of the next token. */
+static void check_logits(struct unit *unit) {
     const struct fn *forward = class_method(unit->entry, "forward");
-    if (forward && forward->body && forward->returns.len == 0)
-        diag_at(unit->diags, unit_refusal(unit), forward->module->source, forward->def->span, "no-result",
-            "this forward raises for every input of a language model: it needs more than tokens and positions");
+    for (uint32_t i = 0; forward && i < forward->returns.len; i++) {
+        struct node *value = forward->returns.at[i]->kid[0];
+        const struct node *record = value ? returned_record(forward, value) : NULL;
+        if (record && call_argument(record, 0, "logits") == NULL && call_argument(record, 1, "logits") == NULL)
+            diag_at(unit->diags, unit_refusal(unit), forward->module->source, forward->def->span, "no-result",
+                "this forward returns no logits: the class is no causal LM");
+    }
 }
 
 /* The first reason counts: where masks escape, attention is left for that. */
@@ -531,6 +560,7 @@ bool check_residual(struct unit *unit) {
     }
     check_linked_names(unit);
     check_idle_modules(unit);
-    check_result(unit);
+    check_result(unit, &all);
+    check_logits(unit);
     return diags_count(unit->diags, SEVERITY_ERROR) == 0;
 }
