@@ -77,8 +77,9 @@ static const char *canonical_ops(struct emitter *e, const char *code, uint32_t *
     static const struct {
         const char *call, *title;
     } kinds[] = {{".torch_attention(", "attention"}, {".torch_mla(", "latent attention"},
-        {".torch_ssm(", "state space"}, {".torch_causal_conv1d(", "convolution"}, {".torch_rope_with_", "RoPE"},
-        {".torch_rmsnorm", "RMSNorm"}, {".torch_l2norm(", "L2 norm"}};
+        {".torch_gated_delta_rule(", "delta rule"}, {".torch_ssm(", "state space"},
+        {".torch_causal_conv1d(", "convolution"}, {".torch_rope_with_", "RoPE"}, {".torch_rmsnorm", "RMSNorm"},
+        {".torch_l2norm(", "L2 norm"}};
     const char *found[sizeof kinds / sizeof kinds[0]], *all = "";
     *count = 0;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
@@ -169,6 +170,8 @@ static void emit_differences(struct emitter *e, const char *code, struct buf *ou
                 e->unit->plain_experts));
     if (has_tables(code))
         buf_puts(out, "* cos/sin tables are built once and indexed once per forward by ``position_ids``\n");
+    if (e->unit->axes_joined)
+        emit_item(out, "``position_ids`` are [B, S]: a token of text has the same position along all axes");
     emit_tower_items(e->unit, out);
     const char *declined = declined_setting(e->unit);
     if (declined)

@@ -8,7 +8,7 @@ Source: modeling_tamarind.py, translated by adgen.
 
 Differences from the source:
 * prefill only: no KV cache, no attention masks, no training code, no output collection
-* attention, convolution, RoPE and RMSNorm are AutoDeploy canonical ops in BSND layout
+* attention, delta rule, convolution, RoPE and RMSNorm are AutoDeploy canonical ops in BSND layout
 * cos/sin tables are built once and indexed once per forward by ``position_ids``
 """
 

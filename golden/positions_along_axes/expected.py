@@ -10,6 +10,7 @@ Differences from the source:
 * prefill only: no KV cache, no attention masks, no training code, no output collection
 * attention, RoPE and RMSNorm are AutoDeploy canonical ops in BSND layout
 * cos/sin tables are built once and indexed once per forward by ``position_ids``
+* ``position_ids`` are [B, S]: a token of text has the same position along all axes
 """
 
 from dataclasses import dataclass
