@@ -168,6 +168,32 @@ static bool call_is_copies(const struct axes *a, struct node *e) {
     return e->nkids > 2 && e->nkids - 1 == rank_of(callee->kid[0]);
 }
 
+/* torch.cat([m[i % 3] for i, m in enumerate(x.split(sizes, dim=-1))], dim=-1): the parts of x side by side again, each
+ * from one of the copies. Returns x, or NULL for any other expression. */
+static struct node *parts_joined(const struct axes *a, const struct node *e) {
+    int along, split_along;
+    if (e->kind != NODE_CALL || e->nkids < 2 || !is_kind(e->kid[0], NODE_ATTRIBUTE) ||
+        !atom_is(e->kid[0]->atom, "cat") || !is_kind(e->kid[1], NODE_LISTCOMP) || e->kid[1]->nkids != 2)
+        return NULL;
+    const struct node *dim = call_argument(e, 1, "dim"), *part = e->kid[1]->kid[0], *over = e->kid[1]->kid[1];
+    const struct node *target = over->kid[0], *parts = over->kid[1];
+    if (over->nkids != 2 || part->kind != NODE_SUBSCRIPT || part->kid[0]->kind != NODE_NAME || !is_number(part->kid[1]))
+        return NULL;
+    if (is_kind(target, NODE_TUPLE) && target->nkids == 2 && is_kind(parts, NODE_CALL) && parts->nkids == 2 &&
+        is_name(parts->kid[0], "enumerate")) {
+        target = target->kid[1];
+        parts = parts->kid[1];
+    }
+    bool split = is_kind(parts, NODE_CALL) && is_kind(parts->kid[0], NODE_ATTRIBUTE) &&
+                 atom_is(parts->kid[0]->atom, "split") && is_kind(target, NODE_NAME) &&
+                 target->web == part->kid[0]->web;
+    const struct node *split_dim = split ? call_argument(parts, 1, "dim") : NULL;
+    if (!split_dim || !dim || !literal_int(dim, &along) || !literal_int(split_dim, &split_along) || along != -1 ||
+        split_along != -1 || !is_copies(a, parts->kid[0]->kid[0]) || rank_of(parts->kid[0]->kid[0]) < 2)
+        return NULL;
+    return parts->kid[0]->kid[0];
+}
+
 /* Whether a value is copies along its first dimension. */
 static bool is_copies(const struct axes *a, struct node *e) {
     switch (e->kind) {
@@ -297,6 +323,8 @@ static void check(struct axes *a, struct node *n, struct node *user) {
     if (n == NULL || a->failed)
         return;
     a->failed |= changes_copies(a, n);
+    if (parts_joined(a, n))
+        return;
     if (is_shape(n) && is_copies(a, n->kid[0]))
         a->failed |= !is_other_size(user, n);
     bool target = user && user->kind == NODE_ASSIGN && user->kid[0] != n;
@@ -421,6 +449,12 @@ static void rewrite(struct axes *a, struct node *n) {
     if (n == NULL)
         return;
     n->value = NULL;
+    struct node *joined = parts_joined(a, n);
+    if (joined) {
+        rewrite(a, joined);
+        become(n, joined);
+        return;
+    }
     if (n->kind == NODE_SUBSCRIPT && is_shape(n->kid[0]) && is_copies(a, n->kid[0]->kid[0]) &&
         literal_int(n->kid[1], &size) && size > 0)
         n->kid[1] = make_number(a->unit->arena, intern_printf(a->unit->atoms, "%d", size - 1));

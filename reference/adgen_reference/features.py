@@ -78,7 +78,8 @@ def _rope_changes(config: Any) -> dict[str, dict[str, Any]]:
     nested = bool(rope) and all(isinstance(v, dict) for v in rope.values())
 
     def replaced(kind: str, extra: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
-        keep = {k: entry[k] for k in ("rope_theta", "partial_rotary_factor") if k in entry}
+        kept = ("rope_theta", "partial_rotary_factor", "mrope_section")
+        keep = {k: entry[k] for k in kept if k in entry}
         return {**keep, "rope_type": kind, **extra}
 
     out: dict[str, dict[str, Any]] = {}

@@ -106,6 +106,19 @@ def _rope_per_kind(cls: type, default: Any, out: Overrides) -> bool:
     return True
 
 
+def _rope_sections(cls: type, default: Any, out: Overrides) -> bool:
+    """Frequencies shared out among axes: as many as the small heads have."""
+    rope = tiny.field_value(default, "rope_parameters")
+    if "rope_parameters" not in tiny.declared(cls):
+        return False
+    rope = dict(rope) if isinstance(rope, dict) and rope else {"rope_theta": 10000.0}
+    head = out.get("head_dim") or out["hidden_size"] // out["num_attention_heads"]
+    half = int(head * rope.get("partial_rotary_factor", 1.0)) // 2
+    sections = [half - 2 * (half // 4), half // 4, half // 4]
+    out["rope_parameters"] = {"rope_type": "default", **rope, "mrope_section": sections}
+    return True
+
+
 def _rope_theta_below(cls: type, default: Any, out: Overrides) -> bool:
     """Sub-configurations that are asked for a rope_theta although they declare none."""
     changed = False
@@ -129,6 +142,7 @@ REPAIRS: list[Callable[[type, Any, Overrides], bool]] = [
     _rope_head,
     _more_layers,
     _rope_per_kind,
+    _rope_sections,
     _rope_theta_below,
     *[_layer_kinds(kinds) for kinds in _LAYER_KINDS],
     _clip,
