@@ -68,7 +68,7 @@ class QuinceRotaryEmbedding(nn.Module):
         self.original_max_seq_len = config.max_position_embeddings
         self.config = config
 
-        self.sections = config.rope_parameters.get("sections", [12, 10, 10])
+        self.sections = config.rope_parameters.get("mrope_section", [12, 10, 10])
         self.rope_type = self.config.rope_parameters["rope_type"]
         rope_init_fn: Callable = self.compute_default_rope_parameters
         if self.rope_type != "default":
