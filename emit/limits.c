@@ -32,14 +32,20 @@ const char *length_assumed(const struct unit *unit, const char *quote) {
 
 /* The scores that chose keys are not computed, but what they are computed with stays: published parameters always do,
  * so that a checkpoint loads with no key left over, and no hook has to know their names. */
+static const char choice[] = " The source attends to so many keys, chosen by scores of their own; up to this length it "
+                             "chooses all, and the scores are not computed here. Their parameters stay, unread, since "
+                             "the checkpoint holds them.";
+static const char chunk[] =
+    " In layers whose attention keeps to chunks of so many tokens there is only one chunk up to "
+    "this length, and attention is causal here.";
+
 const char *limit_paragraph(const struct unit *unit) {
     const char *limit = length_limit(unit, "``");
     return limit ? arena_printf(unit->arena,
-                       "%s%s): sequences, prompt and output together, are of at most %s %s. The source attends to so "
-                       "many keys, chosen by scores of their own; up to this length it chooses all, and the scores are "
-                       "not computed here. Their parameters stay, unread, since the checkpoint holds them. For longer "
-                       "sequences the logits differ from those of the source.",
-                       stated + 1, unit->options.assume, limit, unit_of_length)
+                       "%s%s): sequences, prompt and output together, are of at most %s %s.%s%s For longer sequences "
+                       "the logits differ from those of the source.",
+                       stated + 1, unit->options.assume, limit, unit_of_length, unit->limited_to_choice ? choice : "",
+                       unit->limited_to_chunk ? chunk : "")
                  : NULL;
 }
 

@@ -158,7 +158,8 @@ static bool symbols_equal(const struct node *a, const struct node *b) {
 
 static bool masks_equal(const struct mask *a, const struct mask *b) {
     return a == b || (a->shape == b->shape && a->form == b->form && symbols_equal(a->window, b->window) &&
-                         symbols_equal(a->where, b->where) && symbols_equal(a->none, b->none));
+                         symbols_equal(a->chunk, b->chunk) && symbols_equal(a->where, b->where) &&
+                         symbols_equal(a->none, b->none));
 }
 
 static struct node *when_of(const struct absval *a, uint32_t i) {

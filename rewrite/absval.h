@@ -71,10 +71,11 @@ struct fn;
 
 /* An attention mask of which all is known: the pairs that it allows, and how it says so. */
 struct mask {
-    enum { MASK_CAUSAL, MASK_BIDIRECTIONAL, MASK_CHUNKED, MASK_WITHIN /* the window alone */, MASK_NOTHING } shape;
+    enum { MASK_CAUSAL, MASK_BIDIRECTIONAL, MASK_WITHIN /* the window alone */, MASK_NOTHING } shape;
     enum { MASK_ADDS /* 0 or a very small number */, MASK_KEEPS /* true where it allows */, MASK_DROPS } form;
     bool plain;          /* computed by expressions that may be emitted */
     struct node *window; /* in terms of `config` and `layer_idx`, may evaluate to None; NULL: no window */
+    struct node *chunk;  /* the same: tokens see those of their own chunk of so many; NULL: there are no chunks */
     /* Tests in the same terms: there is a mask only where the one holds, and None only where the other does; both NULL:
      * there always is one. */
     struct node *where, *none;

@@ -2,41 +2,39 @@
  *
  * Reads   the pruned residual program.
  * Writes  expressions that are instances of an equation of rules/ become the canonical op. A mask that an equation
- *         consumes turns into its window, as an attribute of the module. */
+ *         consumes turns into its window, as an attribute of the module; one of chunks into adgen.chunk_mask(q, size),
+ *         of which chunk_masks.c makes a tensor, or nothing where one chunk is assumed to hold every sequence. */
 #include <string.h>
 
 #include "base/hash.h"
 #include "rewrite/apply.h"
 #include "rewrite/depthwise.h"
 #include "rewrite/latents.h"
+#include "rewrite/spec.h"
 #include "rewrite/symbolic.h"
-#include "rewrite/unit.h"
 
-static struct node *make_window(struct rewriter *r, const struct template_arg *arg, uint32_t count) {
-    struct fn *fn = r->user;
-    struct unit *unit = fn->unit;
-    struct mask all = {.shape = MASK_BIDIRECTIONAL};
-    for (uint32_t i = 0; i < count; i++) {
+/* What all masks together allow; false, with the reason in r->refused, where no canonical op can say it. */
+static bool masks_together(struct rewriter *r, const struct template_arg *arg, uint32_t count, struct mask *all) {
+    *all = (struct mask){.shape = MASK_BIDIRECTIONAL};
+    for (uint32_t i = 0; i < count && !r->refused; i++) {
         const struct absval *abs = arg[i].value ? arg[i].value->abs : arg[i].node ? arg[i].node->abs : NULL;
         if (arg[i].value == NULL && arg[i].node == NULL)
             continue;
-        if (!abs_is_mask(abs) || abs->mask->shape == MASK_CHUNKED) {
-            r->refused =
-                abs_is_mask(abs) ? "the mask is chunked, which no canonical op can say" : "the mask is not known";
-            return NULL;
-        }
-        if (!mask_intersect(&all, abs->mask)) {
+        if (!abs_is_mask(abs))
+            r->refused = "the mask is not known";
+        else if (!mask_intersect(all, abs->mask))
             r->refused = "two masks apply at once that no canonical op can say";
-            return NULL;
-        }
     }
-    struct node *window = all.window;
-    if (all.shape == MASK_WITHIN || all.shape == MASK_NOTHING)
+    if (!r->refused && (all->shape == MASK_WITHIN || all->shape == MASK_NOTHING))
         r->refused = "the mask has a window but lets tokens see the future";
-    if (window == NULL || r->refused)
-        return NULL;
-    static const char *const names[] = {"sliding_window", "attention_window", NULL};
-    atom attribute = fn->owner ? attribute_for_symbol(unit, fn->owner, window, names) : NULL;
+    return !r->refused;
+}
+
+/* The size as an attribute of the module, called by one of the names if it is new. */
+static struct node *size_in_module(struct rewriter *r, struct node *size, const char *const *names) {
+    struct fn *fn = r->user;
+    struct unit *unit = fn->unit;
+    atom attribute = fn->owner ? attribute_for_symbol(unit, fn->owner, size, names) : NULL;
     if (attribute == NULL) {
         r->refused = "the window of the mask depends on what the module does not know at construction";
         return NULL;
@@ -44,8 +42,52 @@ static struct node *make_window(struct rewriter *r, const struct template_arg *a
     return make_attr(unit->arena, make_web_name(unit->arena, fn->params.at[0]->web), attribute);
 }
 
-static const struct template_entry functions[] = {
-    {"window", make_window}, {"expansion", make_expansion}, {"depthwise", make_depthwise}, {NULL, NULL}};
+/* The sizes that a choice between sizes and None may give. */
+static void note_sizes(struct unit *unit, struct node *size) {
+    if (size->kind == NODE_IFEXP) {
+        note_sizes(unit, size->kid[1]);
+        note_sizes(unit, size->kid[2]);
+    } else if (!is_none(size)) {
+        note_limit(unit, size);
+        unit->limited_to_chunk = true;
+    }
+}
+
+static struct node *make_window(struct rewriter *r, const struct template_arg *arg, uint32_t count) {
+    static const char *const names[] = {"sliding_window", "attention_window", NULL};
+    struct unit *unit = ((struct fn *)r->user)->unit;
+    struct mask all;
+    if (!masks_together(r, arg, count, &all))
+        return NULL;
+    if (all.chunk && !assumed_to_take_all(unit)) {
+        r->refused = "the mask is chunked, which no canonical op that AutoDeploy has a cache for can say";
+        return NULL;
+    }
+    struct node *window = all.window ? size_in_module(r, all.window, names) : NULL;
+    if (all.chunk && !r->refused)
+        note_sizes(unit, all.chunk);
+    return window;
+}
+
+/* adgen.chunk_mask(q, size) */
+static struct node *make_chunks(struct rewriter *r, const struct template_arg *arg, uint32_t count) {
+    static const char *const names[] = {"attention_chunk_size", "attention_chunk", NULL};
+    struct unit *unit = ((struct fn *)r->user)->unit;
+    struct mask all;
+    if (!masks_together(r, arg + 1, count - 1, &all))
+        return NULL;
+    if (all.chunk == NULL || all.window)
+        r->refused = all.chunk ? "the mask has a window as well as chunks" : "the mask has no chunks";
+    struct node *size = r->refused ? NULL : size_in_module(r, all.chunk, names);
+    if (size == NULL)
+        return NULL;
+    struct node *idiom =
+        make_attr(unit->arena, make_name(unit->arena, intern(unit->atoms, "adgen")), intern(unit->atoms, "chunk_mask"));
+    return node_make(unit->arena, NODE_CALL, NULL, 3, idiom, arg[0].node, size);
+}
+
+static const struct template_entry functions[] = {{"window", make_window}, {"chunks", make_chunks},
+    {"expansion", make_expansion}, {"depthwise", make_depthwise}, {NULL, NULL}};
 
 static struct rewriter rewriter_for(struct unit *unit, struct fn *fn) {
     struct rewriter r = {.arena = unit->arena,

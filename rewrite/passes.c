@@ -9,6 +9,7 @@
 #include "rewrite/channels.h"
 #include "rewrite/checkpoint.h"
 #include "rewrite/chosen_keys.h"
+#include "rewrite/chunk_masks.h"
 #include "rewrite/config.h"
 #include "rewrite/counted.h"
 #include "rewrite/dynamic_attrs.h"
@@ -127,6 +128,7 @@ const struct pass passes[] = {
     {"runs", run_runs, "read loops that give each expert its run of sorted tokens"},
     {"sweep", run_sweep, "drop the statements that nothing needs"},
     {"again", run_equations, "the equations on what is left"},
+    {"chunks", write_chunk_masks, "write what keeps attention to chunks as a tensor"},
     {"experts", run_experts, "make one op of a loop over experts, and a module of each expert"},
     {"arms", run_arms, "drop a choice between two ways to compute the same"},
     {"fill", run_fill, "write filled tensors as one expression, without idle views"},

@@ -43,6 +43,8 @@ enum promise { PROMISE_EXACT, PROMISE_ROUNDING, PROMISE_APPROXIMATE };
 /* X(name, "what it makes") */
 #define TEMPLATE_FUNCTIONS(X) \
     X(window, "window(m, ...): the sliding window of masks that apply together; nothing where none has one") \
+    X(chunks, "chunks(q, m, ...): what keeps each query of q [B, N, S, D] to the keys of its chunk; no mask may have " \
+              "a window") \
     X(causal, "causal(m, ...): whether one of the masks is causal; nothing without a mask") \
     X(doubled, "doubled(h): h followed by itself along the last dimension") \
     X(first, "first(a, b, ...): the first of those arguments that are bound") \

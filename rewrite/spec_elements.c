@@ -42,11 +42,37 @@ const struct absval *abs_element(struct frame *f, const struct absval *a) {
     }
 }
 
+static struct node *mask_window(const struct mask *m) {
+    return m->window;
+}
+
+static struct node *mask_chunk(const struct mask *m) {
+    return m->chunk;
+}
+
+/* The window, or the chunk, of the mask that a dictionary has under the key; NULL where none has one. */
+static struct node *size_by_key(struct unit *unit, const struct absval *dict, const struct node *key,
+    struct node *(*size_of)(const struct mask *m)) {
+    struct node *size = NULL;
+    for (uint32_t i = 0; i < dict->count; i++) {
+        const struct mask *m = dict->item[i].abs->mask;
+        if (m == NULL || size_of(m) == NULL) /* none is what remains at the end */
+            continue;
+        struct node *test = node_make(unit->arena, NODE_COMPARE, NULL, 2, node_copy(unit->arena, key),
+            make_string(unit->arena, unit->atoms, dict->key[i]));
+        test->ops = arena_alloc(unit->arena, 1);
+        test->ops[0] = OP_EQ;
+        size = node_make(unit->arena, NODE_IFEXP, NULL, 3, test, node_copy(unit->arena, size_of(m)),
+            size ? size : make_const(unit->arena, OP_NONE));
+    }
+    return size;
+}
+
 /* A mask chosen by a key that is only known at construction: one mask whose window depends on that key, and which is
  * there for some keys only. */
 const struct absval *choose_mask(struct frame *f, const struct absval *dict, const struct absval *key, bool absent) {
     struct unit *unit = f->unit;
-    struct node *symbol = abs_symbol(unit, key), *window = NULL;
+    struct node *symbol = abs_symbol(unit, key);
     const struct absval *first = NULL;
     if (symbol == NULL)
         return NULL;
@@ -63,25 +89,14 @@ const struct absval *choose_mask(struct frame *f, const struct absval *dict, con
     }
     if (first == NULL || (same && always) || (!always && dict->element))
         return same && always ? first : NULL;
-    for (uint32_t i = 0; i < dict->count && !same; i++) {
-        const struct mask *m = dict->item[i].abs->mask;
-        if (m == NULL)
-            continue;
-        struct node *then = m->window ? node_copy(unit->arena, m->window) : make_const(unit->arena, OP_NONE);
-        if (m->window == NULL) /* no window is what remains at the end */
-            continue;
-        struct node *test = node_make(unit->arena, NODE_COMPARE, NULL, 2, node_copy(unit->arena, symbol),
-            make_string(unit->arena, unit->atoms, dict->key[i]));
-        test->ops = arena_alloc(unit->arena, 1);
-        test->ops[0] = OP_EQ;
-        window =
-            node_make(unit->arena, NODE_IFEXP, NULL, 3, test, then, window ? window : make_const(unit->arena, OP_NONE));
-    }
     struct absval *a = abs_new(unit, ABS_MASK);
     a->mask = NEW(unit->arena, struct mask);
     *a->mask = *first->mask;
     a->rank = first->rank;
-    a->mask->window = same ? first->mask->window : window;
+    if (!same) {
+        a->mask->window = size_by_key(unit, dict, symbol, mask_window);
+        a->mask->chunk = size_by_key(unit, dict, symbol, mask_chunk);
+    }
     a->mask->where = always ? NULL : keys_of(unit, dict, symbol, abs_is_mask);
     a->mask->none = always   ? NULL
                     : absent ? negated(unit, node_copy(unit->arena, a->mask->where))

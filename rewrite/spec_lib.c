@@ -27,15 +27,14 @@ static const struct absval *mask_of(struct frame *f, enum effect effect, const s
     struct absval *m = abs_new(unit, ABS_MASK);
     m->rank = 4;
     m->mask = NEW(unit->arena, struct mask);
-    m->mask->shape = effect == EFFECT_MASK_CHUNKED         ? MASK_CHUNKED
-                     : effect == EFFECT_MASK_BIDIRECTIONAL ? MASK_BIDIRECTIONAL
-                                                           : MASK_CAUSAL;
-    if (effect == EFFECT_MASK_WINDOW) {
-        struct node *symbol = config ? abs_symbol(unit, config->val.abs) : NULL;
-        if (symbol == NULL)
-            symbol = make_name(unit->arena, intern(unit->atoms, "config"));
+    m->mask->shape = effect == EFFECT_MASK_BIDIRECTIONAL ? MASK_BIDIRECTIONAL : MASK_CAUSAL;
+    struct node *symbol = config ? abs_symbol(unit, config->val.abs) : NULL;
+    if (symbol == NULL)
+        symbol = make_name(unit->arena, intern(unit->atoms, "config"));
+    if (effect == EFFECT_MASK_WINDOW)
         m->mask->window = make_attr(unit->arena, symbol, intern(unit->atoms, "sliding_window"));
-    }
+    if (effect == EFFECT_MASK_CHUNKED)
+        m->mask->chunk = make_attr(unit->arena, symbol, intern(unit->atoms, "attention_chunk_size"));
     return m;
 }
 
@@ -134,6 +133,8 @@ static bool apply_fact(struct frame *f, const struct fact *fact, atom qual, stru
     case EFFECT_MASK_WINDOW:
     case EFFECT_MASK_CHUNKED:
     case EFFECT_MASK_BIDIRECTIONAL:
+        if (fact->effect == EFFECT_MASK_CHUNKED && assumed_to_take_all(unit))
+            account_fact(unit, assumed_to_take_all(unit), at, f->fn);
         *result = val_make(
             abs_decided(unit, mask_abs(f, fact->effect, args), fact->number), build_call(f, callee.expr, args, at));
         return true;

@@ -35,21 +35,24 @@ static void negate(struct mask *m) {
 /* What both allow; false where that has no name. */
 bool mask_intersect(struct mask *a, const struct mask *b) {
     a->plain = a->plain && b->plain;
-    if (a->shape == MASK_CHUNKED || b->shape == MASK_CHUNKED)
-        return false;
     if (a->shape == MASK_NOTHING || b->shape == MASK_NOTHING)
         return a->shape == b->shape;
-    if (a->window && b->window && !node_equal(a->window, b->window))
+    if ((a->window && b->window && !node_equal(a->window, b->window)) ||
+        (a->chunk && b->chunk && !node_equal(a->chunk, b->chunk)))
         return false;
     bool causal = a->shape == MASK_CAUSAL || b->shape == MASK_CAUSAL;
     a->window = a->window ? a->window : b->window;
+    a->chunk = a->chunk ? a->chunk : b->chunk;
     a->shape = causal ? MASK_CAUSAL : a->window ? MASK_WITHIN : MASK_BIDIRECTIONAL;
     return true;
 }
 
+static bool same_size(const struct node *a, const struct node *b) {
+    return a == b || (a && b && node_equal(a, b));
+}
+
 static bool same_pairs(const struct mask *a, const struct mask *b) {
-    return a->shape == b->shape && (a->window == NULL) == (b->window == NULL) &&
-           (a->window == NULL || node_equal(a->window, b->window));
+    return a->shape == b->shape && same_size(a->window, b->window) && same_size(a->chunk, b->chunk);
 }
 
 /* What either allows. */
@@ -58,6 +61,7 @@ static bool unite(struct mask *a, const struct mask *b) {
     if (a->shape == MASK_NOTHING || same_pairs(a, b)) {
         a->shape = b->shape;
         a->window = b->window;
+        a->chunk = b->chunk;
         return true;
     }
     return b->shape == MASK_NOTHING;
@@ -360,7 +364,8 @@ static bool read_triangle(
         if (edge.form == MASK_KEEPS)
             return mask_intersect(m, &edge);
         /* x stays outside of what `edge` allows: a triangle that lies inside of x */
-        if (m->window || (m->shape != MASK_BIDIRECTIONAL && !(m->shape == MASK_CAUSAL && edge.shape == MASK_WITHIN)))
+        if (m->window || m->chunk ||
+            (m->shape != MASK_BIDIRECTIONAL && !(m->shape == MASK_CAUSAL && edge.shape == MASK_WITHIN)))
             return false;
         *m = edge;
         return true;
@@ -430,6 +435,7 @@ static bool read_scatter(struct reader *r, const struct node *x, const struct no
     *m = (struct mask){.shape = MASK_BIDIRECTIONAL, .form = ones ? MASK_DROPS : zeros ? MASK_KEEPS : MASK_ADDS};
     r->assumed = assumed_to_take_all(r->unit);
     note_limit(r->unit, index->abs->limit);
+    r->unit->limited_to_choice = true;
     return true;
 }
 
@@ -500,8 +506,8 @@ static bool read_call(struct reader *r, const struct node *e, struct mask *m) {
     if (word_in(name, any))
         return m->form == MASK_DROPS && other.form == MASK_DROPS && mask_intersect(m, &other);
     /* a triangle without the one inside of it */
-    return m->form == MASK_KEEPS && m->shape == MASK_CAUSAL && other.form == MASK_DROPS && other.shape == MASK_WITHIN &&
-           mask_intersect(m, &other);
+    return m->form == MASK_KEEPS && m->shape == MASK_CAUSAL && !m->chunk && other.form == MASK_DROPS &&
+           other.shape == MASK_WITHIN && mask_intersect(m, &other);
 }
 
 static bool read_binop(struct reader *r, const struct node *e, struct mask *m) {
@@ -530,7 +536,7 @@ static bool read_binop(struct reader *r, const struct node *e, struct mask *m) {
     case OP_BITOR: return m->form == MASK_DROPS && other.form == MASK_DROPS && mask_intersect(m, &other);
     case OP_BITXOR:
     case OP_SUB:
-        return m->form == MASK_KEEPS && m->shape == MASK_CAUSAL && other.form == MASK_DROPS &&
+        return m->form == MASK_KEEPS && m->shape == MASK_CAUSAL && !m->chunk && other.form == MASK_DROPS &&
                other.shape == MASK_WITHIN && mask_intersect(m, &other);
     default: return false;
     }
@@ -722,6 +728,17 @@ static const struct node *window_if_any(const struct node *test, const struct no
     return kept && none && node_equal(test->kid[0], kept) ? kept : NULL;
 }
 
+/* The size of a window, or of chunks, that is `then` where the symbol holds, else `other`; NULL stands for none. */
+static struct node *size_either(
+    struct arena *arena, struct node *symbol, const struct node *then, const struct node *other) {
+    const struct node *if_any = window_if_any(symbol, then, other);
+    if (same_size(then, other) || if_any)
+        return if_any ? node_copy(arena, if_any) : then ? node_copy(arena, then) : NULL;
+    return node_make(arena, NODE_IFEXP, NULL, 3, node_copy(arena, symbol),
+        then ? node_copy(arena, then) : make_const(arena, OP_NONE),
+        other ? node_copy(arena, other) : make_const(arena, OP_NONE));
+}
+
 const struct absval *mask_either(struct frame *f, struct node *symbol, const struct absval *a, const struct absval *b) {
     struct arena *arena = f->unit->arena;
     const struct mask *x = a->mask, *y = b->mask;
@@ -732,13 +749,7 @@ const struct absval *mask_either(struct frame *f, struct node *symbol, const str
     m->mask = NEW(arena, struct mask);
     *m->mask = *x;
     m->mask->plain = x->plain && y->plain;
-    const struct node *window = window_if_any(symbol, x->window, y->window);
-    if (window) {
-        m->mask->window = node_copy(arena, window);
-        return m;
-    }
-    m->mask->window = node_make(arena, NODE_IFEXP, NULL, 3, symbol,
-        x->window ? node_copy(arena, x->window) : make_const(arena, OP_NONE),
-        y->window ? node_copy(arena, y->window) : make_const(arena, OP_NONE));
+    m->mask->window = size_either(arena, symbol, x->window, y->window);
+    m->mask->chunk = size_either(arena, symbol, x->chunk, y->chunk);
     return m;
 }

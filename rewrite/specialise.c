@@ -136,6 +136,7 @@ bool specialise(struct unit *unit) {
         unit->round++;
         account_restart(unit);
         unit->limits.len = 0;
+        unit->limited_to_choice = unit->limited_to_chunk = false;
         unit->changed = false;
         run_entry(unit);
         if (unit->restart) {

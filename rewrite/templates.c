@@ -77,8 +77,6 @@ static struct node *make_causal(struct rewriter *r, const struct template_arg *a
         const struct mask *mask = mask_of(&arg[i]);
         any = any || arg[i].value != NULL;
         causal = causal || (arg[i].value != NULL && (mask == NULL || mask->shape == MASK_CAUSAL));
-        if (mask != NULL && mask->shape == MASK_CHUNKED)
-            r->refused = "the mask is chunked: no canonical op";
     }
     return any ? make_const(r->arena, causal ? OP_TRUE : OP_FALSE) : NULL;
 }
@@ -88,7 +86,15 @@ static struct node *make_window(struct rewriter *r, const struct template_arg *a
         const struct mask *mask = mask_of(&arg[i]);
         if (mask != NULL && mask->window != NULL)
             r->refused = "the mask has a window, and nothing here can write it";
+        if (mask != NULL && mask->chunk != NULL)
+            r->refused = "the mask is chunked, and nothing here can write it";
     }
+    return NULL;
+}
+
+static struct node *make_chunks(struct rewriter *r, const struct template_arg *arg, uint32_t count) {
+    (void)arg, (void)count;
+    r->refused = "nothing here can write a mask of chunks";
     return NULL;
 }
 

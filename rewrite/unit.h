@@ -263,7 +263,8 @@ struct unit {
     struct choice choice, declines;                          /* the one assumed; one that the source makes itself */
     const char *prefill_only;                                /* why AutoDeploy cannot cache it; NULL: it can */
     bool strict_rounding;                                    /* only equations that are exact */
-    VEC(struct node *) limits; /* symbols: the program is the source's where no sequence is longer */
+    VEC(struct node *) limits;                /* symbols: the program is the source's where no sequence is longer */
+    bool limited_to_choice, limited_to_chunk; /* since all keys are chosen, and since there is one chunk up to them */
     /* the outcome, for the exit status and the report: */
     bool already; /* no pass found anything to change: the input is a translation */
 };

@@ -174,12 +174,18 @@ def rms_norm_module(dim):
     return module
 
 
+def same_chunk(length):
+    chunk = torch.arange(length) // 2
+    return chunk[:, None] == chunk
+
+
 class Causal:
     """A causal mask: a tensor of the kind that the expression around it wants."""
 
-    def __init__(self, length, form="adds"):
+    def __init__(self, length, form="adds", chunked=False):
         self.form = form
-        self.keep = torch.ones(length, length, dtype=torch.bool).tril()[None, None]
+        keep = torch.ones(length, length, dtype=torch.bool).tril()
+        self.keep = (keep & same_chunk(length) if chunked else keep)[None, None]
 
     def as_used_in(self, node, dtype):
         if self.form == "keeps":
@@ -330,6 +336,7 @@ def product(*factors):
 
 TEMPLATE_FUNCTIONS = {
     "window": lambda *masks: OMIT,
+    "chunks": lambda q, *masks: torch.zeros(q.shape[2], q.shape[2]).masked_fill(~same_chunk(q.shape[2]), -torch.inf).to(q),
     "causal": lambda *masks: True,
     "positive": lambda d, rank: d + rank if d < 0 else d,
     "doubled": lambda h: torch.cat((h, h), dim=-1),
@@ -435,6 +442,7 @@ def example_env(example, dtype):
         }
         scope |= {
             "causal": Causal,
+            "chunked": lambda length, form="adds": Causal(length, form, chunked=True),
             "keeps": lambda length: Causal(length, "keeps"),
             "drops": lambda length: Causal(length, "drops"),
             "complex_table": complex_table,
