@@ -44,7 +44,8 @@ static struct node *make_mask(struct unit *unit, struct fn *fn, struct node *idi
     bind_expr(unit, &names, "_size", idiom->kid[2]);
     bool optional = may_be_none(unit, fn->owner, idiom->kid[2]);
     struct node *made = elaborate(unit, fn, &names, optional ? sometimes : always);
-    *idiom = *made->kid[--made->nkids]->kid[0]; /* what the last line names */
+    const struct node *last = made->kid[made->nkids - 1];
+    *idiom = *make_web_name(unit->arena, optional ? last->phis[0] : last->kid[1]->web);
     return made;
 }
 

@@ -39,7 +39,9 @@ static struct node *size_in_module(struct rewriter *r, struct node *size, const 
         r->refused = "the window of the mask depends on what the module does not know at construction";
         return NULL;
     }
-    return make_attr(unit->arena, make_web_name(unit->arena, fn->params.at[0]->web), attribute);
+    struct node *held = make_attr(unit->arena, make_web_name(unit->arena, fn->params.at[0]->web), attribute);
+    held->abs = class_attr_of(fn->owner, attribute)->abs;
+    return held;
 }
 
 /* The sizes that a choice between sizes and None may give. */
