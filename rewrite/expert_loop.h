@@ -33,6 +33,7 @@ struct expert_loop {
     struct node *hidden, *between;      /* dimensions of an expert: symbols */
     bool is_silu;                       /* the function is SiLU, written as such */
     bool without_gate;                  /* `gate` is nothing */
+    bool weighs_tokens;                 /* an expert is given the tokens times their weights */
     bool or_identity;                   /* ids from the count on hand on the tokens themselves */
 };
 
@@ -138,5 +139,10 @@ struct node *sum_in_plain(struct unit *unit, const struct expert_loop *loop, str
 
 /* The same for a call of adgen.expert_sum; no statement of a block is a loop then. */
 bool expert_sum_read(struct unit *unit, struct fn *fn, struct node *call, struct expert_loop *loop);
+
+/* Experts that are given all tokens in one batch sum over the chosen ones; then what a call of adgen.expert_batch_sum
+ * is. */
+void route_batches(struct unit *unit);
+bool expert_batch_read(struct unit *unit, struct fn *fn, struct node *call, struct expert_loop *loop);
 
 #endif

@@ -85,7 +85,7 @@ static bool read_stacked(
 /* Gate and up in one tensor. */
 static bool read_together(struct unit *unit, struct expert_loop *l) {
     struct node **arg = l->step->kid, *gate_up[3], *down[3];
-    bool transposed = is_idiom(l->step, "expert_step_transposed");
+    bool transposed = l->weighs_tokens || is_idiom(l->step, "expert_step_transposed");
     l->or_identity = is_idiom(l->step, "expert_step_or_identity");
     if (!read_stacked(unit, l, arg[STEP_GATE_UP], &l->gate, gate_up) ||
         !read_stacked(unit, l, arg[STEP_DOWN], &l->down, down) || !find_attribute(l, arg[STEP_ACT], &l->act))

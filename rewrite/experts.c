@@ -245,10 +245,10 @@ static struct node *sum_of_modules(struct unit *unit, const struct expert_loop *
         "%storch.ops.auto_deploy.torch_moe(%s,\n"
         "    w1_weight=[expert.%s.weight for expert in self],\n"
         "    w2_weight=[expert.down_proj.weight for expert in self],\n"
-        "    w3_weight=%s, is_gated_mlp=%s, act_fn=self.%s)%s\n",
+        "    w3_weight=%s, is_gated_mlp=%s, act_fn=self.%s%s)%s\n",
         before, arguments, l->without_gate ? "up_proj" : "gate_proj",
         l->without_gate ? "[]" : "[expert.up_proj.weight for expert in self]", l->without_gate ? "False" : "True",
-        activation, after);
+        activation, l->weighs_tokens ? ", apply_routing_on_input=True" : "", after);
     return elaborate(unit, l->fn, names, text);
 }
 
@@ -360,18 +360,20 @@ static void record_loop(struct unit *unit, const struct expert_loop *l, const st
             l->plain->name));
 }
 
-/* adgen.expert_sum(tokens, chosen, weights, modules), in an expression of a statement of the block. */
+/* adgen.expert_sum and adgen.expert_batch_sum, in an expression of a statement of the block. */
 static void gather_sums(struct unit *unit, struct fn *fn, struct node *block, struct node *stmt, struct node *e) {
     if (e == NULL || e->kind == NODE_BLOCK)
         return;
     for (uint32_t i = 0; i < e->nkids; i++)
         gather_sums(unit, fn, block, stmt, e->kid[i]);
     struct expert_loop sum;
-    if (!expert_sum_read(unit, fn, e, &sum) || !prepare_class(unit, &sum))
+    if ((!expert_sum_read(unit, fn, e, &sum) && !expert_batch_read(unit, fn, e, &sum)) || !prepare_class(unit, &sum))
         return;
     struct map names = {0};
     bind_tokens(unit, &sum, &names);
-    struct node *made = sum.plain ? sum_in_plain(unit, &sum, &names) : sum_of_list(unit, &sum, &names);
+    struct node *made = sum.plain     ? sum_in_plain(unit, &sum, &names)
+                        : sum.modules ? sum_of_list(unit, &sum, &names)
+                                      : sum_of_modules(unit, &sum, &names);
     record_loop(unit, &sum, stmt);
     for (uint32_t i = 0; i + 1 < made->nkids; i++)
         node_insert(unit->arena, block, (uint32_t)child_index(block, stmt), made->kid[i]);
@@ -410,6 +412,7 @@ static void gather_in(struct unit *unit, struct fn *fn, struct node *block) {
 
 void gather_experts(struct unit *unit) {
     struct functions all = {0};
+    route_batches(unit);
     functions_collect(unit, &all);
     for (uint32_t i = 0; i < all.list.len; i++)
         gather_in(unit, all.list.at[i], all.list.at[i]->body);
