@@ -172,6 +172,8 @@ static void emit_differences(struct emitter *e, const char *code, struct buf *ou
         buf_puts(out, "* cos/sin tables are built once and indexed once per forward by ``position_ids``\n");
     if (e->unit->axes_joined)
         emit_item(out, "``position_ids`` are [B, S]: a token of text has the same position along all axes");
+    if (e->unit->needs_tokens)
+        buf_puts(out, "* what reads token ids wants them given: they are not found again from ``inputs_embeds``\n");
     emit_tower_items(e->unit, out);
     const char *declined = declined_setting(e->unit);
     if (declined)

@@ -220,6 +220,10 @@ bool rearrange(struct frame *f, bool repeats, const struct args *args, struct no
 /* Whether the test of an IF, which is not known, asks if there are as many queries as keys. */
 bool compares_lengths(struct frame *f, const struct node *stmt);
 
+/* spec_tokens.c */
+/* Whether the IF, of which the test is not known, finds the token ids in a way that no export can trace. */
+bool finds_tokens(struct frame *f, const struct node *stmt, const struct val *test);
+
 /* spec_einsum.c */
 /* A call of torch.einsum as a batched product and a transpose, or NULL where that is not what it says. */
 struct node *einsum_product(struct frame *f, const struct args *args, struct node *call);

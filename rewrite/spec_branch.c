@@ -358,6 +358,14 @@ enum flow run_if(struct frame *f, struct node *stmt, struct node *rest, uint32_t
     struct map env = f->env;
     struct branch a = {.test = stmt->kid[0], .known = test.abs, .holds = true};
     struct branch b = {.test = stmt->kid[0], .known = test.abs};
+    if (finds_tokens(f, stmt, &test)) {
+        unit->needs_tokens = true;
+        account_decided(unit, stmt->kid[0], REASON_TOKENS);
+        account_decided(unit, stmt->kid[1], REASON_TOKENS);
+        run_branch(f, &b, NULL, &env);
+        f->env = b.env;
+        return FLOW_NEXT;
+    }
     run_branch(f, &a, stmt->kid[1], &env);
     run_branch(f, &b, stmt->kid[2], &env);
     if (a.flow == FLOW_RAISE || b.flow == FLOW_RAISE) { /* a check: what follows may rely on it */

@@ -262,7 +262,8 @@ struct unit {
     VEC(struct choice) choices;                              /* under which more may be understood */
     struct choice choice, declines;                          /* the one assumed; one that the source makes itself */
     const char *prefill_only;                                /* why AutoDeploy cannot cache it; NULL: it can */
-    bool strict_rounding;                                    /* only equations that are exact */
+    bool needs_tokens;                        /* some configurations read token ids even where embeddings are given */
+    bool strict_rounding;                     /* only equations that are exact */
     VEC(struct node *) limits;                /* symbols: the program is the source's where no sequence is longer */
     bool limited_to_choice, limited_to_chunk; /* since all keys are chosen, and since there is one chunk up to them */
     /* the outcome, for the exit status and the report: */
