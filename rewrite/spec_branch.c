@@ -173,6 +173,22 @@ struct branch {
     enum flow flow;
 };
 
+static const char *input_kind(const struct frame *f, atom param) {
+    const struct fact *fact = fact_parameter(f->unit->facts, param);
+    return fact && (atom_is(fact->id, "tokens") || atom_is(fact->id, "embeddings")) ? fact->id : NULL;
+}
+
+/* Where the token ids are None their embeddings are not, and the other way round: `param` is one of them. */
+static void give_other_input(struct frame *f, atom param) {
+    const char *kind = input_kind(f, param);
+    for (uint32_t i = 0; kind && i < f->env.len; i++) {
+        const struct val *v = f->env.entry[i].value;
+        const char *other = v->web && v->web->kind == WEB_PARAM ? input_kind(f, v->web->name) : NULL;
+        if (other && strcmp(other, kind) != 0 && v->abs->kind == ABS_TOP)
+            env_set(f, f->env.entry[i].key, (struct val){abs_given(f->unit, v->abs), v->expr, v->web});
+    }
+}
+
 /* In the branch where `x is not None` holds, x is not None; of a choice with None it is then the other. */
 static void refine(struct frame *f, const struct node *test, bool holds) {
     if (test->kind == NODE_UNARYOP && test->op == OP_NOT) {
@@ -201,6 +217,8 @@ static void refine(struct frame *f, const struct node *test, bool holds) {
     } else {
         return;
     }
+    if (is_none_here && v->web && v->web->kind == WEB_PARAM)
+        give_other_input(f, v->web->name);
     env_set(f, test->kid[0]->atom, known);
 }
 
