@@ -63,6 +63,14 @@ const struct absval *abs_given(struct unit *unit, const struct absval *optional)
     return a;
 }
 
+const struct absval *abs_optional(struct unit *unit, const struct absval *tensor, struct node *given) {
+    struct absval *a = abs_new(unit, ABS_TOP);
+    a->rank = tensor->rank;
+    a->limit = tensor->limit;
+    a->given = given;
+    return a;
+}
+
 const struct absval *abs_shape(struct unit *unit, uint32_t rank) {
     return abs_ranked(unit, ABS_SHAPE, rank);
 }
@@ -205,7 +213,7 @@ bool abs_equal(const struct absval *a, const struct absval *b) {
     case ABS_TENSOR:
         return a->rank == b->rank && a->positions == b->positions && a->counts == b->counts &&
                symbols_equal(a->limit, b->limit);
-    case ABS_TOP: return a->rank == b->rank && symbols_equal(a->limit, b->limit);
+    case ABS_TOP: return a->rank == b->rank && symbols_equal(a->limit, b->limit) && symbols_equal(a->given, b->given);
     case ABS_SHAPE: return a->rank == b->rank;
     default: return true;
     }
@@ -338,7 +346,9 @@ const struct absval *abs_join(struct unit *unit, const struct absval *a, const s
             break;
         case ABS_TENSOR: return a->rank == b->rank ? abs_tensor(unit, a->rank) : abs_simple(ABS_TENSOR);
         case ABS_SHAPE: return abs_simple(a->kind);
-        case ABS_TOP: return abs_simple(ABS_TOP); /* of different rank */
+        case ABS_TOP:
+            return a->rank == b->rank && symbols_equal(a->limit, b->limit) ? abs_optional(unit, a, NULL)
+                                                                           : abs_simple(ABS_TOP);
         default: break;
         }
     }
@@ -353,12 +363,8 @@ const struct absval *abs_join(struct unit *unit, const struct absval *a, const s
     if ((abs_is_module(a) || abs_is_none(a)) && (abs_is_module(b) || abs_is_none(b)))
         return join_modules(unit, a, b);
     const struct absval *tensor = a->kind == ABS_TENSOR ? a : b, *other = a->kind == ABS_TENSOR ? b : a;
-    if (tensor->kind == ABS_TENSOR && abs_is_none(other)) {
-        struct absval *optional = abs_new(unit, ABS_TOP);
-        optional->rank = tensor->rank;
-        optional->limit = tensor->limit;
-        return optional;
-    }
+    if (tensor->kind == ABS_TENSOR && abs_is_none(other))
+        return abs_optional(unit, tensor, NULL);
     if (is_sequence(a) && is_sequence(b))
         return join_sequences(unit, a, b);
     if (is_number(unit, a) && is_number(unit, b))

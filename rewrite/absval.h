@@ -83,11 +83,13 @@ struct mask {
 
 struct absval {
     enum abs_kind kind;
-    uint32_t rank;         /* TENSOR, SHAPE, TOP */
-    bool positions;        /* TENSOR: the position_ids of the entry */
-    reason because;        /* the fact that makes it known; REASON_NONE: it follows from the source itself */
-    bool counts;           /* TENSOR: 0, 1, 2, ... to some length */
-    struct node *limit;    /* TENSOR, TOP: see spec_chosen.c; SEQ: what topk returns, its indices so; NULL: not so */
+    uint32_t rank;      /* TENSOR, SHAPE, TOP */
+    bool positions;     /* TENSOR: the position_ids of the entry */
+    reason because;     /* the fact that makes it known; REASON_NONE: it follows from the source itself */
+    bool counts;        /* TENSOR: 0, 1, 2, ... to some length */
+    struct node *limit; /* TENSOR, TOP: see spec_chosen.c; SEQ: what topk returns, its indices so; NULL: not so */
+    struct node
+        *given; /* TOP: a test that the constructor can answer, where it holds it is no None; NULL: none known */
     struct node *constant; /* CONST: a CONST, NUMBER, STRING (or negated NUMBER) node */
     atom qual;             /* LIBRARY, OBJECT: dotted name; CONFIG: dotted path; RECORD: class name */
     struct val *item;      /* TUPLE, LIST: `count` elements; RECORD, DICT: values parallel to `key` */

@@ -156,11 +156,22 @@ static const struct absval *modules_here(struct frame *f, const struct absval *a
     return few->count == 1 ? few->item[0].abs : few->count == 0 || few->count == a->count ? a : few;
 }
 
+/* Whether the test, as it stands, holds around here. */
+static bool is_assumed(const struct frame *f, const struct node *test) {
+    bool opposite = test->kind == NODE_UNARYOP && test->op == OP_NOT;
+    for (const struct assumption *a = f->assumed; a; a = a->before)
+        if (node_equal(a->test, opposite ? test->kid[0] : test) && a->holds == !opposite)
+            return true;
+    return false;
+}
+
 const struct absval *known_here(struct frame *f, const struct absval *a) {
     if (f->assumed == NULL)
         return a;
     if (a->kind == ABS_MASK && a->mask->where)
         return mask_here(f, a);
+    if (a->kind == ABS_TOP && a->given)
+        return is_assumed(f, a->given) ? abs_given(f->unit, a) : a;
     return a->kind == ABS_UNION && a->when ? modules_here(f, a) : a;
 }
 
@@ -189,6 +200,11 @@ const struct absval *abs_join_where(
     struct unit *unit, const struct absval *a, const struct absval *b, const struct node *test) {
     bool modules = (abs_is_module(a) || abs_is_none(a)) && (abs_is_module(b) || abs_is_none(b)) &&
                    abs_is_module(a) + abs_is_module(b) > 0;
+    if (test && ((a->kind == ABS_TENSOR && abs_is_none(b)) || (b->kind == ABS_TENSOR && abs_is_none(a)))) {
+        struct node *given = node_copy(unit->arena, test);
+        bool first = a->kind == ABS_TENSOR;
+        return abs_optional(unit, first ? a : b, first ? given : negated(unit, given));
+    }
     if (test == NULL || !modules || abs_equal(a, b))
         return abs_join(unit, a, b);
     return abs_join(unit, abs_where(unit, a, test, true), abs_where(unit, b, test, false));

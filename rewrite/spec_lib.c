@@ -172,6 +172,13 @@ static uint32_t rank_of_arg(const struct args *args, uint32_t i) {
     return ranked ? a->val.abs->rank : 0;
 }
 
+/* A number, which is broadcast to whatever rank another argument has. */
+static bool is_number_arg(const struct args *args, uint32_t i) {
+    const struct arg *a = arg_find(args, i, NULL);
+    return a && (a->val.abs->kind == ABS_NUMBER || a->val.abs->kind == ABS_SYMBOLIC ||
+                    (a->val.abs->kind == ABS_CONST && a->val.abs->constant->kind == NODE_NUMBER));
+}
+
 /* How many sizes the positional arguments from `from` on are; 0 where that is not known. */
 static uint32_t rank_of_sizes(const struct args *args, uint32_t from) {
     uint32_t count = 0, seen = 0;
@@ -316,7 +323,7 @@ static struct val call_torch(struct frame *f, const char *name, struct val calle
         return val_make(abs_tensor(unit, strcmp(name, "stack") || rank == 0 ? rank : rank + 1), call);
     }
     if (word_in(name, "where"))
-        return val_make(abs_tensor(unit, rank_of_arg(args, 1)), call);
+        return val_make(abs_tensor(unit, rank_of_arg(args, is_number_arg(args, 1) ? 2 : 1)), call);
     if (strcmp(name, "tensor") == 0 && args->list.len && args->list.at[0].val.abs->kind != ABS_LIST)
         return val_make(abs_tensor(unit, 1), call); /* broadcasts like one dimension */
     if (strcmp(name, "arange") == 0)

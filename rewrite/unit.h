@@ -349,6 +349,8 @@ const struct absval *abs_bool(struct unit *unit, bool value);
 const struct absval *abs_tensor(struct unit *unit, uint32_t rank);
 /* A tensor or None (TOP), where it is a tensor. */
 const struct absval *abs_given(struct unit *unit, const struct absval *optional);
+/* Such a tensor or None, which it is not where the test `given` holds; NULL: no such test is known. */
+const struct absval *abs_optional(struct unit *unit, const struct absval *tensor, struct node *given);
 const struct absval *abs_shape(struct unit *unit, uint32_t rank);
 const struct absval *abs_symbolic(struct unit *unit, struct node *expr);
 /* The same knowledge, for a reason. */
