@@ -11,9 +11,10 @@
  * Writes  the router returns the weights of the chosen experts and these experts, the block hands both on, and the
  *         experts sum over them: adgen.expert_batch_sum, which experts.c makes an op of.
  * Guarantees  nothing is changed where a piece is missing, or where there may be more parts than experts. */
-#include "rewrite/expert_loop.h"
+#include <string.h>
 
 #include "rewrite/elaborate.h"
+#include "rewrite/expert_loop.h"
 #include "rewrite/passes.h"
 #include "rewrite/rules.h"
 #include "rewrite/swap.h"
@@ -126,17 +127,17 @@ static bool read_router(struct batches *b) {
     const struct node *element =
         b->returned && b->scores->element < b->returned->nkids ? b->returned->kid[b->scores->element] : NULL;
     b->spread = (struct node *)assigned_value(element);
-    return is_kind(element, NODE_NAME) && is_idiom(b->spread, "spread_weights") &&
-           web_uses(b->router->body, element->web) == 2 && calls_everywhere(b->unit, b->router) == 1 &&
+    bool only_returned = !is_kind(element, NODE_NAME) || web_uses(b->router->body, element->web) == 2;
+    return is_idiom(b->spread, "spread_weights") && only_returned && calls_everywhere(b->unit, b->router) == 1 &&
            choices_are_distinct(b->spread->kid[SPREAD_CHOSEN], 0) && has_one_for_each_expert(b);
 }
 
-/* Whether nothing in the block but the sum asks for the scores. */
+/* Whether nothing in the block but the sum asks for the scores; a variable may hold how many there are for a token. */
 static bool read_block(const struct batches *b) {
-    bool counted = is_size(b->sum->kid[OF_COUNT], b->sum->kid[OF_SCORES], 1);
-    uint32_t uses = web_uses(b->fn->body, b->scores);
-    return (counted || equals_symbol(b->unit, b->sum->kid[OF_COUNT], b->count)) &&
-           uses == 1 + web_uses(b->sum, b->scores);
+    const struct node *count = b->sum->kid[OF_COUNT];
+    bool counted = is_size(count, b->sum->kid[OF_SCORES], 1), named = is_kind(count, NODE_NAME);
+    uint32_t uses = 1 + web_uses(b->sum, b->scores) + (counted && named ? web_uses(count->web->expr, b->scores) : 0);
+    return (counted || equals_symbol(b->unit, count, b->count)) && web_uses(b->fn->body, b->scores) == uses;
 }
 
 /* -- writing ------------------------------------------------------------------------------------------------------- */
@@ -150,12 +151,26 @@ static struct web *new_web(struct unit *unit, enum web_kind kind, const char *na
     return w;
 }
 
+/* What is known of a tuple after another tensor is put behind its elements. */
+static const struct absval *with_tensor(struct unit *unit, const struct absval *tuple) {
+    struct absval *a = abs_new(unit, ABS_TUPLE);
+    a->item = NEW_ARRAY(unit->arena, struct val, tuple->count + 1);
+    memcpy(a->item, tuple->item, tuple->count * sizeof *a->item);
+    a->item[tuple->count].abs = abs_tensor(unit, 2);
+    a->count = tuple->count + 1;
+    return a;
+}
+
 /* The router returns the weights in the place of the scores, and as one more element the chosen experts: that one. */
 static struct web *return_choices(const struct batches *b) {
-    struct web *in_router = b->returned->kid[b->scores->element]->web;
-    struct node *targets = b->scores->stmt->kid[1];
-    in_router->expr = in_router->stmt->kid[0] = b->spread->kid[SPREAD_WEIGHTS];
+    struct node **element = &b->returned->kid[b->scores->element], *targets = b->scores->stmt->kid[1];
+    if (is_kind(*element, NODE_NAME))
+        (*element)->web->expr = (*element)->web->stmt->kid[0] = b->spread->kid[SPREAD_WEIGHTS];
+    else
+        *element = b->spread->kid[SPREAD_WEIGHTS];
     node_add(b->unit->arena, b->returned, node_copy(b->unit->arena, b->spread->kid[SPREAD_CHOSEN]));
+    if (b->router->ret && b->router->ret->kind == ABS_TUPLE)
+        b->router->ret = with_tensor(b->unit, b->router->ret);
     struct web *chosen = new_web(b->unit, WEB_ELEMENT, "selected_experts", b->scores->stmt);
     chosen->expr = b->scores->expr;
     chosen->element = targets->nkids;

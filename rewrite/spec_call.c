@@ -279,7 +279,7 @@ static const struct absval *join_ranks(struct unit *unit, struct param *p, const
     if (abs->kind != ABS_TENSOR)
         return NULL;
     if (p->rank_id == 0) {
-        if (!p->abs || p->abs->kind != ABS_TENSOR || p->abs->rank == abs->rank)
+        if (!p->abs || p->abs->kind != ABS_TENSOR || p->abs->rank == abs->rank || !p->abs->rank || !abs->rank)
             return NULL;
         p->rank_id = ++unit->rank_ids;
         unit->restart = true;

@@ -323,7 +323,8 @@ void sweep(struct unit *unit, struct functions *functions) {
         if (!fn->live)
             continue;
         sweep_block(unit, fn, fn->body);
-        sweep_result(unit, fn);
+        if (!unit->keep_signatures)
+            sweep_result(unit, fn);
     }
     for (uint32_t i = 0; i < functions->list.len && !unit->keep_signatures; i++)
         sweep_params(functions->list.at[i]);

@@ -1,11 +1,11 @@
-# Copyright 2026 The Alder authors. All rights reserved.
+# Copyright 2026 The Zelkova authors. All rights reserved.
 #
 # Licensed under the Apache License, Version 2.0 (the "License");
 # you may not use this file except in compliance with the License.
 # You may obtain a copy of the License at
 #
 #     http://www.apache.org/licenses/LICENSE-2.0
-"""Attention within chunks has no canonical op."""
+"""Attention within chunks in all layers but every third; no sequence is longer than a chunk."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ from ...activations import ACT2FN
 from ...cache_utils import Cache, DynamicCache
 from ...generation import GenerationMixin
 from ...integrations import use_kernel_forward_from_hub
-from ...masking_utils import create_chunked_causal_mask
+from ...masking_utils import create_causal_mask, create_chunked_causal_mask
 from ...modeling_layers import GradientCheckpointingLayer
 from ...modeling_outputs import BaseModelOutputWithPast, CausalLMOutputWithPast
 from ...modeling_rope_utils import ROPE_INIT_FUNCTIONS, dynamic_rope_update
@@ -25,11 +25,11 @@ from ...processing_utils import Unpack
 from ...utils import TransformersKwargs, auto_docstring, can_return_tuple
 from ...utils.generic import merge_with_config_defaults
 from ...utils.output_capturing import capture_outputs
-from .configuration_alder import AlderConfig
+from .configuration_zelkova import ZelkovaConfig
 
 
 @use_kernel_forward_from_hub("RMSNorm")
-class AlderRMSNorm(nn.Module):
+class ZelkovaRMSNorm(nn.Module):
     def __init__(self, hidden_size, eps: float = 1e-6) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.ones(hidden_size))
@@ -46,7 +46,7 @@ class AlderRMSNorm(nn.Module):
         return f"{tuple(self.weight.shape)}, eps={self.variance_epsilon}"
 
 
-class AlderMLP(nn.Module):
+class ZelkovaMLP(nn.Module):
     def __init__(self, config):
         super().__init__()
         self.config = config
@@ -61,8 +61,8 @@ class AlderMLP(nn.Module):
         return self.down_proj(self.act_fn(self.gate_proj(x)) * self.up_proj(x))
 
 
-class AlderRotaryEmbedding(nn.Module):
-    def __init__(self, config: AlderConfig):
+class ZelkovaRotaryEmbedding(nn.Module):
+    def __init__(self, config: ZelkovaConfig):
         super().__init__()
         self.max_seq_len_cached = config.max_position_embeddings
         self.original_max_seq_len = config.max_position_embeddings
@@ -78,7 +78,7 @@ class AlderRotaryEmbedding(nn.Module):
         self.original_inv_freq = nn.Buffer(inv_freq.clone(), persistent=False)
 
     @staticmethod
-    def compute_default_rope_parameters(config: AlderConfig, **kwargs) -> tuple[torch.Tensor, float]:
+    def compute_default_rope_parameters(config: ZelkovaConfig, **kwargs) -> tuple[torch.Tensor, float]:
         base = config.rope_parameters["rope_theta"]
         dim = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
         attention_factor = 1.0  # Unused in this type of RoPE
@@ -146,10 +146,10 @@ def eager_attention_forward(
     return attn_output, attn_weights
 
 
-class AlderAttention(nn.Module):
+class ZelkovaAttention(nn.Module):
     """Multi-headed attention from 'Attention Is All You Need' paper"""
 
-    def __init__(self, config: AlderConfig, layer_idx: int):
+    def __init__(self, config: ZelkovaConfig, layer_idx: int):
         super().__init__()
         self.config = config
         self.layer_idx = layer_idx
@@ -205,14 +205,14 @@ class AlderAttention(nn.Module):
         return attn_output, attn_weights
 
 
-class AlderDecoderLayer(GradientCheckpointingLayer):
-    def __init__(self, config: AlderConfig, layer_idx: int):
+class ZelkovaDecoderLayer(GradientCheckpointingLayer):
+    def __init__(self, config: ZelkovaConfig, layer_idx: int):
         super().__init__()
         self.hidden_size = config.hidden_size
-        self.self_attn = AlderAttention(config=config, layer_idx=layer_idx)
-        self.mlp = AlderMLP(config)
-        self.input_layernorm = AlderRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
-        self.post_attention_layernorm = AlderRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
+        self.self_attn = ZelkovaAttention(config=config, layer_idx=layer_idx)
+        self.mlp = ZelkovaMLP(config)
+        self.input_layernorm = ZelkovaRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
+        self.post_attention_layernorm = ZelkovaRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
 
     def forward(
         self,
@@ -245,29 +245,29 @@ class AlderDecoderLayer(GradientCheckpointingLayer):
 
 
 @auto_docstring
-class AlderPreTrainedModel(PreTrainedModel):
-    config: AlderConfig
+class ZelkovaPreTrainedModel(PreTrainedModel):
+    config: ZelkovaConfig
     base_model_prefix = "model"
     supports_gradient_checkpointing = True
-    _no_split_modules = ["AlderDecoderLayer"]
+    _no_split_modules = ["ZelkovaDecoderLayer"]
     _skip_keys_device_placement = ["past_key_values"]
     _supports_flash_attn = True
     _supports_sdpa = True
-    _can_record_outputs = {"hidden_states": AlderDecoderLayer, "attentions": AlderAttention}
+    _can_record_outputs = {"hidden_states": ZelkovaDecoderLayer, "attentions": ZelkovaAttention}
 
 
 @auto_docstring
-class AlderModel(AlderPreTrainedModel):
-    def __init__(self, config: AlderConfig):
+class ZelkovaModel(ZelkovaPreTrainedModel):
+    def __init__(self, config: ZelkovaConfig):
         super().__init__(config)
         self.padding_idx = config.pad_token_id
         self.vocab_size = config.vocab_size
         self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size, self.padding_idx)
         self.layers = nn.ModuleList(
-            [AlderDecoderLayer(config, layer_idx) for layer_idx in range(config.num_hidden_layers)]
+            [ZelkovaDecoderLayer(config, layer_idx) for layer_idx in range(config.num_hidden_layers)]
         )
-        self.norm = AlderRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
-        self.rotary_emb = AlderRotaryEmbedding(config=config)
+        self.norm = ZelkovaRMSNorm(config.hidden_size, eps=config.rms_norm_eps)
+        self.rotary_emb = ZelkovaRotaryEmbedding(config=config)
         self.gradient_checkpointing = False
         self.post_init()
 
@@ -298,21 +298,26 @@ class AlderModel(AlderPreTrainedModel):
             position_ids = torch.arange(inputs_embeds.shape[1], device=inputs_embeds.device) + past_seen_tokens
             position_ids = position_ids.unsqueeze(0)
 
-        causal_mask = create_chunked_causal_mask(
-            config=self.config,
-            inputs_embeds=inputs_embeds,
-            attention_mask=attention_mask,
-            past_key_values=past_key_values,
-            position_ids=position_ids,
-        )
+        if not isinstance(causal_mask_mapping := attention_mask, dict):
+            mask_kwargs = {
+                "config": self.config,
+                "inputs_embeds": inputs_embeds,
+                "attention_mask": attention_mask,
+                "past_key_values": past_key_values,
+                "position_ids": position_ids,
+            }
+            causal_mask_mapping = {
+                "full_attention": create_causal_mask(**mask_kwargs),
+                "chunked_attention": create_chunked_causal_mask(**mask_kwargs),
+            }
 
         hidden_states = inputs_embeds
         position_embeddings = self.rotary_emb(hidden_states, position_ids=position_ids)
 
-        for decoder_layer in self.layers[: self.config.num_hidden_layers]:
+        for i, decoder_layer in enumerate(self.layers[: self.config.num_hidden_layers]):
             hidden_states = decoder_layer(
                 hidden_states,
-                attention_mask=causal_mask,
+                attention_mask=causal_mask_mapping[self.config.layer_types[i]],
                 position_ids=position_ids,
                 past_key_values=past_key_values,
                 use_cache=use_cache,
@@ -328,13 +333,13 @@ class AlderModel(AlderPreTrainedModel):
 
 
 @auto_docstring
-class AlderForCausalLM(AlderPreTrainedModel, GenerationMixin):
+class ZelkovaForCausalLM(ZelkovaPreTrainedModel, GenerationMixin):
     _tied_weights_keys = {"lm_head.weight": "model.embed_tokens.weight"}
     _tp_plan = {"lm_head": "colwise_gather_output"}
 
     def __init__(self, config):
         super().__init__(config)
-        self.model = AlderModel(config)
+        self.model = ZelkovaModel(config)
         self.vocab_size = config.vocab_size
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
         self.post_init()
@@ -380,4 +385,4 @@ class AlderForCausalLM(AlderPreTrainedModel, GenerationMixin):
         )
 
 
-__all__ = ["AlderForCausalLM", "AlderModel", "AlderPreTrainedModel"]
+__all__ = ["ZelkovaForCausalLM", "ZelkovaModel", "ZelkovaPreTrainedModel"]
