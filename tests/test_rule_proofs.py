@@ -263,6 +263,22 @@ class adgen:
         return y.index_add(0, found, (result * w[found, place, None]).to(y.dtype))
 
     @staticmethod
+    def expert_batches(x, n, h, gate_up, down, act):
+        results = []
+        for part, first, last in zip(x.chunk(n), gate_up, down, strict=True):
+            gate, up = (part @ first).chunk(2, dim=-1)
+            results.append((act(gate) * up) @ last)
+        return torch.cat(results)
+
+    @staticmethod
+    def sum_of_batches(experts, x, w, n):
+        return sum(experts(x * w[:, e, None]) for e in range(n))
+
+    @staticmethod
+    def spread_weights(logits, i, weights):
+        return torch.zeros_like(logits).scatter(1, i, weights)
+
+    @staticmethod
     def expert_choices(i, e):
         return int((i == e).sum())
 
@@ -336,7 +352,9 @@ def product(*factors):
 
 TEMPLATE_FUNCTIONS = {
     "window": lambda *masks: OMIT,
-    "chunks": lambda q, *masks: torch.zeros(q.shape[2], q.shape[2]).masked_fill(~same_chunk(q.shape[2]), -torch.inf).to(q),
+    "chunks": lambda q, *masks: torch.zeros(q.shape[2], q.shape[2])
+    .masked_fill(~same_chunk(q.shape[2]), -torch.inf)
+    .to(q),
     "causal": lambda *masks: True,
     "positive": lambda d, rank: d + rank if d < 0 else d,
     "doubled": lambda h: torch.cat((h, h), dim=-1),
