@@ -200,6 +200,7 @@ static void write(const struct batches *b) {
     struct node *none = make_const(arena, OP_NONE); /* there is no sum before, and no expert of a turn */
     struct node *sum = node_make(arena, NODE_CALL, NULL, 9, idiom, none, none, part[BATCHES_ROWS], in_experts[0],
         in_experts[1], part[BATCHES_GATE_UP], part[BATCHES_DOWN], part[BATCHES_ACT]);
+    b->experts->owner->other_interface = b->router->owner->other_interface = true;
     sum->abs = b->parts->abs;
     sum->source = b->parts->source;
     sum->span = b->parts->span;

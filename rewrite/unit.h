@@ -133,7 +133,8 @@ struct cls {
     uint32_t round;               /* in which attrs were made */
     bool constructed;
     bool live;
-    uint32_t order; /* of first construction */
+    bool other_interface; /* its forward takes or returns what that of the source does not */
+    uint32_t order;       /* of first construction */
 };
 
 /* A call of a function of this file. A call of one of several modules has a site for each function that it may reach:
