@@ -14,11 +14,14 @@
 #include "rewrite/passes.h"
 #include "rewrite/ssa.h"
 #include "rewrite/tabulate.h"
+#include "rewrite/token_sizes.h"
 #include "rewrite/unit.h"
 
 /* What a value is, once the count has rows: */
 enum state {
     OTHER,    /* not computed from it */
+    SCALED,   /* a number computed from each position, [S] in the source and [B, S] now */
+    COLUMN,   /* the same with dimensions behind it, [1, S, 1, 1] in the source and [B, S, 1, 1] now */
     COUNT,    /* the positions, [S] in the source and [B, S] now */
     EMBEDDED, /* looked up for each position, [S, D] in the source and [B, S, D] now */
     BIAS,     /* times a number for each head, [N, 1, S] in the source and [B, N, 1, S] now */
@@ -27,6 +30,7 @@ enum state {
 
 struct counting {
     struct unit *unit;
+    struct inputs *in;
     struct fn *fn;
     struct web *positions; /* position_ids in fn */
     bool apply;            /* the second time: rewrite */
@@ -34,144 +38,7 @@ struct counting {
     struct map states; /* of variables: a pointer into `known` */
 };
 
-static const enum state known[] = {OTHER, COUNT, EMBEDDED, BIAS, UNKNOWN};
-
-enum { DEEP = 12 }; /* definitions that a length is followed through */
-
-/* -- the length of the sequence ------------------------------------------------------------------------------------ */
-
-static bool is_input_name(const struct unit *unit, atom name) {
-    const struct fact *fact = fact_parameter(unit->facts, name);
-    return fact && (atom_is(fact->id, "tokens") || atom_is(fact->id, "embeddings"));
-}
-
-static bool is_scalar(const struct node *e) {
-    return e->abs && (e->abs->kind == ABS_NUMBER || e->abs->kind == ABS_CONST || e->abs->kind == ABS_SYMBOLIC);
-}
-
-/* Tokens, their embeddings, or what a call makes of them: dimensions B, S and maybe more. */
-static bool is_input(const struct unit *unit, const struct node *e, int depth);
-
-static bool is_input_web(const struct unit *unit, const struct web *w, int depth) {
-    if (w == NULL || depth > DEEP)
-        return false;
-    switch (w->kind) {
-    case WEB_PARAM: return is_input_name(unit, w->name);
-    case WEB_ASSIGN: return is_input(unit, w->expr, depth + 1);
-    case WEB_IF: return is_input_web(unit, w->from[0], depth + 1) && is_input_web(unit, w->from[1], depth + 1);
-    default: return false;
-    }
-}
-
-static bool is_input(const struct unit *unit, const struct node *e, int depth) {
-    if (e->kind == NODE_NAME)
-        return is_input_web(unit, e->web, depth);
-    bool cut = e->kind == NODE_SUBSCRIPT && e->kid[1]->kind == NODE_TUPLE && e->kid[1]->nkids > 2 &&
-               is_full_slice(e->kid[1]->kid[0]) && is_full_slice(e->kid[1]->kid[1]);
-    if (cut) /* x[:, :, -1] */
-        return is_input(unit, e->kid[0], depth + 1);
-    if (e->kind == NODE_BINOP && e->op == OP_MUL)
-        for (int i = 0; i < 2; i++)
-            if (is_scalar(e->kid[1 - i]))
-                return is_input(unit, e->kid[i], depth + 1);
-    bool embeds = e->kind == NODE_CALL && e->nkids == 2 &&
-                  (e->callsite || (e->kid[0]->abs && e->kid[0]->abs->kind == ABS_OBJECT));
-    return embeds && is_input(unit, e->kid[1], depth + 1);
-}
-
-/* How many leading dimensions of an input a tuple holds; 0 where it is no such tuple. */
-static int sizes_held(const struct unit *unit, const struct node *e, int depth);
-
-static int sizes_held_by(const struct unit *unit, const struct web *w, int depth) {
-    if (w == NULL || depth > DEEP)
-        return 0;
-    if (w->kind == WEB_ASSIGN)
-        return sizes_held(unit, w->expr, depth + 1);
-    if (w->kind != WEB_IF)
-        return 0;
-    int yes = sizes_held_by(unit, w->from[0], depth + 1);
-    return yes == sizes_held_by(unit, w->from[1], depth + 1) ? yes : 0;
-}
-
-static int rank_of(const struct node *e) {
-    uint32_t rank = e->abs ? e->abs->rank : 0;
-    return rank == 2 || rank == 3 ? (int)rank : 0;
-}
-
-static int sizes_held(const struct unit *unit, const struct node *e, int depth) {
-    int upto;
-    if (e->kind == NODE_NAME)
-        return sizes_held_by(unit, e->web, depth);
-    if (e->kind == NODE_ATTRIBUTE && atom_is(e->atom, "shape") && is_input(unit, e->kid[0], depth))
-        return rank_of(e->kid[0]);
-    bool size =
-        e->kind == NODE_CALL && e->nkids == 1 && e->kid[0]->kind == NODE_ATTRIBUTE && atom_is(e->kid[0]->atom, "size");
-    if (size && is_input(unit, e->kid[0]->kid[0], depth))
-        return rank_of(e->kid[0]->kid[0]);
-    if (e->kind != NODE_SUBSCRIPT || e->kid[1]->kind != NODE_SLICE || e->kid[1]->kid[0] || e->kid[1]->kid[2] ||
-        !literal_int(e->kid[1]->kid[1], &upto))
-        return 0;
-    int held = sizes_held(unit, e->kid[0], depth + 1);
-    return held == 0 ? 0 : upto < 0 ? held + upto : upto < held ? upto : held;
-}
-
-static bool is_length(const struct unit *unit, const struct node *e, int depth);
-
-static bool is_length_web(const struct unit *unit, const struct web *w, int depth) {
-    if (w == NULL || depth > DEEP)
-        return false;
-    switch (w->kind) {
-    case WEB_ASSIGN: return is_length(unit, w->expr, depth + 1);
-    case WEB_ELEMENT: return w->element == 1 && sizes_held(unit, w->expr, depth + 1) > 1;
-    case WEB_IF: return is_length_web(unit, w->from[0], depth + 1) && is_length_web(unit, w->from[1], depth + 1);
-    default: return false;
-    }
-}
-
-/* x.shape[1], x.size(1), a variable that holds it; also with a 0 added. */
-static bool is_length(const struct unit *unit, const struct node *e, int depth) {
-    int index;
-    if (depth > DEEP)
-        return false;
-    if (e->kind == NODE_NAME)
-        return is_length_web(unit, e->web, depth);
-    if (e->kind == NODE_BINOP && e->op == OP_ADD)
-        for (int i = 0; i < 2; i++)
-            if (literal_int(e->kid[i], &index) && index == 0)
-                return is_length(unit, e->kid[1 - i], depth + 1);
-    if (e->kind == NODE_SUBSCRIPT && literal_int(e->kid[1], &index)) {
-        int held = sizes_held(unit, e->kid[0], depth + 1);
-        return held > 1 && (index < 0 ? held + index : index) == 1;
-    }
-    bool size = e->kind == NODE_CALL && e->nkids == 2 && e->kid[0]->kind == NODE_ATTRIBUTE &&
-                atom_is(e->kid[0]->atom, "size") && literal_int(e->kid[1], &index);
-    if (!size || !is_input(unit, e->kid[0]->kid[0], depth))
-        return false;
-    int rank = rank_of(e->kid[0]->kid[0]);
-    return index == 1 || (index < 0 && rank > 0 && rank + index == 1);
-}
-
-/* torch.arange(length), torch.arange(0, length): of integers. */
-static bool is_count(const struct unit *unit, const struct node *e) {
-    if (e->kind != NODE_CALL || !e->kid[0]->abs || e->kid[0]->abs->kind != ABS_LIBRARY ||
-        strcmp(e->kid[0]->abs->qual, "torch.arange") != 0)
-        return false;
-    uint32_t positional = 0;
-    int first;
-    for (uint32_t i = 1; i < e->nkids; i++) {
-        const struct node *a = e->kid[i];
-        if (a->kind != NODE_KEYWORD)
-            positional++;
-        else if (atom_is(a->atom, "dtype") &&
-                 !(a->kid[0]->kind == NODE_ATTRIBUTE && word_in(a->kid[0]->atom, "long int64")))
-            return false;
-        else if (!word_in(a->atom, "dtype device"))
-            return false;
-    }
-    if (positional == 2 && !(literal_int(e->kid[1], &first) && first == 0))
-        return false;
-    return (positional == 1 || positional == 2) && is_length(unit, e->kid[positional], 0);
-}
+static const enum state known[] = {OTHER, SCALED, COLUMN, COUNT, EMBEDDED, BIAS, UNKNOWN};
 
 /* -- what becomes of the count ------------------------------------------------------------------------------------- */
 
@@ -187,9 +54,11 @@ static void set_web(struct counting *c, struct web *w, enum state s) {
     map_put(c->unit->arena, &c->states, w, (void *)&known[s]);
     if (c->apply && s == COUNT)
         w->abs = c->positions->abs;
+    else if (c->apply && s == SCALED)
+        w->abs = abs_tensor(c->unit, 2);
     else if (c->apply && s == EMBEDDED)
         w->abs = abs_tensor(c->unit, 3);
-    else if (c->apply && s == BIAS)
+    else if (c->apply && (s == BIAS || s == COLUMN))
         w->abs = abs_tensor(c->unit, 4);
 }
 
@@ -221,6 +90,33 @@ static bool repeats_for_batch(struct counting *c, struct node *call) {
     return repeats;
 }
 
+static struct node *full_slice(struct arena *arena) {
+    struct node *none = NULL;
+    return node_make(arena, NODE_SLICE, NULL, 3, none, none, none);
+}
+
+/* x.view(1, length, 1, 1), x.view((1, -1, 1, 1)) */
+static bool stands_upright(struct counting *c, const struct node *call) {
+    bool view = word_in(call->kid[0]->atom, "view reshape"), whole = call->nkids == 2;
+    const struct node *sizes = whole ? call->kid[1] : call;
+    uint32_t from = whole ? 0 : 1;
+    if (!view || (whole && sizes->kind != NODE_TUPLE && sizes->kind != NODE_LIST) || sizes->nkids != from + 4)
+        return false;
+    const struct node *length = sizes->kid[from + 1];
+    return is_int(sizes->kid[from], 1) && is_int(sizes->kid[from + 2], 1) && is_int(sizes->kid[from + 3], 1) &&
+           (is_int(length, -1) || is_token_count(c->in, length));
+}
+
+/* x[:, :, None, None] */
+static struct node *make_column(struct counting *c, struct node *x) {
+    struct arena *arena = c->unit->arena;
+    struct node *index = node_make(arena, NODE_TUPLE, NULL, 4, full_slice(arena), full_slice(arena),
+        make_const(arena, OP_NONE), make_const(arena, OP_NONE));
+    struct node *column = node_make(arena, NODE_SUBSCRIPT, NULL, 2, x, index);
+    column->abs = abs_tensor(c->unit, 4);
+    return column;
+}
+
 static enum state state_of_method(struct counting *c, struct node **slot) {
     struct node *call = *slot;
     enum state s = state_of(c, &call->kid[0]->kid[0]);
@@ -231,11 +127,18 @@ static enum state state_of_method(struct counting *c, struct node **slot) {
         return s;
     if (s == BIAS && repeats_for_batch(c, call))
         return OTHER;
-    if (s != BIAS && adds_rows(call)) {
+    if ((s == COUNT || s == SCALED) && stands_upright(c, call)) {
+        if (c->apply)
+            *slot = make_column(c, call->kid[0]->kid[0]);
+        return COLUMN;
+    }
+    if (s != BIAS && (s == COLUMN ? atom_is(call->kid[0]->atom, "expand") : adds_rows(call))) {
         if (c->apply)
             *slot = call->kid[0]->kid[0];
         return s;
     }
+    if (s == COUNT && atom_is(call->kid[0]->atom, "float"))
+        return SCALED;
     return word_in(call->kid[0]->atom, "to long contiguous clone detach") ? s : UNKNOWN;
 }
 
@@ -259,9 +162,15 @@ static bool looks_up(const struct counting *c, const struct node *callee) {
     return super && c->fn->owner && class_derives(c->fn->owner, "Embedding");
 }
 
+/* A function of the library that makes one number of each. */
+static bool is_elementwise(const struct node *callee) {
+    return callee->abs && callee->abs->kind == ABS_LIBRARY && strncmp(callee->abs->qual, "torch.", 6) == 0 &&
+           word_in(callee->atom, "floor ceil round log log1p log2 exp sqrt rsqrt square abs sin cos");
+}
+
 static enum state state_of_call(struct counting *c, struct node **slot) {
     struct node *call = *slot;
-    if (is_count(c->unit, call)) {
+    if (is_count(c->in, call)) {
         c->found = true;
         if (c->apply)
             *slot = positions_instead(c, call);
@@ -285,6 +194,8 @@ static enum state state_of_call(struct counting *c, struct node **slot) {
     }
     if (call->callsite && s != UNKNOWN)
         return run_callee(c, call, at);
+    if ((s == COUNT || s == SCALED) && call->nkids == 2 && is_elementwise(call->kid[0]))
+        return SCALED;
     return s == OTHER ? OTHER : s == COUNT && at == 1 && looks_up(c, call->kid[0]) ? EMBEDDED : UNKNOWN;
 }
 
@@ -293,11 +204,6 @@ static bool is_by_head(const struct node *e) {
     const struct node *index = e->kind == NODE_SUBSCRIPT ? e->kid[1] : NULL;
     return is_kind(index, NODE_TUPLE) && index->nkids == 3 && is_full_slice(index->kid[0]) && is_none(index->kid[1]) &&
            is_none(index->kid[2]);
-}
-
-static struct node *full_slice(struct arena *arena) {
-    struct node *none = NULL;
-    return node_make(arena, NODE_SLICE, NULL, 3, none, none, none);
 }
 
 /* The product of the count in *slot with that: the positions become a row for each sequence and head. */
@@ -322,9 +228,13 @@ static enum state state_of_sum(struct counting *c, struct node *e) {
     enum state s = a == OTHER ? b : a;
     if (s == COUNT && e->op == OP_MUL && is_by_head(other))
         return make_bias(c, &e->kid[a == OTHER ? 1 : 0]);
+    if (s == COLUMN && e->op == OP_MUL && other->abs && other->abs->kind == ABS_TENSOR && other->abs->rank == 4)
+        return OTHER; /* with the states of heads, [B, S, N, D] before and after */
+    if ((s == COUNT || s == SCALED) && is_scalar(other) && e->op == OP_DIV && a != OTHER)
+        return SCALED;
     if (s == COUNT || is_scalar(other))
         return is_scalar(other) && (e->op == OP_ADD || e->op == OP_SUB || e->op == OP_MUL) ? s : UNKNOWN;
-    bool joins = s == EMBEDDED && (e->op == OP_ADD || e->op == OP_MUL) && rank_of(other) == 3;
+    bool joins = s == EMBEDDED && (e->op == OP_ADD || e->op == OP_MUL) && rank_of_hidden(other) == 3;
     return joins ? OTHER : UNKNOWN; /* with hidden states, [B, S, D] before and after */
 }
 
@@ -334,11 +244,11 @@ static bool is_copy(const struct counting *c, const struct web *w) {
 }
 
 /* self.weight[:length]: a row for each position that is counted. */
-static bool cuts_table(const struct counting *c, const struct node *e) {
+static bool cuts_table(struct counting *c, const struct node *e) {
     const struct node *index = e->kid[1];
     bool table = e->kid[0]->kind == NODE_ATTRIBUTE && e->kid[0]->abs && e->kid[0]->abs->rank == 2;
     return table && index->kind == NODE_SLICE && !index->kid[2] && index->kid[1] &&
-           (!index->kid[0] || is_int(index->kid[0], 0)) && is_length(c->unit, index->kid[1], 0);
+           (!index->kid[0] || is_int(index->kid[0], 0)) && is_token_count(c->in, index->kid[1]);
 }
 
 static enum state state_of_subscript(struct counting *c, struct node **slot) {
@@ -483,10 +393,12 @@ static bool is_called_from(struct counting *c, const struct fn *fn) {
     return !fn->escapes;
 }
 
-static bool counts_somewhere(const struct counting *c, const struct node *n) {
+static bool counts_somewhere(struct counting *c, const struct node *n) {
     if (n == NULL)
         return false;
-    if (is_count(c->unit, n) || (n->kind == NODE_SUBSCRIPT && cuts_table(c, n)))
+    if (is_count(c->in, n) || (n->kind == NODE_SUBSCRIPT && cuts_table(c, n)))
+        return true;
+    if (n->kind == NODE_CALL && n->callsite && enter_call(c->in, n) && counts_somewhere(c, n->callsite->fn->body))
         return true;
     for (uint32_t i = 0; i < n->nkids; i++)
         if (counts_somewhere(c, n->kid[i]))
@@ -498,6 +410,7 @@ static bool counts_somewhere(const struct counting *c, const struct node *n) {
 static enum state run_callee(struct counting *c, struct node *call, uint32_t at) {
     struct fn *callee = call->callsite->fn;
     bool counts = false;
+    enter_call(c->in, call);
     for (const struct callsite *site = call->callsite; site; site = site->also)
         counts |= counts_somewhere(c, site->fn->body);
     if (at == 0 && !counts)
@@ -506,7 +419,7 @@ static enum state run_callee(struct counting *c, struct node *call, uint32_t at)
         (counts && count_calls(c->fn->body, callee, NULL) > 1))
         return UNKNOWN;
     struct counting inner = {
-        .unit = c->unit, .fn = callee, .positions = positions_of(c->unit, callee), .apply = c->apply};
+        .unit = c->unit, .in = c->in, .fn = callee, .positions = positions_of(c->unit, callee), .apply = c->apply};
     if (at > 0) {
         uint32_t p = call->callsite->param[at - 1];
         struct param *param = p == UINT32_MAX ? NULL : callee->params.at[p];
@@ -528,7 +441,8 @@ static enum state run_callee(struct counting *c, struct node *call, uint32_t at)
 }
 
 static bool run(struct unit *unit, struct fn *fn, struct web *positions, bool apply) {
-    struct counting c = {.unit = unit, .fn = fn, .positions = positions, .apply = apply};
+    struct inputs in = {.unit = unit};
+    struct counting c = {.unit = unit, .in = &in, .fn = fn, .positions = positions, .apply = apply};
     return run_statements(&c, fn->body) != UNKNOWN && c.found;
 }
 

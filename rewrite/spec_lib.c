@@ -214,7 +214,7 @@ static const char keeps_rank[] =
     "tanh relu silu gelu softplus exp log sqrt rsqrt pow square abs neg cos sin clamp clamp_min clamp_max clip "
     "masked_fill scatter scatter_add gather cumsum tril triu roll flip softcap mul add sub div repeat_interleave "
     "dropout layer_norm rms_norm normalize zeros_like ones_like empty_like full_like rand_like where cat concat "
-    "lerp addcmul nan_to_num round floor swapaxes movedim index_select masked_scatter expand_as sort_values "
+    "polar lerp addcmul nan_to_num round floor swapaxes movedim index_select masked_scatter expand_as sort_values "
     "cpu cuda bool view_as reciprocal mean_keepdim conv1d pad";
 static const char gives_sequence[] = "split chunk unbind tensor_split split_with_sizes meshgrid sort aminmax";
 static const char gives_number[] = "item numel dim element_size get_device stride";
@@ -278,8 +278,10 @@ static const struct absval *torch_result(
         return abs_tensor(unit, rank_of_product(receiver, rank_of_arg(args, first)));
     if (strcmp(name, "outer") == 0)
         return abs_tensor(unit, 2);
-    if (strcmp(name, "unsqueeze") == 0)
+    if (word_in(name, "unsqueeze view_as_real"))
         return abs_tensor(unit, receiver ? receiver + 1 : 0);
+    if (strcmp(name, "view_as_complex") == 0)
+        return abs_tensor(unit, receiver > 1 ? receiver - 1 : 0);
     if (word_in(name, "mean sum amax amin var") && arg_find(args, UINT32_MAX, "keepdim"))
         return abs_tensor(unit, receiver);
     if (strncmp(name, "is_", 3) == 0 || word_in(name, "finfo iinfo any all equal allclose device dtype Size Generator"))
