@@ -83,6 +83,14 @@ def _fix(cls: type, overrides: dict[str, Any], fixed: dict[str, Any]) -> None:
             setattr(owner, name, value)
 
 
+def _keep(changes: dict[str, Any], fixed: dict[str, Any]) -> None:
+    """The same in parts of a configuration that a variant changes as a whole."""
+    for part in changes.values():
+        for name, value in fixed.items():
+            if hasattr(part, "to_dict") and hasattr(part, name):
+                setattr(part, name, value)
+
+
 def base(model_type: str, fixed: dict[str, Any]) -> tuple[type, dict[str, Any], _Run]:
     """Configuration class, overrides of the default variant, and its run; raises if none works.
 
@@ -127,6 +135,7 @@ def discover(
             continue
         if len(out.usable) > MAX_VARIANTS:
             break
+        _keep(changes, fixed)
         try:
             other = tiny.make(cls, overrides, changes)
             if _window_is_empty(other):
