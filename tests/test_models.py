@@ -56,6 +56,7 @@ ASSUMED = {
     "dots3_note_text": "layers with windows among those with an indexer, each with sizes of its own",
     "glm_moe_dsa": "layers that share what another one's indexer chose",
     "hy_v4": "a sink in every head, several residual streams",
+    "llama4": "attention within chunks, in a part of the configuration",
 }
 
 
