@@ -11,8 +11,15 @@ bool ends_with(const char *text, const char *suffix) {
     return n >= m && strcmp(text + n - m, suffix) == 0;
 }
 
+static bool is_word(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
 size_t name_length(const char *text) {
-    return strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789");
+    size_t len = 0;
+    while (is_word(text[len]))
+        len++;
+    return len;
 }
 
 bool word_in(const char *word, const char *list) {

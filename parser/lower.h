@@ -112,7 +112,9 @@ struct node *lower_assignment(struct lower *l);               /* lower_stmt.c */
 struct node *lower_compound(struct lower *l);                 /* lower_block.c; if, for, while, try, with */
 struct node *lower_block(struct lower *l);                    /* lower_block.c */
 void push_statements(struct lower *l);                        /* lower_block.c; the children of a module or block */
-struct node *lower_stmt(struct lower *l);                     /* lower_stmt.c */
+/* Say of a statement that leads its line whether a blank line stands above. lower_block.c */
+void mark_blank(struct lower *l, struct node *stmt);
+struct node *lower_stmt(struct lower *l); /* lower_stmt.c */
 
 /* Attach the comments that lowering put aside (comments.c). */
 void attach_comments(struct lower *l, struct node *module);

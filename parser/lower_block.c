@@ -33,6 +33,12 @@ static bool blank_above(const struct lower *l, struct span margin) {
     return at == 0 || l->text[at - 1] == '\n';
 }
 
+void mark_blank(struct lower *l, struct node *stmt) {
+    struct span margin;
+    if (margin_of(l, stmt->span.start, &margin) && blank_above(l, margin))
+        stmt->flags |= NF_BLANK;
+}
+
 static bool same_text(const struct lower *l, struct span a, struct span b) {
     return a.end - a.start == b.end - b.start && memcmp(l->text + a.start, l->text + b.start, a.end - a.start) == 0;
 }

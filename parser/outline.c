@@ -20,6 +20,7 @@ struct scan {
     const char *decorators; /* the first of those above the next definition, or NULL */
     size_t body;            /* indentation of the block below the last statement; 0: none yet */
     bool opened;            /* the last line at the margin opens a definition: a body must follow */
+    bool closed;            /* it is a whole statement: none can follow */
 };
 
 /* -- logical lines ------------------------------------------------------------------------------------------------- */
@@ -149,14 +150,29 @@ static bool is_one_line(const char *text) {
     return starts_with(text, "def ") || starts_with(text, "class ") || starts_with(text, "async def ");
 }
 
-/* An import of a module ends the part before it, and is one. */
-static bool import(struct scan *s, const char *line, const char *end) {
-    if (s->in_class || s->decorators || !(starts_with(line, "from ") || starts_with(line, "import ")))
+/* Whether a logical line at the margin is an import, a docstring, or begins like `name =` or `name:`. */
+static bool is_simple(const char *text) {
+    static const char *const words[] = {"from", "import", "else", "try", "except", "finally"};
+    size_t len = name_length(text);
+    if (text[len] == '"' || text[len] == '\'')
+        return true;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strlen(words[i]) == len && memcmp(text, words[i], len) == 0)
+            return i < 2;
+    text += len;
+    text += strspn(text, " ");
+    return *text == ':' || (*text == '=' && text[1] != '=');
+}
+
+/* Such a line is a part of its own. */
+static bool simple(struct scan *s, const char *line, const char *end) {
+    if (s->decorators || !is_simple(line + s->margin))
         return false;
     end_part(s, s->comments ? s->comments : line);
     s->comments = NULL;
-    s->part.kind = PART_IMPORT;
+    s->part.kind = PART_SIMPLE;
     end_part(s, end);
+    s->closed = true;
     return true;
 }
 
@@ -165,11 +181,12 @@ static bool statement(struct scan *s, const char *line, const char *end, char la
     if (s->opened)
         return false;
     s->body = 0;
+    s->closed = false;
     if (line[s->margin] == '@') {
         s->decorators = s->decorators ? s->decorators : line;
         return true;
     }
-    if (import(s, line, end))
+    if (simple(s, line, end))
         return true;
     s->opened = definition(s, line, last);
     if (!s->opened && s->decorators && !is_one_line(line + s->margin))
@@ -188,7 +205,7 @@ static void comment(struct scan *s, const char *line, size_t indent) {
 
 /* A logical line that is indented. */
 static bool body(struct scan *s, const char *end, size_t indent) {
-    if (s->decorators)
+    if (s->decorators || s->closed)
         return false;
     s->comments = NULL;
     s->opened = false;
@@ -251,15 +268,16 @@ bool outline_class(struct arena *arena, const struct source *source, const struc
     struct scan s = {.arena = arena, .text = source->text, .end = source->text + cls->end, .outline = outline};
     char last;
     const char *line = s.text + cls->start;
-    for (bool header = false; !header; line = skip_empty(line, s.end)) {
+    for (bool header = false; !header;) {
         line = skip_empty(line, s.end);
         header = *line != '@';
         line = line_end(&s, line, &last);
         if (line == NULL)
             return false;
     }
+    s.part = (struct part){.kind = PART_HEADER, .start = cls->start};
+    end_part(&s, line);
     s.in_class = true;
-    s.margin = strspn(line, " \t");
-    s.part.start = cls->start;
+    s.margin = strspn(skip_empty(line, s.end), " \t");
     return scan(&s, line) && end_scan(&s);
 }

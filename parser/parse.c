@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "parser/lower.h"
+#include "parser/plain.h"
 #include "parser/syntax_error.h"
 
 const TSLanguage *tree_sitter_python(void);
@@ -60,11 +61,11 @@ void parser_destroy(struct parser *parser) {
 
 /* -- entries ------------------------------------------------------------------------------------------------------- */
 
-static struct lower *lower_begin(struct parser *parser, struct arena *arena, struct atoms *atoms, struct diags *diags,
-    struct source *source, uint32_t base) {
+static struct lower *lower_begin(
+    struct parser *parser, struct arena *arena, struct atoms *atoms, struct diags *diags, struct source *source) {
     struct lower *l = &parser->lower;
     l->cst = parser->cst;
-    l->base = base;
+    l->base = 0;
     l->arena = arena;
     l->atoms = atoms;
     l->diags = diags;
@@ -91,37 +92,8 @@ static struct node *module(struct lower *l, TSNode root, struct span span) {
     return l->failed ? NULL : node;
 }
 
-static void count_lines(TSPoint *point, const char *from, const char *to) {
-    for (const char *end; (end = memchr(from, '\n', (size_t)(to - from))) != NULL; from = end + 1)
-        point->row++;
-    point->column = (uint32_t)(to - from);
-}
-
-/* Let the parser see the lines without some of them. */
-static void pass_over(struct lower *l, TSParser *parser, const struct lines *lines) {
-    TSRange *ranges = NEW_ARRAY(l->scratch, TSRange, lines->count + 1);
-    const char *text = l->text;
-    TSPoint at = {0, 0};
-    uint32_t from = lines->start;
-    for (uint32_t i = 0; i <= lines->count; i++) {
-        uint32_t to = i < lines->count ? lines->without[i].start : lines->end;
-        TSRange *range = &ranges[i];
-        range->start_point = at;
-        range->start_byte = from - lines->start;
-        count_lines(&at, text + from, text + to);
-        range->end_point = at;
-        range->end_byte = to - lines->start;
-        if (i < lines->count) {
-            from = lines->without[i].end;
-            count_lines(&at, text + to, text + from);
-        }
-    }
-    ts_parser_set_included_ranges(parser, ranges, lines->count + 1);
-}
-
 static struct node *parse(struct lower *l, TSParser *parser, const struct lines *lines) {
-    if (lines->count > 0)
-        pass_over(l, parser, lines);
+    l->base = lines->start;
     TSTree *tree = ts_parser_parse_string(parser, NULL, l->text + lines->start, lines->end - lines->start);
     TSNode root = ts_tree_root_node(tree);
     struct node *node = NULL;
@@ -130,17 +102,24 @@ static struct node *parse(struct lower *l, TSParser *parser, const struct lines 
     else
         node = module(l, root, (struct span){lines->start, lines->end});
     ts_tree_delete(tree);
-    if (lines->count > 0)
-        ts_parser_set_included_ranges(parser, NULL, 0);
     return node;
 }
 
 struct node *parse_lines(struct parser *parser, struct arena *arena, struct atoms *atoms, struct diags *diags,
     struct source *source, const struct lines *lines) {
     assert(lines->start <= lines->end && lines->end <= source->len);
-    struct lower *l = lower_begin(parser, arena, atoms, diags, source, lines->start);
+    struct node *plain = plain_statement(lower_begin(parser, arena, atoms, diags, source), lines);
+    if (plain)
+        return plain;
+    struct lower *l = lower_begin(parser, arena, atoms, diags, source);
     l->any_margin = lines->indented;
     return parse(l, parser->ts, lines);
+}
+
+struct node *parse_class_header(struct parser *parser, struct arena *arena, struct atoms *atoms, struct diags *diags,
+    struct source *source, const struct lines *lines) {
+    struct node *module = plain_header(lower_begin(parser, arena, atoms, diags, source), lines);
+    return module ? module->kid[0] : NULL;
 }
 
 struct node *parse_range(struct parser *parser, struct arena *arena, struct atoms *atoms, struct diags *diags,

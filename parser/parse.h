@@ -21,14 +21,17 @@ struct node *parse_module(
 /* Whole lines of a file, which hold whole statements. */
 struct lines {
     uint32_t start, end;
-    const struct span *without; /* lines among them that are passed over, in order */
-    uint32_t count;
     bool indented; /* the statements may stand anywhere on their lines; margins are not checked */
 };
 
 /* The statements of some lines; used to parse only the definitions that are needed. Spans are relative to the file.
  * MODULE or NULL. */
 struct node *parse_lines(struct parser *parser, struct arena *arena, struct atoms *atoms, struct diags *diags,
+    struct source *source, const struct lines *lines);
+
+/* The CLASS of which these lines are the header, without anything in it; NULL, and nothing said, where only the grammar
+ * can read it. */
+struct node *parse_class_header(struct parser *parser, struct arena *arena, struct atoms *atoms, struct diags *diags,
     struct source *source, const struct lines *lines);
 
 /* The lines of the byte range [start, end). */

@@ -10,7 +10,6 @@
 
 #include "base/file.h"
 #include "base/text.h"
-#include "parser/import.h"
 #include "parser/outline.h"
 #include "parser/package.h"
 #include "parser/parse.h"
@@ -63,15 +62,13 @@ static struct node *unread(struct unit *unit, struct source *source, const struc
 
 /* Make the definition what stands in its lines. Where that cannot be parsed, it is said, and the definition is empty.
  */
-static bool fill(struct unit *unit, struct source *source, struct node *def, const struct lines *lines) {
+static void fill(struct unit *unit, struct source *source, struct node *def, const struct lines *lines) {
     def->flags &= ~(uint32_t)NF_UNREAD;
     struct node *module = parse(unit, source, lines);
-    if (module == NULL || module->nkids == 0) {
+    if (module && module->nkids > 0)
+        *def = *module->kid[0];
+    else
         unit->unparsed = true;
-        return false;
-    }
-    *def = *module->kid[0];
-    return true;
 }
 
 /* The methods that stay unread: every class of a model has these two, which are used. */
@@ -80,35 +77,47 @@ static bool is_deferred(const struct source *source, const struct part *part) {
     return part->kind == PART_FUNCTION && !starts_with(name, "__init__(") && !starts_with(name, "forward(");
 }
 
-static void put_methods(struct unit *unit, struct source *source, struct node *cls, const struct outline *outline) {
-    struct node *block = class_body(cls);
-    uint32_t at = 0;
-    for (uint32_t i = 0; i < outline->parts.len; i++) {
+/* The statements of some lines, at the end of a module or block; comments behind the last one are its own. */
+static bool read_statements(struct unit *unit, struct source *source, struct node *to, const struct lines *lines) {
+    struct node *read = parse(unit, source, lines);
+    for (uint32_t i = 0; read && i < read->nkids; i++)
+        node_add(unit->arena, to, read->kid[i]);
+    if (read && read->comments)
+        to->comments = read->comments;
+    return read != NULL;
+}
+
+static void read_body(struct unit *unit, struct source *source, struct node *block, const struct outline *outline) {
+    for (uint32_t i = 1; i < outline->parts.len; i++) {
         const struct part *part = &outline->parts.at[i];
-        if (!is_deferred(source, part))
-            continue;
-        while (at < block->nkids && block->kid[at]->span.start < part->start)
-            at++;
-        node_insert(unit->arena, block, at++, unread(unit, source, part));
+        if (is_deferred(source, part))
+            node_add(unit->arena, block, unread(unit, source, part));
+        else if (!read_statements(unit, source, block, &(struct lines){part->start, part->end, .indented = true}))
+            unit->unparsed = true;
     }
 }
 
-/* A class but for the methods of which the use is not known; as a whole where it has nothing besides. */
-static void fill_class(struct unit *unit, struct source *source, struct node *cls) {
-    struct part part = {.start = cls->span.start, .end = cls->span.end};
+/* A class but for the methods of which the use is not known; as a whole where its header is not plain. */
+static void fill_class(struct unit *unit, struct source *source, struct node *def) {
+    struct part part = {.start = def->span.start, .end = def->span.end};
+    struct lines lines = {.start = part.start, .end = part.end};
     struct outline outline = {0};
-    VEC(struct span) without = {0};
-    bool besides = false;
-    bool sure = outline_class(unit->arena, source, &part, &outline);
-    for (uint32_t i = 0; sure && i < outline.parts.len; i++) {
-        const struct part *method = &outline.parts.at[i];
-        if (is_deferred(source, method))
-            vec_push(unit->arena, &without, ((struct span){method->start, method->end}));
-        besides = besides || (method->kind == PART_FUNCTION && !is_deferred(source, method));
+    struct node *cls = NULL;
+    if (outline_class(unit->arena, source, &part, &outline)) {
+        struct lines header = {.start = part.start, .end = outline.parts.at[0].end};
+        cls = parse_class_header(unit->parser, unit->arena, unit->atoms, unit->diags, source, &header);
     }
-    struct lines lines = {part.start, part.end, without.at, besides ? without.len : 0, false};
-    if (fill(unit, source, cls, &lines) && lines.count > 0)
-        put_methods(unit, source, cls, &outline);
+    if (cls == NULL) {
+        fill(unit, source, def, &lines);
+        return;
+    }
+    *def = *cls;
+    struct node *block = class_body(def);
+    read_body(unit, source, block, &outline);
+    if (block->nkids > 0) {
+        block->span = (struct span){block->kid[0]->span.start, block->kid[block->nkids - 1]->span.end};
+        def->span.end = block->span.end;
+    }
 }
 
 static void read_function(struct unit *unit, struct node *def) {
@@ -124,31 +133,17 @@ static void read_definition(struct unit *unit, struct node *def) {
         fill_class(unit, def->source, def);
 }
 
-static bool read_statements(struct unit *unit, struct module *module, const struct part *part) {
-    struct node *lines = parse(unit, module->source, &(struct lines){.start = part->start, .end = part->end});
-    for (uint32_t i = 0; lines && i < lines->nkids; i++)
-        node_add(unit->arena, module->tree, lines->kid[i]);
-    if (lines && lines->comments)
-        module->tree->comments = lines->comments;
-    return lines != NULL;
-}
-
-static struct node *read_import(struct unit *unit, struct source *source, const struct part *part) {
-    return import_read(unit->arena, unit->atoms, source, (struct span){part->start, part->end});
-}
-
 static bool read_parts(struct unit *unit, struct module *module, const struct outline *outline) {
     module->tree = node_new(unit->arena, NODE_MODULE);
     module->tree->source = module->source;
     module->tree->span = (struct span){0, module->source->len};
     for (uint32_t i = 0; i < outline->parts.len; i++) {
         const struct part *part = &outline->parts.at[i];
-        struct node *import = part->kind == PART_IMPORT ? read_import(unit, module->source, part) : NULL;
-        if (import)
-            node_add(unit->arena, module->tree, import);
-        else if ((part->kind == PART_CLASS || part->kind == PART_FUNCTION) && i + 1 < outline->parts.len)
+        struct lines lines = {.start = part->start, .end = part->end};
+        bool definition = part->kind == PART_CLASS || part->kind == PART_FUNCTION;
+        if (definition && i + 1 < outline->parts.len)
             node_add(unit->arena, module->tree, unread(unit, module->source, part));
-        else if (!read_statements(unit, module, part))
+        else if (!read_statements(unit, module->source, module->tree, &lines))
             return false;
     }
     return true;

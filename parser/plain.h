@@ -1,0 +1,20 @@
+/* plain.h - what is as plain as a table: imports, assignments of what is written out, docstrings, headers of classes.
+ *
+ * A fifth of a file of a model is such lines, the fields of its configuration above all. Words, literals, dots, commas
+ * and brackets are all there is in them, so they are read without the grammar, in a tenth of its time. The nodes are
+ * those that lowering makes. What is written in any other way is left to the grammar, which also says what is wrong
+ * with it: nothing here reports anything. */
+#ifndef ADGEN_PARSER_PLAIN_H
+#define ADGEN_PARSER_PLAIN_H
+
+#include "parser/lower.h"
+#include "parser/parse.h"
+
+/* The MODULE of lines that hold one plain statement, or none; NULL where they hold anything else. */
+struct node *plain_statement(struct lower *l, const struct lines *lines);
+
+/* The MODULE of a class of which these lines are the header, decorators among them; its BLOCK is empty. NULL where the
+ * header is not plain. */
+struct node *plain_header(struct lower *l, const struct lines *lines);
+
+#endif
