@@ -132,9 +132,9 @@ static struct node *name_or_constant(struct reader *r) {
     return node;
 }
 
-/* 1, 1_000, 0.5, 1e-6 */
+/* 1, 0.5, 1e-6 */
 static struct node *number(struct reader *r) {
-    static const char digits[] = "0123456789_";
+    static const char digits[] = "0123456789";
     const char *at = r->at + strspn(r->at, digits);
     if (*r->at == '0' && at > r->at + 1)
         return NULL;
@@ -155,14 +155,14 @@ static bool at_string(const struct reader *r) {
     return first == '"' || first == '\'';
 }
 
-/* Raw or without a prefix, and without a backslash. */
+/* Raw or without a prefix; a backslash before the closing quotes may be an escape. */
 static struct node *string(struct reader *r) {
     const char *body = r->at + (*r->at == 'r');
     char quote = *body, quotes[] = {quote, quote, quote, '\0'}, stops[] = {quote, '\n', '\0'};
     bool triple = strncmp(body, quotes, 3) == 0;
     body += triple ? 3 : 1;
     const char *end = triple ? strstr(body, quotes) : body + strcspn(body, stops);
-    if (end == NULL || *end != quote || memchr(body, '\\', (size_t)(end - body)) != NULL)
+    if (end == NULL || *end != quote || end[-1] == '\\')
         return NULL;
     return leaf(r, NODE_STRING, (size_t)(end - r->at) + (triple ? 3 : 1));
 }
@@ -208,6 +208,16 @@ static struct node *parenthesized(struct reader *r) {
     return node;
 }
 
+/* Nodes over what was read since `start`; NULL where a child is not there. */
+static struct node *with_kid(struct reader *r, const char *start, enum node_kind kind, atom name, struct node *kid) {
+    struct node *node = kid ? node_with(r->l, kind, span_from(r, start), 1) : NULL;
+    if (node) {
+        node->atom = name;
+        node->kid[0] = kid;
+    }
+    return node;
+}
+
 static struct node *pair_of(struct reader *r, const char *start, enum node_kind kind, struct node *a, struct node *b) {
     struct node *node = a && b ? node_with(r->l, kind, span_from(r, start), 2) : NULL;
     if (node) {
@@ -229,13 +239,7 @@ static struct node *argument(struct reader *r) {
     if (*equals != '=')
         return expression(r);
     atom name = identifier(r);
-    struct node *value = name && take_sign(r, '=') ? expression(r) : NULL;
-    struct node *node = value ? node_with(r->l, NODE_KEYWORD, span_from(r, start), 1) : NULL;
-    if (node) {
-        node->atom = name;
-        node->kid[0] = value;
-    }
-    return node;
+    return name && take_sign(r, '=') ? with_kid(r, start, NODE_KEYWORD, name, expression(r)) : NULL;
 }
 
 /* Keywords stand behind positions, and none is given twice. */
@@ -260,12 +264,7 @@ static struct node *call(struct reader *r, const char *start, struct node *calle
 static struct node *attribute(struct reader *r, const char *start, struct node *value) {
     pass(r, 1);
     atom name = identifier(r);
-    struct node *node = name ? node_with(r->l, NODE_ATTRIBUTE, span_from(r, start), 1) : NULL;
-    if (node) {
-        node->atom = name;
-        node->kid[0] = value;
-    }
-    return node;
+    return name ? with_kid(r, start, NODE_ATTRIBUTE, name, value) : NULL;
 }
 
 /* One index; several are a tuple without parentheses. The comma behind the last one is noted of the whole. */
@@ -309,11 +308,9 @@ static struct node *primary(struct reader *r) {
 static struct node *negative(struct reader *r) {
     const char *start = r->at;
     struct node *operand = take_sign(r, '-') && *r->at >= '0' && *r->at <= '9' ? number(r) : NULL;
-    struct node *node = operand ? node_with(r->l, NODE_UNARYOP, span_from(r, start), 1) : NULL;
-    if (node) {
+    struct node *node = with_kid(r, start, NODE_UNARYOP, NULL, operand);
+    if (node)
         node->op = OP_NEG;
-        node->kid[0] = operand;
-    }
     return node;
 }
 
@@ -394,37 +391,31 @@ static struct node *import(struct reader *r, enum node_kind kind) {
     return read ? statement : NULL;
 }
 
-/* `name [: annotation] [= value]` */
+/* `name: annotation [= value]`, `name = value`, or an expression. */
 static struct node *assignment(struct reader *r) {
     const char *start = r->at;
-    struct node *target = name_or_constant(r), *annotation = NULL, *value = NULL;
-    bool annotated = target && take_sign(r, ':');
-    if (!is_kind(target, NODE_NAME) || (annotated && (annotation = expression(r)) == NULL))
-        return NULL;
+    struct node *target = expression(r);
+    if (target == NULL || (*r->at != ':' && *r->at != '='))
+        return with_kid(r, start, NODE_EXPR, NULL, target);
+    bool annotated = take_sign(r, ':');
+    struct node *annotation = annotated ? expression(r) : NULL;
     bool assigned = take_sign(r, '=');
-    if (assigned ? (value = expression(r)) == NULL : !annotated)
+    struct node *value = assigned ? expression(r) : NULL;
+    if (target->kind != NODE_NAME || (target->flags & NF_PAREN) || annotated != (annotation != NULL) ||
+        assigned != (value != NULL))
         return NULL;
     if (!annotated)
         return pair_of(r, start, NODE_ASSIGN, value, target);
-    struct node *node = node_with(r->l, NODE_ANNASSIGN, (struct span){0, 0}, 3);
-    node->kid[0] = target;
-    node->kid[1] = annotation;
-    node->kid[2] = value;
+    struct node *node = node_with(r->l, NODE_ANNASSIGN, span_from(r, start), 3);
+    memcpy(node->kid, (struct node *[]){target, annotation, value}, 3 * sizeof *node->kid);
     return node;
-}
-
-static struct node *docstring(struct reader *r) {
-    struct node *node = node_with(r->l, NODE_EXPR, (struct span){0, 0}, 1);
-    node->kid[0] = string(r);
-    return node->kid[0] ? node : NULL;
 }
 
 static struct node *statement(struct reader *r) {
     const char *start = r->at;
-    struct node *node = at_string(r)             ? docstring(r)
-                        : take_word(r, "import") ? import(r, NODE_IMPORT)
-                        : take_word(r, "from")   ? import(r, NODE_IMPORTFROM)
-                                                 : assignment(r);
+    struct node *node = take_word(r, "import") ? import(r, NODE_IMPORT)
+                        : take_word(r, "from") ? import(r, NODE_IMPORTFROM)
+                                               : assignment(r);
     if (node)
         node->span = span_from(r, start);
     return node;

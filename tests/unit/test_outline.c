@@ -130,7 +130,8 @@ static void parts_are_the_whole(void **state) {
         {0, "x=1\ny = -2.5e-3\nz: int=1_000\nw: a.b[c, d,] | e | None = (f)\nv: g[h,]\nu = (1)\nt = (1,)\ns = ()\n"
             "r = r'a'\nq = 'a' 'b'\np = \"\"\"c\nd\"\"\"\no = {'a': [1, {}, (2, 3)], }\nn = f(a, b=c.d(e)[0], )(g)\n"
             "m = 1.\nl = 1 if x else 2\nk = lambda: 0\nj = i = 3\nh = 'a\\'b'\ng, = x\nf.a = 1\ne = d\\\n  .c\n"
-            "b'doc'\nmatch = 1\ntype: a = -b\nb = a[1:2]\na = {1, 2}\nx = f'{y}'\nx += 1\nx == y\n"},
+            "b'doc'\nmatch = 1\ntype: a = -b\nb = a[1:2]\na = {1, 2}\n(a)\nf(x).y\n[1]\n-1\n(x) = 1\nr'\\a' | "
+            "\"\\n\"\nr'\\'b'\nx = f'{y}'\nx += 1\nx == y\n"},
         {0, "# a\n\n# b\nx = [  # c\n    1,  # d\n    # e\n\n    2,\n    # f\n]  # g\n\n# h\ny: f(# i\n)\n"
             "z = {\n  # j\n  'k': 1}; w = 2 # l\n\n# m\n"},
         {2, "# a\n@b.c(d=1)\n@e\nclass A(B, metaclass=C):\n    '''doc'''\n\n    # f\n    x: int = 1 # g\n    y = z = "
