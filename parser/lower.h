@@ -104,8 +104,10 @@ struct node *lower_string(struct lower *l);            /* lower_string.c */
 struct node *lower_strings(struct lower *l);           /* lower_string.c */
 struct node *lower_type(struct lower *l);              /* lower_type.c; any annotation */
 struct node *lower_params(struct lower *l);            /* lower_def.c; parameters or lambda_parameters */
-struct node *lower_definition(struct lower *l);        /* lower_def.c; function, class, decorated */
-struct node *lower_import(struct lower *l);            /* lower_import.c */
+/* lower_def.c; what the grammar lets pass and Python does not, and which PARAM it is; NULL: nothing. */
+const char *params_fault(const struct node *params, const struct node **which);
+struct node *lower_definition(struct lower *l); /* lower_def.c; function, class, decorated */
+struct node *lower_import(struct lower *l);     /* lower_import.c */
 void check_target(
     struct lower *l, struct node *target, enum node_kind of); /* lower_stmt.c; of a statement, or WITHITEM */
 struct node *lower_assignment(struct lower *l);               /* lower_stmt.c */

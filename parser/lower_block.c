@@ -63,7 +63,7 @@ static void check_margin(struct lower *l, struct span margin, struct span block)
 }
 
 void push_statements(struct lower *l) {
-    bool is_module = l->here == CST_MODULE, first = !is_module;
+    bool first = l->here != CST_MODULE || l->any_margin;
     struct span block = {0, 0}, margin;
     if (!down(l))
         return;
@@ -74,7 +74,7 @@ void push_statements(struct lower *l) {
         bool leads = margin_of(l, start, &margin);
         if (leads && first)
             block = margin;
-        if (leads && !l->any_margin)
+        if (leads)
             check_margin(l, margin, block);
         first = first && !leads;
         struct node *stmt = lower_stmt(l);

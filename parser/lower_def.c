@@ -48,19 +48,20 @@ static struct node *param(struct lower *l) {
     return node;
 }
 
-/* What the grammar lets pass and Python does not: a name twice, and `x=1, y` before a star. */
-static void check_params(struct lower *l, const struct node *params) {
+/* A name twice, and `x=1, y` before a star. */
+const char *params_fault(const struct node *params, const struct node **which) {
     bool optional = false, keyword_only = false;
-    for (uint32_t i = 0; i < params->nkids && !l->failed; i++) {
-        const struct node *p = params->kid[i];
+    for (uint32_t i = 0; i < params->nkids; i++) {
+        const struct node *p = *which = params->kid[i];
         for (uint32_t k = 0; k < i && p->atom; k++)
             if (params->kid[k]->atom == p->atom)
-                refuse(l, p->span, "two parameters have this name", NULL);
+                return "two parameters have this name";
         keyword_only = keyword_only || p->op == PARAM_STAR || p->op == PARAM_ARGS;
         if (p->op == PARAM_PLAIN && p->kid[1] == NULL && optional && !keyword_only)
-            refuse(l, p->span, "a parameter without a default follows one that has a default", NULL);
+            return "a parameter without a default follows one that has a default";
         optional = optional || p->kid[1] != NULL;
     }
+    return NULL;
 }
 
 struct node *lower_params(struct lower *l) {
@@ -80,8 +81,9 @@ struct node *lower_params(struct lower *l) {
     take(l, node, mark);
     if (comma)
         node->flags |= NF_TRAILING_COMMA;
-    check_params(l, node);
-    return node;
+    const struct node *which;
+    const char *fault = l->failed ? NULL : params_fault(node, &which);
+    return fault ? refuse(l, which->span, fault, NULL) : node;
 }
 
 /* -- definitions --------------------------------------------------------------------------------------------------- */

@@ -116,10 +116,9 @@ struct node *parse_lines(struct parser *parser, struct arena *arena, struct atom
     return parse(l, parser->ts, lines);
 }
 
-struct node *parse_class_header(struct parser *parser, struct arena *arena, struct atoms *atoms, struct diags *diags,
-    struct source *source, const struct lines *lines) {
-    struct node *module = plain_header(lower_begin(parser, arena, atoms, diags, source), lines);
-    return module ? module->kid[0] : NULL;
+struct node *parse_header(struct parser *parser, struct arena *arena, struct atoms *atoms, struct diags *diags,
+    struct source *source, struct lines *lines) {
+    return plain_header(lower_begin(parser, arena, atoms, diags, source), lines);
 }
 
 struct node *parse_range(struct parser *parser, struct arena *arena, struct atoms *atoms, struct diags *diags,

@@ -21,7 +21,7 @@ struct node *parse_module(
 /* Whole lines of a file, which hold whole statements. */
 struct lines {
     uint32_t start, end;
-    bool indented; /* the statements may stand anywhere on their lines; margins are not checked */
+    bool indented; /* the first statement may stand anywhere on its line, and the others stand like it */
 };
 
 /* The statements of some lines; used to parse only the definitions that are needed. Spans are relative to the file.
@@ -29,10 +29,10 @@ struct lines {
 struct node *parse_lines(struct parser *parser, struct arena *arena, struct atoms *atoms, struct diags *diags,
     struct source *source, const struct lines *lines);
 
-/* The CLASS of which these lines are the header, without anything in it; NULL, and nothing said, where only the grammar
- * can read it. */
-struct node *parse_class_header(struct parser *parser, struct arena *arena, struct atoms *atoms, struct diags *diags,
-    struct source *source, const struct lines *lines);
+/* The CLASS or FUNCTION of which the header stands at the start of these lines, with nothing in it yet; the lines
+ * become those behind it. NULL, and nothing said, where only the grammar can read it. */
+struct node *parse_header(struct parser *parser, struct arena *arena, struct atoms *atoms, struct diags *diags,
+    struct source *source, struct lines *lines);
 
 /* The lines of the byte range [start, end). */
 struct node *parse_range(struct parser *parser, struct arena *arena, struct atoms *atoms, struct diags *diags,

@@ -70,11 +70,15 @@ static bool take_sign(struct reader *r, char sign) {
     return true;
 }
 
-static bool take_word(struct reader *r, const char *word) {
+static bool at_word(const struct reader *r, const char *word) {
     size_t len = strlen(word);
-    if (name_length(r->at) != len || memcmp(r->at, word, len) != 0)
+    return name_length(r->at) == len && memcmp(r->at, word, len) == 0;
+}
+
+static bool take_word(struct reader *r, const char *word) {
+    if (!at_word(r, word))
         return false;
-    pass(r, len);
+    pass(r, strlen(word));
     return true;
 }
 
@@ -114,16 +118,20 @@ static struct node *leaf(struct reader *r, enum node_kind kind, size_t len) {
     return node;
 }
 
+static struct node *constant(struct reader *r, enum op op) {
+    const char *start = r->at;
+    pass(r, strlen(op_text(op)));
+    struct node *node = node_at(r->l, NODE_CONST, span_from(r, start));
+    node->op = (uint8_t)op;
+    return node;
+}
+
 static struct node *name_or_constant(struct reader *r) {
     static const enum op constants[] = {OP_NONE, OP_TRUE, OP_FALSE};
     const char *start = r->at;
-    for (size_t i = 0; i < sizeof constants / sizeof constants[0]; i++) {
-        if (!take_word(r, op_text(constants[i])))
-            continue;
-        struct node *node = node_at(r->l, NODE_CONST, span_from(r, start));
-        node->op = (uint8_t)constants[i];
-        return node;
-    }
+    for (size_t i = 0; i < sizeof constants / sizeof constants[0]; i++)
+        if (at_word(r, op_text(constants[i])))
+            return constant(r, constants[i]);
     atom name = identifier(r);
     if (name == NULL)
         return NULL;
@@ -289,6 +297,8 @@ static struct node *atom_here(struct reader *r) {
         return display(r, NODE_LIST, ']', expression);
     if (c == '{')
         return display(r, NODE_DICT, '}', item);
+    if (c == '.' && strncmp(r->at, "...", 3) == 0)
+        return constant(r, OP_ELLIPSIS);
     return c == '(' ? parenthesized(r) : name_or_constant(r);
 }
 
@@ -421,32 +431,79 @@ static struct node *statement(struct reader *r) {
     return node;
 }
 
-/* `@decorator ... class name[(bases)]:`. The decorators wait among the pending nodes. */
-static struct node *class_header(struct reader *r) {
+/* -- headers of definitions ---------------------------------------------------------------------------------------- */
+
+/* `name [: annotation] [= default]`, `*args`, `**kwargs`, or a marker. */
+static struct node *param(struct reader *r) {
     const char *start = r->at;
-    uint32_t mark = r->l->pending.len;
+    size_t stars = strspn(start, "*");
+    enum op role = stars == 0 ? PARAM_PLAIN : stars == 1 ? PARAM_ARGS : PARAM_KWARGS;
+    if (stars > 0)
+        pass(r, stars);
+    atom name = identifier(r);
+    if (name == NULL && stars == 1)
+        role = PARAM_STAR;
+    else if (name == NULL && stars == 0 && take_sign(r, '/'))
+        role = PARAM_SLASH;
+    else if (name == NULL || stars > 2)
+        return NULL;
+    bool annotated = name && take_sign(r, ':');
+    struct node *annotation = annotated ? expression(r) : NULL;
+    bool optional = role == PARAM_PLAIN && take_sign(r, '=');
+    struct node *value = optional ? expression(r) : NULL;
+    if (annotated != (annotation != NULL) || optional != (value != NULL))
+        return NULL;
+    struct node *node = node_with(r->l, NODE_PARAM, span_from(r, start), 2);
+    node->op = (uint8_t)role;
+    node->atom = name;
+    node->kid[0] = annotation;
+    node->kid[1] = value;
+    return node;
+}
+
+/* `name(parameters) [-> annotation]` */
+static struct node *function_header(struct reader *r) {
+    struct node *node = node_with(r->l, NODE_FUNCTION, (struct span){0, 0}, 3);
+    node->atom = identifier(r);
+    node->kid[0] = node->atom && *r->at == '(' ? display(r, NODE_PARAMS, ')', param) : NULL;
+    const struct node *wrong;
+    if (node->kid[0] == NULL || params_fault(node->kid[0], &wrong))
+        return NULL;
+    bool returns = strncmp(r->at, "->", 2) == 0;
+    if (returns)
+        pass(r, 2);
+    node->kid[1] = returns ? expression(r) : NULL;
+    return returns == (node->kid[1] != NULL) ? node : NULL;
+}
+
+/* `name[(bases)]` */
+static struct node *class_header(struct reader *r) {
+    struct node *node = node_with(r->l, NODE_CLASS, (struct span){0, 0}, 2);
+    node->atom = identifier(r);
+    if (node->atom && *r->at == '(')
+        node->kid[0] = display(r, NODE_BASES, ')', argument);
+    else if (node->atom)
+        node->kid[0] = node_at(r->l, NODE_BASES, span_from(r, r->behind));
+    bool good = node->kid[0] && in_order(node->kid[0]->kid, node->kid[0]->nkids);
+    return good ? node : NULL;
+}
+
+/* Decorators and a header up to the end of its line, without a comment. The decorators wait among the pending nodes. */
+static struct node *header(struct reader *r) {
+    const char *start = r->at;
+    uint32_t mark = r->l->pending.len, comments = r->l->comments.list.len;
     while (take_sign(r, '@')) {
         struct node *decorator = primary(r);
         if (decorator == NULL || *r->at != '\n')
             return NULL;
         push(r->l, decorator);
         r->at++;
+        skip_blanks(r);
     }
-    struct node *node = node_with(r->l, NODE_CLASS, (struct span){0, 0}, 2);
-    node->atom = take_word(r, "class") ? identifier(r) : NULL;
-    if (node->atom == NULL)
+    struct node *node = take_word(r, "def") ? function_header(r) : take_word(r, "class") ? class_header(r) : NULL;
+    if (node == NULL || !take_sign(r, ':') || *r->at != '\n' || r->l->comments.list.len > comments)
         return NULL;
-    const char *named = r->behind;
-    struct node *bases = node->kid[0] = node_at(r->l, NODE_BASES, span_from(r, named));
-    if (*r->at == '(') {
-        named = r->at;
-        if (!elements(r, bases, ')', argument) || !in_order(bases->kid, bases->nkids))
-            return NULL;
-        bases->span = span_from(r, named);
-    }
-    node->kid[1] = node_at(r->l, NODE_BLOCK, (struct span){0, 0});
-    if (!take_sign(r, ':') || *r->at != '\n')
-        return NULL;
+    node->kid[node->nkids - 1] = node_at(r->l, NODE_BLOCK, (struct span){0, 0});
     for (uint32_t i = mark; i < r->l->pending.len; i++)
         node_add(r->l->arena, node, r->l->pending.at[i]);
     r->l->pending.len = mark;
@@ -456,29 +513,41 @@ static struct node *class_header(struct reader *r) {
 
 /* -- entries ------------------------------------------------------------------------------------------------------- */
 
-/* What `read` finds between comments, as a module. */
-static struct node *module_of(struct lower *l, const struct lines *lines, struct node *read(struct reader *)) {
+static struct reader reader_of(struct lower *l, const struct lines *lines) {
     struct reader r = {.l = l, .at = l->text + lines->start, .end = l->text + lines->end};
-    struct node *module = node_at(l, NODE_MODULE, (struct span){lines->start, lines->end});
     skip_lines(&r);
-    if (r.at < r.end) {
-        bool placed = lines->indented || r.at == l->text || r.at[-1] == '\n';
-        struct node *found = placed ? read(&r) : NULL;
-        skip_lines(&r);
-        if (found == NULL || r.at != r.end)
-            return NULL;
-        mark_blank(l, found);
-        push(l, found);
-        take(l, module, 0);
-    }
+    return r;
+}
+
+/* What was read as a module; NULL where it is nothing, or does not stand at the margin and should. */
+static struct node *module_of(struct lower *l, const struct lines *lines, struct node *read) {
+    if (read == NULL || (!lines->indented && read->span.start > 0 && l->text[read->span.start - 1] != '\n'))
+        return NULL;
+    struct node *module = node_at(l, NODE_MODULE, (struct span){lines->start, lines->end});
+    mark_blank(l, read);
+    push(l, read);
+    take(l, module, 0);
     attach_comments(l, module);
     return module;
 }
 
 struct node *plain_statement(struct lower *l, const struct lines *lines) {
-    return module_of(l, lines, statement);
+    struct reader r = reader_of(l, lines);
+    if (r.at == r.end) {
+        struct node *module = node_at(l, NODE_MODULE, (struct span){lines->start, lines->end});
+        attach_comments(l, module);
+        return module;
+    }
+    struct node *read = statement(&r);
+    skip_lines(&r);
+    return module_of(l, lines, r.at == r.end ? read : NULL);
 }
 
-struct node *plain_header(struct lower *l, const struct lines *lines) {
-    return module_of(l, lines, class_header);
+struct node *plain_header(struct lower *l, struct lines *lines) {
+    struct reader r = reader_of(l, lines);
+    struct node *module = module_of(l, lines, header(&r));
+    if (module == NULL)
+        return NULL;
+    lines->start = offset(&r, r.at + 1);
+    return module->kid[0];
 }

@@ -71,12 +71,6 @@ static void fill(struct unit *unit, struct source *source, struct node *def, con
         unit->unparsed = true;
 }
 
-/* The methods that stay unread: every class of a model has these two, which are used. */
-static bool is_deferred(const struct source *source, const struct part *part) {
-    const char *name = source->text + part->name.start;
-    return part->kind == PART_FUNCTION && !starts_with(name, "__init__(") && !starts_with(name, "forward(");
-}
-
 /* The statements of some lines, at the end of a module or block; comments behind the last one are its own. */
 static bool read_statements(struct unit *unit, struct source *source, struct node *to, const struct lines *lines) {
     struct node *read = parse(unit, source, lines);
@@ -87,50 +81,72 @@ static bool read_statements(struct unit *unit, struct source *source, struct nod
     return read != NULL;
 }
 
-static void read_body(struct unit *unit, struct source *source, struct node *block, const struct outline *outline) {
-    for (uint32_t i = 1; i < outline->parts.len; i++) {
-        const struct part *part = &outline->parts.at[i];
-        if (is_deferred(source, part))
-            node_add(unit->arena, block, unread(unit, source, part));
-        else if (!read_statements(unit, source, block, &(struct lines){part->start, part->end, .indented = true}))
-            unit->unparsed = true;
-    }
+/* Make the definition what its header says; false where that is not plain. The lines become those of its body. */
+static bool begin(struct unit *unit, struct source *source, struct node *def, struct lines *lines) {
+    struct node *read = parse_header(unit->parser, unit->arena, unit->atoms, unit->diags, source, lines);
+    if (read)
+        *def = *read;
+    return read != NULL;
 }
 
-/* A class but for the methods of which the use is not known; as a whole where its header is not plain. */
-static void fill_class(struct unit *unit, struct source *source, struct node *def) {
-    struct part part = {.start = def->span.start, .end = def->span.end};
-    struct lines lines = {.start = part.start, .end = part.end};
-    struct outline outline = {0};
-    struct node *cls = NULL;
-    if (outline_class(unit->arena, source, &part, &outline)) {
-        struct lines header = {.start = part.start, .end = outline.parts.at[0].end};
-        cls = parse_class_header(unit->parser, unit->arena, unit->atoms, unit->diags, source, &header);
-    }
-    if (cls == NULL) {
-        fill(unit, source, def, &lines);
+/* What is read of its body says where it ends. */
+static void end(struct node *def, struct node *block) {
+    if (block->nkids == 0)
         return;
-    }
-    *def = *cls;
-    struct node *block = class_body(def);
-    read_body(unit, source, block, &outline);
-    if (block->nkids > 0) {
-        block->span = (struct span){block->kid[0]->span.start, block->kid[block->nkids - 1]->span.end};
-        def->span.end = block->span.end;
-    }
+    block->span = (struct span){block->kid[0]->span.start, block->kid[block->nkids - 1]->span.end};
+    def->span.end = block->span.end;
 }
 
 static void read_function(struct unit *unit, struct node *def) {
     struct lines lines = {.start = def->span.start, .end = def->span.end, .indented = true};
-    if (def->flags & NF_UNREAD)
-        fill(unit, def->source, def, &lines);
+    struct source *source = def->source;
+    if (!(def->flags & NF_UNREAD))
+        return;
+    if (!begin(unit, source, def, &lines)) {
+        fill(unit, source, def, &lines);
+        return;
+    }
+    unit->unparsed |= !read_statements(unit, source, function_body(def), &lines);
+    end(def, function_body(def));
+}
+
+/* The methods that stay unread: every class of a model has these two, which are used. */
+static bool is_deferred(const struct node *method) {
+    return !atom_is(method->atom, "__init__") && !atom_is(method->atom, "forward");
+}
+
+static void read_member(struct unit *unit, struct source *source, struct node *block, const struct part *part) {
+    if (part->kind != PART_FUNCTION) {
+        struct lines lines = {.start = part->start, .end = part->end, .indented = true};
+        unit->unparsed |= !read_statements(unit, source, block, &lines);
+        return;
+    }
+    struct node *method = unread(unit, source, part);
+    if (!is_deferred(method))
+        read_function(unit, method);
+    node_add(unit->arena, block, method);
+}
+
+/* A class but for the methods of which the use is not known; as a whole where its header is not plain. */
+static void read_class(struct unit *unit, struct node *def) {
+    struct part part = {.start = def->span.start, .end = def->span.end};
+    struct lines lines = {.start = part.start, .end = part.end};
+    struct source *source = def->source;
+    struct outline outline = {0};
+    if (!outline_class(unit->arena, source, &part, &outline) || !begin(unit, source, def, &lines)) {
+        fill(unit, source, def, &lines);
+        return;
+    }
+    for (uint32_t i = 1; i < outline.parts.len; i++) /* behind the header */
+        read_member(unit, source, class_body(def), &outline.parts.at[i]);
+    end(def, class_body(def));
 }
 
 static void read_definition(struct unit *unit, struct node *def) {
     if (def->kind == NODE_FUNCTION)
         read_function(unit, def);
     else if (def->flags & NF_UNREAD)
-        fill_class(unit, def->source, def);
+        read_class(unit, def);
 }
 
 static bool read_parts(struct unit *unit, struct module *module, const struct outline *outline) {

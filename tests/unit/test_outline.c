@@ -53,26 +53,36 @@ static void add_part(struct world *w, struct source *source, struct node *to, co
         to->comments = module->comments;
 }
 
-/* The class with its header and members read one by one; NULL where its header is not read so. */
-static struct node *class_by_parts(struct world *w, struct source *source, const struct part *part) {
+/* The definition with its header and body read one by one; NULL where its header is not read so. */
+static struct node *definition_by_parts(
+    struct world *w, struct source *source, const struct part *part, bool indented) {
     struct outline outline = {0};
-    assert_true(outline_class(w->arena, source, part, &outline));
-    const struct part *first = &outline.parts.at[0];
-    assert_int_equal(first->kind, PART_HEADER);
-    assert_int_equal(first->start, part->start);
-    struct lines header = {.start = first->start, .end = first->end};
-    struct node *cls = parse_class_header(w->parser, w->arena, w->atoms, w->diags, source, &header);
-    for (uint32_t i = 1; cls && i < outline.parts.len; i++) {
+    struct lines lines = {.start = part->start, .end = part->end, .indented = indented};
+    struct node *def = parse_header(w->parser, w->arena, w->atoms, w->diags, source, &lines);
+    if (def == NULL)
+        return NULL;
+    struct node *block = def->kind == NODE_CLASS ? class_body(def) : function_body(def);
+    lines.indented = true;
+    if (def->kind == NODE_FUNCTION) {
+        add_part(w, source, block, &lines, true);
+    } else {
+        assert_true(outline_class(w->arena, source, part, &outline));
+        assert_int_equal(outline.parts.at[0].kind, PART_HEADER);
+        assert_int_equal(outline.parts.at[0].start, part->start);
+        assert_int_equal(outline.parts.at[0].end, lines.start);
+    }
+    for (uint32_t i = 1; i < outline.parts.len; i++) {
         const struct part *member = &outline.parts.at[i];
-        struct lines lines = {member->start, member->end, .indented = true};
-        add_part(w, source, class_body(cls), &lines, i + 1 == outline.parts.len);
+        struct lines whole = {member->start, member->end, .indented = true};
+        struct node *method = member->kind == PART_FUNCTION ? definition_by_parts(w, source, member, true) : NULL;
+        if (method)
+            node_add(w->arena, block, method);
+        else
+            add_part(w, source, block, &whole, i + 1 == outline.parts.len);
     }
-    if (cls) {
-        struct node *block = class_body(cls);
-        block->span = (struct span){block->kid[0]->span.start, block->kid[block->nkids - 1]->span.end};
-        cls->span.end = block->span.end;
-    }
-    return cls;
+    block->span = (struct span){block->kid[0]->span.start, block->kid[block->nkids - 1]->span.end};
+    def->span.end = block->span.end;
+    return def;
 }
 
 static struct node *by_parts(struct world *w, struct source *source, const struct outline *outline) {
@@ -82,12 +92,13 @@ static struct node *by_parts(struct world *w, struct source *source, const struc
     for (uint32_t i = 0; i < outline->parts.len; i++) {
         const struct part *part = &outline->parts.at[i];
         struct lines lines = {.start = part->start, .end = part->end};
-        struct node *cls = part->kind == PART_CLASS ? class_by_parts(w, source, part) : NULL;
-        if (cls)
-            node_add(w->arena, module, cls);
+        bool definition = part->kind == PART_CLASS || part->kind == PART_FUNCTION;
+        struct node *read = definition ? definition_by_parts(w, source, part, false) : NULL;
+        if (read)
+            node_add(w->arena, module, read);
         else
             add_part(w, source, module, &lines, i + 1 == outline->parts.len);
-        if (part->kind != PART_CLASS && part->kind != PART_FUNCTION)
+        if (!definition)
             continue;
         const struct node *def = module->kid[module->nkids - 1];
         assert_int_equal(def->kind, part->kind == PART_CLASS ? NODE_CLASS : NODE_FUNCTION);
@@ -139,6 +150,11 @@ static void parts_are_the_whole(void **state) {
             "    def f(self): return 1\n    async def g(self):\n        pass\n    if x: y = 1\n    else: y = 2\n"
             "    try: y\n    except: y\n    w = '''\nx = 1\n'''\n    class D:\n        x = 1\n    # h\n\n# i\n"
             "class A():\n\n  # j\n  pass\n"},
+        {6, "def f(a, /, b: int | None = None, *, c: d[e, ...] = (1, 2), **g: h[i]) -> j[k]:\n    # l\n    return a\n  "
+            "  # m\n"
+            "@a.b()\n@c\ndef g(\n    self, *args: a, b=\"c\",\n) -> None:\n\n    'doc'\n    x = 1\n\n\n# h\ndef "
+            "h(**k):\n  pass\n"
+            "def i(a, # b\n c): # d\n    pass\ndef j(a=lambda: 0):\n    pass\nasync def k(a) -> b:\n    pass\nx = 1\n"},
         {3, "@a\n# b\nclass A:\n    x = 1\nclass B: # c\n    x = 1\n@a(b'c')\nclass C(*d):\n    x = 1\n"},
         {1, "x = 1 + \\\n2\ndef f(a=b\"(\", c=f\"{a['(']}{{}}\"):\n    return \"a\\\n(\"\n"},
     };
@@ -201,6 +217,10 @@ static void refused(void **state) {
         "  x = 1\n",
         "x = 'a\n'\n",
         "else: x\n",
+        "def f(a=1, b):\n    pass\n",
+        "def f(a, a):\n    pass\n",
+        "def f(a, 1):\n    pass\n",
+        "def f():\n        x\n    y\n",
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct world w = world_create();
