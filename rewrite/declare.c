@@ -106,6 +106,21 @@ static void declare_if(struct unit *unit, struct module *module, struct node *st
         declare_block(unit, module, taken);
 }
 
+bool declare_local_import(struct unit *unit, struct module *module, struct node *stmt) {
+    bool from = stmt->kind == NODE_IMPORTFROM, same = true;
+    struct map known;
+    map_copy(unit->arena, &known, &module->symbols);
+    declare_imports(unit, module, stmt, from);
+    for (uint32_t i = 0; i < known.len; i++) {
+        struct symbol *before = known.entry[i].value, *now = map_get(&module->symbols, before->name);
+        if (now == before)
+            continue;
+        same &= before->kind == SYM_IMPORT && before->qual == now->qual;
+        map_put(unit->arena, &module->symbols, before->name, before);
+    }
+    return same;
+}
+
 /* Imports of a library that may be absent: what the handlers define counts, and of the body only the imports of names
  * that nobody else defines, which whoever reads them cannot do without. */
 static void declare_handlers(struct unit *unit, struct module *module, struct node *stmt) {

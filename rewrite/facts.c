@@ -44,6 +44,7 @@ static const struct {
 } effects[] = {
     {"causal-mask", EFFECT_MASK_CAUSAL},
     {"window-mask", EFFECT_MASK_WINDOW},
+    {"reach-mask", EFFECT_MASK_REACH},
     {"chunked-mask", EFFECT_MASK_CHUNKED},
     {"bidirectional-mask", EFFECT_MASK_BIDIRECTIONAL},
     {"layer-masks", EFFECT_MASKS},

@@ -17,6 +17,7 @@ enum effect {
     EFFECT_APPLIES,     /* the call is that of its first argument with those from `argument` on */
     EFFECT_MASK_CAUSAL, /* makes a causal mask */
     EFFECT_MASK_WINDOW, /* makes a causal mask with config.sliding_window */
+    EFFECT_MASK_REACH,  /* makes a causal mask; `sliding_window` counts the keys before the query's own */
     EFFECT_MASK_CHUNKED,
     EFFECT_MASK_BIDIRECTIONAL,
     EFFECT_MASKS,     /* makes the mask of a configuration, or those of its types of layers */
@@ -52,7 +53,8 @@ static inline bool fact_is_none(const struct fact *fact) {
 
 static inline bool fact_makes_mask(const struct fact *fact) {
     return fact->effect == EFFECT_MASK_CAUSAL || fact->effect == EFFECT_MASK_WINDOW ||
-           fact->effect == EFFECT_MASK_CHUNKED || fact->effect == EFFECT_MASK_BIDIRECTIONAL;
+           fact->effect == EFFECT_MASK_REACH || fact->effect == EFFECT_MASK_CHUNKED ||
+           fact->effect == EFFECT_MASK_BIDIRECTIONAL;
 }
 
 struct facts *facts_load(struct unit *unit, const char *dir);

@@ -49,14 +49,25 @@ static bool mask_is_changed(const struct args *args) {
     return false;
 }
 
+/* The window of keys up to the query's own, where `reach` counts those before it: a positive number, or maybe None. */
+static struct node *window_of_reach(struct unit *unit, struct node *reach, bool surely) {
+    struct node *window = node_make(unit->arena, NODE_BINOP, NULL, 2, node_copy(unit->arena, reach),
+        make_number(unit->arena, intern(unit->atoms, "1")));
+    window->op = OP_ADD;
+    return surely ? window
+                  : node_make(unit->arena, NODE_IFEXP, NULL, 3, reach, window, make_const(unit->arena, OP_NONE));
+}
+
 static const struct absval *mask_abs(struct frame *f, enum effect effect, const struct args *args) {
     if (mask_is_changed(args))
         return abs_simple(ABS_TENSOR);
     const struct absval *m = mask_of(f, effect, arg_find(args, 0, "config"));
     const struct arg *window = arg_find(args, UINT32_MAX, "sliding_window");
-    if (effect == EFFECT_MASK_CAUSAL && window && !abs_is_none(window->val.abs)) {
-        m->mask->window = abs_symbol(f->unit, window->val.abs);
-        return m->mask->window ? m : abs_simple(ABS_TENSOR);
+    if (effect == EFFECT_MASK_REACH && window && !abs_is_none(window->val.abs)) {
+        struct node *reach = abs_symbol(f->unit, window->val.abs);
+        if (reach == NULL)
+            return abs_simple(ABS_TENSOR);
+        m->mask->window = window_of_reach(f->unit, reach, abs_not_none(window->val.abs));
     }
     return m;
 }
@@ -131,6 +142,7 @@ static bool apply_fact(struct frame *f, const struct fact *fact, atom qual, stru
     case EFFECT_APPLIES: return applied(f, args, fact->argument, at, result);
     case EFFECT_MASK_CAUSAL:
     case EFFECT_MASK_WINDOW:
+    case EFFECT_MASK_REACH:
     case EFFECT_MASK_CHUNKED:
     case EFFECT_MASK_BIDIRECTIONAL:
         if (fact->effect == EFFECT_MASK_CHUNKED && assumed_to_take_all(unit))

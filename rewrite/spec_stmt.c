@@ -595,7 +595,10 @@ static enum flow run_stmt(struct frame *f, struct node *stmt, struct node *rest,
             map_put(f->unit->arena, &f->globals, stmt->kid[i]->atom, stmt);
         return FLOW_NEXT;
     case NODE_IMPORT:
-    case NODE_IMPORTFROM: return drop_stmt(f, stmt, FLOW_NEXT, REASON_IMPORTS);
+    case NODE_IMPORTFROM:
+        if (!declare_local_import(f->unit, f->fn->module, stmt))
+            refuse_stmt(f, stmt);
+        return drop_stmt(f, stmt, FLOW_NEXT, REASON_IMPORTS);
     default: refuse_stmt(f, stmt); return FLOW_NEXT;
     }
 }

@@ -6,8 +6,9 @@
  *         return self.cos_cached[:seq_len].to(dtype=x.dtype), self.sin_cached[:seq_len].to(dtype=x.dtype)
  *
  * A branch that does nothing but store attributes of its module, under the test that the input is longer than a number
- * known at construction, makes such tables anew. AutoDeploy's inputs end where the tables end, so it never runs. A
- * forward that does nothing but hand out rows is unfolded into its caller, who knows which rows it wants. */
+ * known at construction, makes such tables anew. AutoDeploy's inputs end where the tables end, so it never runs. Where
+ * the constructor forgets that number (`self.max_seq_len_cached = None`) after it has made the tables by the same method,
+ * the first call only makes them again. A forward that does nothing but hand out rows is unfolded into its caller, who knows which rows it wants. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,7 @@ struct growth {
     struct frame *f;
     const struct node *branch; /* what it does then */
     const struct node *limit;  /* the attribute that the input has outgrown */
+    bool forgotten;            /* the test also asks whether the limit is None */
     bool frequencies;          /* the branch stores something other than tables: what is computed from it changes */
 };
 
@@ -51,6 +53,14 @@ static bool outgrows(struct growth *g, const struct node *test) {
     return g->limit != NULL;
 }
 
+/* self.limit is None */
+static bool asks_for_limit(struct growth *g, const struct node *test) {
+    bool asks = test->kind == NODE_COMPARE && test->nkids == 2 && test->ops[0] == OP_IS && is_none(test->kid[1]) &&
+                is_own_attribute(test->kid[0]);
+    g->forgotten |= asks;
+    return asks;
+}
+
 /* The dtype or device of a table compared with the input's: another copy of the same numbers. */
 static bool asks_for_copy(const struct node *test) {
     const struct node *a = test->kind == NODE_COMPARE && test->nkids == 2 ? test->kid[0] : NULL;
@@ -63,7 +73,7 @@ static bool is_growth_test(struct growth *g, const struct node *test) {
     if (test->kind != NODE_BOOLOP || test->op != OP_OR)
         return outgrows(g, test);
     for (uint32_t i = 0; i < test->nkids; i++)
-        if (!outgrows(g, test->kid[i]) && !asks_for_copy(test->kid[i]))
+        if (!outgrows(g, test->kid[i]) && !asks_for_copy(test->kid[i]) && !asks_for_limit(g, test->kid[i]))
             return false;
     return g->limit != NULL;
 }
@@ -139,6 +149,81 @@ static bool only_stores(struct growth *g, const struct node *block) {
     return true;
 }
 
+/* -- growth: tables that the constructor has made ------------------------------------------------------------------ */
+
+static bool calls_own(const struct node *n, atom method) {
+    if (n == NULL)
+        return false;
+    if (n->kind == NODE_CALL && n->kid[0]->kind == NODE_ATTRIBUTE && n->kid[0]->atom == method &&
+        is_name(n->kid[0]->kid[0], "self"))
+        return true;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        if (calls_own(n->kid[i], method))
+            return true;
+    return false;
+}
+
+/* Whether a constructor, or one that it goes on to, calls the only thing that the branch calls. */
+static bool is_made_before(const struct cls *cls, const struct node *branch) {
+    const struct node *call = branch->nkids == 1 && branch->kid[0]->kind == NODE_EXPR ? branch->kid[0]->kid[0] : NULL;
+    if (!is_kind(call, NODE_CALL) || !is_kind(call->kid[0], NODE_ATTRIBUTE) || !is_name(call->kid[0]->kid[0], "self"))
+        return false;
+    const struct fn *init = class_method(cls, "__init__");
+    if (init && init->def && calls_own(function_body(init->def), call->kid[0]->atom))
+        return true;
+    for (uint32_t i = 0; i < cls->bases.len; i++)
+        if (is_made_before(cls->bases.at[i], branch))
+            return true;
+    return false;
+}
+
+static bool follows_input(const struct growth *g, const struct node *e, int depth);
+
+static bool web_follows_input(const struct growth *g, const struct web *w, int depth) {
+    if (w->kind == WEB_ASSIGN || w->kind == WEB_ELEMENT)
+        return follows_input(g, w->expr, depth + 1);
+    bool follows = w->kind != WEB_IF;
+    for (uint32_t i = 0; w->kind == WEB_IF && i < 2; i++)
+        follows |= w->from[i] && web_follows_input(g, w->from[i], depth + 1);
+    return follows;
+}
+
+/* Whether a value changes with the input, other than that it has as many rows, and its dtype and device. */
+static bool follows_input(const struct growth *g, const struct node *e, int depth) {
+    enum { DEPTH = 64 };
+    if (e == NULL || depth > DEPTH)
+        return e != NULL;
+    if (e->kind == NODE_NAME && e->web)
+        return web_follows_input(g, e->web, depth);
+    if (is_own_attribute(e) || (e->kind == NODE_ATTRIBUTE && word_in(e->atom, "device dtype")))
+        return e->atom == g->limit->atom;
+    bool counts = e->kind == NODE_CALL && is_kind(e->kid[0], NODE_ATTRIBUTE) && atom_is(e->kid[0]->atom, "arange");
+    for (uint32_t i = counts ? e->nkids : 0; i < e->nkids; i++)
+        if (follows_input(g, e->kid[i], depth + 1))
+            return true;
+    return false;
+}
+
+/* What is stored in the attribute of the limit does not matter. */
+static const struct node *stored_tensor(const struct growth *g, const struct node *stmt) {
+    if (stmt->kind == NODE_EXPR)
+        return stmt->kid[0]->kid[2]->kind == NODE_KEYWORD ? stmt->kid[0]->kid[2]->kid[0] : stmt->kid[0]->kid[2];
+    bool attribute = stmt->kid[1]->kind == NODE_ATTRIBUTE && stmt->kid[1]->atom != g->limit->atom;
+    return attribute || stmt->kid[1]->kind == NODE_TUPLE ? stmt->kid[0] : NULL;
+}
+
+/* Whether all that the branch stores is what the constructor has stored, up to the number of rows. */
+static bool stores_the_same(const struct growth *g, const struct node *block) {
+    for (uint32_t i = 0; block && i < block->nkids; i++) {
+        const struct node *stmt = block->kid[i];
+        if (stmt->kind == NODE_IF ? follows_input(g, stmt->kid[0], 0) || !stores_the_same(g, stmt->kid[1]) ||
+                                        !stores_the_same(g, stmt->kid[2])
+                                  : follows_input(g, stored_tensor(g, stmt), 0))
+            return false;
+    }
+    return true;
+}
+
 /* Variables that were there before must be what they were. */
 static bool keeps_variables(const struct map *before, const struct map *after) {
     for (uint32_t i = 0; i < before->len; i++)
@@ -194,8 +279,11 @@ static bool rehearse(struct growth *g, struct node *block, struct node *out) {
 bool outgrown_branch(struct frame *f, struct node *stmt, const struct val *test) {
     struct growth g = {.f = f};
     struct unit *unit = f->unit;
-    bool is_maximum, module = f->host->owner && !atom_is(f->host->name, "__init__");
-    if (!module || f->pure || !is_growth_test(&g, test->expr) || !is_known_limit(&g, &is_maximum))
+    bool is_maximum = false, module = f->host->owner && !atom_is(f->host->name, "__init__");
+    if (!module || f->pure || !is_growth_test(&g, test->expr))
+        return false;
+    bool again = g.forgotten && is_made_before(g.limit->kid[0]->abs->cls, stmt->kid[1]);
+    if (!again && !is_known_limit(&g, &is_maximum))
         return false;
     struct node *grows = node_new(unit->arena, NODE_BLOCK), *other = node_new(unit->arena, NODE_BLOCK);
     g.branch = grows;
@@ -203,7 +291,7 @@ bool outgrown_branch(struct frame *f, struct node *stmt, const struct val *test)
         return false;
     if (stmt->kid[2] && (!rehearse(&g, stmt->kid[2], other) || other->nkids > 0))
         return false;
-    if (g.frequencies && !is_maximum)
+    if (again ? !stores_the_same(&g, grows) : g.frequencies && !is_maximum)
         return false;
     for (uint32_t i = 0; i < stmt->nkids; i++)
         if (stmt->kid[i])

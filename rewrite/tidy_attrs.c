@@ -26,17 +26,21 @@ static struct reads *reads_of(struct unit *unit, struct map *all, const struct a
     return r;
 }
 
+static void count_read(
+    struct unit *unit, struct map *all, const struct fn *fn, const struct absval *object, atom name) {
+    struct attr *attr = object->kind == ABS_INSTANCE ? class_attr_of(object->cls, name) : NULL;
+    if (attr == NULL)
+        return;
+    struct reads *r = reads_of(unit, all, attr);
+    *(fn == class_method(object->cls, "__init__") ? &r->inside : &r->outside) += 1;
+}
+
 static void count_reads(struct unit *unit, struct map *all, const struct fn *fn, struct node *n, bool target) {
     if (n == NULL)
         return;
-    if (n->kind == NODE_ATTRIBUTE && !target && n->kid[0]->abs && n->kid[0]->abs->kind == ABS_INSTANCE) {
-        struct cls *cls = n->kid[0]->abs->cls;
-        struct attr *attr = class_attr_of(cls, n->atom);
-        if (attr) {
-            struct reads *r = reads_of(unit, all, attr);
-            *(fn == class_method(cls, "__init__") ? &r->inside : &r->outside) += 1;
-        }
-    }
+    const struct absval *of = n->kind == NODE_ATTRIBUTE && !target ? n->kid[0]->abs : NULL;
+    for (uint32_t i = 0; of && i < (of->kind == ABS_UNION ? of->count : 1); i++)
+        count_read(unit, all, fn, of->kind == ABS_UNION ? of->item[i].abs : of, n->atom);
     bool tuple = n->kind == NODE_TUPLE || n->kind == NODE_LIST;
     for (uint32_t i = 0; i < n->nkids; i++)
         count_reads(unit, all, fn, n->kid[i], (n->kind == NODE_ASSIGN && i > 0) || (target && tuple));
@@ -76,6 +80,9 @@ static void replace_reads(
     bool tuple = n->kind == NODE_TUPLE || n->kind == NODE_LIST;
     for (uint32_t i = 0; i < n->nkids; i++)
         replace_reads(unit, &n->kid[i], cls, name, value, (n->kind == NODE_ASSIGN && i > 0) || (target && tuple));
+    for (uint32_t i = 1; n->kind == NODE_ASSIGN && i < n->nkids; i++)
+        if (n->kid[i]->kind == NODE_NAME && n->kid[i]->web && n->kid[i]->web->kind == WEB_ASSIGN)
+            n->kid[i]->web->expr = n->kid[0];
 }
 
 static bool remove_stmt(struct node *block, const struct node *stmt) {
@@ -177,6 +184,7 @@ void localise_attributes(struct unit *unit, struct functions *all) {
                 localise(unit, cls, attr);
         }
     }
+    propagate_copies(unit); /* dim = self.dim has become dim = dim */
 }
 
 /* -- stores that the next one replaces ------------------------------------------------------------------------------

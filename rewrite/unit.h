@@ -333,6 +333,8 @@ static inline bool abs_is_object(const struct absval *a, const char *suffix) {
 
 /* Make the symbols of a module that has been read. */
 void declare_module(struct unit *unit, struct module *module);
+/* An import inside of a function is one of the module where that has no use for the names: false where it has another. */
+bool declare_local_import(struct unit *unit, struct module *module, struct node *stmt);
 /* Whether an import of that module fails where only what every model needs is installed. */
 bool may_be_absent(const char *module);
 /* The absolute module that `from <dots><module> import` means. Outside of a package, one dot is the file's own folder;
