@@ -234,6 +234,12 @@ bool outgrown_branch(struct frame *f, struct node *stmt, const struct val *test)
 /* Whether a forward does nothing but hand out the first rows of tables. */
 bool hands_out_rows(const struct fn *fn);
 
+/* spec_late.c */
+/* Whether the IF only makes attributes that the constructor can make: it does so from now on. */
+bool is_made_late(struct frame *f, struct node *stmt);
+/* At the end of a constructor, make them. */
+void make_late_attributes(struct frame *f);
+
 /* spec_keys.c */
 /* Run a loop over keys that are not known as one over those that it can meet; false where it is not such a loop. */
 bool run_over_keys(struct frame *f, struct node *stmt);

@@ -357,6 +357,8 @@ static void blame(struct frame *f, const struct node *block, reason because) {
 
 enum flow run_if(struct frame *f, struct node *stmt, struct node *rest, uint32_t from) {
     struct unit *unit = f->unit;
+    if (is_made_late(f, stmt))
+        return FLOW_NEXT;
     struct val test = eval(f, stmt->kid[0]);
     int truth = abs_truth(test.abs);
     if (truth >= 0) {

@@ -449,6 +449,7 @@ void fn_specialise(struct unit *unit, struct fn *fn) {
     const struct fn *outer = account_enter(unit, fn);
     bind_own_params(&f, fn);
     enum flow flow = run_block(&f, function_body(fn->def), 0);
+    make_late_attributes(&f);
     account_enter(unit, outer);
     const struct absval *ret = f.ret.abs;
     if (flow == FLOW_NEXT)
