@@ -257,6 +257,7 @@ void new_version(struct frame *f, atom name, struct web *before, const struct ab
 const struct absval *store_item(struct frame *f, const struct absval *d, struct val key, struct val v);
 /* The same without a key. */
 const struct absval *drop_item(struct frame *f, const struct absval *d, atom key);
+bool note_stored(struct frame *f, struct cls *cls, atom attribute, struct node *stmt);
 /* Every name of the object that `of` holds has another value; without a web they keep their definitions. */
 void names_become(struct frame *f, const struct web *of, struct val now);
 /* What is known of a list or dictionary in variables changes; they keep their definitions. */

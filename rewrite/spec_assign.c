@@ -104,6 +104,38 @@ static struct node *as_number(struct frame *f, const struct node *e) {
     return root;
 }
 
+/* A call of the module stores the attribute; whether no other statement does. */
+bool note_stored(struct frame *f, struct cls *cls, atom attribute, struct node *stmt) {
+    if (atom_is(f->host->name, "__init__") || f->aside)
+        return false;
+    struct node *only = map_get(&cls->stored, attribute);
+    if (only == stmt)
+        return true;
+    map_put(f->unit->arena, &cls->stored, attribute, only ? cls->def : stmt);
+    f->unit->restart |= only && only != cls->def;
+    return only == NULL;
+}
+
+/* `self.x = value` in each call of a module: what follows in this call reads the value, whatever is in the attribute.
+ * Nothing else may store it, but the constructor. */
+static bool is_for_this_call(struct frame *f, struct val object, const struct node *target, struct node *at) {
+    struct cls *cls = object.abs->kind == ABS_INSTANCE ? object.abs->cls : NULL;
+    return cls && is_name(target->kid[0], "self") && f->host->owner && note_stored(f, cls, target->atom, at) &&
+           !f->unfolded && f->conditional == 0 && !f->pure;
+}
+
+/* The value in a variable of its own, which reads of the attribute find from now on. */
+static struct val keep_aside(struct frame *f, atom attribute, struct val v, struct node *at) {
+    struct web *w = web_new(f, WEB_ASSIGN, attribute, v.abs);
+    struct val kept = {.abs = v.abs, .web = w};
+    w->expr = v.expr;
+    w->stmt = emit(f, node_make(f->unit->arena, NODE_ASSIGN, NULL, 2, v.expr, make_web_name(f->unit->arena, w)), at);
+    f->moved = true;
+    env_set(f, intern_printf(f->unit->atoms, "self.%s", attribute), kept);
+    kept.expr = make_web_name(f->unit->arena, w);
+    return kept;
+}
+
 static void assign_attribute(struct frame *f, struct node *target, struct val v, struct node *at) {
     struct val object = eval(f, target->kid[0]);
     struct node *number =
@@ -111,14 +143,11 @@ static void assign_attribute(struct frame *f, struct node *target, struct val v,
     if (number) /* a constant that is no buffer; others would have to move it to the device of what it scales */
         v = val_make(abs_simple(ABS_NUMBER), at_node(f, number, v.expr));
     if (moves_attribute(f, target, object, v.expr)) {
-        struct web *w = web_new(f, WEB_ASSIGN, target->atom, v.abs);
-        w->expr = v.expr;
-        w->stmt =
-            emit(f, node_make(f->unit->arena, NODE_ASSIGN, NULL, 2, v.expr, make_web_name(f->unit->arena, w)), at);
-        f->moved = true;
-        env_set(f, intern_printf(f->unit->atoms, "self.%s", target->atom), (struct val){.abs = v.abs, .web = w});
+        keep_aside(f, target->atom, v, at);
         return;
     }
+    if (is_for_this_call(f, object, target, at))
+        v = keep_aside(f, target->atom, v, at);
     struct node *attr = at_node(f, make_attr(f->unit->arena, object.expr, target->atom), target);
     struct node *stmt = node_make(f->unit->arena, NODE_ASSIGN, NULL, 2, v.expr, attr);
     emit(f, stmt, at);

@@ -355,6 +355,45 @@ static void blame(struct frame *f, const struct node *block, reason because) {
     }
 }
 
+/* torch.tensor(self.numbers, ...) as the only statement of a branch, and the name that takes it. */
+static const struct node *chosen_numbers(struct frame *f, const struct node *block) {
+    const struct node *stmt = block && block->nkids == 1 ? block->kid[0] : NULL;
+    if (!is_kind(stmt, NODE_ASSIGN) || stmt->nkids != 2 || stmt->kid[1]->kind != NODE_NAME ||
+        stmt->kid[0]->kind != NODE_CALL || stmt->kid[0]->nkids < 2 || stmt->kid[0]->kid[1]->kind == NODE_KEYWORD)
+        return NULL;
+    const struct val callee = eval(f, stmt->kid[0]->kid[0]), numbers = eval(f, stmt->kid[0]->kid[1]);
+    bool tensor = callee.abs->kind == ABS_LIBRARY && atom_is(callee.abs->qual, "torch.tensor");
+    return tensor && abs_symbol(f->unit, numbers.abs) ? stmt : NULL;
+}
+
+static bool is_of_tensor(const struct node *e) {
+    return e->abs && e->abs->kind == ABS_TENSOR;
+}
+
+/* Which of two tables of numbers to take is asked of the data, such as the largest position: both are known when the
+ * model is made, and torch.where takes one of them without a branch. */
+static struct node *choice_of_numbers(struct frame *f, const struct node *stmt, const struct node *test) {
+    struct arena *arena = f->unit->arena;
+    bool of_tensor = is_kind(test, NODE_COMPARE) && test->nkids == 2 &&
+                     (is_of_tensor(test->kid[0]) || is_of_tensor(test->kid[1]));
+    if (!of_tensor || f->pure)
+        return NULL;
+    const struct node *a = chosen_numbers(f, stmt->kid[1]), *b = chosen_numbers(f, stmt->kid[2]);
+    bool alike = a && b && a->kid[1]->atom == b->kid[1]->atom && a->kid[0]->nkids == b->kid[0]->nkids;
+    for (uint32_t i = 2; alike && i < a->kid[0]->nkids; i++)
+        alike = node_equal(a->kid[0]->kid[i], b->kid[0]->kid[i]);
+    if (!alike)
+        return NULL;
+    struct node *callee = at_node(f, node_copy(arena, a->kid[0]->kid[0]), a->kid[0]->kid[0]);
+    callee->atom = intern(f->unit->atoms, "where");
+    struct node *where = node_make(arena, NODE_CALL, NULL, 4, callee, node_copy(arena, stmt->kid[0]),
+        node_copy(arena, a->kid[0]), node_copy(arena, b->kid[0]));
+    struct node *block = node_new(arena, NODE_BLOCK);
+    node_add(arena, block,
+        at_node(f, node_make(arena, NODE_ASSIGN, NULL, 2, at_node(f, where, stmt), node_copy(arena, a->kid[1])), stmt));
+    return block;
+}
+
 enum flow run_if(struct frame *f, struct node *stmt, struct node *rest, uint32_t from) {
     struct unit *unit = f->unit;
     if (is_made_late(f, stmt))
@@ -370,6 +409,9 @@ enum flow run_if(struct frame *f, struct node *stmt, struct node *rest, uint32_t
     }
     if (outgrown_branch(f, stmt, &test))
         return FLOW_NEXT;
+    struct node *choice = choice_of_numbers(f, stmt, test.expr);
+    if (choice)
+        return run_block(f, choice, 0);
     if (compares_lengths(f, stmt)) {
         account_decided(unit, stmt->kid[0], REASON_LENGTHS);
         account_decided(unit, stmt->kid[2], REASON_LENGTHS);

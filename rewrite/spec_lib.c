@@ -655,9 +655,10 @@ static bool register_tensor(struct frame *f, struct val object, atom name, struc
         value = arg_find(args, 1, "param");
     if (value == NULL)
         value = arg_find(args, 1, "module");
-    if (attribute && value)
+    if (attribute && value) {
+        note_stored(f, object.abs->cls, attribute, object.abs->cls->def);
         store_attribute(f, object.abs->cls, attribute, value->val, call);
-    else if (value)
+    } else if (value)
         store_of_form(f, object.abs->cls, arg_find(args, 0, "name"), value->val.abs);
     return true;
 }

@@ -124,6 +124,7 @@ struct cls {
     struct map class_attrs;  /* own: name -> value expression node */
     struct map attrs;        /* struct attr */
     struct map varying;      /* attributes that change after construction: name -> struct absval of what they become */
+    struct map stored;            /* attributes that calls of the module store: name -> the statement; `def` if several do */
     struct map late;              /* what the constructor does at its end, since it had left it to the first call */
     const struct absval *dynamic; /* join of setattr with a computed name; NULL for none */
     struct map forms;             /* the same by form of the name (dynamic_attrs.h), if each has one */
