@@ -240,6 +240,10 @@ bool is_made_late(struct frame *f, struct node *stmt);
 /* At the end of a constructor, make them. */
 void make_late_attributes(struct frame *f);
 
+/* spec_zip.c */
+/* Of the lists that a loop goes over together, drop those of which every item is a constant that its body knows. */
+void drop_constant_lists(struct frame *f, struct node **target, struct node **iterable, const struct node *body);
+
 /* spec_keys.c */
 /* Run a loop over keys that are not known as one over those that it can meet; false where it is not such a loop. */
 bool run_over_keys(struct frame *f, struct node *stmt);

@@ -391,6 +391,18 @@ static const struct absval *operand(const struct val *v) {
     return open && v->abs->rank == 0 && is_setting(v->expr) ? abs_simple(ABS_NUMBER) : v->abs;
 }
 
+/* [None] * n: so many of the same constants; NULL for anything else. */
+static const struct absval *repeated(struct frame *f, const struct absval *list) {
+    if (list->kind != ABS_LIST && list->kind != ABS_TUPLE)
+        return NULL;
+    for (uint32_t i = 0; i < list->count; i++)
+        if (list->item[i].abs->kind != ABS_CONST)
+            return NULL;
+    struct absval *many = abs_new(f->unit, ABS_SEQ);
+    many->element = list->count ? abs_element(f, list) : NULL;
+    return many->element ? many : NULL;
+}
+
 struct val fold_binop(struct frame *f, struct node *e) {
     struct unit *unit = f->unit;
     struct val v[2] = {eval(f, e->kid[0]), eval(f, e->kid[1])};
@@ -412,7 +424,9 @@ struct val fold_binop(struct frame *f, struct node *e) {
     if (e->op == OP_BITXOR && abs_truth(v[0].abs) >= 0 && abs_truth(v[1].abs) >= 0)
         return val_truth(f, abs_truth(v[0].abs) ^ abs_truth(v[1].abs), because_of(&v[0], &v[1]));
     const struct absval *symbolic = fold_symbolic(f, expr, v, 2);
-    return val_make(symbolic ? symbolic : arithmetic(f, e->op, operand(&v[0]), operand(&v[1])), expr);
+    const struct absval *many = e->op == OP_MUL ? repeated(f, v[0].abs) : NULL;
+    return val_make(
+        symbolic ? symbolic : many ? many : arithmetic(f, e->op, operand(&v[0]), operand(&v[1])), expr);
 }
 
 struct val fold_unary(struct frame *f, struct node *e) {

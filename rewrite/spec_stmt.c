@@ -162,6 +162,7 @@ static enum flow run_loop(struct frame *f, struct node *stmt) {
         env_set(f, assigned.entry[i].key, (struct val){.abs = known[i], .web = carried[i]});
     }
     if (is_for) {
+        drop_constant_lists(f, &target, &iterable.expr, body);
         node_add(unit->arena, loop, target);
         node_add(unit->arena, loop, iterable.expr);
     } else {
