@@ -1,7 +1,8 @@
 /* declined.c - flags of the configuration of which one value is served, and the other declined.
  *
- * Reads   joins of branches while the specialiser runs.
- * Writes  unit->choices: flags on which it hangs whether a mask is known, with the value for which it is.
+ * Reads   joins of branches, and stores under a test, while the specialiser runs.
+ * Writes  unit->choices: flags on which it hangs whether a mask is known, or a call leaves something in its module, with
+ *         the value for which it is or does not.
  * Guarantees  a flag is a field that the configuration class declares as True or False.
  *
  * A translation that is refused is run again under each choice; the first that goes through is taken, and says in the
@@ -25,12 +26,15 @@ static const struct node *flag_default(const struct unit *unit, atom field) {
 }
 
 /* `config.field`, `not config.field`: the field, and in *holds for which value of it the test holds. */
-static atom tested_field(const struct absval *test, bool *holds) {
-    const struct node *e = test && test->kind == ABS_SYMBOLIC ? test->constant : NULL;
+static atom field_of(const struct node *e, bool *holds) {
     *holds = true;
     for (; e && e->kind == NODE_UNARYOP && e->op == OP_NOT; e = e->kid[0])
         *holds = !*holds;
     return is_kind(e, NODE_ATTRIBUTE) && is_name(e->kid[0], "config") ? e->atom : NULL;
+}
+
+static atom tested_field(const struct absval *test, bool *holds) {
+    return field_of(test && test->kind == ABS_SYMBOLIC ? test->constant : NULL, holds);
 }
 
 static atom tested_flag(struct unit *unit, const struct absval *test, bool *holds) {
@@ -79,6 +83,13 @@ void note_lost_mask(struct unit *unit, const struct node *test, const struct abs
         add_choice(unit, field, holds == is_causal(then));
     else
         add_flags_behind(unit, test, 0);
+}
+
+void note_state_under(struct unit *unit, const struct node *test, bool holds) {
+    bool when;
+    atom field = field_of(test, &when);
+    if (field && flag_default(unit, field))
+        add_choice(unit, field, when != holds);
 }
 
 /* -- what is declined ---------------------------------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /* declined.h - flags of the configuration of which one value is served, and the other declined.
  *
- * Where a flag chooses between attention that is understood and something that is not, the model is translated for the
- * one value, and the emitted constructor raises for the other (declined.c). */
+ * Where a flag chooses between attention that is understood and something that is not, or whether the module changes while
+ * it runs, the model is translated for the one value, and the emitted constructor raises for the other (declined.c). */
 #ifndef ADGEN_REWRITE_DECLINED_H
 #define ADGEN_REWRITE_DECLINED_H
 
@@ -12,6 +12,9 @@ const struct absval *served_value(struct unit *unit, const struct absval *config
 
 /* A join of `then` and `other` has lost a mask that one of them is: notes which flags its test hangs on. */
 void note_lost_mask(struct unit *unit, const struct node *test, const struct absval *then, const struct absval *other);
+
+/* A call of a module changes it where the test, in terms of `config`, holds or does not: notes the flag. */
+void note_state_under(struct unit *unit, const struct node *test, bool holds);
 
 /* `if test: raise ...` of a constructor of the source, `raises` its branch: a value that is declined already is kept.
  */

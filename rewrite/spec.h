@@ -149,6 +149,8 @@ struct val call_super(struct frame *f, atom method, struct args *args, struct no
 /* spec_assume.c */
 /* From now on the test holds, or does not; returns what was assumed before, for f->assumed. */
 const struct assumption *assume(struct frame *f, const struct absval *test, bool holds);
+/* The module changes here while it runs: where a flag of the configuration is otherwise it does not. */
+void note_state_here(const struct frame *f);
 /* What is known of the value under the tests that hold here. */
 const struct absval *known_here(struct frame *f, const struct absval *a);
 /* A module, or several, that is taken where a test known at construction holds, or does not. */
@@ -261,6 +263,7 @@ void new_version(struct frame *f, atom name, struct web *before, const struct ab
 const struct absval *store_item(struct frame *f, const struct absval *d, struct val key, struct val v);
 /* The same without a key. */
 const struct absval *drop_item(struct frame *f, const struct absval *d, atom key);
+/* A call of a module stores an attribute of it; whether no other statement does. */
 bool note_stored(struct frame *f, struct cls *cls, atom attribute, struct node *stmt);
 /* Every name of the object that `of` holds has another value; without a web they keep their definitions. */
 void names_become(struct frame *f, const struct web *of, struct val now);

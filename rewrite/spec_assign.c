@@ -104,10 +104,10 @@ static struct node *as_number(struct frame *f, const struct node *e) {
     return root;
 }
 
-/* A call of the module stores the attribute; whether no other statement does. */
 bool note_stored(struct frame *f, struct cls *cls, atom attribute, struct node *stmt) {
     if (atom_is(f->host->name, "__init__") || f->aside)
         return false;
+    note_state_here(f);
     struct node *only = map_get(&cls->stored, attribute);
     if (only == stmt)
         return true;

@@ -10,6 +10,7 @@
  * is asked whether such a test can hold where the tests of the branches around do. */
 #include <string.h>
 
+#include "rewrite/declined.h"
 #include "rewrite/spec.h"
 
 struct assumption {
@@ -27,6 +28,11 @@ const struct assumption *assume(struct frame *f, const struct absval *test, bool
         f->assumed = a;
     }
     return before;
+}
+
+void note_state_here(const struct frame *f) {
+    for (const struct assumption *a = f->assumed; a; a = a->before)
+        note_state_under(f->unit, a->test, a->holds);
 }
 
 /* -- three-valued tests -------------------------------------------------------------------------------------------- */
