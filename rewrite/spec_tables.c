@@ -125,7 +125,7 @@ static bool stores(struct growth *g, const struct node *stmt) {
     case NODE_ASSIGN:
         if (stmt->nkids != 2 || !is_own_target(g, stmt->kid[1]))
             return false;
-        if (stmt->kid[1]->kind == NODE_ATTRIBUTE)
+        if (stmt->kid[1]->kind == NODE_ATTRIBUTE && stmt->kid[1]->atom != g->limit->atom)
             note_store(g, stmt->kid[0]->abs);
         g->frequencies |= stmt->kid[1]->kind == NODE_TUPLE;
         return true;

@@ -289,6 +289,31 @@ static struct node *without_float_cast(struct node *e) {
     return e;
 }
 
+/* None, or a tuple of that and one `:` or `...` behind it: dimensions of size 1 before those that there are. */
+static bool only_leads(const struct node *index) {
+    if (index->kind != NODE_TUPLE)
+        return is_none(index);
+    for (uint32_t i = 0; i < index->nkids; i++) {
+        bool rest = is_full_slice(index->kid[i]) || (index->kid[i]->kind == NODE_CONST && index->kid[i]->op == OP_ELLIPSIS);
+        if (!(is_none(index->kid[i]) || (rest && i + 1 == index->nkids)))
+            return false;
+    }
+    return index->nkids > 0;
+}
+
+/* Frequencies as a vector: dimensions before their own are there to meet those of the positions, and of size 1. */
+static struct node *as_vector(struct tabulate *t, struct node *frequencies) {
+    struct node *e = without_float_cast(frequencies);
+    while (e->kind == NODE_SUBSCRIPT && only_leads(e->kid[1]))
+        e = without_float_cast(e->kid[0]);
+    struct node *vector = without_float_cast(clone(t, e));
+    if (e->abs && rank_known(e->abs->rank) > 1) {
+        struct node *flatten = make_attr(t->unit->arena, vector, intern(t->unit->atoms, "flatten"));
+        vector = node_make(t->unit->arena, NODE_CALL, NULL, 1, flatten);
+    }
+    return vector;
+}
+
 static struct node *angles(struct tabulate *t, struct node *inv_freq) {
     return torch_call(t, "outer", make_web_name(t->unit->arena, t->all_positions), inv_freq);
 }
@@ -296,8 +321,7 @@ static struct node *angles(struct tabulate *t, struct node *inv_freq) {
 /* Position times frequency. Where the frequencies depend on the length of the input, a second block of rows holds those
  * for long inputs. */
 static struct node *clone_angles(struct tabulate *t, struct node *frequencies) {
-    struct node *inv_freq = without_float_cast(clone(t, frequencies));
-    struct node *rows = angles(t, inv_freq);
+    struct node *rows = angles(t, as_vector(t, frequencies));
     return t->rope_init ? long_context_rows(t, rows) : rows;
 }
 
