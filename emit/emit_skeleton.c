@@ -42,17 +42,16 @@ static void find_model(struct emitter *e) {
 }
 
 /* self.<attr>(x) where x is the parameter `name`: the attribute. */
-static atom called_with(const struct node *n, const char *name) {
+static atom called_with(struct emitter *e, const struct node *n, const char *name) {
     if (n == NULL)
         return NULL;
-    if (n->kind == NODE_CALL && n->nkids >= 2 && n->kid[0]->kind == NODE_ATTRIBUTE &&
-        is_name(n->kid[0]->kid[0], "self")) {
+    if (n->kind == NODE_CALL && n->nkids >= 2 && is_self_path(n->kid[0])) {
         const struct node *arg = n->kid[1]->kind == NODE_KEYWORD ? n->kid[1]->kid[0] : n->kid[1];
         if (is_name(arg, name))
-            return n->kid[0]->atom;
+            return intern(e->unit->atoms, path_of(e, n->kid[0]));
     }
     for (uint32_t i = 0; i < n->nkids; i++) {
-        atom found = called_with(n->kid[i], name);
+        atom found = called_with(e, n->kid[i], name);
         if (found)
             return found;
     }
@@ -101,7 +100,7 @@ static const char *makes_embeddings(struct emitter *e, const struct node *n) {
 /* The path to the module that input_ids are given to, through modules that only wrap it. */
 static atom embedding_path(struct emitter *e, struct cls *holder, int depth) {
     const struct fn *forward = class_method(holder, "forward");
-    atom name = forward && forward->body ? called_with(forward->body, "input_ids") : NULL;
+    atom name = forward && forward->body ? called_with(e, forward->body, "input_ids") : NULL;
     const char *path = name == NULL && forward && forward->body ? makes_embeddings(e, forward->body) : NULL;
     if (path && strchr(path, '.'))
         return intern(e->unit->atoms, path);
@@ -417,8 +416,8 @@ static struct node **embedding_call(struct emitter *e, struct node **slot) {
     struct node *n = *slot;
     if (n == NULL)
         return NULL;
-    if (n->kind == NODE_CALL && n->nkids == 2 && is_name(n->kid[1], "input_ids") && n->kid[0]->kind == NODE_ATTRIBUTE &&
-        is_name(n->kid[0]->kid[0], "self") && n->kid[0]->atom == e->embed_attr)
+    if (n->kind == NODE_CALL && n->nkids == 2 && is_name(n->kid[1], "input_ids") && is_self_path(n->kid[0]) &&
+        strcmp(path_of(e, n->kid[0]), e->embed_attr) == 0)
         return slot;
     for (uint32_t i = 0; i < n->nkids; i++) {
         struct node **found = embedding_call(e, &n->kid[i]);

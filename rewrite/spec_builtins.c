@@ -1,6 +1,8 @@
 /* spec_builtins.c - calls of Python's own functions: getattr, isinstance, len, range, zip, ... */
 #include "base/text.h"
 #include "rewrite/dynamic_attrs.h"
+#include "rewrite/library.h"
+#include "rewrite/rules.h"
 #include "rewrite/spec.h"
 #include <ctype.h>
 #include <stdlib.h>
@@ -31,6 +33,8 @@ static int has_attribute(struct frame *f, const struct absval *a, atom name) {
     }
     if (a->kind == ABS_TUPLE || a->kind == ABS_LIST || abs_is_none(a))
         return 0;
+    if (a->kind == ABS_LIBRARY && library_function(unit->rules->library, intern_dotted(unit->atoms, a->qual, name)))
+        return 1;
     return -1;
 }
 

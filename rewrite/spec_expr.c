@@ -313,6 +313,11 @@ struct val eval_attribute_of(struct frame *f, struct val object, atom name, stru
         return val_top(expr);
     case ABS_SYMBOLIC: /* of a configuration that is computed */
         return val_make(abs_symbolic(unit, make_attr(unit->arena, abs_symbol(unit, object.abs), name)), expr);
+    case ABS_DICT: /* nn.ModuleDict has its items as attributes */
+        for (uint32_t i = 0; i < object.abs->count; i++)
+            if (object.abs->key[i] == name)
+                return val_make(object.abs->item[i].abs, expr);
+        return val_top(expr);
     default:
         if (object.abs->kind == ABS_SEQ && object.abs->limit && atom_is(name, "indices"))
             return val_make(sequence_item(unit, object.abs, 1), expr);

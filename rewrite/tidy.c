@@ -323,6 +323,7 @@ void tidy(struct unit *unit) {
     }
     account_steps(unit, "tidy", REASON_POSITIONAL);
     join_arms(unit); /* which differed in how they call */
+    drop_idle_items(unit, &all);
     localise_attributes(unit, &all);
     account_steps(unit, "tidy", REASON_LOCAL);
     take_wanted_names(unit, &all);

@@ -2,13 +2,14 @@
  *
  * Reads   the pruned program, still in SSA form.
  * Writes  attributes that only their constructor reads become locals of it, or what they are copies of; a store that
- *         the next one replaces goes; an attribute that a pass added takes the name that it could not have while
+ *         the next one replaces goes, and so does the identity as an item of a dictionary of modules; an attribute that a pass added takes the name that it could not have while
  *         another had it.
  * Guarantees  the same values; no attribute that holds parameters changes. */
 #include "rewrite/tidy.h"
 
 #include <string.h>
 
+#include "rewrite/facts.h"
 #include "rewrite/symbolic.h"
 
 /* -- attributes that only the constructor reads -------------------------------------------------------------------- */
@@ -185,6 +186,57 @@ void localise_attributes(struct unit *unit, struct functions *all) {
         }
     }
     propagate_copies(unit); /* dim = self.dim has become dim = dim */
+}
+
+/* -- modules of a dictionary that do nothing ----------------------------------------------------------------------- */
+
+/* Whether something may take the item of that key out of a dictionary of modules. */
+static bool names_key(struct unit *unit, const struct node *n, atom key) {
+    if (n == NULL)
+        return false;
+    if ((n->kind == NODE_ATTRIBUTE && n->atom == key) || (n->kind == NODE_STRING && string_value(unit->atoms, n) == key))
+        return true;
+    for (uint32_t i = 0; i < n->nkids; i++)
+        if (n->kind != NODE_KEYVALUE || i > 0 || n->kid[i]->kind != NODE_STRING)
+            if (names_key(unit, n->kid[i], key))
+                return true;
+    return false;
+}
+
+static bool is_read_of_any(struct unit *unit, const struct functions *all, atom key) {
+    for (uint32_t i = 0; i < all->list.len; i++)
+        if (all->list.at[i]->live && names_key(unit, all->list.at[i]->body, key))
+            return true;
+    return false;
+}
+
+/* The module that an item of a display, or of dict(...), makes, and its key; NULL where it is not the identity. */
+static const struct node *identity_item(struct unit *unit, const struct node *item, atom *key) {
+    bool pair = item->kind == NODE_KEYVALUE && is_kind(item->kid[0], NODE_STRING);
+    const struct node *made = pair ? item->kid[1] : item->kind == NODE_KEYWORD && item->atom ? item->kid[0] : NULL;
+    const struct absval *cls = is_kind(made, NODE_CALL) ? made->kid[0]->abs : NULL;
+    const struct fact *fact = cls && cls->kind == ABS_LIBRARY ? fact_library(unit->facts, cls->qual) : NULL;
+    *key = pair ? string_value(unit->atoms, item->kid[0]) : item->atom;
+    return fact && fact->effect == EFFECT_ARGUMENT ? made : NULL;
+}
+
+/* nn.ModuleDict(dict(..., drop=nn.Dropout(p))): nobody calls it any more. */
+static void drop_identities(struct unit *unit, const struct functions *all, struct node *n) {
+    for (uint32_t i = 0; n && i < n->nkids; i++)
+        drop_identities(unit, all, n->kid[i]);
+    bool modules = is_kind(n, NODE_CALL) && n->nkids == 2 && n->kid[0]->abs && n->kid[0]->abs->kind == ABS_LIBRARY &&
+                   qual_ends(n->kid[0]->abs->qual, "nn.ModuleDict");
+    struct node *items = modules ? n->kid[1] : NULL;
+    atom key;
+    for (uint32_t i = 0; items && i < items->nkids; i++)
+        if (identity_item(unit, items->kid[i], &key) && !is_read_of_any(unit, all, key))
+            node_remove(items, i--);
+}
+
+void drop_idle_items(struct unit *unit, struct functions *all) {
+    for (uint32_t i = 0; i < all->list.len; i++)
+        if (all->list.at[i]->live && atom_is(all->list.at[i]->name, "__init__"))
+            drop_identities(unit, all, all->list.at[i]->body);
 }
 
 /* -- stores that the next one replaces ------------------------------------------------------------------------------
