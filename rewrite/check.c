@@ -103,6 +103,18 @@ static void check_library(struct checker *c, const struct node *e, atom qual) {
 
 /* -- export -------------------------------------------------------------------------------------------------------- */
 
+/* Something taken out of self, of which nothing is known: it may be a module, whose forward nobody has looked at. */
+static bool is_of_modules(const struct node *callee) {
+    const struct absval *known = callee->kind == NODE_NAME && callee->web ? callee->web->abs : callee->abs;
+    if (known == NULL || known->kind != ABS_TOP)
+        return false;
+    if (callee->kind == NODE_NAME && callee->web && callee->web->kind == WEB_TARGET)
+        return callee->web->stmt && callee->web->stmt->kind == NODE_FOR;
+    while (callee->kind == NODE_ATTRIBUTE || callee->kind == NODE_SUBSCRIPT)
+        callee = callee->kid[0];
+    return callee->abs && callee->abs->kind == ABS_INSTANCE;
+}
+
 /* A call that takes runtime arguments of Hugging Face, of something that is not known. */
 static void check_unfollowed(struct checker *c, const struct node *e) {
     static const char runtime[] = "attention_mask past_key_values past_key_value use_cache cache_position";
@@ -111,6 +123,8 @@ static void check_unfollowed(struct checker *c, const struct node *e) {
             refuse(c, e, "unfollowed-call", "what is called here is not known, and it is given `%s`", e->kid[i]->atom);
             return;
         }
+    if (is_of_modules(e->kid[0]))
+        refuse(c, e, "unfollowed-call", "which module is called here is not known%s", "");
 }
 
 /* A method that is not called here but handed on, or kept, is called where it cannot be seen. */
