@@ -24,6 +24,7 @@ enum state {
     COLUMN,   /* the same with dimensions behind it, [1, S, 1, 1] in the source and [B, S, 1, 1] now */
     COUNT,    /* the positions, [S] in the source and [B, S] now */
     EMBEDDED, /* looked up for each position, [S, D] in the source and [B, S, D] now */
+    HEADED,   /* the same for all heads, [1, S, 1, D] in the source and [B, S, 1, D] now */
     BIAS,     /* times a number for each head, [N, 1, S] in the source and [B, N, 1, S] now */
     UNKNOWN,  /* computed from it in a way that is not understood */
 };
@@ -38,12 +39,12 @@ struct counting {
     struct map states; /* of variables: a pointer into `known` */
 };
 
-static const enum state known[] = {OTHER, SCALED, COLUMN, COUNT, EMBEDDED, BIAS, UNKNOWN};
+static const enum state known[] = {OTHER, SCALED, COLUMN, COUNT, EMBEDDED, HEADED, BIAS, UNKNOWN};
 
 /* -- what becomes of the count ------------------------------------------------------------------------------------- */
 
 static enum state state_of(struct counting *c, struct node **slot);
-static enum state run_callee(struct counting *c, struct node *call, uint32_t argument);
+static enum state run_callee(struct counting *c, struct node *call, const enum state *given);
 
 static enum state of_web(struct counting *c, const struct web *w) {
     const enum state *s = w ? map_get(&c->states, w) : NULL;
@@ -58,7 +59,7 @@ static void set_web(struct counting *c, struct web *w, enum state s) {
         w->abs = abs_tensor(c->unit, 2);
     else if (c->apply && s == EMBEDDED)
         w->abs = abs_tensor(c->unit, 3);
-    else if (c->apply && (s == BIAS || s == COLUMN))
+    else if (c->apply && (s == BIAS || s == COLUMN || s == HEADED))
         w->abs = abs_tensor(c->unit, 4);
 }
 
@@ -132,7 +133,7 @@ static enum state state_of_method(struct counting *c, struct node **slot) {
             *slot = make_column(c, call->kid[0]->kid[0]);
         return COLUMN;
     }
-    if (s != BIAS && (s == COLUMN ? atom_is(call->kid[0]->atom, "expand") : adds_rows(call))) {
+    if (s != BIAS && s != HEADED && (s == COLUMN ? atom_is(call->kid[0]->atom, "expand") : adds_rows(call))) {
         if (c->apply)
             *slot = call->kid[0]->kid[0];
         return s;
@@ -182,18 +183,20 @@ static enum state state_of_call(struct counting *c, struct node **slot) {
         !looks_up(c, call->kid[0]);
     if (method)
         return state_of_method(c, slot);
-    enum state s = OTHER;
+    enum state s = OTHER, *given = NEW_ARRAY(c->unit->arena, enum state, call->nkids);
     uint32_t at = 0;
+    bool understood = true;
     for (uint32_t i = 1; i < call->nkids; i++) {
         struct node **arg = call->kid[i]->kind == NODE_KEYWORD ? &call->kid[i]->kid[0] : &call->kid[i];
-        enum state t = *arg ? state_of(c, arg) : OTHER;
-        if (t == OTHER)
+        given[i] = *arg ? state_of(c, arg) : OTHER;
+        if (given[i] == OTHER)
             continue;
-        s = s == OTHER ? t : UNKNOWN;
+        understood &= given[i] != UNKNOWN;
+        s = s == OTHER ? given[i] : UNKNOWN;
         at = i;
     }
-    if (call->callsite && s != UNKNOWN)
-        return run_callee(c, call, at);
+    if (call->callsite && understood)
+        return run_callee(c, call, given);
     if ((s == COUNT || s == SCALED) && call->nkids == 2 && is_elementwise(call->kid[0]))
         return SCALED;
     return s == OTHER ? OTHER : s == COUNT && at == 1 && looks_up(c, call->kid[0]) ? EMBEDDED : UNKNOWN;
@@ -234,7 +237,9 @@ static enum state state_of_sum(struct counting *c, struct node *e) {
         return SCALED;
     if (s == COUNT || is_scalar(other))
         return is_scalar(other) && (e->op == OP_ADD || e->op == OP_SUB || e->op == OP_MUL) ? s : UNKNOWN;
-    bool joins = s == EMBEDDED && (e->op == OP_ADD || e->op == OP_MUL) && rank_of_hidden(other) == 3;
+    bool joins = (e->op == OP_ADD || e->op == OP_MUL) &&
+                 ((s == EMBEDDED && rank_of_hidden(other) == 3) ||
+                     (s == HEADED && other->abs && rank_known(other->abs->rank) == 4));
     return joins ? OTHER : UNKNOWN; /* with hidden states, [B, S, D] before and after */
 }
 
@@ -251,6 +256,12 @@ static bool cuts_table(struct counting *c, const struct node *e) {
            (!index->kid[0] || is_int(index->kid[0], 0)) && is_token_count(c->in, index->kid[1]);
 }
 
+/* x[None, :, None, :] */
+static bool is_for_heads(const struct node *index) {
+    return index->kind == NODE_TUPLE && index->nkids == 4 && is_none(index->kid[0]) && is_full_slice(index->kid[1]) &&
+           is_none(index->kid[2]) && is_full_slice(index->kid[3]);
+}
+
 static enum state state_of_subscript(struct counting *c, struct node **slot) {
     struct node *e = *slot;
     if (cuts_table(c, e)) {
@@ -262,7 +273,12 @@ static enum state state_of_subscript(struct counting *c, struct node **slot) {
     enum state s = state_of(c, &e->kid[0]), index = state_of(c, &e->kid[1]);
     if (s == OTHER)
         return index == COUNT && e->kid[0]->kind == NODE_ATTRIBUTE ? EMBEDDED : index == OTHER ? OTHER : UNKNOWN;
-    if (s == UNKNOWN || index != OTHER || !indexes_rows(e->kid[1]))
+    if (s == EMBEDDED && index == OTHER && is_for_heads(e->kid[1])) {
+        if (c->apply)
+            e->kid[1]->kid[0] = full_slice(c->unit->arena);
+        return HEADED;
+    }
+    if (s == UNKNOWN || s == HEADED || index != OTHER || !indexes_rows(e->kid[1]))
         return UNKNOWN;
     if (c->apply)
         *slot = e->kid[0];
@@ -406,29 +422,40 @@ static bool counts_somewhere(struct counting *c, const struct node *n) {
     return false;
 }
 
-/* A function that is given the count, as its argument `at` of this call, or that counts itself (0). */
-static enum state run_callee(struct counting *c, struct node *call, uint32_t at) {
+/* What arguments are, the parameters become; false where one of them has none. */
+static bool give(struct counting *inner, const struct node *call, const struct fn *callee, const enum state *given) {
+    for (uint32_t i = 1; i < call->nkids; i++) {
+        if (given[i] == OTHER)
+            continue;
+        uint32_t p = call->callsite->param[i - 1];
+        struct param *param = p == UINT32_MAX ? NULL : callee->params.at[p];
+        if (param == NULL || param->web == NULL)
+            return false;
+        set_web(inner, param->web, given[i]);
+        if (inner->apply)
+            param->abs = param->web->abs;
+    }
+    return true;
+}
+
+/* A function that is given the count, or what was made of it, or that counts itself. */
+static enum state run_callee(struct counting *c, struct node *call, const enum state *given) {
     struct fn *callee = call->callsite->fn;
-    bool counts = false;
+    bool counts = false, is_given = false;
     enter_call(c->in, call);
     for (const struct callsite *site = call->callsite; site; site = site->also)
         counts |= counts_somewhere(c, site->fn->body);
-    if (at == 0 && !counts)
+    for (uint32_t i = 1; i < call->nkids; i++)
+        is_given |= given[i] != OTHER;
+    if (!is_given && !counts)
         return OTHER;
     if (!call_is_single(call) || callee->body == NULL || !is_called_from(c, callee) ||
         (counts && count_calls(c->fn->body, callee, NULL) > 1))
         return UNKNOWN;
     struct counting inner = {
         .unit = c->unit, .in = c->in, .fn = callee, .positions = positions_of(c->unit, callee), .apply = c->apply};
-    if (at > 0) {
-        uint32_t p = call->callsite->param[at - 1];
-        struct param *param = p == UINT32_MAX ? NULL : callee->params.at[p];
-        if (param == NULL || param->web == NULL)
-            return UNKNOWN;
-        set_web(&inner, param->web, COUNT);
-        if (c->apply)
-            param->abs = param->web->abs;
-    }
+    if (!give(&inner, call, callee, given))
+        return UNKNOWN;
     enum state result = run_statements(&inner, callee->body);
     if (inner.found && result != UNKNOWN && c->apply) {
         uint32_t before = callee->params.len;
