@@ -242,6 +242,13 @@ bool is_made_late(struct frame *f, struct node *stmt);
 /* At the end of a constructor, make them. */
 void make_late_attributes(struct frame *f);
 
+/* spec_sizes.c */
+/* The test of an assertion holds: maybe it says what sizes a variable has. */
+void note_sizes(struct frame *f, const struct node *test);
+/* x.view(...) with the sizes of x and ones between them, as an index; false where it is not known to be that. */
+bool view_of_sizes(
+    struct frame *f, struct val object, const struct args *args, const struct node *at, struct val *result);
+
 /* spec_zip.c */
 /* Of the lists that a loop goes over together, drop those of which every item is a constant that its body knows. */
 void drop_constant_lists(struct frame *f, struct node **target, struct node **iterable, const struct node *body);

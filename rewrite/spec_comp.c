@@ -64,11 +64,59 @@ static bool eval_each(struct frame *f, struct node *e, struct val *result) {
     return true;
 }
 
+/* The shape that a generator goes over, alone or counted; NULL where it does not. */
+static struct node *shape_gone_over(const struct node *generator) {
+    struct node *over = generator->kid[1];
+    if (is_kind(over, NODE_CALL) && is_name(over->kid[0], "enumerate") && over->nkids == 2 &&
+        generator->kid[0]->kind == NODE_TUPLE && generator->kid[0]->nkids == 2 &&
+        generator->kid[0]->kid[0]->kind == NODE_NAME && generator->kid[0]->kid[1]->kind == NODE_NAME)
+        over = over->kid[1];
+    else if (generator->kid[0]->kind != NODE_NAME)
+        return NULL;
+    return is_kind(over, NODE_ATTRIBUTE) && atom_is(over->atom, "shape") ? over : NULL;
+}
+
+/* A comprehension over the sizes of a tensor of known rank is a display; false where it is not such a comprehension.
+ *
+ *     [d if i in (1, 3) else 1 for i, d in enumerate(x.shape)]
+ *     [1, x.shape[1], 1, x.shape[3]] */
+static bool eval_each_size(struct frame *f, struct node *e, struct val *result) {
+    struct unit *unit = f->unit;
+    const struct node *generator = e->kid[1];
+    struct node *over =
+        e->kind == NODE_LISTCOMP && e->nkids == 2 && generator->nkids == 2 ? shape_gone_over(generator) : NULL;
+    struct val shape = over ? eval(f, over) : (struct val){0};
+    uint32_t rank = over && shape.abs->kind == ABS_SHAPE ? rank_known(shape.abs->rank) : 0;
+    if (rank == 0 || !expr_is_trivial(shape.expr->kid[0]))
+        return false;
+    struct map outer = {0};
+    map_copy(unit->arena, &outer, &f->env);
+    struct absval *list = abs_new(unit, ABS_LIST);
+    struct node *display = at_node(f, node_new(unit->arena, NODE_LIST), e);
+    list->item = NEW_ARRAY(unit->arena, struct val, rank);
+    for (; list->count < rank; list->count++) {
+        struct node *at = make_number(unit->arena, intern_printf(unit->atoms, "%u", list->count));
+        struct node *size = node_make(
+            unit->arena, NODE_SUBSCRIPT, NULL, 2, node_copy(unit->arena, shape.expr), node_copy(unit->arena, at));
+        bool counted = generator->kid[0]->kind == NODE_TUPLE;
+        if (counted)
+            env_set(f, generator->kid[0]->kid[0]->atom, val_make(abs_const(unit, at), at));
+        env_set(f, counted ? generator->kid[0]->kid[1]->atom : generator->kid[0]->atom,
+            val_make(abs_simple(ABS_NUMBER), at_node(f, size, over)));
+        list->item[list->count] = eval(f, e->kid[0]);
+        node_add(unit->arena, display, list->item[list->count].expr);
+    }
+    f->env = outer;
+    *result = val_make(list, display);
+    return true;
+}
+
 struct val eval_comprehension(struct frame *f, struct node *e) {
     struct unit *unit = f->unit;
     struct map outer = {0};
     struct val each;
-    if ((e->kind == NODE_LISTCOMP && eval_each(f, e, &each)) || comprehend_keys(f, e, &each))
+    if ((e->kind == NODE_LISTCOMP && eval_each(f, e, &each)) || eval_each_size(f, e, &each) ||
+        comprehend_keys(f, e, &each))
         return each;
     map_copy(unit->arena, &outer, &f->env);
     bool pure = f->pure;

@@ -80,7 +80,8 @@ static void forget_devices(struct frame *f, struct node *n) {
 bool is_made_late(struct frame *f, struct node *stmt) {
     struct unit *unit = f->unit;
     const struct node *attribute = asked_for(stmt->kid[0]);
-    if (!attribute || stmt->kid[2] || !f->host->owner || atom_is(f->host->name, "__init__") || f->conditional || f->pure)
+    if (!attribute || stmt->kid[2] || !f->host->owner || atom_is(f->host->name, "__init__") || f->conditional ||
+        f->pure)
         return false;
     struct val self = eval(f, attribute->kid[0]);
     struct cls *cls = self.abs->kind == ABS_INSTANCE ? self.abs->cls : NULL;

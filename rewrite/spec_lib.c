@@ -675,6 +675,8 @@ struct val call_method(struct frame *f, struct val object, atom name, struct arg
     struct val result;
     if (fact && apply_fact(f, fact, name, val_top(callee), args, at, &result))
         return result;
+    if (word_in(name, "view reshape") && view_of_sizes(f, object, args, at, &result))
+        return result;
     if (register_tensor(f, object, name, args, call))
         return val_make(abs_none(unit), call);
     if (atom_is(name, "split") && split_string(f, object, args, &result))

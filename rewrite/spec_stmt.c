@@ -588,6 +588,7 @@ static enum flow run_stmt(struct frame *f, struct node *stmt, struct node *rest,
     case NODE_ASSERT:
         if (has_effect(stmt))
             refuse_stmt(f, stmt);
+        note_sizes(f, stmt->kid[0]);
         return drop_stmt(f, stmt, FLOW_NEXT, REASON_CHECK);
     case NODE_PASS: return drop_stmt(f, stmt, FLOW_NEXT, REASON_NO_EFFECT);
     case NODE_DELETE: return run_delete(f, stmt);

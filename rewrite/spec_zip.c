@@ -30,7 +30,8 @@ static const struct absval *modules_count(const struct node *list) {
     const struct node *comp = is_kind(made, NODE_CALL) && made->nkids == 2 ? made->kid[1] : NULL;
     bool plain = is_kind(comp, NODE_LISTCOMP) && comp->nkids == 2 && comp->kid[1]->nkids == 2;
     const struct node *range = plain ? comp->kid[1]->kid[1] : NULL;
-    return is_kind(range, NODE_CALL) && is_name(range->kid[0], "range") && range->nkids == 2 ? range->kid[1]->abs : NULL;
+    return is_kind(range, NODE_CALL) && is_name(range->kid[0], "range") && range->nkids == 2 ? range->kid[1]->abs
+                                                                                             : NULL;
 }
 
 static bool as_long(struct frame *f, const struct node *constants, const struct node *other) {
@@ -43,8 +44,8 @@ static bool as_long(struct frame *f, const struct node *constants, const struct 
     return count && modules && node_equal(count, modules);
 }
 
-static bool adds_nothing(struct frame *f, const struct node *zip, uint32_t at, const struct node *targets,
-    const struct node *body) {
+static bool adds_nothing(
+    struct frame *f, const struct node *zip, uint32_t at, const struct node *targets, const struct node *body) {
     const struct node *target = targets->kid[at - 1];
     if (target->kind != NODE_NAME || !target->web || target->web->abs->kind != ABS_CONST ||
         web_uses(body, target->web) > 0)
