@@ -13,6 +13,7 @@
 #include "rewrite/facts.h"
 #include "rewrite/passes.h"
 #include "rewrite/ssa.h"
+#include "rewrite/symbolic.h"
 #include "rewrite/tabulate.h"
 #include "rewrite/token_sizes.h"
 #include "rewrite/unit.h"
@@ -248,10 +249,23 @@ static bool is_copy(const struct counting *c, const struct web *w) {
     return w && w->kind == WEB_ASSIGN && is_kind(w->expr, NODE_NAME) && w->expr->web == c->positions;
 }
 
+/* self.weight, also in a variable, or brought to a device. */
+static bool is_table(const struct node *e, int depth) {
+    if (e->kind == NODE_NAME)
+        return depth < DEEP && e->web && e->web->kind == WEB_ASSIGN && is_table(e->web->expr, depth + 1);
+    if (e->kind == NODE_CALL)
+        return !e->callsite && is_kind(e->kid[0], NODE_ATTRIBUTE) && atom_is(e->kid[0]->atom, "to") &&
+               is_table(e->kid[0]->kid[0], depth);
+    const struct absval *object = e->kind == NODE_ATTRIBUTE ? e->kid[0]->abs : NULL;
+    const struct attr *attr = object && object->kind == ABS_INSTANCE ? class_attr_of(object->cls, e->atom) : NULL;
+    const struct absval *a = e->kind == NODE_ATTRIBUTE && e->abs ? e->abs : attr ? attr->abs : NULL;
+    return a && a->rank == 2;
+}
+
 /* self.weight[:length]: a row for each position that is counted. */
 static bool cuts_table(struct counting *c, const struct node *e) {
     const struct node *index = e->kid[1];
-    bool table = e->kid[0]->kind == NODE_ATTRIBUTE && e->kid[0]->abs && e->kid[0]->abs->rank == 2;
+    bool table = is_table(e->kid[0], 0);
     return table && index->kind == NODE_SLICE && !index->kid[2] && index->kid[1] &&
            (!index->kid[0] || is_int(index->kid[0], 0)) && is_token_count(c->in, index->kid[1]);
 }

@@ -81,6 +81,17 @@ static bool is_turned_pair(const struct value *v) {
     return true;
 }
 
+/* view_as_real(view_as_complex(x) * f): pairs of lanes as complex numbers, turned. */
+static bool is_complex_rotation(const struct value *v) {
+    const struct value *product = value_is_call(v, "torch.view_as_real") ? v->arg[0] : NULL;
+    if (!product || product->kind != VALUE_OP || product->op != OP_MUL)
+        return false;
+    for (uint32_t i = 0; i < product->count; i++)
+        if (value_is_call(product->arg[i], "torch.view_as_complex"))
+            return true;
+    return false;
+}
+
 const char *leftover_idiom(struct values *values, struct node *e) {
     bool sum = e->kind == NODE_BINOP && (e->op == OP_ADD || e->op == OP_SUB);
     bool product = e->kind == NODE_CALL || (e->kind == NODE_BINOP && e->op == OP_MATMUL);
@@ -89,5 +100,5 @@ const char *leftover_idiom(struct values *values, struct node *e) {
     const struct value *v = value_of(values, e);
     if (is_attention(values, v) && !product_is_by_token(values, e))
         return "attention";
-    return is_rotation(values, v) || is_turned_pair(v) ? "rotary embedding" : NULL;
+    return is_rotation(values, v) || is_turned_pair(v) || is_complex_rotation(v) ? "rotary embedding" : NULL;
 }

@@ -338,6 +338,8 @@ static struct val call_torch(struct frame *f, const char *name, struct val calle
     }
     if (word_in(name, "where"))
         return val_make(abs_tensor(unit, rank_of_arg(args, is_number_arg(args, 1) ? 2 : 1)), call);
+    if (word_in(name, "view_as_complex view_as_real") && rank_known(rank) > 1)
+        return val_make(abs_tensor(unit, strcmp(name, "view_as_real") ? rank - 1 : rank + 1), call);
     if (strcmp(name, "tensor") == 0 && args->list.len && args->list.at[0].val.abs->kind != ABS_LIST)
         return val_make(abs_tensor(unit, 1), call); /* broadcasts like one dimension */
     if (strcmp(name, "arange") == 0)

@@ -443,6 +443,28 @@ static bool is_bool_dtype(const struct node *e) {
     return e && e->kind == NODE_ATTRIBUTE && atom_is(e->atom, "bool");
 }
 
+/* torch.zeros((n, 0)): a mask of no keys, for a cache that is empty. */
+static bool is_empty(const struct node *e) {
+    e = definition(e);
+    if (e->kind != NODE_CALL || !word_in(callee_name(e), "zeros ones full"))
+        return false;
+    const struct node *sizes = e->nkids > 1 ? e->kid[1] : NULL;
+    bool display = is_kind(sizes, NODE_TUPLE) || is_kind(sizes, NODE_LIST);
+    for (uint32_t i = display ? 0 : 1; i < (display ? sizes->nkids : e->nkids); i++) {
+        const struct node *size = display ? sizes->kid[i] : e->kid[i];
+        if (size->kind != NODE_KEYWORD && is_constant(size, 0))
+            return true;
+    }
+    return false;
+}
+
+/* torch.hstack([nothing, mask]) */
+static bool read_joined(struct reader *r, const struct node *parts, struct mask *m) {
+    parts = definition(parts);
+    bool two = (parts->kind == NODE_LIST || parts->kind == NODE_TUPLE) && parts->nkids == 2;
+    return two && is_empty(parts->kid[0]) && read_mask(r, parts->kid[1], m);
+}
+
 static bool read_call(struct reader *r, const struct node *e, struct mask *m) {
     static const char same[] = "view reshape unsqueeze expand repeat to bool float type type_as int long half bfloat16 "
                                "contiguous clone detach cuda cpu Buffer Parameter byte uint8 squeeze expand_as";
@@ -474,6 +496,8 @@ static bool read_call(struct reader *r, const struct node *e, struct mask *m) {
     }
     if (x == NULL)
         return false;
+    if (library && word_in(name, "cat concat hstack"))
+        return read_joined(r, x, m);
     if (word_in(name, same)) {
         bool to_bool = strcmp(name, "bool") == 0 || is_bool_dtype(call_arg(e, first, "dtype"));
         if (!read_mask(r, x, m))
@@ -657,7 +681,7 @@ static bool holds_mask(const struct node *e) {
     if (e->abs && e->abs->kind == ABS_MASK)
         return true;
     for (uint32_t i = 0; i < e->nkids; i++)
-        if (e->kid[i] && (e->kid[i]->kind == NODE_ATTRIBUTE || e->kid[i]->kind == NODE_KEYWORD
+        if (e->kid[i] && (e->kid[i]->kind == NODE_ATTRIBUTE || e->kid[i]->kind == NODE_KEYWORD || e->kid[i]->kind == NODE_LIST
                                  ? holds_mask(e->kid[i])
                                  : e->kid[i]->abs && e->kid[i]->abs->kind == ABS_MASK))
             return true;

@@ -35,8 +35,17 @@ static long size_index(const struct node *e, const struct node **of) {
     return index >= 0 ? index : rank ? (long)rank + index : -1;
 }
 
+/* An element of a list in a variable, as the list has it. */
+static const struct node *listed(const struct node *e) {
+    int index;
+    const struct node *list = e->kind == NODE_SUBSCRIPT && e->kid[0]->kind == NODE_NAME ? defined_by(e->kid[0]) : NULL;
+    bool display = is_kind(list, NODE_LIST) || is_kind(list, NODE_TUPLE);
+    return display && literal_int(e->kid[1], &index) && index >= 0 && (uint32_t)index < list->nkids ? list->kid[index] : e;
+}
+
 static bool same_size(const struct node *a, const struct node *b) {
     const struct node *of_a, *of_b;
+    a = listed(a);
     long i = size_index(a, &of_a), k = size_index(b, &of_b);
     return node_equal(a, b) || (i >= 0 && i == k && node_equal(of_a, of_b));
 }
