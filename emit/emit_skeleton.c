@@ -627,6 +627,8 @@ void emit_entry(struct emitter *e) {
     buf_puts(&text, positions_guard);
     append_methods(e, cls, text.at);
     buf_free(&text);
+    if (e->model == NULL)
+        take_embeddings(e, forward->body);
     rename_output(e, forward->body, output);
     finish_entry(e, forward->body);
     cast_logits(e, forward->body);

@@ -35,10 +35,10 @@ static long size_index(const struct node *e, const struct node **of) {
     return index >= 0 ? index : rank ? (long)rank + index : -1;
 }
 
-/* An element of a list in a variable, as the list has it. */
+/* An element of a list, as the list has it. */
 static const struct node *listed(const struct node *e) {
     int index;
-    const struct node *list = e->kind == NODE_SUBSCRIPT && e->kid[0]->kind == NODE_NAME ? defined_by(e->kid[0]) : NULL;
+    const struct node *list = e->kind == NODE_SUBSCRIPT ? defined_by(e->kid[0]) : NULL;
     bool display = is_kind(list, NODE_LIST) || is_kind(list, NODE_TUPLE);
     return display && literal_int(e->kid[1], &index) && index >= 0 && (uint32_t)index < list->nkids ? list->kid[index] : e;
 }
