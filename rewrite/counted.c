@@ -238,9 +238,9 @@ static enum state state_of_sum(struct counting *c, struct node *e) {
         return SCALED;
     if (s == COUNT || is_scalar(other))
         return is_scalar(other) && (e->op == OP_ADD || e->op == OP_SUB || e->op == OP_MUL) ? s : UNKNOWN;
-    bool joins = (e->op == OP_ADD || e->op == OP_MUL) &&
-                 ((s == EMBEDDED && rank_of_hidden(other) == 3) ||
-                     (s == HEADED && other->abs && rank_known(other->abs->rank) == 4));
+    bool joins =
+        (e->op == OP_ADD || e->op == OP_MUL) && ((s == EMBEDDED && rank_of_hidden(other) == 3) ||
+                                                    (s == HEADED && other->abs && rank_known(other->abs->rank) == 4));
     return joins ? OTHER : UNKNOWN; /* with hidden states, [B, S, D] before and after */
 }
 

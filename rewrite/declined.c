@@ -1,9 +1,9 @@
 /* declined.c - flags of the configuration of which one value is served, and the other declined.
  *
  * Reads   joins of branches, and stores under a test, while the specialiser runs.
- * Writes  unit->choices: flags on which it hangs whether a mask is known, or a call leaves something in its module, with
- *         the value for which it is or does not.
- * Guarantees  a flag is a field that the configuration class declares as True or False.
+ * Writes  unit->choices: flags on which it hangs whether a mask is known, or a call leaves something in its module,
+ * with the value for which it is or does not. Guarantees  a flag is a field that the configuration class declares as
+ * True or False.
  *
  * A translation that is refused is run again under each choice; the first that goes through is taken, and says in the
  * emitted constructor which value it declines. In that text the specialiser finds the choice again. */

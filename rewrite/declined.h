@@ -1,7 +1,8 @@
 /* declined.h - flags of the configuration of which one value is served, and the other declined.
  *
- * Where a flag chooses between attention that is understood and something that is not, or whether the module changes while
- * it runs, the model is translated for the one value, and the emitted constructor raises for the other (declined.c). */
+ * Where a flag chooses between attention that is understood and something that is not, or whether the module changes
+ * while it runs, the model is translated for the one value, and the emitted constructor raises for the other
+ * (declined.c). */
 #ifndef ADGEN_REWRITE_DECLINED_H
 #define ADGEN_REWRITE_DECLINED_H
 

@@ -374,8 +374,8 @@ static bool is_of_tensor(const struct node *e) {
  * model is made, and torch.where takes one of them without a branch. */
 static struct node *choice_of_numbers(struct frame *f, const struct node *stmt, const struct node *test) {
     struct arena *arena = f->unit->arena;
-    bool of_tensor = is_kind(test, NODE_COMPARE) && test->nkids == 2 &&
-                     (is_of_tensor(test->kid[0]) || is_of_tensor(test->kid[1]));
+    bool of_tensor =
+        is_kind(test, NODE_COMPARE) && test->nkids == 2 && (is_of_tensor(test->kid[0]) || is_of_tensor(test->kid[1]));
     if (!of_tensor || f->pure)
         return NULL;
     const struct node *a = chosen_numbers(f, stmt->kid[1]), *b = chosen_numbers(f, stmt->kid[2]);

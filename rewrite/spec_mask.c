@@ -681,9 +681,10 @@ static bool holds_mask(const struct node *e) {
     if (e->abs && e->abs->kind == ABS_MASK)
         return true;
     for (uint32_t i = 0; i < e->nkids; i++)
-        if (e->kid[i] && (e->kid[i]->kind == NODE_ATTRIBUTE || e->kid[i]->kind == NODE_KEYWORD || e->kid[i]->kind == NODE_LIST
-                                 ? holds_mask(e->kid[i])
-                                 : e->kid[i]->abs && e->kid[i]->abs->kind == ABS_MASK))
+        if (e->kid[i] &&
+            (e->kid[i]->kind == NODE_ATTRIBUTE || e->kid[i]->kind == NODE_KEYWORD || e->kid[i]->kind == NODE_LIST
+                    ? holds_mask(e->kid[i])
+                    : e->kid[i]->abs && e->kid[i]->abs->kind == ABS_MASK))
             return true;
     return false;
 }

@@ -40,7 +40,8 @@ static const struct node *listed(const struct node *e) {
     int index;
     const struct node *list = e->kind == NODE_SUBSCRIPT ? defined_by(e->kid[0]) : NULL;
     bool display = is_kind(list, NODE_LIST) || is_kind(list, NODE_TUPLE);
-    return display && literal_int(e->kid[1], &index) && index >= 0 && (uint32_t)index < list->nkids ? list->kid[index] : e;
+    return display && literal_int(e->kid[1], &index) && index >= 0 && (uint32_t)index < list->nkids ? list->kid[index]
+                                                                                                    : e;
 }
 
 static bool same_size(const struct node *a, const struct node *b) {

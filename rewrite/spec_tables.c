@@ -7,8 +7,9 @@
  *
  * A branch that does nothing but store attributes of its module, under the test that the input is longer than a number
  * known at construction, makes such tables anew. AutoDeploy's inputs end where the tables end, so it never runs. Where
- * the constructor forgets that number (`self.max_seq_len_cached = None`) after it has made the tables by the same method,
- * the first call only makes them again. A forward that does nothing but hand out rows is unfolded into its caller, who knows which rows it wants. */
+ * the constructor forgets that number (`self.max_seq_len_cached = None`) after it has made the tables by the same
+ * method, the first call only makes them again. A forward that does nothing but hand out rows is unfolded into its
+ * caller, who knows which rows it wants. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -294,7 +294,8 @@ static bool only_leads(const struct node *index) {
     if (index->kind != NODE_TUPLE)
         return is_none(index);
     for (uint32_t i = 0; i < index->nkids; i++) {
-        bool rest = is_full_slice(index->kid[i]) || (index->kid[i]->kind == NODE_CONST && index->kid[i]->op == OP_ELLIPSIS);
+        bool rest =
+            is_full_slice(index->kid[i]) || (index->kid[i]->kind == NODE_CONST && index->kid[i]->op == OP_ELLIPSIS);
         if (!(is_none(index->kid[i]) || (rest && i + 1 == index->nkids)))
             return false;
     }

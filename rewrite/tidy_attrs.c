@@ -2,9 +2,9 @@
  *
  * Reads   the pruned program, still in SSA form.
  * Writes  attributes that only their constructor reads become locals of it, or what they are copies of; a store that
- *         the next one replaces goes, and so does the identity as an item of a dictionary of modules; an attribute that a pass added takes the name that it could not have while
- *         another had it.
- * Guarantees  the same values; no attribute that holds parameters changes. */
+ *         the next one replaces goes, and so does the identity as an item of a dictionary of modules; an attribute that
+ * a pass added takes the name that it could not have while another had it. Guarantees  the same values; no attribute
+ * that holds parameters changes. */
 #include "rewrite/tidy.h"
 
 #include <string.h>
@@ -194,7 +194,8 @@ void localise_attributes(struct unit *unit, struct functions *all) {
 static bool names_key(struct unit *unit, const struct node *n, atom key) {
     if (n == NULL)
         return false;
-    if ((n->kind == NODE_ATTRIBUTE && n->atom == key) || (n->kind == NODE_STRING && string_value(unit->atoms, n) == key))
+    if ((n->kind == NODE_ATTRIBUTE && n->atom == key) ||
+        (n->kind == NODE_STRING && string_value(unit->atoms, n) == key))
         return true;
     for (uint32_t i = 0; i < n->nkids; i++)
         if (n->kind != NODE_KEYVALUE || i > 0 || n->kid[i]->kind != NODE_STRING)

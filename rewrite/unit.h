@@ -124,8 +124,8 @@ struct cls {
     struct map class_attrs;  /* own: name -> value expression node */
     struct map attrs;        /* struct attr */
     struct map varying;      /* attributes that change after construction: name -> struct absval of what they become */
-    struct map stored;            /* attributes that calls of the module store: name -> the statement; `def` if several do */
-    struct map late;              /* what the constructor does at its end, since it had left it to the first call */
+    struct map stored;       /* attributes that calls of the module store: name -> the statement; `def` if several do */
+    struct map late;         /* what the constructor does at its end, since it had left it to the first call */
     const struct absval *dynamic; /* join of setattr with a computed name; NULL for none */
     struct map forms;             /* the same by form of the name (dynamic_attrs.h), if each has one */
     bool formless;                /* not each has */
@@ -335,7 +335,8 @@ static inline bool abs_is_object(const struct absval *a, const char *suffix) {
 
 /* Make the symbols of a module that has been read. */
 void declare_module(struct unit *unit, struct module *module);
-/* An import inside of a function is one of the module where that has no use for the names: false where it has another. */
+/* An import inside of a function is one of the module where that has no use for the names: false where it has another.
+ */
 bool declare_local_import(struct unit *unit, struct module *module, struct node *stmt);
 /* Whether an import of that module fails where only what every model needs is installed. */
 bool may_be_absent(const char *module);
