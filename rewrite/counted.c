@@ -2,8 +2,9 @@
  *
  * Reads   the residual program: the forward of the model, and functions that it calls with its tokens.
  * Writes  torch.arange(sequence length), the positions of a text that begins with this call, becomes position_ids,
- * which has them for any call. That has a row for each sequence: what gave the count such a dimension goes, and a
- *         function that counts inside takes position_ids as a parameter.
+ *         which has them for any call; table[:sequence length] becomes its rows at position_ids. These have a row for
+ *         each sequence: what gave the count such a dimension goes, and a function that counts inside takes
+ *         position_ids as a parameter.
  * Guarantees  the same values for positions 0, 1, 2, ...; nothing changes where not every use of the count is
  *         understood. check.c then says that the file cannot be served with a cache. */
 #include <string.h>

@@ -425,8 +425,7 @@ struct val fold_binop(struct frame *f, struct node *e) {
         return val_truth(f, abs_truth(v[0].abs) ^ abs_truth(v[1].abs), because_of(&v[0], &v[1]));
     const struct absval *symbolic = fold_symbolic(f, expr, v, 2);
     const struct absval *many = e->op == OP_MUL ? repeated(f, v[0].abs) : NULL;
-    return val_make(
-        symbolic ? symbolic : many ? many : arithmetic(f, e->op, operand(&v[0]), operand(&v[1])), expr);
+    return val_make(symbolic ? symbolic : many ? many : arithmetic(f, e->op, operand(&v[0]), operand(&v[1])), expr);
 }
 
 struct val fold_unary(struct frame *f, struct node *e) {
