@@ -41,6 +41,8 @@ struct counting {
     struct map states; /* of variables: a pointer into `known` */
 };
 
+enum { DEEP = 12 }; /* what a value is made from */
+
 static const enum state known[] = {OTHER, SCALED, COLUMN, COUNT, EMBEDDED, HEADED, BIAS, UNKNOWN};
 
 /* -- what becomes of the count ------------------------------------------------------------------------------------- */

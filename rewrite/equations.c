@@ -45,10 +45,10 @@ static struct node *size_in_module(struct rewriter *r, struct node *size, const 
 }
 
 /* The sizes that a choice between sizes and None may give. */
-static void note_sizes(struct unit *unit, struct node *size) {
+static void note_chunks(struct unit *unit, struct node *size) {
     if (size->kind == NODE_IFEXP) {
-        note_sizes(unit, size->kid[1]);
-        note_sizes(unit, size->kid[2]);
+        note_chunks(unit, size->kid[1]);
+        note_chunks(unit, size->kid[2]);
     } else if (!is_none(size)) {
         note_limit(unit, size);
         unit->limited_to_chunk = true;
@@ -67,7 +67,7 @@ static struct node *make_window(struct rewriter *r, const struct template_arg *a
     }
     struct node *window = all.window ? size_in_module(r, all.window, names) : NULL;
     if (all.chunk && !r->refused)
-        note_sizes(unit, all.chunk);
+        note_chunks(unit, all.chunk);
     return window;
 }
 
