@@ -29,8 +29,6 @@ def register(case):
 
 @pytest.mark.parametrize("case", models(), ids=lambda case: case.name)
 def test_equals_its_input(case):
-    if "\nfrom einops import" in case.input.read_text(encoding="utf-8"):
-        pytest.importorskip("einops")
     report = verify.verify(case.folder / "expected.py", register(case))
     limited = "short-context" if "--assume" in case.args else "prefill-only"
     want = limited if case.expected().status == 3 else "verified"
