@@ -74,7 +74,7 @@ struct doc {
     struct doc_group *when;
 };
 
-enum { WIDTH_LINES = UINT32_MAX };
+#define WIDTH_LINES UINT32_MAX /* no enum: it is no int */
 
 struct doc_chunk;
 struct doc_frames;

@@ -91,17 +91,16 @@ struct node *after_imports(struct emitter *e, const struct node *stmt) {
 static void emit_activation_helper(struct emitter *e) {
     bool bias = e->unit->names_bias;
     append_python(e, e->module,
-        arena_printf(e->unit->arena,
-            "def _get_moe_activation(name: str%s) -> int:\n"
-            "    \"\"\"The number by which torch_moe knows an activation.\"\"\"\n"
-            "%s"
-            "    if name in (\"silu\", \"swish\"):\n"
-            "        return int(ActivationType.Silu)\n"
-            "    if name == \"relu2\":\n"
-            "        return int(ActivationType.Relu2)\n"
-            "    raise NotImplementedError(f\"torch_moe has no activation {name!r}\")\n",
-            bias ? ", bias: bool" : "",
-            bias ? "    if bias:\n        raise NotImplementedError(\"torch_moe has no biases\")\n" : ""));
+        "def _get_moe_activation(name: str%s) -> int:\n"
+        "    \"\"\"The number by which torch_moe knows an activation.\"\"\"\n"
+        "%s"
+        "    if name in (\"silu\", \"swish\"):\n"
+        "        return int(ActivationType.Silu)\n"
+        "    if name == \"relu2\":\n"
+        "        return int(ActivationType.Relu2)\n"
+        "    raise NotImplementedError(f\"torch_moe has no activation {name!r}\")\n",
+        bias ? ", bias: bool" : "",
+        bias ? "    if bias:\n        raise NotImplementedError(\"torch_moe has no biases\")\n" : "");
 }
 
 /* Definitions of a file in its order, where what is used stands before its users. */

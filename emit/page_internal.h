@@ -13,7 +13,7 @@
 #include "rewrite/lineage.h"
 #include "rewrite/verdict.h"
 
-enum { NO_PIECE = UINT32_MAX };
+#define NO_PIECE UINT32_MAX /* no enum: it is no int */
 
 /* Lines of one statement's own: of a compound one the header, or a clause such as `else:`. */
 struct piece {
