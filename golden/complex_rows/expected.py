@@ -52,8 +52,6 @@ class Attention(nn.Module):
         k = self.wk(x).view(bsz, seqlen, self.n_kv_heads, self.head_dim)
         v = self.wv(x).view(bsz, seqlen, self.n_kv_heads, self.head_dim)
         q, k = torch.ops.auto_deploy.torch_rope_with_complex_freqs(q, k, angles, 2)
-        k = k.repeat_interleave(self.n_heads // self.n_kv_heads, dim=2)
-        v = v.repeat_interleave(self.n_heads // self.n_kv_heads, dim=2)
         output = torch.ops.auto_deploy.torch_attention(
             q, k, v, is_causal=True, scale=1.0 / math.sqrt(self.head_dim), layout="bsnd"
         )

@@ -57,11 +57,9 @@ class Attention(nn.Module):
             torch.cat((sin, sin), dim=-1).to(q.dtype),
             2,
         )
-        q = torch.stack(q_out.chunk(2, dim=-1), dim=-1).flatten(-2)
-        k = torch.stack(k_out.chunk(2, dim=-1), dim=-1).flatten(-2)
-        k = k.repeat_interleave(self.n_heads // self.n_kv_heads, dim=2)
-        v = v.repeat_interleave(self.n_heads // self.n_kv_heads, dim=2)
-        output = torch.ops.auto_deploy.torch_attention(q, k, v, is_causal=True, layout="bsnd")
+        output = torch.ops.auto_deploy.torch_attention(
+            q_out, k_out, v, is_causal=True, layout="bsnd"
+        )
         return self.wo(output.reshape(bsz, seqlen, -1))
 
 
