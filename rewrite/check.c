@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "rewrite/chosen_keys.h"
 #include "rewrite/dependent.h"
+#include "rewrite/entry.h"
 #include "rewrite/expert_loop.h"
 #include "rewrite/facts.h"
 #include "rewrite/leftovers.h"
@@ -533,15 +534,33 @@ static void check_result(struct unit *unit, const struct functions *functions) {
     }
 }
 
-/* A model that returns something else than scores of the next token. */
-static void check_logits(struct unit *unit) {
-    const struct fn *forward = class_method(unit->entry, "forward");
-    for (uint32_t i = 0; forward && i < forward->returns.len; i++) {
+/* The record that a forward returns and, in it, the logits. False where it returns none. */
+static bool returned_logits(const struct fn *forward, const struct node **logits) {
+    *logits = NULL;
+    for (uint32_t i = 0; i < forward->returns.len; i++) {
         struct node *value = forward->returns.at[i]->kid[0];
         const struct node *record = value ? returned_record(forward, value) : NULL;
-        if (record && call_argument(record, 0, "logits") == NULL && call_argument(record, 1, "logits") == NULL)
-            diag_at(unit->diags, unit_refusal(unit), forward->module->source, forward->def->span, "no-result",
-                "this forward returns no logits: the class is no causal LM");
+        if (record == NULL)
+            continue;
+        *logits = call_argument(record, 0, "logits");
+        *logits = *logits ? *logits : call_argument(record, 1, "logits");
+        return true;
+    }
+    return false;
+}
+
+/* A model that returns something else than scores of the next token, or hands on those of another. */
+static void check_logits(struct unit *unit) {
+    const struct fn *forward = class_method(unit->entry, "forward");
+    const struct node *call = forward && forward->body ? model_call(forward->body) : NULL, *logits;
+    if (forward && returned_logits(forward, &logits) && logits == NULL)
+        diag_at(unit->diags, unit_refusal(unit), forward->module->source, forward->def->span, "no-result",
+            "this forward returns no logits: the class is no causal LM");
+    if (call && returned_logits(call->callsite->fn, &logits) && logits && call->callsite->fn->owner) {
+        const char *inner = call->callsite->fn->owner->name;
+        struct diag *d = diag_at(unit->diags, unit_refusal(unit), forward->module->source, forward->def->span,
+            "whole-model", "this class hands on the logits of `%s`, which is a causal LM itself", inner);
+        diag_help(unit->diags, d, "translate that one: `--entry %s`", inner);
     }
 }
 

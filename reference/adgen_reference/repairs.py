@@ -109,7 +109,8 @@ def _rope_per_kind(cls: type, default: Any, out: Overrides) -> bool:
 def _rope_sections(cls: type, default: Any, out: Overrides) -> bool:
     """Frequencies shared out among axes: as many as the small heads have."""
     rope = tiny.field_value(default, "rope_parameters")
-    if "rope_parameters" not in tiny.declared(cls):
+    sizes_known = "head_dim" in out or {"hidden_size", "num_attention_heads"} <= out.keys()
+    if "rope_parameters" not in tiny.declared(cls) or not sizes_known:
         return False
     rope = dict(rope) if isinstance(rope, dict) and rope else {"rope_theta": 10000.0}
     head = out.get("head_dim") or out["hidden_size"] // out["num_attention_heads"]
