@@ -213,11 +213,6 @@ static bool is_copies(const struct axes *a, struct node *e) {
     }
 }
 
-static struct web *param_of(const struct node *call, uint32_t argument) {
-    uint32_t p = call->callsite->param[argument - 1];
-    return p == UINT32_MAX ? NULL : call->callsite->fn->params.at[p]->web;
-}
-
 static struct node *argument_value(struct node *argument) {
     return argument->kind == NODE_KEYWORD ? argument->kid[0] : argument;
 }
@@ -230,7 +225,7 @@ static void find(struct axes *a, struct node *n) {
     if (n->kind == NODE_CALL && call_is_single(n))
         for (uint32_t i = 1; i < n->nkids; i++)
             if (argument_value(n->kid[i]) && is_copies(a, argument_value(n->kid[i])))
-                note(a, param_of(n, i));
+                note(a, parameter_of(n, i));
     for (uint32_t i = 0; i < n->nkids; i++)
         find(a, n->kid[i]);
 }
@@ -335,7 +330,7 @@ static void check(struct axes *a, struct node *n, struct node *user) {
     if (n->kind == NODE_CALL && n->callsite)
         for (uint32_t i = 1; i < n->nkids; i++) {
             struct node *value = argument_value(n->kid[i]);
-            struct web *param = param_of(n, i);
+            struct web *param = parameter_of(n, i);
             bool copies = value && is_copies(a, value);
             a->failed |= copies != (param && holds_copies(a, param)) || (copies && !call_is_single(n));
         }
@@ -493,7 +488,7 @@ static void know(struct axes *a, struct node *n) {
         n->abs = n->web->abs;
     if (n->kind == NODE_CALL && n->callsite)
         for (uint32_t i = 1; i < n->nkids; i++) {
-            struct web *param = param_of(n, i);
+            struct web *param = parameter_of(n, i);
             if (param == NULL || !holds_copies(a, param))
                 continue;
             param->abs = argument_value(n->kid[i])->abs;

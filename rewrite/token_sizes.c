@@ -43,16 +43,10 @@ static bool carries_input(struct inputs *in, const struct web *w, int depth) {
     return carries;
 }
 
-/* The parameter that an argument of a call is for; NULL: it is none that the function knows by name. */
-static struct web *param_web(const struct node *call, uint32_t argument) {
-    uint32_t p = call->callsite->param[argument - 1];
-    return p == UINT32_MAX ? NULL : call->callsite->fn->params.at[p]->web;
-}
-
 /* A call of a function that makes hidden states of the hidden states that it is given first. */
 static bool makes_hidden(struct inputs *in, const struct node *call, int depth) {
     struct fn *fn = call_is_single(call) && call->nkids > 1 && depth < DEEP ? call->callsite->fn : NULL;
-    struct web *first = fn && call->kid[1]->kind != NODE_KEYWORD ? param_web(call, 1) : NULL;
+    struct web *first = fn && call->kid[1]->kind != NODE_KEYWORD ? parameter_of(call, 1) : NULL;
     const struct node *last = first && fn->body ? only_return(fn) : NULL;
     if (last == NULL || last->kid[0] == NULL || !is_input(in, call->kid[1], depth + 1))
         return false;
@@ -224,7 +218,7 @@ bool enter_call(struct inputs *in, const struct node *call) {
         return false;
     for (uint32_t i = 1; i < call->nkids; i++) {
         const struct node *arg = call->kid[i]->kind == NODE_KEYWORD ? call->kid[i]->kid[0] : call->kid[i];
-        struct web *w = param_web(call, i);
+        struct web *w = parameter_of(call, i);
         if (w && arg && is_input(in, arg, 0))
             map_put(in->unit->arena, &in->hidden, w, w);
     }

@@ -168,6 +168,11 @@ static inline struct node *argument_for(const struct node *call, const struct fn
     }
     return NULL;
 }
+/* The variable of the parameter for which kid[argument] of a call is; NULL: the function has none of its name. */
+static inline struct web *parameter_of(const struct node *call, uint32_t argument) {
+    uint32_t p = call->callsite->param[argument - 1];
+    return p == UINT32_MAX ? NULL : call->callsite->fn->params.at[p]->web;
+}
 /* x.mul_(...): a method of tensors that changes its receiver and returns it. */
 static inline bool works_in_place(atom method) {
     size_t len = strlen(method);
